@@ -1,0 +1,110 @@
+"""What a flow needs from the outside world: a phone, a queue desk, a look-up, a clock and somewhere to tell what happened.
+
+Only plain data crosses these borders, so that an implementation fits without importing this package.
+Any method may raise the implementation's own "the caller is gone" exception; nodes let it pass.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+ALL_KEYS = "0123456789*#"
+
+DialOutcome = Literal["answered", "busy", "no_answer", "unreachable", "not_allowed"]
+QueueOutcome = Literal["answered", "timed_out", "full", "closed", "no_agents", "exit_key", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Something to say: `text` in `language`, or the recording of that name where the site has one."""
+
+    language: str
+    text: str
+    recording: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRequest:
+    """A caller who wants an agent. `steps` relax the requirement: (milliseconds waited, expression over skills)."""
+
+    queue: str
+    steps: tuple[tuple[int, str], ...] = ((0, ""),)
+    priority: int = 0  # seconds added to the wait
+    exit_keys: str = ""
+    preferred_agent: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)  # shown to the agent
+
+
+@dataclass(frozen=True, slots=True)
+class QueueResult:
+    """How the wait ended; `key` only with exit_key, `agent` only with answered."""
+
+    outcome: QueueOutcome
+    key: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupRequest:
+    """An HTTP question; `body` goes out as JSON with POST."""
+
+    url: str
+    method: Literal["GET", "POST"] = "GET"
+    body: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_ms: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class LookupReply:
+    """The answer: `status` is the HTTP status, 0 when there was no answer; `failure` says why in words. `data` is the JSON body."""
+
+    status: int
+    data: Any = None
+    failure: str = ""
+
+
+class Phone(Protocol):
+    """The caller's telephone."""
+
+    async def answer(self) -> None: ...
+
+    async def play(self, speech: Sequence[Speech], *, keys: str = "") -> str:
+        """Say all of it; stop at the first of `keys` and return that key, else "". Keys pressed earlier and not yet taken count at once."""
+
+    async def wait_key(self, timeout_ms: int) -> str:
+        """The next key, or "" when none came in time."""
+
+    def forget_keys(self) -> None:
+        """Drop keys that were pressed and not yet taken."""
+
+    async def music(self, on: bool) -> None: ...
+
+    async def dial(self, target: str, timeout_ms: int) -> DialOutcome:
+        """Connect the caller to an allowed number; returns when that call is over or did not come about."""
+
+    async def hang_up(self) -> None: ...
+
+
+class QueueDesk(Protocol):
+    """Where a flow leaves its caller to wait for an agent."""
+
+    async def wait(self, request: QueueRequest) -> QueueResult: ...
+
+
+class Lookup(Protocol):
+    """Questions to the site's own systems. Never raises: a failure is a reply."""
+
+    async def fetch(self, request: LookupRequest) -> LookupReply: ...
+
+
+class Events(Protocol):
+    """Where a flow tells what happened; `type` is past tense, snake_case."""
+
+    def emit(self, type: str, /, **data: Any) -> None: ...
+
+
+class Clock(Protocol):
+    """The time, in milliseconds since 1970-01-01 UTC."""
+
+    def now_ms(self) -> int: ...

@@ -1,0 +1,68 @@
+"""What routing needs from the outside world. `Store` has two implementations under one contract suite; `Line` is a caller who waits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+RingOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
+EndedBy = Literal["caller", "agent", "system", "transfer", ""]
+Progress = Literal["ringing", "answered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One agent's phone to ring for one contact."""
+
+    offer: str
+    contact: str
+    agent: str
+    endpoint: str  # dial string without technology, as in agents.yaml: "1001"
+    ring_timeout_ms: int
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class RingResult:
+    """How a ring ended. With `answered` it ended after the talk: `talk_ms` between the bridge's two ends, `ended_by` who hung up first."""
+
+    outcome: RingOutcome
+    ring_ms: int = 0
+    talk_ms: int = 0
+    ended_by: EndedBy = ""
+
+
+class Line(Protocol):
+    """A waiting caller. Every coroutine may raise the implementation's own exception when the caller is gone."""
+
+    async def music(self) -> None:
+        """Start the music; it goes on by itself until something else is done."""
+
+    async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:
+        """Tell the caller; returns when said or interrupted, with the music on again unless interrupted."""
+
+    async def interrupt(self) -> None:
+        """End a running announcement at once; harmless when there is none."""
+
+    async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
+        """Ring the agent and connect; returns when the talk is over or the ring failed. Music plays to the caller until the answer."""
+
+    async def withdraw(self, offer: str) -> None:
+        """Stop ringing that offer without a missed-call mark; `ring` then returns withdrawn."""
+
+    async def next_key(self) -> str:
+        """The next key the caller presses while music plays or a phone rings."""
+
+    async def gone(self) -> None:
+        """Returns when the caller's call is over; never raises."""
+
+
+class Clock(Protocol):
+    """The time, in milliseconds since 1970-01-01 UTC."""
+
+    def now_ms(self) -> int: ...
+
+
+class Ids(Protocol):
+    """Where ids come from: unique, short, with their kind in front (`contact-7f3a...`)."""
+
+    def new(self, kind: str) -> str: ...

@@ -1,4 +1,4 @@
-"""What routing needs from the outside world. `Store` has two implementations under one contract suite; `Line` is a caller who waits."""
+"""What routing needs from the outside world. `Line` is a caller who waits; the store has its own file, store_port.py."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,0 +1,241 @@
+"""The rules of contacts: joining, relaxing, being offered, refused, connected, leaving and ending."""
+
+from collections.abc import Callable
+from typing import Any
+
+from routing import agents
+from routing.agent_state import AgentEvent, AgentState
+from routing.contact_state import ContactEvent, ContactState, after
+from routing.floor import Floor
+from routing.messages import (
+    ContactArrived,
+    ContactLeft,
+    LeaveOrder,
+    LeaveOutcome,
+    OfferAnswered,
+    OfferEnded,
+    OfferRinging,
+    TalkEnded,
+    WithdrawOrder,
+)
+from routing.model import Agent, Contact
+
+LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out"}  # the other outcomes: contact_left
+REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
+
+
+def resume(board: Floor, contact: Contact, now_ms: int) -> None:
+    """Take a contact from its record, after a change of router."""
+    if contact.queue not in board.directory.queues:
+        board.order(contact.server, LeaveOrder(contact.id, "failed"))
+        _forget(board, contact)
+        return
+    if contact.state != ContactState.CONNECTED:
+        board.in_queue[contact.queue] += 1
+        _plan(board, contact)
+    if contact.state == ContactState.WAITING:
+        board.seek_agent(contact, now_ms)
+
+
+def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
+    """Join a queue, or be told why not."""
+    known = board.contacts.get(message.contact)
+    if known:
+        known.server = message.server
+        board.touch_contact(known.id)
+        return
+    contact = Contact(
+        message.contact,
+        message.call,
+        message.server,
+        message.queue,
+        list(message.steps),
+        message.enqueued_at_ms,
+        ani=message.ani,
+        language=message.language,
+        data=dict(message.data),
+    )
+    refusal = _refusal(board, contact)
+    if refusal:
+        board.order(contact.server, LeaveOrder(contact.id, refusal))
+        board.tell("contact_left", now_ms, contact=contact, outcome=refusal, waited_ms=0)
+        return
+    contact.priority = message.priority + board.directory.queues[contact.queue].priority
+    board.contacts[contact.id] = contact
+    board.in_queue[contact.queue] += 1
+    board.touch_contact(contact.id)
+    _plan(board, contact)
+    details: dict[str, Any] = {"steps": contact.steps, "priority": contact.priority, "enqueued_at_ms": contact.enqueued_at_ms}
+    caller: dict[str, Any] = {"ani": contact.ani, "language": contact.language, "caller": contact.data, "server": contact.server}
+    board.tell("contact_queued", now_ms, contact=contact, **details, **caller)
+    board.seek_agent(contact, now_ms)
+
+
+def _refusal(board: Floor, contact: Contact) -> LeaveOutcome | None:
+    policy = board.directory.queues.get(contact.queue)
+    if policy is None:
+        return "failed"
+    if board.in_queue[policy.name] >= policy.max_waiting:
+        return "full"
+    if policy.join_when != "always":
+        wanted = {AgentState.READY} if policy.join_when == "ready" else set(AgentState) - {AgentState.LOGGED_OUT}
+        if not any(board.agents[member.id].state in wanted for member in board.matching.members(policy.name)):
+            return "no_agents"
+    return None
+
+
+def _plan(board: Floor, contact: Contact) -> None:
+    """Ask for the deadlines that follow from the record."""
+    board.at(contact.enqueued_at_ms + board.directory.queues[contact.queue].max_wait_ms, "max_wait", contact.id)
+    for after_ms, _ in contact.steps[1:]:
+        board.at(contact.enqueued_at_ms + after_ms, "seek", contact.id)
+    for until_ms in contact.refused_until_ms.values():
+        board.at(until_ms, "seek", contact.id)
+
+
+def seek(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: the requirement relaxes, or a refusal is forgotten."""
+    contact = board.contacts.get(id)
+    if contact and contact.state == ContactState.WAITING:
+        board.seek_agent(contact, now_ms)
+
+
+def waited_long_enough(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: the longest wait is over. While a phone rings it may still be answered; then the refusal ends the wait."""
+    contact = board.contacts.get(id)
+    if contact and contact.state == ContactState.WAITING:
+        board.order(contact.server, LeaveOrder(contact.id, "timed_out"))
+        _leave(board, contact, "timed_out", "", now_ms)
+
+
+def left(board: Floor, message: ContactLeft, now_ms: int) -> None:
+    """The caller is gone from the queue: whoever was being rung is free."""
+    contact = board.contacts.get(message.contact)
+    if contact and contact.state != ContactState.CONNECTED:
+        _leave(board, contact, message.outcome, message.key, now_ms)
+    elif contact:
+        ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), "caller", now_ms - contact.connected_at_ms), now_ms)
+
+
+def _leave(board: Floor, contact: Contact, outcome: str, key: str, now_ms: int) -> None:
+    contact.state = after(contact.state, ContactEvent.LEAVE)
+    board.matching.remove_contact(contact.id)
+    board.in_queue[contact.queue] -= 1
+    waited_ms = now_ms - contact.enqueued_at_ms
+    board.tell(LEFT_EVENTS.get(outcome, "contact_left"), now_ms, contact=contact, outcome=outcome, key=key, waited_ms=waited_ms)
+    for offer in list(contact.offers):
+        _drop_offer(board, contact, offer, "withdrawn", 0, now_ms)
+    _forget(board, contact)
+
+
+def _forget(board: Floor, contact: Contact) -> None:
+    board.contacts.pop(contact.id, None)
+    board.touch_contact(contact.id)
+
+
+def withdraw(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
+    """Take an offer back because of its agent; the contact goes back to its place. The agent's record is the caller's business."""
+    board.order(contact.server, WithdrawOrder(contact.id, offer))
+    agent = board.agents[contact.offers.pop(offer)]
+    board.tell("offer_withdrawn", now_ms, contact=contact, agent=agent, offer=offer)
+    _wait_again(board, contact, now_ms)
+
+
+def _drop_offer(board: Floor, contact: Contact, offer: str, outcome: str, ring_ms: int, now_ms: int) -> None:
+    agent = board.agents[contact.offers.pop(offer)]
+    if outcome == "withdrawn":
+        board.order(contact.server, WithdrawOrder(contact.id, offer))
+    board.tell(f"offer_{outcome}", now_ms, contact=contact, agent=agent, offer=offer, ring_ms=ring_ms)
+    agents.offer_ended(board, agent, offer, outcome, now_ms)
+
+
+def offer_ringing(board: Floor, message: OfferRinging, now_ms: int) -> None:
+    contact = board.contacts.get(message.contact)
+    if contact and message.offer in contact.offers and contact.state == ContactState.OFFERED:
+        board.tell("offer_ringing", now_ms, contact=contact, agent=board.agents[contact.offers[message.offer]], offer=message.offer)
+
+
+def offer_ended(board: Floor, message: OfferEnded, now_ms: int) -> None:
+    """An offer came to nothing: remember it, free the agent by the queue's policy, and let the contact wait again at its place."""
+    contact = board.contacts.get(message.contact)
+    if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
+        return
+    agent = contact.offers[message.offer]
+    if message.outcome in REFUSALS:
+        contact.refused_until_ms[agent] = now_ms + board.directory.queues[contact.queue].refusal_ms
+        board.at(contact.refused_until_ms[agent], "seek", contact.id)
+    _drop_offer(board, contact, message.offer, message.outcome, message.ring_ms, now_ms)
+    _wait_again(board, contact, now_ms)
+
+
+def _wait_again(board: Floor, contact: Contact, now_ms: int) -> None:
+    board.touch_contact(contact.id)
+    if contact.offers:
+        return
+    contact.state = after(contact.state, ContactEvent.REFUSE)
+    if contact.enqueued_at_ms + board.directory.queues[contact.queue].max_wait_ms <= now_ms:
+        waited_long_enough(board, contact.id, now_ms)
+    else:
+        board.seek_agent(contact, now_ms)
+
+
+def offer_answered(board: Floor, message: OfferAnswered, now_ms: int) -> None:
+    """Agent and caller talk; other agents who were rung for the same contact are free."""
+    contact = board.contacts.get(message.contact)
+    if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
+        return
+    for other in [offer for offer in contact.offers if offer != message.offer]:
+        _drop_offer(board, contact, other, "withdrawn", 0, now_ms)
+    agent = board.agents[contact.offers[message.offer]]
+    contact.state = after(contact.state, ContactEvent.ANSWER)
+    contact.agent, contact.connected_at_ms = agent.id, now_ms
+    board.in_queue[contact.queue] -= 1
+    board.touch_contact(contact.id)
+    agents.connected(board, agent, now_ms)
+    waited_ms = now_ms - contact.enqueued_at_ms
+    board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
+
+
+def ended(board: Floor, message: TalkEnded, now_ms: int) -> None:
+    """The conversation is over."""
+    contact = board.contacts.get(message.contact)
+    if not contact or message.offer not in contact.offers:
+        return
+    if contact.state == ContactState.OFFERED:
+        offer_answered(board, OfferAnswered(contact.id, message.offer), now_ms)
+    agent = board.agents[contact.agent]
+    contact.state = after(contact.state, ContactEvent.END)
+    waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
+    times = {"waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": message.talk_ms}
+    board.tell("contact_ended", now_ms, contact=contact, agent=agent, ended_by=message.ended_by, **times)
+    _forget(board, contact)
+    agents.contact_ended(board, agent, now_ms)
+
+
+def reservation_over(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: an agent is still reserved long after the phone must have stopped ringing, so the news of it was lost."""
+    agent: Agent = board.agents[id]
+    contact = board.contacts.get(agent.contact)
+    if agent.state != AgentState.RESERVED or agent.until_ms > now_ms:
+        return
+    if contact and agent.offer in contact.offers:
+        board.order(contact.server, WithdrawOrder(contact.id, agent.offer))
+        offer_ended(board, OfferEnded(contact.id, agent.offer, "failed"), now_ms)
+    else:
+        agents.move(board, agent, AgentEvent.RELEASE, now_ms)
+        board.seek_contact(agent, now_ms)
+
+
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {
+    ContactArrived: arrived,
+    ContactLeft: left,
+    OfferRinging: offer_ringing,
+    OfferAnswered: offer_answered,
+    OfferEnded: offer_ended,
+    TalkEnded: ended,
+}
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {
+    "seek": seek,
+    "max_wait": waited_long_enough,
+    "reservation": reservation_over,
+}

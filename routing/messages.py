@@ -1,0 +1,139 @@
+"""What servers tell the router (messages, in the domain's inbox) and what it tells them (orders, in one stream per server).
+
+All are plain frozen data; `store/codec.py` carries them as JSON. Messages are facts: the board decides what follows from them,
+and a message about something that is over already is ignored.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from routing.model import PhoneState
+from routing.ports import EndedBy, RingOutcome
+
+AgentAction = Literal["log_in", "log_out", "pause", "resume", "end_wrap_up"]
+LeaveOutcome = Literal["abandoned", "timed_out", "exit_key", "full", "no_agents", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactArrived:
+    """A caller joins a queue (or is reported again after Redis lost its data, with the old `enqueued_at_ms`)."""
+
+    contact: str
+    call: str
+    server: str
+    queue: str
+    steps: list[tuple[int, str]]
+    enqueued_at_ms: int
+    priority: int = 0
+    ani: str = ""
+    language: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLeft:
+    """A waiting caller is gone from the queue."""
+
+    contact: str
+    outcome: LeaveOutcome
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRinging:
+    """The agent's phone rings."""
+
+    contact: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAnswered:
+    """Agent and caller are connected."""
+
+    contact: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded:
+    """The offer came to nothing; `outcome` says how."""
+
+    contact: str
+    offer: str
+    outcome: RingOutcome
+    ring_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TalkEnded:
+    """A conversation is over."""
+
+    contact: str
+    offer: str
+    ended_by: EndedBy
+    talk_ms: int
+    ring_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAsked:
+    """An agent, or a supervisor for them, asks for a state. The reply goes to `server` under `request`."""
+
+    agent: str
+    action: AgentAction
+    request: str
+    server: str
+    reason: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneReported:
+    """Asterisk tells the device state of a phone."""
+
+    phone: str
+    state: PhoneState
+
+
+Message = ContactArrived | ContactLeft | OfferRinging | OfferAnswered | OfferEnded | TalkEnded | AgentAsked | PhoneReported
+
+
+@dataclass(frozen=True, slots=True)
+class RingOrder:
+    """Ring this agent for this contact."""
+
+    contact: str
+    offer: str
+    agent: str
+    phone: str
+    queue: str
+    ring_timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawOrder:
+    """Stop ringing; the offer is void already."""
+
+    contact: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOrder:
+    """The contact's wait is over without an agent."""
+
+    contact: str
+    outcome: LeaveOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to AgentAsked: `error` is empty when it was done, else a sentence; `state` is the agent's state now."""
+
+    request: str
+    state: str
+    error: str = ""
+
+
+Order = RingOrder | WithdrawOrder | LeaveOrder | Reply

@@ -1,0 +1,141 @@
+"""What a contact wants of an agent: a boolean expression over skills with levels, such as `billing >= 3 and (lang_zh or lang_en)`.
+
+A bare skill means any level. `@anna` means that very agent. The empty expression suits everybody. Two texts that mean the same
+written differently are different requirement classes only if their canonical text differs.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+MAX_LENGTH = 500
+MAX_DEPTH = 20
+_TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<agent>@[A-Za-z0-9_][A-Za-z0-9_-]*)|(?P<level>\d+)|(?P<sign>>=|<=|==|=|>|<|\(|\)))")
+_COMPARE: dict[str, Callable[[int, int], bool]] = {
+    ">=": lambda have, want: have >= want,
+    "<=": lambda have, want: have <= want,
+    ">": lambda have, want: have > want,
+    "<": lambda have, want: have < want,
+    "=": lambda have, want: have == want,
+}
+Test = Callable[[Mapping[str, int], str], bool]
+
+
+class BadRequirement(ValueError):
+    """The expression cannot be read; the message says where and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A read expression: `text` is canonical, `skills` the skills that it names, `agents` the agents that it names."""
+
+    text: str
+    skills: frozenset[str]
+    agents: frozenset[str]
+    test: Test
+
+    def suits(self, skills: Mapping[str, int], agent: str) -> bool:
+        """Whether an agent with these skills (name -> level, 1 to 5) may take the contact."""
+        return self.test(skills, agent)
+
+
+@lru_cache(maxsize=10_000)
+def parse(text: str) -> Requirement:
+    """Read an expression; BadRequirement with a sentence when it makes no sense."""
+    if len(text) > MAX_LENGTH:
+        raise BadRequirement(f"the requirement has {len(text)} characters; at most {MAX_LENGTH} are read")
+    return _Reader(text).read()
+
+
+class _Reader:
+    """Recursive descent over the tokens: or < and < not < skill."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = list(self._scan())
+        self.at = 0
+        self.depth = 0
+        self.skills: set[str] = set()
+        self.agents: set[str] = set()
+
+    def _scan(self) -> list[str]:
+        tokens, at, end = [], 0, len(self.text.rstrip())
+        while at < end:
+            found = _TOKEN.match(self.text, at)
+            if not found:
+                raise BadRequirement(f"{self.text!r}: unexpected {self.text[at:].strip()[0]!r} at character {at + 1}")
+            tokens.append(found.group().strip())
+            at = found.end()
+        return tokens
+
+    def read(self) -> Requirement:
+        if not self.tokens:
+            return Requirement("", frozenset(), frozenset(), lambda skills, agent: True)
+        canonical, test = self._either()
+        if self.at < len(self.tokens):
+            raise BadRequirement(f"{self.text!r}: expected 'and', 'or' or the end, found {self.tokens[self.at]!r}")
+        return Requirement(canonical, frozenset(self.skills), frozenset(self.agents), test)
+
+    def _peek(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def _take(self) -> str:
+        token = self._peek()
+        self.at += 1
+        return token
+
+    def _either(self) -> tuple[str, Test]:
+        return self._chain("or", self._both, any)
+
+    def _both(self) -> tuple[str, Test]:
+        return self._chain("and", self._single, all)
+
+    def _chain(self, word: str, part: Callable[[], tuple[str, Test]], join: Callable[..., bool]) -> tuple[str, Test]:
+        parts = [part()]
+        while self._peek() == word:
+            self._take()
+            parts.append(part())
+        if len(parts) == 1:
+            return parts[0]
+        texts = sorted({text for text, _ in parts})
+        tests = [test for _, test in parts]
+        return "(" + f" {word} ".join(texts) + ")", lambda skills, agent: join(test(skills, agent) for test in tests)
+
+    def _single(self) -> tuple[str, Test]:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise BadRequirement(f"{self.text!r}: nested more than {MAX_DEPTH} deep")
+        try:
+            return self._primary(self._take())
+        finally:
+            self.depth -= 1
+
+    def _primary(self, token: str) -> tuple[str, Test]:
+        if token == "not":
+            text, test = self._single()
+            return f"not {text}", lambda skills, agent: not test(skills, agent)
+        if token == "(":
+            inner = self._either()
+            if self._take() != ")":
+                raise BadRequirement(f"{self.text!r}: a '(' is not closed")
+            return inner
+        if token.startswith("@"):
+            wanted = token[1:]
+            self.agents.add(wanted)
+            return token, lambda skills, agent: agent == wanted
+        if not token or not (token[0].isalpha() or token[0] == "_") or token in ("and", "or"):
+            raise BadRequirement(f"{self.text!r}: expected a skill, found {token or 'the end'!r}")
+        return self._skill(token)
+
+    def _skill(self, name: str) -> tuple[str, Test]:
+        self.skills.add(name)
+        sign = self._peek().replace("==", "=")
+        if sign not in _COMPARE:
+            return name, lambda skills, agent: skills.get(name, 0) > 0
+        self._take()
+        level = self._take()
+        if not level.isdigit() or not 0 <= int(level) <= 5:
+            raise BadRequirement(f"{self.text!r}: expected a level from 0 to 5 after '{name} {sign}', found {level or 'the end'!r}")
+        want, compare = int(level), _COMPARE[sign]
+        return f"{name} {sign} {want}", lambda skills, agent: compare(skills.get(name, 0), want)

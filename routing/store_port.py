@@ -1,0 +1,72 @@
+"""What routing needs of a store: an inbox, an atomic commit, a lease, orders for servers and the event log of one routing domain.
+
+Two implementations, store/memory.py (the readable specification) and store/redis.py, pass one contract suite. Positions are opaque text that
+compares only within its own stream; "0" is before everything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from routing.events import Event
+from routing.floor import Changes
+from routing.messages import Message, Order
+from routing.model import Agent, Contact
+
+
+class StaleCommit(Exception):
+    """The commit was refused whole: the fencing token is not the newest, or a record moved meanwhile. Load again."""
+
+
+class StoreUnreachable(Exception):
+    """The store does not answer; the message names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a router starts from: the records, and the inbox position up to which they include the messages.
+
+    `events` is the position in the event log that the records correspond to, for a view that goes on from there.
+    """
+
+    contacts: tuple[Contact, ...]
+    agents: tuple[Agent, ...]
+    inbox: str
+    events: str
+
+
+class Store(Protocol):
+    """One routing domain's state."""
+
+    async def post(self, *messages: Message) -> None:
+        """Put messages into the inbox, in order."""
+
+    async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
+        """Messages behind `after` with their positions; waits up to `block_ms` for the first one."""
+
+    async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
+        """Write all of it, or raise StaleCommit and write nothing: records, events, orders and the inbox position reached."""
+
+    async def load(self) -> Snapshot:
+        """A consistent picture."""
+
+    async def acquire(self, server: str, ttl_ms: int) -> int | None:
+        """The router's lease for `ttl_ms`: a new, higher fencing token, or None while another server holds it."""
+
+    async def renew(self, server: str, fence: int, ttl_ms: int) -> bool:
+        """Keep the lease; False when it is lost."""
+
+    async def release(self, server: str, fence: int) -> None:
+        """Give the lease up, if it is still held."""
+
+    async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
+        """Orders for `server` behind `after` ("$": only those that come from now on)."""
+
+    async def append(self, *events: Event) -> None:
+        """Add events that a server tells by itself (calls, flows)."""
+
+    async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
+        """Events behind `after`, waiting up to `block_ms` for the first one."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,10 @@
+"""Linear: in the order of the configuration."""
+
+import random
+from collections.abc import Sequence
+
+from routing.model import Agent, AgentProfile
+
+
+def key(agent: Agent, profile: AgentProfile, skills_wanted: Sequence[str], chance: random.Random) -> float:
+    return float(profile.order)

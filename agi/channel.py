@@ -164,7 +164,8 @@ class Channel(asyncio.Protocol):
         if self.hung_up or self.closed:
             self._turn.release()
             raise ChannelHungUp("this AGI session is over; the call may go on elsewhere")
-        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
+        self._waiter = waiter
         assert self._transport is not None
         self._transport.write(line.encode() + b"\n")
         reply = await waiter

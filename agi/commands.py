@@ -92,7 +92,7 @@ def set_music(on: bool, music_class: str = "") -> str:
 
 
 def exec_app(application: str, options: str = "") -> str:
-    """Run a dialplan application. `options` is the application's own grammar, where commas and brackets mean something: check what goes in."""
+    """Run a dialplan application. `options` is its own grammar, where commas and brackets mean something: check what goes in."""
     if not _APPLICATION.fullmatch(application):
         raise UnsafeValue("the name of a dialplan application has letters, digits and _ only")
     return line("EXEC", application, options)

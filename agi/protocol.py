@@ -201,7 +201,7 @@ class AsteriskSide:
 
 
 def split_words(line: str) -> list[str]:
-    """The words of a command line by Asterisk's rules: blanks and tabs separate, `"` groups, a backslash takes the next character as it is."""
+    """The words of a command line by Asterisk's rules: blanks and tabs separate, `"` groups, a backslash makes the next character plain."""
     words: list[str] = []
     word: list[str] | None = None
     quoted = escaped = False

@@ -1,0 +1,207 @@
+"""The caller's telephone on an AGI channel: says things, collects keys, plays music, dials, hangs up. Fits `ivr.ports.Phone`.
+
+Keys come from AMI while it is connected, since AGI does not see a key that is pressed between two commands; then an escape digit only
+stops the prompt. Without AMI the keys that AGI reports serve. Either way a key that nobody wanted yet is kept, in order, for whoever
+asks next. Not here: which file says what (`Sounds`), how keys arrive (`KeySource`), whether a number may be dialled (`dial`).
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Literal, Protocol
+
+import structlog
+
+from agi import commands
+from agi.channel import Channel
+from agi.errors import AGIError, ChannelHungUp, SoundMissing
+from agi.protocol import Reply
+
+log = structlog.get_logger("agi")
+
+ALL_KEYS = "0123456789*#"
+MOST_KEPT = 32
+# AMI reports a key when it is released, AGI when it is pressed or released: so long may a key that stopped a prompt be on its way.
+AMI_LAG_MS = 500
+# So long may AGI take to stop a prompt by itself, before AMI is asked to.
+STOP_GRACE_S = 0.1
+
+DialOutcome = Literal["answered", "busy", "no_answer", "unreachable", "not_allowed"]
+Dial = Callable[[str, int], Awaitable[DialOutcome]]
+
+
+class Spoken(Protocol):
+    """Something to say: `text` in `language`, or the recording of that name."""
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def recording(self) -> str: ...
+
+
+class Sounds(Protocol):
+    """Where sound files come from."""
+
+    async def files(self, speech: Sequence[Spoken]) -> Sequence[str]:
+        """Absolute paths without suffix, in the order to be played, one clip each."""
+
+
+class KeySource(Protocol):
+    """The caller's keys as AMI reports them. `connected` is False while AMI is away."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    async def next(self, timeout_ms: int | None) -> str:
+        """The next key, taken; "" when none came in time (None: no limit) or AMI is away. A cancelled call takes no key."""
+
+    def take(self) -> str:
+        """The next key that is waiting, or ""."""
+
+    def clear(self) -> None: ...
+
+
+class AsteriskPhone:
+    """One caller's telephone. `stop_playback` is AMI's ControlPlayback stop for this channel; it may fail, the prompt then ends by itself.
+
+    Every method raises `ChannelHungUp` when the session is over; `play` raises `SoundMissing` for a file that Asterisk cannot play.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        sounds: Sounds,
+        keys: KeySource,
+        dial: Dial,
+        stop_playback: Callable[[], Awaitable[object]],
+        music_class: str = "default",
+    ) -> None:
+        self._channel = channel
+        self._sounds = sounds
+        self._keys = keys
+        self._dial = dial
+        self._stop_playback = stop_playback
+        self._music_class = music_class
+        self._kept: deque[str] = deque(maxlen=MOST_KEPT)
+
+    async def answer(self) -> None:
+        """Answer the call, without Asterisk's wait of up to 0.5 s for the caller's first audio."""
+        reply = await self._channel.appexec("Answer", ",i")
+        if reply.failed:
+            raise ChannelHungUp("the caller was gone before the call was answered")
+
+    async def play(self, speech: Sequence[Spoken], *, keys: str = "") -> str:
+        """Say all of it; stop at the first of `keys` and return that key, else "". Keys pressed earlier and not yet taken count at once."""
+        for file in await self._sounds.files(speech):
+            key = self._take(keys) or await (self._clip_with_ami(file, keys) if self._keys.connected else self._clip_alone(file, keys))
+            if key:
+                return key
+        return self._take(keys)
+
+    async def wait_key(self, timeout_ms: int) -> str:
+        """The next key, or "" when none came in time. The line is silent meanwhile, unless music was started."""
+        self._collect()
+        if self._kept:
+            return self._kept.popleft()
+        if self._keys.connected:
+            key = await self._while_here(self._keys.next(timeout_ms))
+            if key or self._keys.connected:
+                return key
+        return await self._channel.wait_for_digit(max(0, timeout_ms))
+
+    def forget_keys(self) -> None:
+        """Drop keys that were pressed and not yet taken."""
+        self._kept.clear()
+        self._keys.clear()
+
+    async def music(self, on: bool, music_class: str = "") -> None:
+        """Music until the next prompt or dialling. After a prompt the line is dead silent until this is called."""
+        await self._channel.set_music(on, music_class or self._music_class)
+
+    async def dial(self, target: str, timeout_ms: int) -> DialOutcome:
+        """Connect the caller to an allowed number; returns when that call is over or did not come about."""
+        return await self._dial(target, timeout_ms)
+
+    async def hang_up(self) -> None:
+        """End the call; harmless when the caller was faster."""
+        with contextlib.suppress(ChannelHungUp):
+            await self._channel.hangup()
+
+    # ------------------------------------------------------------------ keys
+
+    def _collect(self) -> None:
+        while len(self._kept) < MOST_KEPT and (key := self._keys.take()):
+            self._kept.append(key)
+
+    def _take(self, wanted: str) -> str:
+        """The first wanted key so far, or "". Keys pressed before it are gone then; without a wanted one all stay."""
+        self._collect()
+        key = next((key for key in self._kept if key in wanted), "")
+        while key and self._kept.popleft() != key:
+            pass
+        return key
+
+    # ------------------------------------------------------------------ playing
+
+    async def _clip_with_ami(self, file: str, keys: str) -> str:
+        watch = asyncio.create_task(self._stop_at(keys)) if keys else None
+        try:
+            reply = await self._stream(file, keys)
+        finally:
+            if watch is not None:
+                watch.cancel()
+                await asyncio.gather(watch, return_exceptions=True)
+        while reply.key and not any(key in keys for key in self._kept):
+            self._kept.append(await self._keys.next(AMI_LAG_MS) or reply.key)
+        return self._take(keys)
+
+    async def _stop_at(self, keys: str) -> None:
+        """Stop the clip for a key that AGI missed because it was pressed just before the clip began."""
+        while key := await self._keys.next(None):
+            self._kept.append(key)
+            if key in keys:
+                await asyncio.sleep(STOP_GRACE_S)
+                try:
+                    await self._stop_playback()
+                except AGIError as error:
+                    log.warning("prompt_not_stopped", call=self._channel.unique_id, reason=str(error))
+                return
+
+    async def _clip_alone(self, file: str, keys: str) -> str:
+        """Without AMI: any key stops the clip; one that is not wanted now is kept, and the clip goes on where it stopped."""
+        offset = 0
+        while (reply := await self._stream(file, ALL_KEYS, offset)).key:
+            self._kept.append(reply.key)
+            if reply.key in keys:
+                break
+            offset = reply.endpos
+        return self._take(keys)
+
+    async def _stream(self, file: str, keys: str, offset: int = 0) -> Reply:
+        reply = await self._channel.send(commands.stream_file(file, keys, offset))
+        if reply.failed:
+            if not self._channel.hung_up:
+                await self._channel.channel_status()  # raises ChannelHungUp if that is the reason
+                log.error("sound_missing", call=self._channel.unique_id, file=file)
+                raise SoundMissing(f"Asterisk cannot play {file}: there must be a file of that name with a suffix it knows, readable by it")
+            raise ChannelHungUp("the AGI session ended during a prompt; the call may go on elsewhere")
+        return reply
+
+    async def _while_here(self, waiting: Coroutine[Any, Any, str]) -> str:
+        """The result, unless the session ends first."""
+        result, gone = asyncio.ensure_future(waiting), asyncio.ensure_future(self._channel.wait_closed())
+        try:
+            await asyncio.wait((result, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not result.done():
+                raise ChannelHungUp("the AGI session ended while a key was awaited; the call may go on elsewhere")
+            return result.result()
+        finally:
+            result.cancel()
+            gone.cancel()
+            await asyncio.gather(result, gone, return_exceptions=True)

@@ -1,0 +1,155 @@
+"""A server's side of routing: it brings callers into queues, carries out the router's orders on their lines and reports what happened.
+
+Messages leave through one outbox in the order they were written, in batches, and wait there while the store is away: nothing that
+happened to a call is lost. Orders arrive in this server's own stream and are handed to the visit they concern.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+
+from routing.messages import AgentAction, AgentAsked, ContactArrived, ContactLeft, Message, Order, PhoneReported, Reply, RingOrder
+from routing.model import Directory, PhoneState
+from routing.ports import Clock, Ids, Line
+from routing.store_port import Store, StoreUnreachable
+from routing.visit import Visit, Waited
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+REPLY_WITHIN_S = 5.0
+BLOCK_MS = 5_000
+RETRY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """A caller who wants to join a queue; `steps` as in `model.Contact`."""
+
+    call: str
+    queue: str
+    steps: list[tuple[int, str]] = field(default_factory=lambda: [(0, "")])
+    priority: int = 0
+    exit_keys: str = ""
+    ani: str = ""
+    language: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+
+
+class NoReply(Exception):
+    """The router did not answer in time; the message says what that means."""
+
+
+class Desk:
+    """Queues as callers and agents of one server see them. `position(contact)` tells a waiting contact's place, 0 when unknown."""
+
+    def __init__(
+        self, store: Store, directory: Directory, ids: Ids, clock: Clock, *, server: str, position: Callable[[str], int] = lambda contact: 0
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._ids = ids
+        self._clock = clock
+        self._position = position
+        self.server = server
+        self.visits: dict[str, Visit] = {}  # contact -> visit
+        self._replies: dict[str, asyncio.Future[Reply]] = {}
+        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Send and receive until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send())
+            tasks.create_task(self._receive())
+
+    def post(self, message: Message) -> None:
+        """Tell the router, as soon as the store takes it, after everything posted before."""
+        self._outbox.put_nowait(message)
+
+    def report_phone(self, phone: str, state: PhoneState) -> None:
+        """A phone of ours changed its state."""
+        self.post(PhoneReported(phone, state))
+
+    async def wait(self, joining: Joining, line: Line) -> Waited:
+        """Let a caller wait for an agent and talk to them; returns when that is over, with its outcome."""
+        contact = self._ids.new("contact")
+        policy = self._directory.queues[joining.queue]
+        visit = Visit(contact, policy, line, self.post, lambda: self._position(contact), exit_keys=joining.exit_keys)
+        self.visits[contact] = visit
+        self.post(
+            ContactArrived(
+                contact,
+                joining.call,
+                self.server,
+                joining.queue,
+                joining.steps,
+                self._clock.now_ms(),
+                joining.priority,
+                joining.ani,
+                joining.language,
+                joining.data,
+            )
+        )
+        try:
+            return await visit.run()
+        finally:
+            del self.visits[contact]
+
+    async def ask(self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "") -> Reply:
+        """Ask for an agent's state; the reply tells the state then, and why not when it was refused. NoReply when nobody routes."""
+        request = self._ids.new("request")
+        waiting = self._replies[request] = asyncio.get_running_loop().create_future()
+        self.post(AgentAsked(agent, action, request, self.server, reason, phone))
+        try:
+            return await asyncio.wait_for(waiting, REPLY_WITHIN_S)
+        except TimeoutError:
+            raise NoReply(f"no answer from routing within {REPLY_WITHIN_S:.0f} s; the request may still take effect") from None
+        finally:
+            del self._replies[request]
+
+    async def flush(self) -> None:
+        """Returns when everything posted so far is in the store."""
+        await self._outbox.join()
+
+    async def _send(self) -> None:
+        while True:
+            batch = [await self._outbox.get()]
+            while not self._outbox.empty() and len(batch) < 500:
+                batch.append(self._outbox.get_nowait())
+            await _until_reachable(lambda batch=batch: self._store.post(*batch))  # type: ignore[misc]
+            for _ in batch:
+                self._outbox.task_done()
+
+    async def _receive(self) -> None:
+        after = "0"
+        while True:
+            for position, order in await _until_reachable(lambda after=after: self._store.orders(self.server, after, block_ms=BLOCK_MS)):  # type: ignore[misc]
+                after = position
+                self._hand_over(order)
+
+    def _hand_over(self, order: Order) -> None:
+        if isinstance(order, Reply):
+            waiting = self._replies.get(order.request)
+            if waiting and not waiting.done():
+                waiting.set_result(order)
+        elif order.contact in self.visits:
+            self.visits[order.contact].tell(order)
+        else:
+            log.info("order_for_nobody", order=type(order).__name__, contact=order.contact)
+            if isinstance(order, RingOrder):  # the router believes in a caller who is gone
+                self.post(ContactLeft(order.contact, "failed"))
+
+
+async def _until_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Try until the store answers; what is to be said stays where it is meanwhile."""
+    told = False
+    while True:
+        try:
+            return await attempt()
+        except StoreUnreachable as away:
+            if not told:
+                log.warning("store_unreachable", reason=str(away))
+                told = True
+            await asyncio.sleep(RETRY_S)

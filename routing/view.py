@@ -1,0 +1,177 @@
+"""The read model: what the event log says is so, kept on every server, for HTTP, metrics and announcements. It decides nothing.
+
+`start` takes the records of a snapshot, `apply` each event behind it. An event about something unknown is ignored, so that a view that
+starts in the middle of the log becomes right by itself.
+"""
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from routing.agent_state import AgentState
+from routing.contact_state import ContactState
+from routing.events import Event
+from routing.model import Agent, Contact, Directory
+
+WINDOW_MS = 30 * 60_000
+
+
+@dataclass(slots=True)
+class QueueCounts:
+    """What left one queue in the last half hour, as (when, waited ms), and totals since the start of the view."""
+
+    answered: deque[tuple[int, int]] = field(default_factory=deque)
+    abandoned: deque[tuple[int, int]] = field(default_factory=deque)
+    totals: dict[str, int] = field(default_factory=dict)
+
+
+class View:
+    """Contacts, agents and queues as of the last event."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self.contacts: dict[str, Contact] = {}
+        self.agents: dict[str, Agent] = {}
+        self.counts = {queue: QueueCounts() for queue in directory.queues}
+        self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in directory.queues}
+        self.start((), ())
+
+    def start(self, contacts: Iterable[Contact], agents: Iterable[Agent]) -> None:
+        """Begin from these records."""
+        self.agents = {profile.id: Agent(profile.id, phone=profile.phone) for profile in self.directory.agents.values()}
+        self.agents |= {agent.id: agent for agent in agents if agent.id in self.agents}
+        self.contacts.clear()
+        for line in self._lines.values():
+            line.clear()
+        for contact in contacts:
+            self._add(contact)
+
+    def apply(self, event: Event) -> None:
+        """Take one event."""
+        handler = _HANDLERS.get(event.type) or _HANDLERS.get(event.type.partition("_")[0])
+        if handler:
+            handler(self, event)
+
+    def position(self, contact: str) -> int:
+        """The place of a waiting contact in its queue, from 1; 0 when it does not wait."""
+        found = self.contacts.get(contact)
+        if not found or found.state == ContactState.CONNECTED:
+            return 0
+        return bisect_left(self._lines[found.queue], (found.order_ms, found.id)) + 1
+
+    def waiting(self, queue: str) -> list[Contact]:
+        """Who waits in a queue (an agent's phone may be ringing for them), in order."""
+        return [self.contacts[id] for _, id in self._lines[queue]]
+
+    def members(self, queue: str) -> list[Agent]:
+        """The agents of a queue."""
+        return [self.agents[profile.id] for profile in self.directory.agents.values() if queue in profile.queues]
+
+    def service_level(self, queue: str, now_ms: int) -> float | None:
+        """Percent answered within the threshold of those answered or abandoned in the last half hour; None when nobody was.
+
+        Formula F3 of docs/metrics.md: answered within T / (answered + abandoned).
+        """
+        counts, threshold_ms = self.counts[queue], self.directory.queues[queue].threshold_ms
+        for past in (counts.answered, counts.abandoned):
+            while past and past[0][0] < now_ms - WINDOW_MS:
+                past.popleft()
+        total = len(counts.answered) + len(counts.abandoned)
+        within = sum(1 for _, waited_ms in counts.answered if waited_ms <= threshold_ms)
+        return 100 * within / total if total else None
+
+    # -- what events do ----------------------------------------------------------------------------------------------
+
+    def _add(self, contact: Contact) -> None:
+        if contact.queue in self._lines and contact.id not in self.contacts:
+            self.contacts[contact.id] = contact
+            if contact.state != ContactState.CONNECTED:
+                insort(self._lines[contact.queue], (contact.order_ms, contact.id))
+
+    def _unqueue(self, contact: Contact) -> None:
+        line, entry = self._lines[contact.queue], (contact.order_ms, contact.id)
+        at = bisect_left(line, entry)
+        if at < len(line) and line[at] == entry:
+            del line[at]
+
+    def _queued(self, event: Event) -> None:
+        data = event.data
+        steps = [(int(after), str(text)) for after, text in data["steps"]]
+        self._add(
+            Contact(
+                event.contact,
+                event.call,
+                data["server"],
+                event.queue,
+                steps,
+                data["enqueued_at_ms"],
+                data["priority"],
+                ani=data["ani"],
+                language=data["language"],
+                data=data["caller"],
+            )
+        )
+        self._count(event, "queued")
+
+    def _offer(self, event: Event) -> None:
+        contact, agent = self.contacts.get(event.contact), self.agents.get(event.agent)
+        if event.type == "offer_made":
+            if contact:
+                contact.state = ContactState.OFFERED
+                contact.offers[event.data["offer"]] = event.agent
+            if agent:
+                agent.state, agent.since_ms, agent.reason = AgentState.RESERVED, event.at_ms, ""
+                agent.contact, agent.queue, agent.offer = event.contact, event.queue, event.data["offer"]
+        elif event.type != "offer_ringing":
+            if contact:
+                contact.offers.pop(event.data["offer"], None)
+                contact.state = ContactState.OFFERED if contact.offers else ContactState.WAITING
+            self._count(event, event.type)
+
+    def _connected(self, event: Event) -> None:
+        contact = self.contacts.get(event.contact)
+        if contact:
+            self._unqueue(contact)
+            contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, event.at_ms
+        self.counts[event.queue].answered.append((event.at_ms, event.data["waited_ms"]))
+        self._count(event, "answered")
+
+    def _left(self, event: Event) -> None:
+        contact = self.contacts.pop(event.contact, None)
+        if contact and contact.state != ContactState.CONNECTED:
+            self._unqueue(contact)
+        if event.type == "contact_abandoned":
+            self.counts[event.queue].abandoned.append((event.at_ms, event.data["waited_ms"]))
+        self._count(event, "ended" if event.type == "contact_ended" else event.data["outcome"])
+
+    def _agent(self, event: Event) -> None:
+        agent = self.agents.get(event.agent)
+        if agent:
+            agent.state, agent.reason = AgentState(event.data["state"]), event.data["reason"]
+            agent.since_ms, agent.until_ms, agent.phone = event.at_ms, event.data["until_ms"], event.data["phone"]
+            if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
+                agent.contact = agent.offer = ""
+
+    def _phone(self, event: Event) -> None:
+        agent = self.agents.get(event.agent)
+        if agent:
+            agent.phone_state = event.data["phone_state"]
+
+    def _count(self, event: Event, what: str) -> None:
+        if event.queue in self.counts:
+            totals = self.counts[event.queue].totals
+            totals[what] = totals.get(what, 0) + 1
+
+
+_HANDLERS: dict[str, Callable[[View, Event], None]] = {
+    "contact_queued": View._queued,
+    "contact_connected": View._connected,
+    "contact_abandoned": View._left,
+    "contact_timed_out": View._left,
+    "contact_left": View._left,
+    "contact_ended": View._left,
+    "phone_state_changed": View._phone,
+    "offer": View._offer,
+    "agent": View._agent,
+}

@@ -1,0 +1,252 @@
+"""One contact's stay in a queue, on the server that has the caller: music, announcements, offers, keys, and the end.
+
+Everything that happens - an order from the router, a key, the caller's end, a timer, a ring that is over - arrives in one inbox and is
+handled one after the other, so there is no moment in which two of them disagree. While nothing happens, nothing runs.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Literal
+
+from routing.messages import (
+    ContactLeft,
+    LeaveOrder,
+    LeaveOutcome,
+    Message,
+    OfferAnswered,
+    OfferEnded,
+    OfferRinging,
+    RingOrder,
+    TalkEnded,
+    WithdrawOrder,
+)
+from routing.model import QueuePolicy
+from routing.ports import Line, Progress, Ring, RingResult
+
+Outcome = Literal["answered"] | LeaveOutcome
+Timer = Literal["announce"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How a stay in a queue ended: `agent` and `result` with answered, `key` with exit_key."""
+
+    outcome: Outcome
+    contact: str = ""
+    key: str = ""
+    agent: str = ""
+    result: RingResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """The caller's call is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeToAnnounce:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RingOver:
+    order: RingOrder
+    result: RingResult
+
+
+Happening = RingOrder | WithdrawOrder | LeaveOrder | KeyPressed | CallerGone | TimeToAnnounce | RingOver
+
+
+class Visit:
+    """`run` is the stay; `tell` brings what happens."""
+
+    def __init__(
+        self,
+        contact: str,
+        policy: QueuePolicy,
+        line: Line,
+        post: Callable[[Message], None],
+        position: Callable[[], int],
+        *,
+        exit_keys: str = "",
+    ) -> None:
+        self.contact = contact
+        self._policy = policy
+        self._line = line
+        self._post = post
+        self._position = position
+        self._exit_keys = exit_keys
+        self._inbox: asyncio.Queue[Happening] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._announcement: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ringing: RingOrder | None = None
+        self._next_rings: list[RingOrder] = []
+        self._leaving: Waited | None = None  # decided, but a phone still rings
+        self._void = ""  # the offer taken back while its phone rang
+        self._gone = False
+
+    def tell(self, happening: Happening) -> None:
+        """Something happened to this contact."""
+        self._inbox.put_nowait(happening)
+
+    async def run(self) -> Waited:
+        """Wait, and talk; every way out is reported to the router."""
+        self._start(self._notice_end())
+        if self._exit_keys:
+            self._start(self._notice_keys())
+        self._plan_announcement(self._policy.first_position_ms)
+        try:
+            await self._line.music()
+            while True:
+                ended = await self._handle(await self._inbox.get())
+                if ended:
+                    return ended
+        except Exception:
+            self._post(ContactLeft(self.contact, "abandoned"))
+            raise
+        finally:
+            await self._stop_everything()
+
+    async def _handle(self, happening: Happening) -> Waited | None:
+        match happening:
+            case RingOrder():
+                await self._ring(happening)
+            case WithdrawOrder(offer=offer):
+                self._next_rings = [order for order in self._next_rings if order.offer != offer]
+                if self._ringing and self._ringing.offer == offer:
+                    self._void = offer
+                    await self._line.withdraw(offer)
+            case LeaveOrder(outcome=outcome):
+                return await self._leave(Waited(outcome, self.contact))
+            case KeyPressed(key=key) if key in self._exit_keys and not self._leaving:
+                self._post(ContactLeft(self.contact, "exit_key", key))
+                return await self._leave(Waited("exit_key", self.contact, key=key))
+            case CallerGone():
+                return await self._caller_gone()
+            case TimeToAnnounce():
+                self._announce()
+            case RingOver():
+                return await self._ring_over(happening)
+        return None
+
+    async def _leave(self, waited: Waited) -> Waited | None:
+        if not self._ringing:
+            return waited
+        self._leaving = waited
+        await self._line.withdraw(self._ringing.offer)
+        return None
+
+    async def _caller_gone(self) -> Waited | None:
+        self._gone = True
+        if self._ringing:
+            return None  # `ring` returns now, and says whether they had talked
+        self._post(ContactLeft(self.contact, "abandoned"))
+        return Waited("abandoned", self.contact)
+
+    # -- offers ------------------------------------------------------------------------------------------------------
+
+    async def _ring(self, order: RingOrder) -> None:
+        if self._gone or self._leaving:
+            self._post(OfferEnded(self.contact, order.offer, "withdrawn"))
+        elif self._ringing:
+            self._next_rings.append(order)
+        else:
+            self._ringing = order
+            await self._end_announcement()
+            self._start(self._ring_out(order))
+
+    async def _ring_out(self, order: RingOrder) -> None:
+        def progress(step: Progress) -> None:
+            told = OfferRinging if step == "ringing" else OfferAnswered
+            self._post(told(self.contact, order.offer))
+
+        ring = Ring(order.offer, self.contact, order.agent, order.phone, order.ring_timeout_ms, order.queue)
+        result = RingResult("failed")
+        try:
+            result = await self._line.ring(ring, progress)
+        finally:
+            self.tell(RingOver(order, result))
+
+    async def _ring_over(self, over: RingOver) -> Waited | None:
+        self._ringing = None
+        result, offer = over.result, over.order.offer
+        if result.outcome == "answered":
+            self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms))
+            if offer == self._void:  # answered in the instant of being taken back: the router believes that the caller still waits
+                self._post(ContactLeft(self.contact, "failed"))
+            return Waited("answered", self.contact, agent=over.order.agent, result=result)
+        if self._gone:
+            self._post(ContactLeft(self.contact, "abandoned"))
+            return Waited("abandoned", self.contact)
+        self._post(OfferEnded(self.contact, offer, result.outcome, result.ring_ms))
+        if self._leaving:
+            return self._leaving
+        if self._next_rings:
+            await self._ring(self._next_rings.pop(0))
+        else:
+            await self._line.music()
+            self._plan_announcement(self._policy.every_position_ms)
+        return None
+
+    # -- announcements -----------------------------------------------------------------------------------------------
+
+    def _plan_announcement(self, in_ms: int) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if in_ms > 0:
+            self._timer = asyncio.get_running_loop().call_later(in_ms / 1000, self.tell, TimeToAnnounce())
+
+    def _announce(self) -> None:
+        if self._ringing or self._leaving or self._gone:
+            return
+        self._announcement = self._start(self._say_position())
+
+    async def _say_position(self) -> None:
+        position = self._position()
+        await self._line.announce("position" if position else "comfort", position=position, wait_ms=None)
+        self._plan_announcement(self._policy.every_position_ms)
+
+    async def _end_announcement(self) -> None:
+        """An offer never waits for an announcement to be said."""
+        if self._timer:
+            self._timer.cancel()
+        if self._announcement and not self._announcement.done():
+            await self._line.interrupt()
+            await asyncio.wait([self._announcement])
+            if self._timer:
+                self._timer.cancel()
+
+    # -- what runs beside --------------------------------------------------------------------------------------------
+
+    def _start(self, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _notice_end(self) -> None:
+        await self._line.gone()
+        self.tell(CallerGone())
+
+    async def _notice_keys(self) -> None:
+        while True:
+            self.tell(KeyPressed(await self._line.next_key()))
+
+    async def _stop_everything(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if self._announcement and not self._announcement.done():
+            await self._line.interrupt()
+        tasks = list(self._tasks)
+        for task in tasks:
+            if task is not self._announcement:
+                task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=2)

@@ -1,0 +1,50 @@
+"""Makes a program of an unpacked folder runnable on a host with other libraries: a small script starts it with its own loader and libraries."""
+
+import shutil
+from pathlib import Path
+
+from server.install.packages import InstallError, Progress, private_packages
+
+_START = """#!/bin/sh
+# Starts {program} with the libraries that were unpacked beside it.
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+{environment}exec "$root/{loader}" --library-path "{libraries}" "$root/{program}" "$@"
+"""
+
+
+def write_start_script(root: Path, name: str, program: str, environment: dict[str, str] | None = None) -> Path:
+    """Writes `root/bin/name` that starts `program` (a path inside `root`); values of `environment` may speak of `$root`. Returns the script."""
+    loaders = sorted(root.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*")) or sorted(root.glob("lib/*-linux-gnu/ld-linux-*.so.*"))
+    if not loaders or not (root / program).is_file():
+        raise InstallError(f"the unpacked packages hold no {program} that could be started: the package mirror has changed its layout; please report this.")
+    triplet = loaders[0].parent.name
+    folders = [Path("usr/lib") / triplet, Path("lib") / triplet]
+    # Some libraries keep their own in a folder beside them and find it by an absolute path, which is not there.
+    folders += sorted(folder.relative_to(root) for folder in (root / "usr/lib" / triplet).iterdir() if folder.is_dir() and any(folder.glob("lib*.so")))
+    script = root / "bin" / name
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(
+        _START.format(
+            program=program,
+            loader=loaders[0].relative_to(root),
+            libraries=":".join(f"$root/{folder}" for folder in folders if (root / folder).is_dir()),
+            environment="".join(f'{key}="{value}" ' for key, value in (environment or {}).items()),
+        )
+    )
+    script.chmod(0o755)
+    return script
+
+
+def speech_program(progress: Progress) -> Path:
+    """espeak-ng, which reads prompts aloud: the host's own, else one unpacked from its distribution's packages."""
+    found = shutil.which("espeak-ng")
+    if found:
+        return Path(found)
+    folder = private_packages("espeak-ng", ["espeak-ng"], "prompts are read aloud by espeak-ng, which this host lacks", progress, _finish_speech)
+    return folder / "bin" / "espeak-ng"
+
+
+def _finish_speech(root: Path) -> None:
+    data = sorted(root.glob("usr/lib/*/espeak-ng-data")) or sorted(root.glob("usr/share/espeak-ng-data"))
+    place = {"ESPEAK_DATA_PATH": f"$root/{data[0].parent.relative_to(root)}"} if data else {}
+    write_start_script(root, "espeak-ng", "usr/bin/espeak-ng", place)

@@ -100,7 +100,8 @@ class Recorder:
         return len(self._data)
 
     def add(self, payload: bytes, timestamp: int, ssrc: int, at: float, *, marker: bool = False) -> None:
-        """Put one payload (mu-law) in its place; `at` is when it came, in loop time. A packet with `marker` begins a new stretch of sound."""
+        """Put one payload (mu-law) in its place; `at` is when it came, in loop time.
+        A packet with `marker` begins a new stretch of sound."""
         arrived = max(0, round((at - self.started_at) * RATE))
         offset = self._anchor[0] + _signed(timestamp - self._anchor[1])
         if ssrc != self._ssrc or abs(offset - arrived) > (_RESYNC if marker else _RESYNC_IN_SPURT):

@@ -1,4 +1,5 @@
-"""The dialog of one call (RFC 3261 section 12): who talks to whom under which tags, numbers and routes, and the requests that follow from it. No I/O."""
+"""The dialog of one call (RFC 3261 section 12): who talks to whom under which tags, numbers and
+routes, and the requests that follow from it. No I/O."""
 
 from __future__ import annotations
 

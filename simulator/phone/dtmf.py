@@ -1,4 +1,5 @@
-"""Keys as RTP events (RFC 4733): spelling out queued digits one 20 ms step at a time, and reading received events back as digits. Pure; the caller owns clock and socket."""
+"""Keys as RTP events (RFC 4733): spelling out queued digits one 20 ms step at a time,
+and reading received events back as digits. Pure; the caller owns clock and socket."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""The one 20 ms clock of all media in a process: it tells every sender which tick it is, and catches up when the process was late. It knows nothing of RTP."""
+"""The one 20 ms clock of all media in a process: it tells every sender which tick it is, and catches up when the process was late.
+It knows nothing of RTP."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
 PERIOD_S = 0.02
@@ -19,7 +20,7 @@ class Paced(Protocol):
 class Pacer:
     """Calls its members every 20 ms, and its quiet members every 5 s. Runs only while it has any."""
 
-    _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Pacer] = WeakKeyDictionary()
+    _of_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, Pacer]] = WeakKeyDictionary()
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -40,7 +40,8 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One audio stream: where its owner wants packets, codecs by preference (payload types of CODECS), and the payload type of telephone-event."""
+    """One audio stream: where its owner wants packets, codecs by preference (payload types of CODECS),
+    and the payload type of telephone-event."""
 
     peer: Peer
     codecs: tuple[int, ...] = tuple(CODECS)
@@ -61,8 +62,8 @@ class Agreement:
 def parse_sdp(body: bytes) -> Description:
     """Read a description; raises MalformedSdp when it holds no audio stream we could use."""
     lines = [line.strip() for line in body.decode("utf-8", "replace").splitlines()]
-    host, port, codecs, dtmf, direction = "", 0, (), None, Direction.BOTH
-    section = ""
+    host, port, dtmf, direction, section = "", 0, None, Direction.BOTH, ""
+    codecs: tuple[int, ...] = ()
     for line in lines:
         kind, _, value = line.partition("=")
         if kind == "m":

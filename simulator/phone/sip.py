@@ -1,4 +1,5 @@
-"""SIP messages as values: reading them from a datagram, writing them, and the headers every request and response carries. Sans-I/O: no socket, no timer, no dialog."""
+"""SIP messages as values: reading them from a datagram, writing them, and the headers every request and response carries.
+Sans-I/O: no socket, no timer, no dialog."""
 
 from __future__ import annotations
 
@@ -48,8 +49,8 @@ _COMPACT = {
     "x": "Session-Expires",
 }
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
-_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?")
-_REQUEST_LINE = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) ([^ ]+) SIP/2\.0")
+_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: ([^\r\n\0]*))?")
+_REQUEST_LINE = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) ([^ \r\n\0]+) SIP/2\.0")
 _CSEQ = re.compile(r"([0-9]{1,10})[ \t]+([A-Za-z0-9.!%*_+`'~-]+)")
 _LENGTH = re.compile(r"[0-9]{1,6}")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
@@ -159,10 +160,7 @@ def parse(data: bytes) -> Request | Response:
 
 def build(message: Request | Response) -> bytes:
     """Write a message. Raises ValueError for a line break in a header: nothing handed in can add a header of its own."""
-    if isinstance(message, Request):
-        first = f"{message.method} {message.uri} SIP/2.0"
-    else:
-        first = f"SIP/2.0 {message.status} {message.reason}"
+    first = f"{message.method} {message.uri} SIP/2.0" if isinstance(message, Request) else f"SIP/2.0 {message.status} {message.reason}"
     lines = [first, *(f"{name}: {value}" for name, value in message.headers.fields), f"Content-Length: {len(message.body)}"]
     for line in lines:
         if _FORBIDDEN.search(line):

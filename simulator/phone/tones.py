@@ -1,4 +1,5 @@
-"""Telling sounds apart by arithmetic: making a sine, finding one (Goertzel), and saying whether a stretch is silence, speech or music. Pure."""
+"""Telling sounds apart by arithmetic: making a sine, finding one (Goertzel), and saying whether a stretch is silence, speech or
+music. Pure."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ def find_tone(samples: Samples, freq: float, start: int = 0) -> int | None:
     """The offset where a tone of `freq` lasting 40 ms or more first begins (to about 10 ms), None if it never does."""
     for offset in range(start, len(samples) - 2 * FRAME + 1, _STEP):
         window = samples[offset : offset + FRAME]
-        if abs(max(window)) < _QUIET or not hears(window, freq):
+        if max(window) < _QUIET or not hears(window, freq):
             continue
         if hears(samples[offset + FRAME : offset + 2 * FRAME], freq):
             return offset

@@ -1,5 +1,5 @@
-"""The SIP socket of one phone and the transactions that run over it. Malformed or stray datagrams are counted and dropped here; nothing that arrives
-can raise beyond this file."""
+"""The SIP socket of one phone and the transactions that run over it. Malformed or stray datagrams are counted and dropped here;
+nothing that arrives can raise beyond this file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _RPORT = re.compile(r";rport(?=[;,]|$)")
 
 @dataclass(slots=True)
 class TransportStatistics:
-    """Datagrams; `stray` are well-formed answers that nobody waits for, `ignored` requests while deaf, `retransmitted` requests that came again."""
+    """Datagrams; `stray` are well-formed answers that nobody waits for, `ignored` requests while deaf,
+    `retransmitted` requests that came again."""
 
     sent: int = 0
     received: int = 0

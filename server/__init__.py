@@ -1,0 +1,1 @@
+"""Runs Hotline together: settings, Asterisk and Redis processes, HTTP, command line."""

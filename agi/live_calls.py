@@ -1,0 +1,113 @@
+"""The calls that we hold, by Uniqueid, kept true by AMI: their keys, and the one fact that ends a call, Asterisk's Hangup of its channel.
+
+The end of an AGI session is not here: a call outlives it when it is transferred or taken over by another server.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from agi.ami.events import DTMFEnd, EventSource, Hangup, HangupRequest, listen
+from agi.ami.protocol import Message
+from agi.keys import KeySource
+
+REMEMBERED_HANGUPS = 4096  # an AGI connection may be served after AMI has told the end of its call
+
+CallEndedBy = Literal["caller", "system", ""]
+
+
+class Watch:
+    """One call. `gone` is done when the call is over; `ended_by` then says whether the caller hung up ("" while it lives)."""
+
+    def __init__(self, uniqueid: str, channel: str, *, connected: bool) -> None:
+        self.uniqueid = uniqueid
+        self.channel = channel
+        self.keys = KeySource(connected=connected)
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended_by: CallEndedBy = ""
+        self.caller_hung_up = False
+
+    async def gone_or(self, timeout_ms: int) -> bool:
+        """Waits for the end of the call, not longer than `timeout_ms`; tells whether it is over."""
+        await asyncio.wait([self.gone], timeout=timeout_ms / 1000)
+        return self.gone.done()
+
+    def end(self) -> None:
+        """The call is over; harmless when that is known already."""
+        if not self.gone.done():
+            self.ended_by = "caller" if self.caller_hung_up else "system"
+            self.gone.set_result(None)
+
+
+class LiveCalls:
+    """The registry. Its owner runs `reconcile` whenever AMI has connected, and `set_connected(False)` when it is lost."""
+
+    def __init__(self) -> None:
+        self._watches: dict[str, Watch] = {}
+        self._hung_up: OrderedDict[str, None] = OrderedDict()
+        self._connected = False
+
+    def __len__(self) -> int:
+        return len(self._watches)
+
+    def attach(self, source: EventSource) -> None:
+        """Follow the events of `source`."""
+        listen(source, DTMFEnd, self._take_key)
+        listen(source, HangupRequest, self._take_hangup_request)
+        listen(source, Hangup, self._take_hangup)
+
+    def watch(self, uniqueid: str, channel: str) -> Watch:
+        """Follow that call; the same Watch as before when it is followed already. A call that has just ended gives one that is gone."""
+        watch = self._watches.get(uniqueid)
+        if watch is None:
+            watch = Watch(uniqueid, channel, connected=self._connected)
+            if uniqueid in self._hung_up:
+                watch.end()
+            else:
+                self._watches[uniqueid] = watch
+        return watch
+
+    def forget(self, uniqueid: str) -> None:
+        """Follow that call no longer, because somebody else holds it; nothing is told to those who wait for its end."""
+        self._watches.pop(uniqueid, None)
+
+    async def reconcile(self, core_show_channels: Callable[[], Awaitable[list[Message]]]) -> list[Message]:
+        """After each connect, with AmiClient.core_show_channels: calls that ended unseen are gone.
+
+        Gives the rows; raises what `core_show_channels` raises."""
+        self.set_connected(True)
+        held = list(self._watches)  # one that comes while we ask may be missing in the answer, and lives
+        rows = await core_show_channels()
+        living = {row.get("Uniqueid") for row in rows}
+        for uniqueid in held:
+            if uniqueid not in living:
+                self._end(uniqueid)
+        return rows
+
+    def set_connected(self, connected: bool) -> None:
+        """AMI came or went: tells the key sources. Calls live on."""
+        self._connected = connected
+        for watch in self._watches.values():
+            watch.keys.set_connected(connected)
+
+    def _take_key(self, event: DTMFEnd) -> None:
+        watch = self._watches.get(event.uniqueid)
+        if watch is not None and event.direction == "Received":
+            watch.keys.push(event.digit)
+
+    def _take_hangup_request(self, event: HangupRequest) -> None:
+        watch = self._watches.get(event.uniqueid)
+        if watch is not None:
+            watch.caller_hung_up = True
+
+    def _take_hangup(self, event: Hangup) -> None:
+        self._hung_up[event.uniqueid] = None
+        if len(self._hung_up) > REMEMBERED_HANGUPS:
+            self._hung_up.popitem(last=False)
+        self._end(event.uniqueid)
+
+    def _end(self, uniqueid: str) -> None:
+        watch = self._watches.pop(uniqueid, None)
+        if watch is not None:
+            watch.end()

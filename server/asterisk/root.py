@@ -36,7 +36,9 @@ def find_asterisk(progress: Progress) -> AsteriskProgram:
     folder = private_packages("asterisk", _PACKAGES, why, progress, _finish)
     unpacked = _inspect(folder / "bin" / "asterisk", folder)
     if unpacked is None or _major(unpacked.version) < OLDEST:
-        raise InstallError(f"the Asterisk unpacked into {folder} does not start or is older than {OLDEST}: remove that folder and start again.")
+        raise InstallError(
+            f"the Asterisk unpacked into {folder} does not start or is older than {OLDEST}: remove that folder and start again."
+        )
     return unpacked
 
 
@@ -50,7 +52,11 @@ def _inspect(executable: Path, root: Path) -> AsteriskProgram | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     version = re.match(r"Asterisk (\d+(?:\.\d+)*)", said)
-    modules = [path.parent for pattern in ("usr/lib/*/", "usr/lib/", "usr/lib64/", "usr/local/lib/") for path in root.glob(f"{pattern}asterisk/modules/res_agi.so")]
+    modules = [
+        path.parent
+        for pattern in ("usr/lib/*/", "usr/lib/", "usr/lib64/", "usr/local/lib/")
+        for path in root.glob(f"{pattern}asterisk/modules/res_agi.so")
+    ]
     data = [path.parent for place in ("usr/share", "var/lib", "usr/local/share") for path in root.glob(f"{place}/asterisk/documentation")]
     if version is None or not modules or not data:
         return None

@@ -20,7 +20,9 @@ from server.install.apt_sources import Source, distribution_source, read_deb822,
 Progress = Callable[[str], None]
 
 # Needed by install scripts or administration tools only, which are not run here.
-_LEFT_OUT = re.compile(r"^(perl|libperl|gnupg|gpg|dirmngr|pinentry|passwd|adduser|debconf|pci\.ids|asterisk-config$|systemd|ucf$|procps|sensible-utils)")
+_LEFT_OUT = re.compile(
+    r"^(perl|libperl|gnupg|gpg|dirmngr|pinentry|passwd|adduser|debconf|pci\.ids|asterisk-config$|systemd|ucf$|procps|sensible-utils)"
+)
 _LAYOUT = "1"  # raise it when folders made by an earlier version no longer serve
 
 
@@ -164,7 +166,10 @@ def read_plan(text: str) -> list[Download]:
 def _run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     if done.returncode != 0:
-        said = next((line for line in (done.stderr + done.stdout).splitlines() if line.startswith(("E:", "Err:", "dpkg-deb:"))), done.stderr.strip()[-300:])
+        said = next(
+            (line for line in (done.stderr + done.stdout).splitlines() if line.startswith(("E:", "Err:", "dpkg-deb:"))),
+            done.stderr.strip()[-300:],
+        )
         raise InstallError(
             f"{Path(command[0]).name} could not fetch or unpack packages: {said} - connect this machine to its package mirror "
             "and start again, or install Asterisk 20 or newer and espeak-ng so that they are on PATH."

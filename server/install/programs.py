@@ -16,11 +16,15 @@ def write_start_script(root: Path, name: str, program: str, environment: dict[st
     """Writes `root/bin/name` that starts `program` (a path inside `root`); values of `environment` may speak of `$root`. Returns the script."""
     loaders = sorted(root.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*")) or sorted(root.glob("lib/*-linux-gnu/ld-linux-*.so.*"))
     if not loaders or not (root / program).is_file():
-        raise InstallError(f"the unpacked packages hold no {program} that could be started: the package mirror has changed its layout; please report this.")
+        raise InstallError(
+            f"the unpacked packages hold no {program} that could be started: the package mirror has changed its layout; please report this."
+        )
     triplet = loaders[0].parent.name
     folders = [Path("usr/lib") / triplet, Path("lib") / triplet]
     # Some libraries keep their own in a folder beside them and find it by an absolute path, which is not there.
-    folders += sorted(folder.relative_to(root) for folder in (root / "usr/lib" / triplet).iterdir() if folder.is_dir() and any(folder.glob("lib*.so")))
+    folders += sorted(
+        folder.relative_to(root) for folder in (root / "usr/lib" / triplet).iterdir() if folder.is_dir() and any(folder.glob("lib*.so"))
+    )
     script = root / "bin" / name
     script.parent.mkdir(exist_ok=True)
     script.write_text(
@@ -40,7 +44,9 @@ def speech_program(progress: Progress) -> Path:
     found = shutil.which("espeak-ng")
     if found:
         return Path(found)
-    folder = private_packages("espeak-ng", ["espeak-ng"], "prompts are read aloud by espeak-ng, which this host lacks", progress, _finish_speech)
+    folder = private_packages(
+        "espeak-ng", ["espeak-ng"], "prompts are read aloud by espeak-ng, which this host lacks", progress, _finish_speech
+    )
     return folder / "bin" / "espeak-ng"
 
 

@@ -1,0 +1,191 @@
+"""Writes Asterisk's configuration as text from a plan: pure, no file is touched. What each file says is in `templates/`.
+
+Every value that is put into a template is checked first: Asterisk's files know no quoting, so a value that could end its line,
+begin a comment or be taken for a variable is refused with a sentence instead of being escaped.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from server.asterisk.trunks import Trunk
+
+# What must load, and what is used where this Asterisk has it. The order does not matter: Asterisk sorts by need.
+REQUIRED_MODULES = tuple(
+    """
+    app_controlplayback app_dial app_mixmonitor app_playback app_playtones app_senddtmf app_stack
+    bridge_builtin_features bridge_builtin_interval_features bridge_holding bridge_native_rtp bridge_simple bridge_softmix
+    chan_pjsip codec_alaw codec_resample codec_ulaw format_pcm format_wav
+    func_callerid func_channel func_cut func_devstate func_global func_hangupcause func_logic func_math func_rand func_strings func_timeout
+    pbx_config res_agi res_manager_devicestate res_musiconhold res_pjproject res_pjsip res_pjsip_authenticator_digest res_pjsip_caller_id
+    res_pjsip_dtmf_info res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user res_pjsip_nat
+    res_pjsip_outbound_authenticator_digest res_pjsip_outbound_registration res_pjsip_pubsub res_pjsip_refer res_pjsip_registrar
+    res_pjsip_rfc3326 res_pjsip_sdp_rtp res_pjsip_session res_rtp_asterisk res_sorcery_astdb res_sorcery_config res_sorcery_memory res_speech
+    """.split()
+)
+OPTIONAL_MODULES = tuple(
+    """
+    codec_a_mu codec_g722 codec_gsm codec_opus codec_opus_open_source format_g722 format_gsm format_sln func_pjsip_contact func_pjsip_endpoint
+    res_crypto res_format_attr_opus res_pjsip_acl res_pjsip_dlg_options res_pjsip_diversion res_pjsip_header_funcs
+    res_pjsip_logger res_pjsip_maintenance res_pjsip_path res_srtp res_timing_timerfd
+    """.split()
+)
+
+# The events that Hotline acts on (13 of 132 per call); without `include` filters Asterisk would send all of them.
+AMI_EVENTS = tuple(
+    """
+    AttendedTransfer BlindTransfer BridgeEnter BridgeLeave DeviceStateChange DialBegin DialEnd DialState DTMFEnd
+    Hangup HangupRequest Hold OriginateResponse Unhold
+    """.split()
+)
+
+# What agents key on their phones: code -> the words that the server's AGI session `agent` gets as agi_arg_1. *42N pauses with reason N.
+FEATURE_CODES: Mapping[str, str] = {
+    "*40": "login",
+    "*41": "logout",
+    "*42": "pause",
+    "_*42X": "pause ${EXTEN:3}",
+    "*43": "resume",
+    "*44": "end_wrap_up",
+}
+
+# What can be called, without the single letters that Asterisk keeps for itself (h, i, t).
+_EXTENSION_PATTERNS = ("_[+*#0-9]!", "_[a-zA-Z].")
+_MAX_ROUNDS = 25  # over all servers, with pauses up to a second: about 22 s, longer than a server takes to come back
+
+_NUMBER = re.compile(r"^\+?[0-9*#]{1,32}$")
+_PATTERN = re.compile(r"^\+?[0-9XZN*#]{1,32}$")
+_ADDRESS = re.compile(r"^[A-Za-z0-9_.-]+:\d+$")
+_HARMFUL = re.compile(r'[\x00-\x1f\x7f;"<>$`\\]')
+
+
+class ConfigurationError(Exception):
+    """A value cannot stand in Asterisk's configuration; the message names it and says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneAccount:
+    """A SIP account. In context `agents` it may use feature codes and dial out where allowed, in `callers` only reach our own numbers."""
+
+    name: str
+    secret: str
+    caller_name: str = ""
+    context: str = "agents"
+    contacts: int = 1  # how many devices may be registered at once
+
+
+@dataclass(frozen=True, slots=True)
+class Apology:
+    """What a caller hears when no server is left: a sound file, absolute and without its ending, in a language."""
+
+    language: str
+    sound: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that the configuration depends on. Paths are absolute; times are seconds unless a name says otherwise."""
+
+    state: Path
+    run: Path  # short enough for a unix socket
+    modules: Path
+    data: Path
+    available_modules: frozenset[str]  # "res_agi.so", as in the folder of modules
+    music: Path  # a folder of sound files
+    ami_user: str
+    ami_secret: str
+    agi_servers: tuple[str, ...]  # "127.0.0.1:4573", one per node
+    phones: tuple[PhoneAccount, ...] = ()
+    numbers: tuple[str, ...] = ()  # ours, as the trunks deliver them
+    any_number: bool = True  # a trunk's call to a number that is not listed is ours, too
+    trunks: Mapping[str, Trunk] = field(default_factory=dict)
+    outbound: tuple[str, ...] = ()  # patterns that transfers and agents may dial; X is any digit
+    emergency: tuple[str, ...] = ()
+    fallback: str = ""
+    apologies: tuple[Apology, ...] = ()
+    listen: str = "127.0.0.1"
+    sip_port: int = 5060
+    ami_listen: str = "127.0.0.1"
+    ami_port: int = 5038
+    ami_permit: tuple[str, ...] = ("127.0.0.1/255.255.255.255",)
+    rtp_first: int = 10000
+    rtp_last: int = 14999
+    max_call: int = 4 * 3600
+    rtp_timeout: int = 30
+    qualify: int = 20
+    file_limit: int = 65536
+    country: str = "us"  # of the tones
+    system_name: str = ""  # told apart in call ids where there are several Asterisk machines
+
+    def __post_init__(self) -> None:
+        for number in (*self.numbers, *self.emergency, *([self.fallback] if self.fallback else [])):
+            _check(number, _NUMBER, "a telephone number: digits, with + in front if it is international")
+        for pattern in self.outbound:
+            _check(
+                pattern, _PATTERN, "a number pattern: digits, X for any digit, N for 2-9, Z for 1-9, with + in front if it is international"
+            )
+        for server in self.agi_servers:
+            _check(server, _ADDRESS, "an address HOST:PORT of a Hotline server")
+        for phone in self.phones:
+            _check(phone.name, re.compile(r"^[A-Za-z0-9_-]{1,40}$"), "a SIP account name: letters, digits, - and _")
+            if phone.context not in ("agents", "callers"):
+                raise ConfigurationError(f"the phone {phone.name} has the context {phone.context!r}; it is agents or callers")
+        names = [phone.name for phone in self.phones]
+        for name in names:
+            if names.count(name) > 1 or name in self.trunks:
+                raise ConfigurationError(f"the SIP account {name} is there twice: phones and trunks need names of their own")
+        outbound = [name for name, trunk in self.trunks.items() if trunk.outbound]
+        if len(outbound) > 1:
+            raise ConfigurationError(f"the trunks {' and '.join(outbound)} are both outbound: calls to the outside leave by one")
+
+    @property
+    def outbound_trunk(self) -> str:
+        """The trunk that calls to the outside take, or "" when there is none."""
+        return next((name for name, trunk in self.trunks.items() if trunk.outbound), "")
+
+
+def render(plan: Plan) -> dict[str, str]:
+    """The files of Asterisk's configuration folder: name -> text. ConfigurationError names a value that cannot stand in them."""
+    missing = [name for name in REQUIRED_MODULES if f"{name}.so" not in plan.available_modules]
+    if missing:
+        raise ConfigurationError(f"this Asterisk lacks modules that Hotline needs ({plan.modules}): {', '.join(missing)}")
+    environment = Environment(
+        loader=PackageLoader("server.asterisk", "templates"),
+        undefined=StrictUndefined,
+        finalize=_refuse_harmful,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters["pattern"] = lambda text: f"_{text}" if re.search("[XZN]", text) else text
+    facts = {
+        "plan": plan,
+        "required_modules": REQUIRED_MODULES,
+        "optional_modules": [name for name in OPTIONAL_MODULES if f"{name}.so" in plan.available_modules],
+        "ami_events": AMI_EVENTS,
+        "agents": [phone for phone in plan.phones if phone.context == "agents"],
+        "features": FEATURE_CODES,
+        "extension_patterns": _EXTENSION_PATTERNS,
+        "max_rounds": _MAX_ROUNDS,
+        "loopback_media": plan.listen not in ("0.0.0.0", "::"),
+    }
+    return {
+        name.removesuffix(".j2"): environment.get_template(name).render(facts) for name in environment.list_templates(extensions=["j2"])
+    }
+
+
+def _check(value: str, wanted: re.Pattern[str], words: str) -> None:
+    if not wanted.match(value) or value.endswith("\n"):
+        raise ConfigurationError(f"{value!r} is not {words}")
+
+
+def _refuse_harmful(value: object) -> object:
+    if _HARMFUL.search(str(value)) and value not in FEATURE_CODES.values():
+        raise ConfigurationError(
+            f"{str(value)!r} cannot stand in Asterisk's configuration: control characters and any of ; \" < > $ ` \\ have a meaning there; write it without them"
+        )
+    return value

@@ -1,0 +1,96 @@
+"""The managed Asterisk as a process: writes its configuration into the state folder, starts it, asks it over its control socket, stops it.
+
+It runs as the user who started Hotline and touches nothing outside the state folder.
+"""
+
+import asyncio
+import os
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+from server.asterisk.configuration import Plan, render
+from server.asterisk.root import AsteriskProgram
+from server.child_process import ChildProcess
+
+_FOLDERS = ("etc/asterisk", "log", "spool/lib/keys", "spool/cache", "spool/agi-bin", "spool/monitor", "spool/outgoing", "spool/tmp")
+
+
+def reachable_file_limit(wanted: int) -> int:
+    """How many files an Asterisk of ours may open at most: as many as wanted, else as many as the system allows this user.
+
+    Raises this process's own hard limit where it may, because a child inherits it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard >= wanted:
+        return wanted
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
+    except (ValueError, OSError):
+        return hard
+    return wanted
+
+
+class AsteriskProcess:
+    """One Asterisk on the configuration of `plan`. ChildError when it does not start; ConfigurationError when the plan cannot be written."""
+
+    def __init__(self, program: AsteriskProgram, plan: Plan) -> None:
+        self._program = program
+        self._plan = plan
+        self._settings = plan.state / "etc/asterisk/asterisk.conf"
+        self._child = ChildProcess(
+            "Asterisk", plan.state / "log/asterisk-console.log", plan.run / "asterisk-child.pid", str(self._settings)
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 when it does not run."""
+        return self._child.pid
+
+    async def start(self, within: float = 30.0) -> None:
+        """Writes the configuration and starts; returns when Asterisk takes calls."""
+        self._write()
+        command = [str(self._program.executable), "-f", "-C", str(self._settings)]
+        await self._child.start(command, self._ready, within)
+
+    async def wait(self) -> int:
+        """Returns the exit code when it has ended."""
+        return await self._child.wait()
+
+    async def stop(self) -> None:
+        """Ends it, and every call with it."""
+        await self._child.stop()
+
+    async def command(self, text: str, within: float = 10.0) -> str:
+        """What the command line of Asterisk answers to `text`, for instance `pjsip show endpoints`; "" when nobody answers."""
+        process = await asyncio.create_subprocess_exec(
+            str(self._program.executable),
+            *("-C", str(self._settings), "-rx", text),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            said, _ = await asyncio.wait_for(process.communicate(), within)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            return ""
+        return said.decode(errors="replace") if process.returncode == 0 else ""
+
+    async def _ready(self) -> bool:
+        if not (self._plan.run / "asterisk.ctl").exists():
+            return False
+        return "fully booted" in await self.command("core waitfullybooted")
+
+    def _write(self) -> None:
+        files = render(self._plan)
+        for folder in _FOLDERS:
+            (self._plan.state / folder).mkdir(parents=True, exist_ok=True)
+        self._plan.run.mkdir(parents=True, exist_ok=True)
+        (self._plan.run / "asterisk.ctl").unlink(missing_ok=True)
+        for name, text in files.items():
+            path = self._settings.parent / name
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)

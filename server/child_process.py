@@ -1,0 +1,106 @@
+"""One program running under us: started in a session of its own (Ctrl-C does not reach it), its output in a log file, ended by its id."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+
+class ChildError(Exception):
+    """The program did not start or did not become ready; the message has the last lines that it wrote."""
+
+
+class ChildProcess:
+    """`marks` tell the program's command line from others': one left over from a start that was killed is ended before a new start."""
+
+    def __init__(self, name: str, log: Path, pid_file: Path, marks: str) -> None:
+        self.name = name
+        self.log = log
+        self._pid_file = pid_file
+        self._marks = marks
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 when it does not run."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else 0
+
+    async def start(
+        self, command: list[str], ready: Callable[[], Awaitable[bool]], within: float, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Starts and waits until `ready` says so, at most `within` seconds. ChildError says why it could not be."""
+        await self._end_left_over()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=dict(environment or os.environ),
+            )
+        self._pid_file.parent.mkdir(parents=True, exist_ok=True)
+        self._pid_file.write_text(f"{self._process.pid}\n")
+        try:
+            async with asyncio.timeout(within):
+                while not await ready():
+                    if self._process.returncode is not None:
+                        raise ChildError(
+                            f"{self.name} ended at once with code {self._process.returncode}; its last words: {self.last_words()}"
+                        )
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            await self.stop()
+            raise ChildError(f"{self.name} was not ready after {within:.0f} s; its last words: {self.last_words()}") from None
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def wait(self) -> int:
+        """Returns its exit code when it has ended."""
+        return await self._process.wait() if self._process is not None else 0
+
+    async def stop(self, within: float = 10.0) -> None:
+        """Asks it to end and insists after `within` seconds; harmless when it has ended."""
+        if self._process is None:
+            return
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), within)
+            except TimeoutError:
+                with suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._process.wait()
+        self._pid_file.unlink(missing_ok=True)
+
+    def last_words(self, lines: int = 4) -> str:
+        text = self.log.read_text(errors="replace") if self.log.is_file() else ""
+        return " / ".join(text.strip().splitlines()[-lines:]) or f"none (see {self.log.parent})"
+
+    async def _end_left_over(self) -> None:
+        try:
+            pid = int(self._pid_file.read_text())
+        except (OSError, ValueError):
+            return
+        for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0)):
+            if not self._is_ours(pid):
+                return
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+            waited = 0.0
+            while self._is_ours(pid) and waited < patience:
+                await asyncio.sleep(0.05)
+                waited += 0.05
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (OSError, IndexError):
+            return False
+        return os.fsencode(self._marks) in words and state != "Z"

@@ -1,0 +1,194 @@
+"""The shape of each file in `config/`. Only shapes and single values are checked here; what must fit together is checked in load.py."""
+
+import re
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+
+from ivr.loading.schema import Duration, Key, Settings, Text
+from ivr.numbers import check_pattern
+from routing.strategies import STRATEGIES
+
+
+def _known_strategy(value: str) -> str:
+    if value not in STRATEGIES:
+        raise ValueError(f"unknown ring strategy '{value}'; known are {', '.join(sorted(STRATEGIES))}")
+    return value
+
+
+def _pattern(value: str) -> str:
+    check_pattern(value)
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"unknown time zone '{value}'; write it like Asia/Shanghai or UTC") from None
+    return value
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", value):
+        raise ValueError(f"expected a country in two capital letters such as CN, found '{value}'")
+    return value
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", value):
+        raise ValueError(f"expected a name of letters, digits, _ and -, found '{value}'")
+    return value
+
+
+def _number(value: str) -> str:
+    if not re.fullmatch(r"\+?[0-9*#]{1,20}", value):
+        raise ValueError(f"expected a telephone number, found '{value}'")
+    return value
+
+
+Strategy = Annotated[str, AfterValidator(_known_strategy)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Country = Annotated[str, AfterValidator(_country)]
+Name = Annotated[str, AfterValidator(_name)]
+PhoneNumber = Annotated[str, AfterValidator(_number)]
+Level = Annotated[int, Field(ge=1, le=5)]
+
+
+class Fallback(Settings):
+    """What is rung when no server is left."""
+
+    dial: str = ""
+
+
+class AsteriskFile(Settings):
+    """The Asterisk that carries the calls."""
+
+    mode: Literal["managed", "external"] = "managed"
+    host: str = "127.0.0.1"
+    ami_port: int = Field(0, ge=0, le=65535)  # external only
+    ami_user: str = "hotline"
+    ami_secret_file: str = ""  # external only: a file that holds the secret
+    max_call_length: Duration = 4 * 3_600_000
+    rtp_timeout: Duration = 30_000
+    fallback: Fallback = Fallback()
+
+
+class RedisFile(Settings):
+    """Where the state lives; no url means a private server in the state folder."""
+
+    url: str = ""
+
+
+class TransferFile(Settings):
+    """The only numbers that calls are ever transferred to."""
+
+    allow: list[Pattern] = []
+
+
+class LimitsFile(Settings):
+    """What one server takes on."""
+
+    calls: int = Field(2000, ge=1, le=100_000)
+    drain: Duration = 60_000
+
+
+class HotlineFile(Settings):
+    """hotline.yaml"""
+
+    site: Name = "hotline"
+    country: Country = "CN"
+    time_zone: Zone = "Asia/Shanghai"
+    languages: list[Name] = Field(["zh", "en"], min_length=1)
+    asterisk: AsteriskFile = AsteriskFile()
+    redis: RedisFile = RedisFile()
+    speech: dict[str, str] = {}
+    transfer: TransferFile = TransferFile()
+    emergency: list[PhoneNumber] = []
+    pause_reasons: dict[Key, str] = {}
+    limits: LimitsFile = LimitsFile()
+    lookup_headers: dict[str, str] = {}
+
+
+class NumbersFile(Settings):
+    """numbers.yaml"""
+
+    numbers: dict[PhoneNumber, str] = {}
+    default: str = ""
+
+
+class ServiceLevel(Settings):
+    """So many percent answered within the threshold."""
+
+    threshold: Duration = 20_000
+    target: int = Field(80, ge=1, le=100)
+
+
+class AnnouncePosition(Settings):
+    """When a waiting caller hears the position; 0 is never."""
+
+    first: Duration = 10_000
+    every: Duration = 30_000
+
+
+class QueueFile(Settings):
+    """One queue of queues.yaml, or its defaults."""
+
+    name: Text = {}
+    strategy: Strategy = "longest_idle"
+    ring_timeout: Duration = 15_000
+    wrap_up: Duration = 10_000
+    max_wait: Duration = 600_000
+    max_waiting: int = Field(200, ge=1)
+    priority: int = 0
+    weight: float = Field(1.0, gt=0)
+    service_level: ServiceLevel = ServiceLevel()
+    after_rang_out: Literal["pause", "ready"] = "pause"
+    offer_again_after: Duration = 15_000
+    join_when: Literal["always", "staffed", "ready"] = "always"
+    announce_position: AnnouncePosition = AnnouncePosition()
+
+
+class QueuesFile(Settings):
+    """queues.yaml"""
+
+    defaults: QueueFile = QueueFile()
+    queues: dict[Name, QueueFile] = {}
+
+
+class AgentFile(Settings):
+    """One agent of agents.yaml."""
+
+    name: str
+    phone: PhoneNumber
+    skills: dict[Name, Level] = {}
+    queues: list[str] = []
+    wrap_up: Duration | None = None
+
+
+class AgentsFile(Settings):
+    """agents.yaml"""
+
+    agents: dict[Name, AgentFile] = {}
+
+
+class HoursFile(Settings):
+    """One calendar of hours.yaml."""
+
+    week: dict[str, str] = {}
+    holidays: str | list[str] = ""
+    dates: dict[str, str] = {}
+
+
+class AllHoursFile(Settings):
+    """hours.yaml"""
+
+    hours: dict[Name, HoursFile] = {}
+
+
+class PromptsFile(Settings):
+    """prompts.yaml: texts that every flow may use by name."""
+
+    prompts: dict[Name, Text] = {}

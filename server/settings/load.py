@@ -1,0 +1,185 @@
+"""Reads `config/` and `dialplans/` whole: either a Site in which everything fits, or ProblemsFound with every problem of every file."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from ivr.hours import Hours, parse_date, parse_holidays, parse_ranges, parse_week
+from ivr.loading.loader import SiteFacts, load_flows
+from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
+from ivr.loading.schema import build
+from ivr.loading.source import Source, Where, read_source
+from ivr.numbers import Allowed
+from routing.model import AgentProfile, Directory, QueuePolicy
+from server.asterisk.trunks import TrunksFile
+from server.settings.files import (
+    AgentFile,
+    AgentsFile,
+    AllHoursFile,
+    HotlineFile,
+    HoursFile,
+    NumbersFile,
+    PromptsFile,
+    QueueFile,
+    QueuesFile,
+)
+from server.settings.site import Site
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+REQUIRED = {"hotline.yaml", "numbers.yaml", "queues.yaml", "agents.yaml"}
+
+
+def load_site(config: Path, dialplans: Path) -> Site:
+    """Read and check everything. Raises only ProblemsFound."""
+    return _Reading(config, dialplans).site()
+
+
+class _Reading:
+    """One reading of the folders; problems pile up until the end."""
+
+    def __init__(self, config: Path, dialplans: Path) -> None:
+        self.config = config
+        self.dialplans = dialplans
+        self.problems: list[Problem] = []
+        self.sources: dict[str, Source] = {}
+
+    def site(self) -> Site:
+        main = self._file("hotline.yaml", HotlineFile)
+        numbers = self._file("numbers.yaml", NumbersFile)
+        queues = self._queues()
+        agents = self._agents(queues)
+        hours = self._hours()
+        prompts = self._file("prompts.yaml", PromptsFile).prompts
+        trunks = self._file("trunks.yaml", TrunksFile).trunks
+        may_dial = Allowed(main.transfer.allow, main.emergency)
+        facts = SiteFacts(
+            queues=frozenset(queues),
+            hours=frozenset(hours),
+            languages=tuple(main.languages),
+            prompts=prompts,
+            skills=frozenset(skill for agent in agents.values() for skill in agent.skills),
+            agents=frozenset(agents),
+            transfer_allowed=may_dial,
+        )
+        flows = self._collect(lambda: load_flows(self.dialplans, facts))
+        if flows is not None:
+            self._check_numbers(numbers, set(flows))
+        if self.problems or flows is None:
+            raise ProblemsFound(self.problems)
+        directory = Directory(queues, agents)
+        return Site(self.config, main, directory, hours, numbers.numbers, numbers.default, trunks, prompts, flows, may_dial)
+
+    def _file(self, name: str, model: type[M]) -> M:
+        """A file's settings; what its model says by itself when it is wrong (told) or absent (allowed, unless required)."""
+        path = self.config / name
+        if not path.exists():
+            if name in REQUIRED:
+                self.problems.append(Problem(Position(str(path)), "this file is missing", "see docs/config.md for what belongs into it"))
+            return model()
+        source = self._collect(lambda: read_source(path))
+        if source is None:
+            return model()
+        self.sources[name] = source
+        return self._collect(lambda: build(model, source)) or model()
+
+    def _collect(self, attempt: Callable[[], T]) -> T | None:
+        try:
+            return attempt()
+        except ProblemsFound as found:
+            self.problems.extend(found.problems)
+            return None
+
+    def _say(self, file: str, where: Where, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(self.sources[file].where(where), message, hint))
+
+    # -- queues and agents -------------------------------------------------------------------------------------------
+
+    def _queues(self) -> Mapping[str, QueuePolicy]:
+        self._file("queues.yaml", QueuesFile)
+        source = self.sources.get("queues.yaml")
+        data: Any = source.data if source and isinstance(source.data, dict) else {}
+        defaults, queues = data.get("defaults", {}), data.get("queues", {})
+        if not isinstance(defaults, dict) or not isinstance(queues, dict):
+            return {}
+        found = {}
+        for name, own in queues.items():
+            try:
+                if source and isinstance(own, dict):
+                    found[name] = _policy(name, build(QueueFile, source, ("queues", name), defaults | own))
+            except ProblemsFound:
+                continue  # told already, with the file as a whole
+        return found
+
+    def _agents(self, queues: Mapping[str, QueuePolicy]) -> Mapping[str, AgentProfile]:
+        agents = self._file("agents.yaml", AgentsFile).agents
+        phones: dict[str, str] = {}
+        for name, agent in agents.items():
+            if agent.phone in phones:
+                self._say("agents.yaml", ("agents", name, "phone"), f"phone {agent.phone} is already the phone of '{phones[agent.phone]}'")
+            phones.setdefault(agent.phone, name)
+            for at, queue in enumerate(agent.queues):
+                if queue not in queues and "queues.yaml" in self.sources:
+                    self._say("agents.yaml", ("agents", name, "queues", at), f"unknown queue '{queue}'", suggest(queue, queues))
+        return {name: _profile(name, agent, order) for order, (name, agent) in enumerate(agents.items())}
+
+    # -- hours and numbers -------------------------------------------------------------------------------------------
+
+    def _hours(self) -> Mapping[str, Hours]:
+        calendars = self._file("hours.yaml", AllHoursFile).hours
+        return {name: hours for name, calendar in calendars.items() if (hours := self._calendar(name, calendar))}
+
+    def _calendar(self, name: str, calendar: HoursFile) -> Hours | None:
+        before = len(self.problems)
+        weeks = [self._value((name, "week", days), lambda days=days: parse_week({days: calendar.week[days]})) for days in calendar.week]
+        dates = {}
+        for day, ranges in calendar.dates.items():
+            parsed = self._value((name, "dates", day), lambda day=day, ranges=ranges: (parse_date(day), parse_ranges(ranges)))
+            if parsed:
+                dates[parsed[0]] = parsed[1]
+        holidays = self._value((name, "holidays"), lambda: parse_holidays(calendar.holidays))
+        if len(self.problems) > before or holidays is None:
+            return None
+        whole = parse_week(calendar.week) if weeks else ((),) * 7
+        return Hours(whole, dates, holidays[1], holidays[0])
+
+    def _value(self, where: Where, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except ValueError as error:
+            self._say("hours.yaml", ("hours", *where), str(error))
+            return None
+
+    def _check_numbers(self, numbers: NumbersFile, flows: set[str]) -> None:
+        for number, flow in numbers.numbers.items():
+            if flow not in flows:
+                self._say("numbers.yaml", ("numbers", number), f"unknown flow '{flow}'", suggest(flow, flows))
+        if numbers.default and numbers.default not in flows:
+            self._say("numbers.yaml", ("default",), f"unknown flow '{numbers.default}'", suggest(numbers.default, flows))
+
+
+def _policy(name: str, file: QueueFile) -> QueuePolicy:
+    return QueuePolicy(
+        name,
+        strategy=file.strategy,
+        ring_timeout_ms=file.ring_timeout,
+        wrap_up_ms=file.wrap_up,
+        max_wait_ms=file.max_wait,
+        max_waiting=file.max_waiting,
+        priority=file.priority,
+        threshold_ms=file.service_level.threshold,
+        target=file.service_level.target,
+        weight=file.weight,
+        after_rang_out=file.after_rang_out,
+        refusal_ms=file.offer_again_after,
+        join_when=file.join_when,
+        first_position_ms=file.announce_position.first,
+        every_position_ms=file.announce_position.every,
+        names=file.name,
+    )
+
+
+def _profile(name: str, file: AgentFile, order: int) -> AgentProfile:
+    return AgentProfile(name, file.name, file.phone, file.skills, tuple(file.queues), file.wrap_up, order)

@@ -88,7 +88,7 @@ def get_variable(name: str) -> str:
 
 
 def set_music(on: bool, music_class: str = "") -> str:
-    return line("SET MUSIC", "ON" if on else "OFF", *([music_class] if on and music_class else []))
+    return line("SET MUSIC ON", *([music_class] if music_class else [])) if on else line("SET MUSIC OFF")
 
 
 def exec_app(application: str, options: str = "") -> str:

@@ -41,8 +41,9 @@ def at_once(call: "FakeCall", words: list[str]) -> str | None:
         case "CHANNEL STATUS":
             return "200 result=6"
         case "HANGUP":
+            call.finish("200 result=1")
             call.hang_up()
-            return "200 result=1"
+            return None
     return "200 result=0"
 
 
@@ -145,8 +146,9 @@ class FakeCall(asyncio.Protocol):
         """Returns when the condition holds, looked at after each thing that arrives. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while not condition(self):
-                self._news = asyncio.get_running_loop().create_future()
-                await self._news
+                if self._news is None or self._news.done():
+                    self._news = asyncio.get_running_loop().create_future()
+                await asyncio.shield(self._news)
 
     async def until_running(self, name: str, within_s: float = 10.0) -> list[str]:
         """Returns when that command runs without a reply: its words."""
@@ -219,3 +221,44 @@ class FakeAsterisk:
             call.close()
         for call in self.calls:
             await call.until_gone()
+
+
+class _Wire(asyncio.Transport):
+    """One end of a connection without sockets."""
+
+    def __init__(self, own: asyncio.Protocol) -> None:
+        super().__init__()
+        self.own = own
+        self.other: _Wire | None = None
+        self._closing = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.other is not None and not self._closing:
+            asyncio.get_running_loop().call_soon(self.other.deliver, bytes(data))
+
+    def deliver(self, data: bytes) -> None:
+        if not self._closing:
+            self.own.data_received(data)
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self.own.connection_lost, None)
+        if self.other is not None:
+            loop.call_soon(self.other.close)
+
+    def abort(self) -> None:
+        self.close()
+
+
+def connect(call: FakeCall, server_side: asyncio.Protocol) -> None:
+    """Put both on one connection, in memory; the environment is on its way."""
+    near, far = _Wire(call), _Wire(server_side)
+    near.other, far.other = far, near
+    server_side.connection_made(far)
+    call.connection_made(near)

@@ -1,0 +1,56 @@
+"""What a flow is judged by: the flow as it was read, its file, and what the site has that flows may refer to."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ivr.flow.model import Flow, Target, Where, walk
+from ivr.flow.texts import Prompt
+from ivr.loading.problems import Problem
+from ivr.loading.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """What flows may refer to. `skills` None: not checked; `requirement_fault` says in a sentence what is wrong with one, "" if nothing."""
+
+    queues: Collection[str] = ()
+    hours: Collection[str] = ()
+    languages: tuple[str, ...] = ("zh", "en")
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    skills: Collection[str] | None = None
+    transfer_allowed: Callable[[str], bool] = lambda number: False
+    requirement_fault: Callable[[str], str] = lambda requirement: ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A flow that was read but not judged. `names` are all its nodes, also those that could not be read (then it is not `complete`)."""
+
+    source: Source
+    flow: Flow
+    names: frozenset[str]
+    own_prompts: frozenset[str]
+    complete: bool
+
+    def inside(self) -> Iterator[tuple[Where, object]]:
+        """Every value in every node with the way to it."""
+        for name, node in self.flow.nodes.items():
+            yield from walk(node, ("nodes", name))
+
+    def targets(self) -> Iterator[tuple[Where, Target]]:
+        """Every target that the file writes down."""
+        yield ("start",), self.flow.start
+        if self.flow.on_error is not None:
+            yield ("on_error",), self.flow.on_error
+        for key, target in self.flow.keys.items():
+            yield ("keys", key), target
+        for where, value in self.inside():
+            if isinstance(value, Target) and self.is_written(where):
+                yield where, value
+
+    def is_written(self, where: Where) -> bool:
+        """False for a default, which has no place of its own."""
+        return where in self.source.values
+
+    def problem(self, where: Where, message: str, hint: str = "") -> Problem:
+        return Problem(self.source.where(where) if self.is_written(where) else self.source.where_key(where[:2]), message, hint)

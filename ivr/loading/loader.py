@@ -1,0 +1,125 @@
+"""From a folder of YAML files to flows ready to walk, or every problem of every file. Publishes nothing."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from ivr.flow.model import RESERVED, Flow, Flows, Node, Target
+from ivr.flow.nodes import NODE_TYPES
+from ivr.flow.texts import Prompt, parse_prompt
+from ivr.loading.checks import check, twice
+from ivr.loading.draft import Draft, SiteFacts
+from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
+from ivr.loading.schema import Key, Settings, build
+from ivr.loading.source import Source, read_source
+from ivr.prompts import BUILT_IN
+
+Spoken = Annotated[Prompt, BeforeValidator(parse_prompt)]
+
+
+class FlowFile(Settings):
+    """One file as it is written; nodes are read by their type."""
+
+    flow: str
+    languages: list[str] = Field([])
+    start: Target
+    on_error: Target | None = None
+    keys: dict[Key, Target] = Field({})
+    variables: dict[str, str] = Field({})
+    prompts: dict[str, Spoken] = Field({})
+    nodes: dict[str, dict[str, Any]]
+
+
+class PromptFile(Settings):
+    """`config/prompts.yaml`: prompts that every flow can use."""
+
+    prompts: dict[str, Spoken] = Field({})
+
+
+def load_prompts(path: Path, name: str = "") -> dict[str, Prompt]:
+    """The site's shared prompts. Raises ProblemsFound."""
+    return _named(build(PromptFile, read_source(path, name)).prompts)
+
+
+def load_flows(folder: Path, facts: SiteFacts) -> Flows:
+    """Every flow of the folder's YAML files (not of its subfolders). Raises ProblemsFound with all problems of all files."""
+    files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if folder.is_dir() else []
+    if not files:
+        raise ProblemsFound([Problem(Position(str(folder)), "holds no flow", "put a file such as main.yaml there")])
+    return load_files(files, facts)
+
+
+def load_files(files: Collection[Path], facts: SiteFacts) -> Flows:
+    """The same for files by name."""
+    problems: list[Problem] = Field([])
+    drafts: list[Draft] = Field([])
+    for path in files:
+        try:
+            source = read_source(path)
+            drafts.append(_draft(source, build(FlowFile, source), facts, problems))
+        except ProblemsFound as found:
+            problems.extend(found.problems)
+    problems.extend(twice(drafts))
+    whole = len(drafts) == len(files)
+    for draft in drafts:
+        problems.extend(check(draft, drafts, facts, whole))
+    if problems:
+        raise ProblemsFound(problems)
+    return {draft.flow.name: draft.flow for draft in drafts}
+
+
+def _draft(source: Source, file: FlowFile, facts: SiteFacts, problems: list[Problem]) -> Draft:
+    """The flow as far as its nodes could be read; their problems are added."""
+    nodes: dict[str, Node] = Field({})
+    before = len(problems)
+    for name, data in file.nodes.items():
+        try:
+            nodes[name] = _node(source, name, data)
+        except ProblemsFound as found:
+            problems.extend(found.problems)
+    prompts = {**BUILT_IN, **facts.prompts, **_named(file.prompts)}
+    flow = Flow(
+        name=file.flow,
+        version=_version(source, facts),
+        languages=tuple(file.languages or facts.languages),
+        start=file.start,
+        nodes=nodes,
+        prompts=prompts,
+        keys=file.keys,
+        variables=file.variables,
+        on_error=file.on_error,
+    )
+    return Draft(source, flow, frozenset(file.nodes), frozenset(file.prompts), complete=len(problems) == before)
+
+
+def _named(prompts: Mapping[str, Prompt]) -> dict[str, Prompt]:
+    return {name: Prompt(name, prompt.texts) for name, prompt in prompts.items()}
+
+
+def _node(source: Source, name: str, data: Mapping[str, Any]) -> Node:
+    at = ("nodes", name)
+    if name in RESERVED:
+        raise ProblemsFound([Problem(source.where_key(at), f"a node cannot be called '{name}': the word has a meaning of its own")])
+    try:
+        Target.parse(name)
+    except ValueError:
+        raise ProblemsFound([Problem(source.where_key(at), f"'{name}' is no name for a node", "use letters, digits, - and _")]) from None
+    if "type" not in data:
+        raise ProblemsFound([Problem(source.where_key(at), "missing setting 'type'", f"possible: {', '.join(NODE_TYPES)}")])
+    kind = data["type"]
+    found = NODE_TYPES.get(kind) if isinstance(kind, str) else None
+    if found is None:
+        hint = suggest(str(kind), NODE_TYPES) or f"possible: {', '.join(NODE_TYPES)}"
+        raise ProblemsFound([Problem(source.where((*at, "type")), f"unknown node type '{kind}'", hint)])
+    return build(found, source, at, {key: value for key, value in data.items() if key != "type"})
+
+
+def _version(source: Source, facts: SiteFacts) -> str:
+    """A short hash of all that decides how the flow behaves: the file's content and the shared prompts."""
+    shared = {name: [(language, text.text) for language, text in prompt.texts] for name, prompt in facts.prompts.items()}
+    content = json.dumps([source.data, shared], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()[:8]

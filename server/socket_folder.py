@@ -14,7 +14,7 @@ class SocketFolderError(Exception):
 
 
 def socket_folder(state: Path) -> Path:
-    """`state/run` where that is short and has no space, else a folder of this user in the temporary folder. Made when missing, closed to others."""
+    """`state/run` where that is short and has no space, else a private folder in the temporary folder. Made when missing."""
     folder = state.absolute() / "run"
     if len(os.fsencode(folder)) > _LONGEST or " " in str(folder):
         name = hashlib.sha256(os.fsencode(state.absolute())).hexdigest()[:12]

@@ -11,36 +11,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from server.asterisk.modules import AMI_EVENTS, OPTIONAL_MODULES, REQUIRED_MODULES
 from server.asterisk.trunks import Trunk
-
-# What must load, and what is used where this Asterisk has it. The order does not matter: Asterisk sorts by need.
-REQUIRED_MODULES = tuple(
-    """
-    app_controlplayback app_dial app_mixmonitor app_playback app_playtones app_senddtmf app_stack
-    bridge_builtin_features bridge_builtin_interval_features bridge_holding bridge_native_rtp bridge_simple bridge_softmix
-    chan_pjsip codec_alaw codec_resample codec_ulaw format_pcm format_wav
-    func_callerid func_channel func_cut func_devstate func_global func_hangupcause func_logic func_math func_rand func_strings func_timeout
-    pbx_config res_agi res_manager_devicestate res_musiconhold res_pjproject res_pjsip res_pjsip_authenticator_digest res_pjsip_caller_id
-    res_pjsip_dtmf_info res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user res_pjsip_nat
-    res_pjsip_outbound_authenticator_digest res_pjsip_outbound_registration res_pjsip_pubsub res_pjsip_refer res_pjsip_registrar
-    res_pjsip_rfc3326 res_pjsip_sdp_rtp res_pjsip_session res_rtp_asterisk res_sorcery_astdb res_sorcery_config res_sorcery_memory res_speech
-    """.split()
-)
-OPTIONAL_MODULES = tuple(
-    """
-    codec_a_mu codec_g722 codec_gsm codec_opus codec_opus_open_source format_g722 format_gsm format_sln func_pjsip_contact func_pjsip_endpoint
-    res_crypto res_format_attr_opus res_pjsip_acl res_pjsip_dlg_options res_pjsip_diversion res_pjsip_header_funcs
-    res_pjsip_logger res_pjsip_maintenance res_pjsip_path res_srtp res_timing_timerfd
-    """.split()
-)
-
-# The events that Hotline acts on (13 of 132 per call); without `include` filters Asterisk would send all of them.
-AMI_EVENTS = tuple(
-    """
-    AttendedTransfer BlindTransfer BridgeEnter BridgeLeave DeviceStateChange DialBegin DialEnd DialState DTMFEnd
-    Hangup HangupRequest Hold OriginateResponse Unhold
-    """.split()
-)
 
 # What agents key on their phones: code -> the words that the server's AGI session `agent` gets as agi_arg_1. *42N pauses with reason N.
 FEATURE_CODES: Mapping[str, str] = {
@@ -186,6 +158,7 @@ def _check(value: str, wanted: re.Pattern[str], words: str) -> None:
 def _refuse_harmful(value: object) -> object:
     if _HARMFUL.search(str(value)) and value not in FEATURE_CODES.values():
         raise ConfigurationError(
-            f"{str(value)!r} cannot stand in Asterisk's configuration: control characters and any of ; \" < > $ ` \\ have a meaning there; write it without them"
+            f"{str(value)!r} cannot stand in Asterisk's configuration: control characters and any of ; \" < > $ ` \\ have a meaning there; "
+            "write it without them"
         )
     return value

@@ -7,7 +7,6 @@ import asyncio
 import os
 import resource
 from contextlib import suppress
-from pathlib import Path
 
 from server.asterisk.configuration import Plan, render
 from server.asterisk.root import AsteriskProgram
@@ -32,7 +31,7 @@ def reachable_file_limit(wanted: int) -> int:
 
 
 class AsteriskProcess:
-    """One Asterisk on the configuration of `plan`. ChildError when it does not start; ConfigurationError when the plan cannot be written."""
+    """One Asterisk on `plan`. Starting raises ChildError when it does not start, ConfigurationError when the plan cannot be written."""
 
     def __init__(self, program: AsteriskProgram, plan: Plan) -> None:
         self._program = program

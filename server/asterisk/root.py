@@ -15,7 +15,7 @@ _PACKAGES = ["asterisk", "asterisk-modules", "asterisk-core-sounds-en-gsm"]
 
 @dataclass(frozen=True, slots=True)
 class AsteriskProgram:
-    """An Asterisk that can be started: the executable, its version ("22.10.1"), its folder of modules and the one of data (sounds, documentation)."""
+    """An Asterisk that can be started, its version ("22.10.1"), its modules and its data (sounds, documentation)."""
 
     executable: Path
     version: str

@@ -21,7 +21,7 @@ class Trunk(BaseModel):
     username: Account = ""
     password: Account = ""
     from_domain: Host | None = None  # where a carrier wants its own name in From
-    codecs: list[Codec] = Field(default_factory=lambda: ["alaw", "ulaw"], min_length=1)
+    codecs: list[Codec] = Field(default=["alaw", "ulaw"], min_length=1)
     dtmf: Literal["rfc4733", "inband", "info", "auto"] = "rfc4733"
     outbound: bool = False  # calls to the outside (transfers, emergency numbers, fallback) leave by this line; one at most
     caller_id: Annotated[str, StringConstraints(pattern=r"^\+?[0-9]*$")] = ""  # our number, shown on those calls

@@ -1,1 +1,1 @@
-"""What must be on the machine: programs that the host lacks are unpacked from its distribution's packages into the user's cache, never installed."""
+"""What must be on the machine: programs that the host lacks are unpacked into the user's cache, never installed."""

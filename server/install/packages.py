@@ -1,4 +1,4 @@
-"""Unpacks Debian packages, with everything they need, into a folder of the user's cache: no root, no system service, nothing outside the folder.
+"""Unpacks Debian packages, with everything they need, into a folder of the user's cache: no root, no service, nothing outside it.
 
 apt-get works on private folders (`Dir::*`) and checks the signatures as ever; the packages' own install scripts are not run.
 A folder is put in place in one step when it is whole, so a half-finished one is never taken for a program.
@@ -48,7 +48,7 @@ def cache_folder() -> Path:
 def private_packages(name: str, wanted: list[str], why: str, progress: Progress, finish: Callable[[Path], None]) -> Path:
     """The folder with the packages `wanted`, unpacked; made at the first call, which blocks for a minute or so.
 
-    `name` names it in the cache; `finish` completes what the packages' own install scripts would have done, before the folder counts as whole.
+    `name` names it in the cache; `finish` does what the packages' own install scripts would have done, before the folder counts as whole.
     """
     suite, source = suite_of_host()
     folder = cache_folder() / f"{name}-{suite}-{_LAYOUT}"
@@ -70,7 +70,7 @@ def private_packages(name: str, wanted: list[str], why: str, progress: Progress,
 
 
 def suite_of_host(etc: Path = Path("/etc")) -> tuple[str, Source]:
-    """The suite to take packages from and the host's mirror that has it. Debian 12 and 13 have no Asterisk: there it is their successor's."""
+    """The suite to take packages from and the mirror that has it. Debian 12 and 13 have no Asterisk: there it is their successor."""
     release = etc / "os-release"
     facts = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', release.read_text() if release.is_file() else "", re.MULTILINE))
     codename = facts.get("VERSION_CODENAME", "")
@@ -79,7 +79,8 @@ def suite_of_host(etc: Path = Path("/etc")) -> tuple[str, Source]:
     if source is None:
         raise InstallError(
             f"no apt source of this distribution ({facts.get('PRETTY_NAME', 'unknown')}) was found under {etc}/apt: "
-            "Hotline fetches Asterisk by itself on Debian 12 and later and Ubuntu 24.04 and later; elsewhere install Asterisk 20 or newer so that it is on PATH."
+            "Hotline fetches programs by itself on Debian 12 and later and Ubuntu 24.04 and later; "
+            "elsewhere install Asterisk 20 or newer and espeak-ng so that they are on PATH."
         )
     suite = "forky" if facts.get("ID") == "debian" and codename in ("bookworm", "trixie") else codename
     return suite, source

@@ -1,4 +1,4 @@
-"""Makes a program of an unpacked folder runnable on a host with other libraries: a small script starts it with its own loader and libraries."""
+"""Makes a program of an unpacked folder run on a host with other libraries: a script starts it with its own loader and libraries."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ root=$(dirname "$(dirname "$(readlink -f "$0")")")
 
 
 def write_start_script(root: Path, name: str, program: str, environment: dict[str, str] | None = None) -> Path:
-    """Writes `root/bin/name` that starts `program` (a path inside `root`); values of `environment` may speak of `$root`. Returns the script."""
+    """Writes and returns `root/bin/name`, which starts `program` (a path inside `root`); `environment` may speak of `$root`."""
     loaders = sorted(root.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*")) or sorted(root.glob("lib/*-linux-gnu/ld-linux-*.so.*"))
     if not loaders or not (root / program).is_file():
         raise InstallError(

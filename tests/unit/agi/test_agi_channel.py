@@ -144,7 +144,7 @@ async def test_the_end_during_a_command_is_a_hang_up(end: Callable[[FakeCall], N
 )
 async def test_refusals_are_exceptions(text: str, error: type[Exception]) -> None:
     """Each kind has its own, and the next command works unless the channel is dead."""
-    channel, call, _ = await session(lambda call, words: text if words == ["NOOP"] else "200 result=0")
+    channel, _, _ = await session(lambda call, words: text if words == ["NOOP"] else "200 result=0")
     with pytest.raises(error):
         await channel.noop()
     if error is ChannelHungUp:

@@ -52,6 +52,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.call = FakeCall(environment(), self.script, self.missing)
+        self.stopped = asyncio.Event()
         self.channel = Channel(Opened())
         connect(self.call, self.channel)
         self.keys = KeySource(connected=self.ami)
@@ -65,6 +66,7 @@ class Rig:
 
     async def _stop(self) -> None:
         self.stops += 1
+        self.stopped.set()
         if self.stop_fails:
             raise AGIError("AMI is away")
         self.call.stop_playback()
@@ -171,8 +173,7 @@ async def test_a_stop_that_fails_only_costs_time(monkeypatch: pytest.MonkeyPatch
     playing = asyncio.create_task(rig.phone.play([HELLO], keys="1"))
     await rig.call.until_running("STREAM FILE")
     rig.keys.push("1")
-    while not rig.stops:
-        await asyncio.sleep(0)
+    await rig.stopped.wait()
     rig.call.finish()
     assert await playing == "1"
 

@@ -70,7 +70,7 @@ def check_pattern(pattern: str) -> None:
     """Raises ValueError with a sentence unless `pattern` is digits, X (0-9), Z (1-9), N (2-9), perhaps with a + in front."""
     if not _PATTERN.fullmatch(pattern):
         raise ValueError(
-            f"{pattern!r} is not a pattern of numbers: expected up to 20 digits, X (0-9), Z (1-9) or N (2-9) standing for one digit, such as 1XXX"
+            f"{pattern!r} is not a pattern of numbers: expected up to 20 digits, each perhaps X (0-9), Z (1-9) or N (2-9), such as 1XXX"
         )
 
 

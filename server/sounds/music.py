@@ -47,7 +47,7 @@ def music_folder(cache_dir: Path) -> Path:
 def piece() -> list[float]:
     """The whole piece as 8 kHz samples, about -20 dB RMS below full scale."""
     samples = array("d", bytes(8 * _BAR * len(_BARS)))
-    pad, pluck = _wave((1.0, 0.25, 0.08)), _wave((1.0, 0.45, 0.2, 0.1))
+    pad, pluck = _wave((1.0, 0.25, 0.08)), _wave((1.0, 0.45, 0.2))
     for bar, (chord, melody) in enumerate(_BARS):
         swell = _swell(_BAR + _BEAT)
         for semitones in chord:
@@ -74,7 +74,7 @@ def _swell(length: int) -> list[float]:
 def _decay(length: int) -> list[float]:
     """A plucked note's loudness: at once there, dying away."""
     attack, end = RATE // 100, RATE // 20
-    return [0.8 * min(1.0, index / attack, (length - index) / end) * exp(-3.0 * index / RATE) for index in range(length)]
+    return [0.55 * min(1.0, index / attack, (length - index) / end) * exp(-3.0 * index / RATE) for index in range(length)]
 
 
 def _add(samples: "array[float]", start: int, semitones: int, shape: Sequence[float], loudness: Sequence[float]) -> None:

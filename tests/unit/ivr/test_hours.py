@@ -37,10 +37,20 @@ def at(text: str, zone: str = SHANGHAI, fold: int = 0) -> int:
 
 @pytest.mark.parametrize(
     ("moment", "opened"),
-    [("2026-11-23T08:59:59.999", False), ("2026-11-23T09:00", True), ("2026-11-23T12:00", False), ("2026-11-23T13:00", True),
-     ("2026-11-23T18:00", False), ("2026-11-28T15:59", True), ("2026-11-29T12:00", False), ("2026-10-01T10:00", False),
-     ("2026-10-07T10:00", False), ("2026-10-10T17:00", True), ("2026-11-25T10:00", False)],
-)  # fmt: skip
+    [
+        ("2026-11-23T08:59:59.999", False),
+        ("2026-11-23T09:00", True),
+        ("2026-11-23T12:00", False),
+        ("2026-11-23T13:00", True),
+        ("2026-11-23T18:00", False),
+        ("2026-11-28T15:59", True),
+        ("2026-11-29T12:00", False),
+        ("2026-10-01T10:00", False),
+        ("2026-10-07T10:00", False),
+        ("2026-10-10T17:00", True),
+        ("2026-11-25T10:00", False),
+    ],
+)
 def test_office(moment: str, opened: bool) -> None:
     """A date beats a holiday, a holiday beats the weekday; the closing minute is closed."""
     assert is_open(OFFICE, at(moment), SHANGHAI) is opened
@@ -48,9 +58,15 @@ def test_office(moment: str, opened: bool) -> None:
 
 @pytest.mark.parametrize(
     ("moment", "opening"),
-    [("2026-11-23T08:00", "2026-11-23T09:00"), ("2026-11-23T12:30", "2026-11-23T13:00"), ("2026-11-28T16:00", "2026-11-30T09:00"),
-     ("2026-09-30T18:00", "2026-10-08T09:00"), ("2026-11-24T18:00", "2026-11-26T09:00"), ("2026-11-23T10:00", "2026-11-23T10:00")],
-)  # fmt: skip
+    [
+        ("2026-11-23T08:00", "2026-11-23T09:00"),
+        ("2026-11-23T12:30", "2026-11-23T13:00"),
+        ("2026-11-28T16:00", "2026-11-30T09:00"),
+        ("2026-09-30T18:00", "2026-10-08T09:00"),
+        ("2026-11-24T18:00", "2026-11-26T09:00"),
+        ("2026-11-23T10:00", "2026-11-23T10:00"),
+    ],
+)
 def test_next_opening(moment: str, opening: str) -> None:
     """The next opening passes over lunch, Sunday, closed dates and a week of holidays; while open it is now."""
     assert next_opening(OFFICE, at(moment), SHANGHAI) == at(opening)
@@ -127,9 +143,17 @@ def test_parse_ranges() -> None:
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("9-18", "expected"), ("09:00-18:60", "expected"), ("25:00-26:00", "expected"), ("09:00-24:01", "expected"), ("09:00-09:00", "same minute"),
-     ("09:00-12:00,11:00-13:00", "overlaps"), ("09:00-12:00,", "not a range"), ("０9:00-12:00", "not a range")],
-)  # fmt: skip
+    [
+        ("9-18", "expected"),
+        ("09:00-18:60", "expected"),
+        ("25:00-26:00", "expected"),
+        ("09:00-24:01", "expected"),
+        ("09:00-09:00", "same minute"),
+        ("09:00-12:00,11:00-13:00", "overlaps"),
+        ("09:00-12:00,", "not a range"),
+        ("０9:00-12:00", "not a range"),
+    ],
+)
 def test_bad_ranges(text: str, why: str) -> None:
     """Each mistake has its sentence."""
     with pytest.raises(ValueError, match=why):

@@ -11,9 +11,17 @@ pytestmark = pytest.mark.unit
 
 @pytest.mark.parametrize(
     "raw",
-    ["+8613800138000", "8613800138000", "008613800138000", "13800138000", "013800138000", "138-0013 8000", "tel:+8613800138000",
-     "sip:+8613800138000@carrier.example;user=phone"],
-)  # fmt: skip
+    [
+        "+8613800138000",
+        "8613800138000",
+        "008613800138000",
+        "13800138000",
+        "013800138000",
+        "138-0013 8000",
+        "tel:+8613800138000",
+        "sip:+8613800138000@carrier.example;user=phone",
+    ],
+)
 def test_one_number_in_all_its_forms(raw: str) -> None:
     """However a carrier writes it, a number is the same E.164 text."""
     assert normalise(raw, "CN") == Number("e164", "+8613800138000", "138 0013 8000")
@@ -21,9 +29,15 @@ def test_one_number_in_all_its_forms(raw: str) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "country", "text"),
-    [("01062345678", "CN", "+861062345678"), ("400-820-8820", "CN", "+864008208820"), ("+442079460000", "CN", "+442079460000"),
-     ("2125550123", "US", "+12125550123"), ("00442079460000", "US", "+442079460000"), ("+1 (555) 010-0199", "CN", "+15550100199")],
-)  # fmt: skip
+    [
+        ("01062345678", "CN", "+861062345678"),
+        ("400-820-8820", "CN", "+864008208820"),
+        ("+442079460000", "CN", "+442079460000"),
+        ("2125550123", "US", "+12125550123"),
+        ("00442079460000", "US", "+442079460000"),
+        ("+1 (555) 010-0199", "CN", "+15550100199"),
+    ],
+)
 def test_numbers_of_the_world(raw: str, country: str, text: str) -> None:
     """National numbers are read in the site's country, foreign ones keep their own."""
     assert (normalise(raw, country).kind, normalise(raw, country).text) == ("e164", text)
@@ -46,9 +60,26 @@ def test_internal(raw: str) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    ["１３８００１３８０００", "١٣٨٠٠١٣٨٠٠٠", "1; DROP TABLE calls", "' OR 1=1 --", "138\x000013", "1001\n", "1001\r\nAction: Originate", "+", "--",
-     "9" * 41, "9" * 1_000_000, "*72", "0", "12", "\ud800", "${EXTEN}", "62345678"],
-)  # fmt: skip
+    [
+        "１３８００１３８０００",
+        "١٣٨٠٠١٣٨٠٠٠",
+        "1; DROP TABLE calls",
+        "' OR 1=1 --",
+        "138\x000013",
+        "1001\n",
+        "1001\r\nAction: Originate",
+        "+",
+        "--",
+        "9" * 41,
+        "9" * 1_000_000,
+        "*72",
+        "0",
+        "12",
+        "\ud800",
+        "${EXTEN}",
+        "62345678",
+    ],
+)
 def test_malformed(raw: str) -> None:
     """What is no number has no text to dial, store or compare."""
     assert (normalise(raw, "CN").kind, normalise(raw, "CN").text) == ("malformed", "")
@@ -76,10 +107,25 @@ def test_masked() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "number", "fits"),
-    [("1XXX", "1001", True), ("1XXX", "10011", False), ("1XXX", "100", False), ("1XXX", "2001", False), ("N", "1", False), ("N", "2", True),
-     ("Z", "0", False), ("Z", "1", True), ("+8610XXXXXXXX", "+861062345678", True), ("+8610XXXXXXXX", "861062345678", False),
-     ("1XXX", "1١١١", False), ("1XXX", "1X01", False), ("1XXX", "1001\n", False), (".*", "10", False), ("1XXX.", "10011", False), ("", "", False)],
-)  # fmt: skip
+    [
+        ("1XXX", "1001", True),
+        ("1XXX", "10011", False),
+        ("1XXX", "100", False),
+        ("1XXX", "2001", False),
+        ("N", "1", False),
+        ("N", "2", True),
+        ("Z", "0", False),
+        ("Z", "1", True),
+        ("+8610XXXXXXXX", "+861062345678", True),
+        ("+8610XXXXXXXX", "861062345678", False),
+        ("1XXX", "1١١١", False),
+        ("1XXX", "1X01", False),
+        ("1XXX", "1001\n", False),
+        (".*", "10", False),
+        ("1XXX.", "10011", False),
+        ("", "", False),
+    ],
+)
 def test_patterns(pattern: str, number: str, fits: bool) -> None:
     """A pattern covers the whole number, one sign for one digit, and has no other wildcard."""
     assert matches(pattern, number) is fits

@@ -91,12 +91,30 @@ def test_other_kinds(kind: str, value: str, zh: str, en: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
-        ("number", ""), ("number", "12a"), ("number", "1,23"), ("number", "1e5"), ("number", "9" * 17), ("number", "--1"), ("number", "1."),
-        ("digits", ""), ("digits", "12é"), ("digits", "1" * 65), ("digits", "12;34"), ("money", "a lot"), ("date", "2026-02-30"),
-        ("date", "23.11.2026"), ("date", "2026-11/23"), ("time", "25:00"), ("time", "noonish"), ("time", "2026-13-01T10:00"), ("position", "0"),
-        ("position", "1.5"), ("wait", "-1"), ("song", "la"),
+        ("number", ""),
+        ("number", "12a"),
+        ("number", "1,23"),
+        ("number", "1e5"),
+        ("number", "9" * 17),
+        ("number", "--1"),
+        ("number", "1."),
+        ("digits", ""),
+        ("digits", "12é"),
+        ("digits", "1" * 65),
+        ("digits", "12;34"),
+        ("money", "a lot"),
+        ("date", "2026-02-30"),
+        ("date", "23.11.2026"),
+        ("date", "2026-11/23"),
+        ("time", "25:00"),
+        ("time", "noonish"),
+        ("time", "2026-13-01T10:00"),
+        ("position", "0"),
+        ("position", "1.5"),
+        ("wait", "-1"),
+        ("song", "la"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_said(kind: str, value: str) -> None:
     """A value that is not of its kind is refused with a sentence that says what was expected."""
     for language in languages():
@@ -209,8 +227,9 @@ def _from_english(words: str) -> int:
     small = (
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
     )
+    tens = "twenty thirty forty fifty sixty seventy eighty ninety"
     values = {word: value for value, word in enumerate(small.split())}
-    values |= {word: 10 * ten for ten, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+    values |= {word: 10 * ten for ten, word in enumerate(tens.split(), 2)}
     sizes = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
     total = group = 0
     for word in words.removeprefix("minus ").replace("-", " ").split():

@@ -1,0 +1,70 @@
+"""The calls that this server holds, as people look at them: who called, where in the flow they are, whom they wait for or talk to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ivr.call import CallContext
+from ivr.numbers import Number, masked
+from ivr.ports import Events
+
+Stage = Literal["arrived", "in_flow", "waiting", "talking", "transferred"]
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """One call held here; `stage` and what follows change as it goes on."""
+
+    id: str
+    caller: Number
+    dnis: str
+    started_at_ms: int
+    context: CallContext = field(default_factory=lambda: CallContext(""))
+    stage: Stage = "arrived"
+    flow: str = ""
+    node: str = ""
+    queue: str = ""
+    agent: str = ""
+    contact: str = ""
+
+    @property
+    def ani(self) -> str:
+        """The caller's number, masked."""
+        return masked(self.caller)
+
+
+class Calls:
+    """All of them, by id."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, LiveCall] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> "Any":
+        return iter(list(self._calls.values()))
+
+    def add(self, call: LiveCall) -> Callable[[], None]:
+        """Hold it; the function that comes back lets it go."""
+        self._calls[call.id] = call
+
+        def let_go() -> None:
+            if self._calls.get(call.id) is call:
+                del self._calls[call.id]
+
+        return let_go
+
+
+class FollowedEvents:
+    """Passes a flow's events on, and keeps the live call's place in the flow."""
+
+    def __init__(self, call: LiveCall, events: Events) -> None:
+        self._call = call
+        self._events = events
+
+    def emit(self, type: str, /, **data: Any) -> None:
+        if type == "node_entered":
+            self._call.stage = "in_flow"
+            self._call.flow, self._call.node = str(data.get("flow", "")), str(data.get("node", ""))
+        self._events.emit(type, **data)

@@ -1,0 +1,105 @@
+"""A caller's line while waiting for an agent: fits `routing.ports.Line` on an AGI channel, its AMI watch and the ringer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import structlog
+
+from agi.channel import Channel
+from agi.errors import ChannelHungUp
+from agi.live_calls import Watch
+from agi.phone import AsteriskPhone
+from agi.ringing import Ringer
+from ivr.ports import Speech
+from ivr.speech import queue_phrase
+from routing.ports import Progress, Ring, RingResult
+from server.calls import LiveCall
+
+log = structlog.get_logger(__name__)
+AMI_AWAY_S = 1.0
+
+
+class CallerLine:
+    """One caller in a queue."""
+
+    def __init__(
+        self,
+        call: LiveCall,
+        channel: Channel,
+        phone: AsteriskPhone,
+        watch: Watch,
+        ringer: Ringer,
+        stop_playback: Callable[[], Awaitable[object]],
+        *,
+        music: str = "default",
+    ) -> None:
+        self._call = call
+        self._channel = channel
+        self._phone = phone
+        self._watch = watch
+        self._ringer = ringer
+        self._stop_playback = stop_playback
+        self._music = music
+        self._interrupted = False
+
+    async def music(self) -> None:
+        await self._phone.music(True, self._music)
+
+    async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:
+        self._interrupted = False
+        text = queue_phrase(kind, self._call.context.language, position or None, wait_ms)
+        try:
+            await self._phone.play([Speech(self._call.context.language, text)])
+        except ChannelHungUp:
+            return
+        except Exception as error:  # a prompt that cannot be said is no reason to lose the caller
+            log.warning("announcement_failed", call=self._call.id, reason=str(error))
+        if not self._interrupted:
+            await self._phone.music(True, self._music)
+
+    async def interrupt(self) -> None:
+        self._interrupted = True
+        try:
+            await self._stop_playback()
+        except Exception as error:
+            log.warning("announcement_not_stopped", call=self._call.id, reason=str(error))
+
+    async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
+        def follow(step: Progress) -> None:
+            if step == "answered":
+                self._call.stage, self._call.agent = "talking", ring.agent
+            progress(step)
+
+        try:
+            result = await self._ringer.ring(
+                self._channel,
+                self._watch,
+                offer_id=ring.offer,
+                endpoint=ring.endpoint,
+                ring_timeout_ms=ring.ring_timeout_ms,
+                music_class=self._music,
+                progress=follow,
+            )
+        except ChannelHungUp:
+            return RingResult("withdrawn")
+        finally:
+            self._call.stage, self._call.agent = "waiting", ""
+        return RingResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by)
+
+    async def withdraw(self, offer: str) -> None:
+        await self._ringer.withdraw(offer)
+
+    async def next_key(self) -> str:
+        while True:
+            key = await self._watch.keys.next(None)
+            if key:
+                return key
+            await asyncio.sleep(AMI_AWAY_S)  # without AMI no key is seen here; it comes back by itself
+
+    async def gone(self) -> None:
+        over = asyncio.ensure_future(self._channel.wait_closed())
+        try:
+            await asyncio.wait([self._watch.gone, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()

@@ -56,7 +56,7 @@ def _bindable(transport: int, address: str, port: int) -> bool:
 
 
 def ports_for(state: Path, wanted: Mapping[str, int] | None = None, free: Free = is_free) -> Ports:
-    """The ports of this state folder. Recorded ones are kept, `wanted` ones (field of Ports -> port) rule; one that is taken is a PortError.
+    """The ports of this state folder. Recorded ones are kept; `wanted` (field of Ports -> port) rules. PortError when one is taken.
 
     At the first start the usual ones are taken, each moved on to the next free one. Written to `state/ports.json`.
     """

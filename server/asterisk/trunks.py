@@ -36,3 +36,11 @@ class Trunk(BaseModel):
     @property
     def uri(self) -> str:
         return f"sip:{self.host}"
+
+
+class TrunksFile(BaseModel):
+    """trunks.yaml"""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    trunks: dict[TrunkName, Trunk] = Field(default_factory=dict)

@@ -8,11 +8,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from simulator.phone.authentication import authorized
+from simulator.phone.digest import Credentials
 from simulator.phone.errors import MalformedSip
 from simulator.phone.sip import Request, Response, build, fresh_id, parse
 from simulator.phone.transaction import ClientTransaction, ServerTransaction, Timers, Wire
 from simulator.phone.uri import Peer
 
+_MOST_PROOFS = 2
 _RPORT = re.compile(r";rport(?=[;,]|$)")
 
 
@@ -75,8 +78,19 @@ class SipTransport(asyncio.DatagramProtocol):
         self._clients[key] = transaction
         return transaction
 
-    async def ask(self, request: Request, peer: Peer) -> Response:
-        """Send a request other than INVITE and wait for its final answer; silence is a 408."""
+    async def ask(self, request: Request, peer: Peer, credentials: Credentials) -> Response:
+        """Send a request other than INVITE, prove who we are if asked to, and wait for its final answer; silence is a 408.
+        `request` carries the number last used afterwards."""
+        response = await self._ask_once(request, peer)
+        for _ in range(_MOST_PROOFS):
+            again = authorized(request, response, credentials)
+            if again is None:
+                break
+            request.headers = again.headers
+            response = await self._ask_once(request, peer)
+        return response
+
+    async def _ask_once(self, request: Request, peer: Peer) -> Response:
         answer: asyncio.Future[Response] = self._loop.create_future()
 
         def take(response: Response) -> None:
@@ -127,15 +141,23 @@ class SipTransport(asyncio.DatagramProtocol):
         branch = request.branch
         known = self._servers.get((branch, "INVITE" if request.method == "ACK" else request.method))
         if request.method == "ACK":
-            if known is not None:
-                known.acknowledged()
-            else:
-                self._on_ack(request)
+            self._receive_ack(request, known)
         elif known is not None:
             self.statistics.retransmitted += 1
             known.asked_again()
         else:
             self._begin(request, (branch, request.method), addr)
+
+    def _receive_ack(self, ack: Request, refused: ServerTransaction | None) -> None:
+        """The ACK of a refusal has the branch of its INVITE; that of a 2xx a new one, so that call and number have to tell."""
+        if refused is not None:
+            refused.acknowledged()
+            return
+        for transaction in tuple(self._servers.values()):
+            invite = transaction.request
+            if invite.method == "INVITE" and invite.call_id == ack.call_id and invite.cseq[0] == ack.cseq[0]:
+                transaction.acknowledged()
+        self._on_ack(ack)
 
     def _begin(self, request: Request, key: tuple[str, str], addr: Peer) -> None:
         def over() -> None:

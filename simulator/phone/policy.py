@@ -1,5 +1,6 @@
 """What a phone does with a call that comes in, as small scripts: answer after a while, refuse, let it ring, or be dead.
-A policy of your own is any `async def` that takes an IncomingCall; a call that ends under it raises CallOver there, which the phone takes as the end of the script."""
+A policy of your own is any `async def` that takes an IncomingCall; a call that ends under it raises CallOver there,
+which the phone takes as the end of the script."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from simulator.phone.authentication import authorized
 from simulator.phone.digest import Credentials
@@ -46,6 +47,7 @@ class SipTransport(asyncio.DatagramProtocol):
         self._on_ack = on_ack
         self._timers = timers or Timers()
         self._socket: asyncio.DatagramTransport | None = None
+        self._closed = asyncio.Event()
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._servers: dict[tuple[str, str], ServerTransaction] = {}
 
@@ -55,7 +57,7 @@ class SipTransport(asyncio.DatagramProtocol):
         self._wire = Wire(self._write, self._loop, self._timers)
         await self._loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Forget all transactions and close the socket; safe to call twice."""
         for transaction in (*self._clients.values(), *self._servers.values()):
             transaction.close()
@@ -64,6 +66,7 @@ class SipTransport(asyncio.DatagramProtocol):
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+            await self._closed.wait()
 
     def send(self, request: Request, peer: Peer, on_response: Callable[[Response], None]) -> ClientTransaction:
         """Start a transaction. A Via is added unless the request has one (a CANCEL keeps that of its INVITE)."""
@@ -107,9 +110,12 @@ class SipTransport(asyncio.DatagramProtocol):
         self._write(build(ack), peer)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._socket = transport
+        # Neither asyncio's nor uvloop's UDP transport is a subclass of DatagramTransport.
+        self._socket = cast(asyncio.DatagramTransport, transport)
         self.local = transport.get_extra_info("sockname")[:2]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed.set()
 
     def error_received(self, exc: Exception) -> None:
         """A peer's port is closed; the transaction that wanted it times out by itself."""

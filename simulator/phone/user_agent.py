@@ -147,9 +147,9 @@ class Phone:
         if self.registration is not None:
             await self.registration.forget()
             self.registration.active = False
-        self.transport.close()
         for call in self.calls:
             call.finish(EndedBy.US)
+        await self.transport.close()
         await self._drop_tasks()
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 
@@ -66,8 +66,7 @@ class Channel(asyncio.Protocol):
     # ------------------------------------------------------------------ what the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so
         self._owner.opened(self)
 
     def data_received(self, data: bytes) -> None:

@@ -7,6 +7,7 @@ file in that order, STREAM FILE of a missing file is result=-1 endpos=0, an esca
 import asyncio
 from collections.abc import Callable, Iterable
 from itertools import count
+from typing import cast
 
 from agi.protocol import HANGUP_LINE, AsteriskSide, environment_bytes, reply_bytes
 
@@ -76,9 +77,8 @@ class FakeCall(asyncio.Protocol):
     # ------------------------------------------------------------------ what the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(environment_bytes(self.env))
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so
+        self._transport.write(environment_bytes(self.env))
 
     def data_received(self, data: bytes) -> None:
         for words in self._reader.feed(data):

@@ -1,6 +1,7 @@
-"""What this server tells by itself: calls and flows. Events leave in the order they were told, in batches, and wait while the store is away."""
+"""What this server tells by itself: calls and flows. Events leave in the order they were told, and wait while the store is away."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -26,8 +27,8 @@ class EventLog:
 
     def tell(self, type: str, /, *, call: str = "", **data: Any) -> None:
         """Something happened: fields of the envelope go there, everything else into `data`."""
-        envelope = {name: str(data.pop(name)) for name in ENVELOPE if name in data}
-        self._outbox.put_nowait(Event(self._ids.new("event"), type, self._clock.now_ms(), self._domain, call=call, data=data, **envelope))
+        envelope: dict[str, Any] = {name: str(data.pop(name)) for name in ENVELOPE if name in data}
+        self._outbox.put_nowait(replace(Event(self._ids.new("event"), type, self._clock.now_ms(), self._domain, call=call, data=data), **envelope))
 
     def of_call(self, call: str) -> "CallEvents":
         """The same for one call; fits `ivr.ports.Events`."""

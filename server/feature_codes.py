@@ -1,4 +1,7 @@
-"""What agents key on their phones: log in and out, pause, resume, end the wrap-up. The phone that dials says who it is, never a caller's number."""
+"""What agents key on their phones: log in and out, pause, resume, end the wrap-up.
+
+The phone that dials says who it is, never a caller's number.
+"""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""What an AGI session does, by the name it was called with: `call` serves a caller, `agent` takes a feature code, `transfer` passes a caller on.
+"""What an AGI session does, by its name: `call` serves a caller, `agent` takes a feature code, `transfer` passes a caller on.
 
 A session that has reached its end says so on the channel (HOTLINE_DONE); one that ends without saying it is taken up by the next server.
 """

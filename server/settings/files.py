@@ -187,8 +187,3 @@ class AllHoursFile(Settings):
 
     hours: dict[Name, HoursFile] = {}
 
-
-class PromptsFile(Settings):
-    """prompts.yaml: texts that every flow may use by name."""
-
-    prompts: dict[Name, Text] = {}

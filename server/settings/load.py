@@ -1,18 +1,23 @@
 """Reads `config/` and `dialplans/` whole: either a Site in which everything fits, or ProblemsFound with every problem of every file."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from ivr.flow.texts import Prompt
 from ivr.hours import Hours, parse_date, parse_holidays, parse_ranges, parse_week
-from ivr.loading.loader import SiteFacts, load_flows
+from ivr.loading.draft import SiteFacts
+from ivr.loading.loader import load_flows, load_prompts
 from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
 from ivr.loading.schema import build
 from ivr.loading.source import Source, Where, read_source
 from ivr.numbers import Allowed
 from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.requirement import BadRequirement, parse
 from server.asterisk.trunks import TrunksFile
 from server.settings.files import (
     AgentFile,
@@ -21,7 +26,6 @@ from server.settings.files import (
     HotlineFile,
     HoursFile,
     NumbersFile,
-    PromptsFile,
     QueueFile,
     QueuesFile,
 )
@@ -52,7 +56,7 @@ class _Reading:
         queues = self._queues()
         agents = self._agents(queues)
         hours = self._hours()
-        prompts = self._file("prompts.yaml", PromptsFile).prompts
+        prompts = self._prompts()
         trunks = self._file("trunks.yaml", TrunksFile).trunks
         may_dial = Allowed(main.transfer.allow, main.emergency)
         facts = SiteFacts(
@@ -61,8 +65,8 @@ class _Reading:
             languages=tuple(main.languages),
             prompts=prompts,
             skills=frozenset(skill for agent in agents.values() for skill in agent.skills),
-            agents=frozenset(agents),
             transfer_allowed=may_dial,
+            requirement_fault=lambda text: _fault(text, set(agents)),
         )
         flows = self._collect(lambda: load_flows(self.dialplans, facts))
         if flows is not None:
@@ -70,7 +74,7 @@ class _Reading:
         if self.problems or flows is None:
             raise ProblemsFound(self.problems)
         directory = Directory(queues, agents)
-        return Site(self.config, main, directory, hours, numbers.numbers, numbers.default, trunks, prompts, flows, may_dial)
+        return Site(self.config, main, directory, hours, numbers.numbers, numbers.default, trunks, flows, may_dial)
 
     def _file(self, name: str, model: type[M]) -> M:
         """A file's settings; what its model says by itself when it is wrong (told) or absent (allowed, unless required)."""
@@ -84,6 +88,10 @@ class _Reading:
             return model()
         self.sources[name] = source
         return self._collect(lambda: build(model, source)) or model()
+
+    def _prompts(self) -> Mapping[str, Prompt]:
+        path = self.config / "prompts.yaml"
+        return (self._collect(lambda: load_prompts(path)) if path.exists() else None) or {}
 
     def _collect(self, attempt: Callable[[], T]) -> T | None:
         try:
@@ -133,16 +141,17 @@ class _Reading:
 
     def _calendar(self, name: str, calendar: HoursFile) -> Hours | None:
         before = len(self.problems)
-        weeks = [self._value((name, "week", days), lambda days=days: parse_week({days: calendar.week[days]})) for days in calendar.week]
+        for days, ranges in calendar.week.items():
+            self._value((name, "week", days), partial(parse_week, {days: ranges}))
+        whole = self._value((name, "week"), partial(parse_week, calendar.week)) if len(self.problems) == before else None
         dates = {}
         for day, ranges in calendar.dates.items():
-            parsed = self._value((name, "dates", day), lambda day=day, ranges=ranges: (parse_date(day), parse_ranges(ranges)))
+            parsed = self._value((name, "dates", day), partial(_date, day, ranges))
             if parsed:
                 dates[parsed[0]] = parsed[1]
         holidays = self._value((name, "holidays"), lambda: parse_holidays(calendar.holidays))
-        if len(self.problems) > before or holidays is None:
+        if whole is None or holidays is None or len(self.problems) > before:
             return None
-        whole = parse_week(calendar.week) if weeks else ((),) * 7
         return Hours(whole, dates, holidays[1], holidays[0])
 
     def _value(self, where: Where, read: Callable[[], T]) -> T | None:
@@ -183,3 +192,16 @@ def _policy(name: str, file: QueueFile) -> QueuePolicy:
 
 def _profile(name: str, file: AgentFile, order: int) -> AgentProfile:
     return AgentProfile(name, file.name, file.phone, file.skills, tuple(file.queues), file.wrap_up, order)
+
+
+def _date(day: str, ranges: str) -> tuple[date, tuple[tuple[int, int], ...]]:
+    return parse_date(day), parse_ranges(ranges)
+
+
+def _fault(requirement: str, agents: set[str]) -> str:
+    """What is wrong with a requirement, "" if nothing."""
+    try:
+        unknown = parse(requirement).agents - agents
+    except BadRequirement as error:
+        return str(error)
+    return f"there is no agent '{min(unknown)}' in config/agents.yaml" if unknown else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.hours import Hours
-from ivr.loading.loader import Flows
+from ivr.flow.model import Flows
 from ivr.numbers import Allowed
 from routing.model import Directory
 from server.asterisk.trunks import Trunk
@@ -23,7 +23,6 @@ class Site:
     numbers: Mapping[str, str]
     default_flow: str
     trunks: Mapping[str, Trunk]
-    prompts: Mapping[str, Mapping[str, str]]
     flows: Flows
     may_dial: Allowed
 

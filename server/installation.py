@@ -1,0 +1,102 @@
+"""Where a site's things are on this machine, and the plan of its Asterisk: the joint between settings, state folder and configuration."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ivr.ports import Speech
+from server.asterisk.configuration import Apology, PhoneAccount, Plan
+from server.asterisk.root import AsteriskProgram
+from server.port_numbers import Ports
+from server.secrets_file import Secrets
+from server.settings import Site
+from server.socket_folder import socket_folder
+from server.sounds.library import SoundLibrary
+from server.sounds.music import music_folder
+from server.sounds.render import CannotRender, Renderer
+
+AMI_USER = "hotline"
+TRIAL_PHONES = ("caller", "caller2", "caller3")  # softphones of people who try the hotline; they reach our numbers and nothing else
+APOLOGY = {
+    "zh": "非常抱歉，系统暂时无法为您服务，正在为您转接。请稍候。",
+    "en": "We are sorry. Our service is not available at the moment. Please hold on while we try to connect you.",
+}
+
+
+def cache_folder() -> Path:
+    """This user's cache, shared by all sites: programs, prompts, music."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "hotline"
+
+
+@dataclass(slots=True)
+class Installation:
+    """A site on this machine."""
+
+    state: Path
+    listen: str = "127.0.0.1"
+    speech_program: Path | None = None
+
+    def accounts(self, site: Site) -> list[str]:
+        """The SIP accounts that need a password."""
+        return [*(agent.phone for agent in site.directory.agents.values()), *TRIAL_PHONES]
+
+    def sounds(self, site: Site) -> SoundLibrary:
+        """The library of this site's sounds."""
+        programs = {self.speech_program.name: str(self.speech_program)} if self.speech_program else {}
+        return SoundLibrary(cache_folder() / "sounds", Renderer(site.main.speech, program_paths=programs), site.folder / "prompts")
+
+
+def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgram, ports: Ports, secrets: Secrets) -> Plan:
+    """The plan of the managed Asterisk. Renders the apology and the music when they are not in the cache yet."""
+    main = site.main
+    agents = site.directory.agents.values()
+    phones = [PhoneAccount(agent.phone, secrets.sip[agent.phone], _plain(agent.name)) for agent in agents]
+    phones += [PhoneAccount(name, secrets.sip[name], name, context="callers") for name in TRIAL_PHONES]
+    return Plan(
+        state=installation.state.absolute(),
+        run=socket_folder(installation.state),
+        modules=program.modules,
+        data=program.data,
+        available_modules=program.module_names(),
+        music=music_folder(cache_folder() / "music"),
+        ami_user=AMI_USER,
+        ami_secret=secrets.ami,
+        agi_servers=(f"127.0.0.1:{ports.agi}",),
+        phones=tuple(phones),
+        numbers=tuple(site.numbers),
+        any_number=bool(site.default_flow),
+        trunks=site.trunks,
+        outbound=tuple(main.transfer.allow),
+        emergency=tuple(main.emergency),
+        fallback=main.asterisk.fallback.dial,
+        apologies=asyncio.run(_apologies(site, installation)),
+        listen=installation.listen,
+        sip_port=ports.sip,
+        ami_port=ports.ami,
+        rtp_first=ports.rtp_first,
+        rtp_last=ports.rtp_last,
+        max_call=main.asterisk.max_call_length // 1000,
+        rtp_timeout=main.asterisk.rtp_timeout // 1000,
+        country=main.country.lower(),
+    )
+
+
+async def _apologies(site: Site, installation: Installation) -> tuple[Apology, ...]:
+    library = installation.sounds(site)
+    found = []
+    for language in site.main.languages:
+        if language in APOLOGY:
+            try:
+                files = await library.files([Speech(language, APOLOGY[language], "apology")])
+            except CannotRender:
+                continue
+            found += [Apology(language, Path(file)) for file in files]
+    await library.close()
+    return tuple(found)
+
+
+def _plain(name: str) -> str:
+    """A name as it may stand in Asterisk's configuration."""
+    return "".join(sign for sign in name if sign.isalnum() or sign in " .-_'")[:40]

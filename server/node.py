@@ -1,0 +1,227 @@
+"""One server node: the composition root. It builds every part by hand, in order, runs them together and lets them go in order.
+
+Asterisk and Redis run already; `server/supervisor.py` (or whoever runs them) starts this as a process of its own.
+"""
+
+import asyncio
+import contextlib
+import random
+import secrets
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+
+from agi.ami.client import AmiClient
+from agi.ami.errors import AmiError
+from agi.live_calls import LiveCalls
+from agi.phones import PhoneState, PhoneStates
+from agi.ringing import Ringer
+from agi.server import FastAgiServer
+from ivr.loading.speech import static_speech
+from routing.clock import SystemClock
+from routing.desk import Desk
+from routing.identifiers import Ids
+from routing.router import Router
+from routing.store.redis import RedisStore
+from routing.view import View
+from server.calls import Calls
+from server.event_log import EventLog
+from server.follower import Follower
+from server.http.app import make_api
+from server.http.facilities import Facilities as ApiFacilities
+from server.http_lookup import HttpLookup
+from server.installation import AMI_USER, Installation
+from server.metrics import Metrics
+from server.port_numbers import Ports
+from server.redis_server import RedisServer
+from server.secrets_file import Secrets
+from server.session import Facilities, Sessions
+from server.settings import Site
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """Where a node finds and offers things."""
+
+    installation: Installation
+    redis_url: str
+    ami_address: tuple[str, int]
+    ami_login: tuple[str, str]
+    agi_address: tuple[str, int]
+    http_address: tuple[str, int]
+    tokens: Mapping[str, str]
+
+
+class Node:
+    """`run` serves until SIGTERM or SIGINT; then it takes no new calls and lets running ones finish, up to the site's limit."""
+
+    def __init__(self, site: Site, settings: NodeSettings) -> None:
+        self.site = site
+        self.settings = settings
+        self.server = f"{socket.gethostname()[:20]}-{secrets.token_hex(3)}"
+        self.clock = SystemClock()
+        ids = Ids()
+        self.store = RedisStore(settings.redis_url)
+        self.view = View(site.directory)
+        self.events = EventLog(self.store, ids, self.clock)
+        self.desk = Desk(self.store, site.directory, ids, self.clock, server=self.server, position=self.view.position)
+        self.router = Router(self.store, site.directory, ids, self.clock, server=self.server, domain="main", chance=random.Random())
+        self.calls = Calls()
+        self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
+        self.live_calls = LiveCalls()
+        self.phones = PhoneStates(self._phone_changed)
+        self.ringer = Ringer(self.ami, self.phones, self.clock)
+        self.lookup = HttpLookup(site.main.lookup_headers)
+        self.sounds = settings.installation.sounds(site)
+        self.sessions = Sessions(
+            Facilities(
+                lambda: self.site,
+                self.ami,
+                self.live_calls,
+                self.ringer,
+                self.desk,
+                self.sounds,
+                self.lookup,
+                self.events,
+                self.clock,
+                self.calls,
+                self.server,
+            )
+        )
+        self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls)
+        self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
+        self.follower = Follower(self.store, self.view, self.metrics.on_event)
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        """Serve until told to stop."""
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, self._stopping.set)
+        try:
+            await self._start()
+            await self._stopping.wait()
+            log.info("draining", calls=len(self.calls), limit_s=self.site.main.limits.drain // 1000)
+            ended = await self.agi.drain(self.site.main.limits.drain / 1000)
+            log.info("drained", calls_ended=ended)
+        finally:
+            await self._stop()
+
+    async def _start(self) -> None:
+        self._attach_ami()
+        for work in (self.router.run, self.desk.run, self.follower.run, self.events.run):
+            self._tasks.append(asyncio.create_task(self._forever(work.__qualname__, work())))
+        self._tasks.append(asyncio.create_task(self._prepare_sounds()))
+        self.ami.start()
+        await self._serve_http()
+        await self.follower.ready.wait()
+        await self.agi.start()
+        log.info("serving", server=self.server, agi=self.agi.address, http=self.settings.http_address)
+
+    async def _forever(self, name: str, work: "asyncio.coroutines.Coroutine[object, object, None]") -> None:  # type: ignore[name-defined]
+        """A part that ends by itself is a defect: the node ends with it, and is started again."""
+        try:
+            await work
+        except Exception:
+            log.exception("part_failed", part=name)
+            self._stopping.set()
+
+    async def _serve_http(self) -> None:
+        api = make_api(
+            ApiFacilities(
+                site=lambda: self.site,
+                view=self.view,
+                desk=self.desk,
+                calls=self.calls,
+                tokens=self.settings.tokens,
+                health=self,
+                clock=self.clock,
+                metrics=self.metrics.render,
+                server=self.server,
+            )
+        )
+        self._http = web.AppRunner(api, access_log=None)
+        await self._http.setup()
+        await web.TCPSite(self._http, *self.settings.http_address).start()
+
+    async def _prepare_sounds(self) -> None:
+        for failure in await self.sounds.prepare(static_speech(self.site.flows, self.site.main.languages)):
+            log.warning("prompt_not_rendered", reason=str(failure))
+
+    # -- AMI -----------------------------------------------------------------------------------------------------------
+
+    def _attach_ami(self) -> None:
+        self.live_calls.attach(self.ami)
+        self.phones.attach(self.ami)
+        self.ami.on_connect(self._ami_connected)
+        self.ami.on_lost(self._ami_lost)
+
+    async def _ami_connected(self) -> None:
+        rows = await self.live_calls.reconcile(self.ami.core_show_channels)
+        self.ringer.reconcile(rows)
+        await self.phones.refresh(self.ami.device_states)
+        for profile in self.site.directory.agents.values():
+            self.desk.report_phone(profile.phone, self.phones.state(profile.phone))
+
+    def _ami_lost(self) -> None:
+        self.live_calls.set_connected(False)
+        self.ringer.lost()
+
+    def _phone_changed(self, endpoint: str, state: PhoneState) -> None:
+        self.desk.report_phone(endpoint, state)
+
+    # -- health and the end ---------------------------------------------------------------------------------------------
+
+    async def ready(self) -> dict[str, str]:
+        """Component -> "" or why it is not ready."""
+        redis = ""
+        try:
+            await self.store.ping()
+        except Exception as error:
+            redis = str(error)
+        ami = "" if self.ami.connected else f"no AMI connection to {self.settings.ami_address[0]}:{self.settings.ami_address[1]}"
+        calls = "draining: no new calls" if self._stopping.is_set() else ""
+        return {"redis": redis, "ami": ami, "dialplans": "" if self.site.flows else "no flow is loaded", "calls": calls}
+
+    async def _stop(self) -> None:
+        await self.agi.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                await self.desk.flush()
+                await self.events.flush()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(AmiError):
+            await self.ami.stop()
+        if hasattr(self, "_http"):
+            await self._http.cleanup()
+        await self.lookup.close()
+        await self.sounds.close()
+        await self.store.close()
+
+
+def node_settings(site: Site, installation: Installation, *, ports: Ports, secrets_known: Secrets) -> NodeSettings:
+    """The settings of a node on the machine of its Asterisk, or of an external one that config/hotline.yaml names."""
+    asterisk = site.main.asterisk
+    ami_host, ami_port, ami_user, ami_secret = "127.0.0.1", ports.ami, AMI_USER, secrets_known.ami
+    if asterisk.mode == "external":
+        ami_host, ami_port, ami_user = asterisk.host, asterisk.ami_port or 5038, asterisk.ami_user
+        if asterisk.ami_secret_file:
+            ami_secret = (site.folder / asterisk.ami_secret_file).read_text().strip()
+    return NodeSettings(
+        installation,
+        site.main.redis.url or RedisServer(installation.state).url,
+        (ami_host, ami_port),
+        (ami_user, ami_secret),
+        ("127.0.0.1" if asterisk.mode == "managed" else installation.listen, ports.agi),
+        (installation.listen, ports.http),
+        secrets_known.tokens,
+    )

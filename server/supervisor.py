@@ -1,0 +1,178 @@
+"""Runs a whole site on one machine: a private Redis and Asterisk where the settings want them, and a server node, each a process of its own.
+
+What dies is started again; Ctrl-C drains the node first. A node that is killed takes no call with it: Asterisk and Redis live on here.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+import aiohttp
+
+from server.asterisk.process import AsteriskProcess
+from server.asterisk.root import find_asterisk
+from server.child_process import ChildProcess
+from server.install.programs import speech_program
+from server.installation import Installation, asterisk_plan
+from server.port_numbers import Ports, ports_for
+from server.redis_server import RedisServer
+from server.secrets_file import Secrets, secrets_for
+from server.settings import Site, load_site
+from server.socket_folder import socket_folder
+
+NODE_READY_S = 30.0
+LONGEST_PAUSE_S = 10.0
+Say = Callable[[str], None]
+
+
+class AlreadyRunning(Exception):
+    """Another Hotline uses this state folder; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What the command line says."""
+
+    state: Path
+    config: Path
+    dialplans: Path
+    listen: str = "127.0.0.1"
+
+
+class Part(Protocol):
+    """A process that is kept running."""
+
+    @property
+    def pid(self) -> int: ...
+
+    async def wait(self) -> int: ...
+
+    async def stop(self) -> None: ...
+
+
+class Supervisor:
+    """`start` brings everything up, `watch` keeps it up until it is told to stop, `stop` brings it down in order."""
+
+    def __init__(self, options: UpOptions, say: Say) -> None:
+        self.options = options
+        self._say = say
+        self._lock: IO[str] | None = None
+        self._parts: list[tuple[str, Part, Callable[[], Awaitable[None]]]] = []
+        self._stopping = asyncio.Event()
+        self.site: Site
+        self.ports: Ports
+        self.secrets: Secrets
+
+    async def start(self) -> None:
+        """Raises ProblemsFound, AlreadyRunning, PortError, InstallError, ChildError, ConfigurationError: each message says what to do."""
+        options = self.options
+        self.site = load_site(options.config, options.dialplans)
+        options.state.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        installation = Installation(options.state, options.listen)
+        self.ports = ports_for(options.state)
+        self.secrets = secrets_for(options.state, installation.accounts(self.site))
+        program = find_asterisk(self._say) if self.site.main.asterisk.mode == "managed" else None
+        installation.speech_program = speech_program(self._say) if self.site.main.speech else None
+        if not self.site.main.redis.url:
+            redis = RedisServer(options.state)
+            await self._add("Redis", redis, redis.start)
+        if program:
+            plan = await asyncio.to_thread(asterisk_plan, self.site, installation, program, self.ports, self.secrets)
+            asterisk = AsteriskProcess(program, plan)
+            await self._add("Asterisk", asterisk, asterisk.start)
+        node = NodeProcess(options, self.ports)
+        await self._add("the server", node, node.start)
+
+    async def watch(self) -> None:
+        """Returns after SIGTERM or SIGINT."""
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, self._stopping.set)
+        keepers = [asyncio.create_task(self._keep(name, part, start)) for name, part, start in self._parts]
+        try:
+            await self._stopping.wait()
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """The node drains first; then Asterisk and Redis end."""
+        for name, part, _ in reversed(self._parts):
+            self._say(f"stopping {name}")
+            await part.stop()
+        if self._lock:
+            self._lock.close()
+
+    async def _add(self, name: str, part: Part, start: Callable[[], Awaitable[None]]) -> None:
+        self._say(f"starting {name}")
+        self._parts.append((name, part, start))
+        await start()
+
+    async def _keep(self, name: str, part: Part, start: Callable[[], Awaitable[None]]) -> None:
+        pause_s = 0.1
+        while True:
+            code = await part.wait()
+            self._say(f"{name} ended (code {code}); starting it again")
+            began = asyncio.get_running_loop().time()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(pause_s)
+            try:
+                await start()
+            except Exception as error:
+                self._say(f"{name} could not be started: {error}")
+            lasted_s = asyncio.get_running_loop().time() - began
+            pause_s = 0.1 if lasted_s > 60 else min(LONGEST_PAUSE_S, 2 * pause_s)
+
+    def _take_lock(self) -> None:
+        self._lock = (self.options.state / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(
+                f"a Hotline is running already with the state folder {self.options.state}: stop it, or start this one with --state DIR"
+            ) from None
+
+
+class NodeProcess:
+    """The server node as a child."""
+
+    def __init__(self, options: UpOptions, ports: Ports) -> None:
+        self._options = options
+        self._url = f"http://{'127.0.0.1' if options.listen in ('0.0.0.0', '::') else options.listen}:{ports.http}/readyz"
+        run = socket_folder(options.state)
+        self._child = ChildProcess("the server", options.state / "log/server.log", run / "node.pid", f"--state {options.state.absolute()}")
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    async def start(self) -> None:
+        """Returns when it is ready for calls."""
+        options = self._options
+        command = [sys.executable, "-m", "server", "node", "--state", str(options.state.absolute())]
+        command += ["--config", str(options.config.absolute()), "--dialplans", str(options.dialplans.absolute()), "--listen", options.listen]
+        root = Path(__file__).resolve().parent.parent
+        environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
+        await self._child.start(command, self._ready, NODE_READY_S, environment)
+
+    async def wait(self) -> int:
+        return await self._child.wait()
+
+    async def stop(self) -> None:
+        await self._child.stop()
+
+    async def _ready(self) -> bool:
+        try:
+            async with aiohttp.ClientSession() as client, client.get(self._url) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, OSError):
+            return False

@@ -18,7 +18,7 @@ class Tries(Settings):
     """
 
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    prompts: list[Prompts] = Field([])
+    prompts: list[Prompts] = Field(default=[])
     then: Target | None = None
 
 

@@ -32,7 +32,7 @@ class Rules(Settings):
     date: DateForm | None = None
     min: int | None = None
     max: int | None = None
-    one_of: list[str] = Field([])
+    one_of: list[str] = Field(default=[])
 
     def accept(self, entered: str) -> bool:
         """Whether these keys fulfil the rules; stars and hashes only where a pattern or the list allows them."""

@@ -1,4 +1,4 @@
-"""Rules about what a flow refers to: prompts, languages, variables, and what the site has. Each is a function of its own that yields problems.
+"""Rules about what a flow refers to: prompts, languages, variables, and what the site has. Each is a function that yields problems.
 
 A rule needs no other rule to have passed. Where exits lead is `ivr.loading.graph`'s.
 """

@@ -1,4 +1,4 @@
-"""Rules about where a flow's exits lead: to nodes that exist, that can be reached, that come to an end, and not in a circle without the caller."""
+"""Rules about where exits lead: to nodes that exist, that can be reached, that come to an end, and not in a circle without the caller."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

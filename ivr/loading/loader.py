@@ -25,19 +25,19 @@ class FlowFile(Settings):
     """One file as it is written; nodes are read by their type."""
 
     flow: str
-    languages: list[str] = Field([])
+    languages: list[str] = Field(default=[])
     start: Target
     on_error: Target | None = None
-    keys: dict[Key, Target] = Field({})
-    variables: dict[str, str] = Field({})
-    prompts: dict[str, Spoken] = Field({})
+    keys: dict[Key, Target] = Field(default={})
+    variables: dict[str, str] = Field(default={})
+    prompts: dict[str, Spoken] = Field(default={})
     nodes: dict[str, dict[str, Any]]
 
 
 class PromptFile(Settings):
     """`config/prompts.yaml`: prompts that every flow can use."""
 
-    prompts: dict[str, Spoken] = Field({})
+    prompts: dict[str, Spoken] = Field(default={})
 
 
 def load_prompts(path: Path, name: str = "") -> dict[str, Prompt]:
@@ -55,8 +55,8 @@ def load_flows(folder: Path, facts: SiteFacts) -> Flows:
 
 def load_files(files: Collection[Path], facts: SiteFacts) -> Flows:
     """The same for files by name."""
-    problems: list[Problem] = Field([])
-    drafts: list[Draft] = Field([])
+    problems: list[Problem] = []
+    drafts: list[Draft] = []
     for path in files:
         try:
             source = read_source(path)
@@ -74,7 +74,7 @@ def load_files(files: Collection[Path], facts: SiteFacts) -> Flows:
 
 def _draft(source: Source, file: FlowFile, facts: SiteFacts, problems: list[Problem]) -> Draft:
     """The flow as far as its nodes could be read; their problems are added."""
-    nodes: dict[str, Node] = Field({})
+    nodes: dict[str, Node] = {}
     before = len(problems)
     for name, data in file.nodes.items():
         try:

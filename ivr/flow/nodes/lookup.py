@@ -32,10 +32,10 @@ class Lookup(Node):
 
     url: Template
     method: Literal["GET", "POST"] = "GET"
-    body: dict[str, Template] = Field({})
-    headers: dict[str, Template] = Field({})
+    body: dict[str, Template] = Field(default={})
+    headers: dict[str, Template] = Field(default={})
     timeout: Annotated[Duration, Field(ge=100, le=60_000)] = 3000
-    save: dict[Variable, Annotated[str, BeforeValidator(_path)]] = Field({})
+    save: dict[Variable, Annotated[str, BeforeValidator(_path)]] = Field(default={})
     sensitive: bool = False
     comfort: Prompts = ()
     music: bool = True
@@ -75,7 +75,7 @@ class Lookup(Node):
             return "failed", {}, reply.failure or f"status {reply.status}"
         if self.save and reply.data in (None, {}, [], ""):
             return "not_found", {}, ""
-        values: dict[str, str] = Field({})
+        values: dict[str, str] = {}
         for name, path in self.save.items():
             value = _value(reply.data, path.removesuffix("?"))
             if value is None and not path.endswith("?"):

@@ -30,11 +30,11 @@ class Queue(Node):
 
     queue: str
     requirement: Template | None = None
-    steps: list[Step] = Field([])
+    steps: list[Step] = Field(default=[])
     priority: Annotated[int, Field(ge=-3600, le=86_400)] = 0
     preferred_agent: Template | None = None
-    data: dict[str, Template] = Field({})
-    exit_keys: dict[Key, Target] = Field({})
+    data: dict[str, Template] = Field(default={})
+    exit_keys: dict[Key, Target] = Field(default={})
     answered: Target = Target(HANG_UP)
     timed_out: Target | None = None
     full: Target | None = None

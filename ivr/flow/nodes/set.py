@@ -34,7 +34,7 @@ class Set(Node):
 
     type: ClassVar[str] = "set"
 
-    values: dict[Variable, Assigned] = Field({})
+    values: dict[Variable, Assigned] = Field(default={})
     language: str | None = None
     next: Target
 

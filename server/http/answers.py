@@ -1,0 +1,115 @@
+"""What the HTTP interface says about queues, agents and calls, as plain data: pure functions of the read model and the time.
+
+Words as in docs/glossary.md. Moments and durations are milliseconds, their names end in _ms; callers' numbers are masked always.
+"""
+
+from collections import Counter
+from typing import Any
+
+from ivr.numbers import masked, normalise
+from routing.agent_state import AgentState
+from routing.model import Agent, Contact
+from routing.view import WINDOW_MS, View
+from server.calls import LiveCall
+
+FORMULA = "answered within threshold / (answered + abandoned)"
+
+
+def masked_caller(ani: str, country: str) -> str:
+    """A caller's number for eyes: the country and the last four digits, or what kind of number it is."""
+    return masked(normalise(ani, country))
+
+
+def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
+    """A queue at a glance. `free_agents` are ready, with a phone that can ring."""
+    policy = view.directory.queues[name]
+    waiting = view.waiting(name)
+    members = view.members(name)
+    states = Counter(agent.state for agent in members)
+    return {
+        "name": name,
+        "names": dict(policy.names),
+        "strategy": policy.strategy,
+        "waiting": len(waiting),
+        "max_waiting": policy.max_waiting,
+        "longest_wait_ms": max((now_ms - contact.enqueued_at_ms for contact in waiting), default=0),
+        "agents": {state.value: states[state] for state in AgentState},
+        "free_agents": sum(1 for agent in members if agent.state == AgentState.READY and agent.phone_state == "available"),
+        "service_level": {
+            "percent": view.service_level(name, now_ms),
+            "target_percent": policy.target,
+            "formula": FORMULA,
+            "threshold_ms": policy.threshold_ms,
+            "window_ms": WINDOW_MS,
+        },
+        "totals": dict(view.counts[name].totals),
+    }
+
+
+def queue_in_full(view: View, name: str, country: str, now_ms: int) -> dict[str, Any]:
+    """A queue with everyone who waits in it, in order."""
+    waiting = view.waiting(name)
+    contacts = [waiting_contact(contact, position, country, now_ms) for position, contact in enumerate(waiting, 1)]
+    members = [{"id": agent.id, "state": agent.state.value, "phone_state": agent.phone_state} for agent in view.members(name)]
+    return {**queue(view, name, now_ms), "members": members, "contacts": contacts}
+
+
+def waiting_contact(contact: Contact, position: int, country: str, now_ms: int) -> dict[str, Any]:
+    """Someone who waits; `requirement` is what is asked of an agent now, after the time waited so far."""
+    return {
+        "id": contact.id,
+        "call": contact.call,
+        "position": position,
+        "state": contact.state.value,
+        "waited_ms": now_ms - contact.enqueued_at_ms,
+        "enqueued_at_ms": contact.enqueued_at_ms,
+        "priority": contact.priority,
+        "requirement": contact.steps[contact.step(now_ms)][1] if contact.steps else "",
+        "offered_to": sorted(contact.offers.values()),
+        "ani": masked_caller(contact.ani, country),
+        "language": contact.language,
+    }
+
+
+def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]:
+    """An agent; `contact` is null without one. `until_ms` is the end of a wrap-up, 0 otherwise."""
+    profile = view.directory.agents[found.id]
+    contact = view.contacts.get(found.contact)
+    return {
+        "id": found.id,
+        "name": profile.name,
+        "state": found.state.value,
+        "reason": found.reason,
+        "since_ms": found.since_ms,
+        "in_state_ms": now_ms - found.since_ms if found.since_ms else 0,
+        "until_ms": found.until_ms if found.state == AgentState.WRAP_UP else 0,
+        "phone": found.phone or profile.phone,
+        "phone_state": found.phone_state,
+        "queues": list(profile.queues),
+        "skills": dict(profile.skills),
+        "contact": _held(contact, country) if contact else None,
+    }
+
+
+def _held(contact: Contact, country: str) -> dict[str, Any]:
+    caller = {"ani": masked_caller(contact.ani, country), "language": contact.language}
+    return {"id": contact.id, "call": contact.call, "queue": contact.queue, **caller}
+
+
+def call(live: LiveCall, server: str, now_ms: int) -> dict[str, Any]:
+    """A live call of `server`: where the caller is in the flow, whom they wait for or talk to. Empty text where a field does not apply."""
+    return {
+        "id": live.id,
+        "ani": live.ani,
+        "dnis": live.dnis,
+        "language": live.context.language,
+        "stage": live.stage,
+        "flow": live.flow,
+        "node": live.node,
+        "queue": live.queue,
+        "agent": live.agent,
+        "contact": live.contact,
+        "started_at_ms": live.started_at_ms,
+        "lasts_ms": now_ms - live.started_at_ms,
+        "server": server,
+    }

@@ -1,0 +1,66 @@
+"""Makes the HTTP application from the table of routes: errors as JSON, roles, safe headers. Where it listens is decided by the caller."""
+
+import ipaddress
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from server.http.errors import BODY_LIMIT, ApiError, Handler, errors_as_json
+from server.http.facilities import Facilities
+from server.http.roles import Role, read_tokens, role_of
+from server.http.routes import ROUTES, Route
+
+SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Server": "Hotline",  # aiohttp would tell its version and Python's
+}
+_PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+
+def make_api(facilities: Facilities) -> web.Application:
+    """The application, ready for an AppRunner. ValueError when a token is too short to protect anything."""
+    tokens = read_tokens(facilities.tokens)
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[errors_as_json(facilities.ids)])
+    app.on_response_prepare.append(_add_safe_headers)
+    for route in ROUTES:
+        if route.method == "GET":
+            app.router.add_get(route.path, _guarded(route, facilities, tokens))  # HEAD too
+        else:
+            app.router.add_route(route.method, route.path, _guarded(route, facilities, tokens))
+    return app
+
+
+def _guarded(route: Route, facilities: Facilities, tokens: Mapping[Role, str]) -> Handler:
+    """The handler of a route, behind the check of the role."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if not (route.open_on_loopback and _from_this_machine(request)):
+            _require(route.role, role_of(request.headers.get("Authorization", ""), tokens))
+        return await route.handler(request, facilities)
+
+    return handle
+
+
+def _require(wanted: Role, found: Role) -> None:
+    if found >= wanted:
+        return
+    if found == Role.ANYBODY:
+        message = f"Send 'Authorization: Bearer TOKEN' with the token of a {wanted.title} (the state folder has them)."
+        raise ApiError(401, "unauthorized", message, {"WWW-Authenticate": 'Bearer realm="hotline"'})
+    raise ApiError(403, "forbidden", f"This needs the role {wanted.title}; the token given is of a {found.title}.")
+
+
+def _from_this_machine(request: web.Request) -> bool:
+    """Behind a proxy on this machine everybody seems to come from here: such requests do not count."""
+    if any(name in request.headers for name in _PROXY_HEADERS):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
+
+
+async def _add_safe_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(SAFE_HEADERS)

@@ -1,0 +1,50 @@
+"""What the HTTP interface is given to work with. Everything comes through here, so that tests hand in a world of their own."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from routing.identifiers import Ids as RandomIds
+from routing.messages import AgentAction, Reply
+from routing.ports import Clock, Ids
+from routing.view import View
+from server.calls import LiveCall
+from server.settings import Site
+from server.version import VERSION
+
+
+class AgentDesk(Protocol):
+    """Where agents' states are asked for: routing.desk.Desk."""
+
+    async def ask(self, agent: str, action: AgentAction, *, reason: str = "") -> Reply:
+        """The router's answer; raises NoReply when there is none."""
+
+
+class Health(Protocol):
+    """Whether this server can take calls."""
+
+    async def ready(self) -> Mapping[str, str]:
+        """Component (redis, ami, dialplans) -> "" when it is well, else a sentence that says why not. Anybody may read it: no secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facilities:
+    """`site` is asked at each request, since it may be loaded anew; `tokens` maps a role to its secret; `calls` are the live calls of this
+    server; `metrics` gives the Prometheus text."""
+
+    site: Callable[[], Site]
+    view: View
+    desk: AgentDesk
+    calls: Iterable[LiveCall]
+    tokens: Mapping[str, str]
+    health: Health
+    clock: Clock
+    metrics: Callable[[], bytes]
+    server: str
+    ids: Ids = field(default_factory=RandomIds)
+    version: str = VERSION
+
+    @property
+    def country(self) -> str:
+        """The country whose numbers are national."""
+        return self.site().main.country

@@ -1,0 +1,88 @@
+"""The handlers behind the routes: each takes a request and the facilities, and answers or raises ApiError."""
+
+from aiohttp import web
+
+from routing.desk import NoReply
+from server.http import answers
+from server.http.errors import ApiError
+from server.http.facilities import Facilities
+from server.http.requests import read_object, read_state_change
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def healthz(request: web.Request, facilities: Facilities) -> web.Response:
+    """The process is alive and its event loop turns. Nothing else is looked at."""
+    return web.json_response({"status": "alive", "server": facilities.server, "version": facilities.version})
+
+
+async def readyz(request: web.Request, facilities: Facilities) -> web.Response:
+    """200 when calls can be taken, 503 otherwise, with the state of each component."""
+    states = await facilities.health.ready()
+    ready = not any(states.values())
+    components = {name: {"ready": not why, "message": why} for name, why in states.items()}
+    return web.json_response({"ready": ready, "components": components}, status=200 if ready else 503)
+
+
+async def metrics(request: web.Request, facilities: Facilities) -> web.Response:
+    """Metrics for Prometheus. No token is needed from this machine itself."""
+    return web.Response(body=facilities.metrics(), headers={"Content-Type": METRICS_TYPE})
+
+
+async def queues(request: web.Request, facilities: Facilities) -> web.Response:
+    """Every queue at a glance."""
+    now_ms = facilities.clock.now_ms()
+    names = facilities.view.directory.queues
+    return web.json_response({"at_ms": now_ms, "queues": [answers.queue(facilities.view, name, now_ms) for name in names]})
+
+
+async def queue(request: web.Request, facilities: Facilities) -> web.Response:
+    """One queue with its agents and everyone who waits."""
+    name, now_ms = request.match_info["name"], facilities.clock.now_ms()
+    if name not in facilities.view.directory.queues:
+        raise ApiError(404, "unknown_queue", f"There is no queue {name[:40]!r}; GET /api/queues lists them.")
+    return web.json_response({"at_ms": now_ms, **answers.queue_in_full(facilities.view, name, facilities.country, now_ms)})
+
+
+async def agents(request: web.Request, facilities: Facilities) -> web.Response:
+    """Every agent: state, phone, skills, the contact they have."""
+    now_ms, country = facilities.clock.now_ms(), facilities.country
+    found = [answers.agent(facilities.view, agent, country, now_ms) for agent in facilities.view.agents.values()]
+    return web.json_response({"at_ms": now_ms, "agents": found})
+
+
+async def agent(request: web.Request, facilities: Facilities) -> web.Response:
+    """One agent."""
+    now_ms, id = facilities.clock.now_ms(), _agent_id(request, facilities)
+    found = answers.agent(facilities.view, facilities.view.agents[id], facilities.country, now_ms)
+    return web.json_response({"at_ms": now_ms, **found})
+
+
+async def change_agent(request: web.Request, facilities: Facilities) -> web.Response:
+    """Change an agent's state: {"action": "log_in|log_out|pause|resume|end_wrap_up", "reason": "of a pause"}.
+
+    The answer's `state` is the state then. During a contact a pause or log-out is noted and happens after it.
+    """
+    id = _agent_id(request, facilities)
+    change = read_state_change(await read_object(request))
+    try:
+        reply = await facilities.desk.ask(id, change.action, reason=change.reason)
+    except NoReply as silence:
+        message = f"{str(silence)[:1].upper()}{str(silence)[1:]}."
+        raise ApiError(503, "no_reply", message, {"Retry-After": "2"}) from None
+    if reply.error:
+        raise ApiError(409, "not_allowed", f"{reply.error[:1].upper()}{reply.error[1:].rstrip('.')}.")
+    return web.json_response({"id": id, "action": change.action, "state": reply.state})
+
+
+async def calls(request: web.Request, facilities: Facilities) -> web.Response:
+    """The live calls of this server."""
+    now_ms = facilities.clock.now_ms()
+    return web.json_response({"at_ms": now_ms, "calls": [answers.call(live, facilities.server, now_ms) for live in facilities.calls]})
+
+
+def _agent_id(request: web.Request, facilities: Facilities) -> str:
+    id = request.match_info["id"]
+    if id not in facilities.view.agents:
+        raise ApiError(404, "unknown_agent", f"There is no agent {id[:40]!r}; GET /api/agents lists them.")
+    return id

@@ -1,0 +1,49 @@
+"""The one table of the HTTP interface: method, path, the least role that may use it, handler. What is not in it does not exist.
+
+An agent's token is not yet bound to one agent: whoever has it may change the state of any agent, as a phone on the same desk could.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from server.http import handlers
+from server.http.facilities import Facilities
+from server.http.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A row. `open_on_loopback`: from this machine itself (not through a proxy) it needs no token."""
+
+    method: str
+    path: str
+    role: Role
+    handler: Callable[[web.Request, Facilities], Awaitable[web.Response]]
+    open_on_loopback: bool = False
+
+    @property
+    def summary(self) -> str:
+        """What it is for: the first line of the handler's docstring."""
+        return (self.handler.__doc__ or "").strip().splitlines()[0]
+
+
+async def index(request: web.Request, facilities: Facilities) -> web.Response:
+    """This list of what can be asked, and the role each needs."""
+    routes = [{"method": route.method, "path": route.path, "role": route.role.title, "summary": route.summary} for route in ROUTES]
+    return web.json_response({"server": facilities.server, "version": facilities.version, "routes": routes})
+
+
+ROUTES = (
+    Route("GET", "/healthz", Role.ANYBODY, handlers.healthz),
+    Route("GET", "/readyz", Role.ANYBODY, handlers.readyz),
+    Route("GET", "/metrics", Role.VIEWER, handlers.metrics, open_on_loopback=True),
+    Route("GET", "/api", Role.VIEWER, index),
+    Route("GET", "/api/queues", Role.VIEWER, handlers.queues),
+    Route("GET", "/api/queues/{name}", Role.VIEWER, handlers.queue),
+    Route("GET", "/api/agents", Role.VIEWER, handlers.agents),
+    Route("GET", "/api/agents/{id}", Role.VIEWER, handlers.agent),
+    Route("POST", "/api/agents/{id}", Role.AGENT, handlers.change_agent),
+    Route("GET", "/api/calls", Role.VIEWER, handlers.calls),
+)

@@ -1,0 +1,184 @@
+"""Metrics for Prometheus, in a registry of their own. Gauges are read from the read model when somebody asks; totals and histograms are fed
+by events as they happen. Nothing is done per waiting caller in between.
+
+Every server follows the whole event log of its domain, so the metrics of queues are the same on each: take one server's, do not add them up.
+Those of calls, AGI and AMI are of the server that tells them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from routing.agent_state import AgentState
+from routing.events import Event
+from routing.ports import Clock
+from routing.view import View
+from server.version import VERSION
+
+WAIT_BUCKETS_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
+TALK_BUCKETS_S = (10, 30, 60, 120, 180, 300, 600, 1200, 3600)
+
+
+class AgiFacts(Protocol):
+    """The FastAGI server's."""
+
+    rejected: Counter[str]
+
+    @property
+    def sessions(self) -> int: ...
+
+
+class AmiFacts(Protocol):
+    """The AMI client's."""
+
+    @property
+    def connected(self) -> bool: ...
+
+
+class RouterFacts(Protocol):
+    """The router's of this server."""
+
+    is_leader: bool
+    decisions: int
+    commits: int
+
+
+class CallFacts(Protocol):
+    """The live calls of this server."""
+
+    def __len__(self) -> int: ...
+
+
+class Metrics:
+    """`on_event` for every event of the log, `render` for every scrape."""
+
+    def __init__(self, view: View, clock: Clock, *, agi: AgiFacts, ami: AmiFacts, router: RouterFacts, calls: CallFacts) -> None:
+        disable_created_metrics()
+        self._view = view
+        self._clock = clock
+        self._agi, self._ami, self._router, self._calls = agi, ami, router, calls
+        self._offers: Counter[tuple[str, str]] = Counter()  # (queue, outcome)
+        self._left: Counter[tuple[str, str]] = Counter()
+        self._queued: Counter[str] = Counter()
+        self._registry = CollectorRegistry()
+        self._wait = Histogram(
+            "hotline_wait_seconds",
+            "From joining the queue to the agent's answer",
+            ["queue"],
+            buckets=WAIT_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._talk = Histogram(
+            "hotline_talk_seconds",
+            "From the agent's answer to the end of the talk",
+            ["queue"],
+            buckets=TALK_BUCKETS_S,
+            registry=self._registry,
+        )
+        for queue in view.directory.queues:  # so that each is there, with 0, before the first call
+            self._wait.labels(queue)
+            self._talk.labels(queue)
+        ProcessCollector(registry=self._registry)
+        self._registry.register(self)
+
+    def on_event(self, event: Event) -> None:
+        """Count it, when it is one that counts."""
+        count = _COUNTED.get(event.type)
+        if count and event.queue in self._view.directory.queues:
+            count(self, event)
+
+    def render(self) -> bytes:
+        """The exposition text, format 0.0.4."""
+        return generate_latest(self._registry)
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def _on_queued(self, event: Event) -> None:
+        self._queued[event.queue] += 1
+
+    def _on_offer(self, event: Event) -> None:
+        self._offers[event.queue, event.type.removeprefix("offer_")] += 1
+
+    def _on_connected(self, event: Event) -> None:
+        self._offers[event.queue, "answered"] += 1
+        self._left[event.queue, "answered"] += 1
+        self._wait.labels(event.queue).observe(int(event.data["waited_ms"]) / 1000)
+
+    def _on_left(self, event: Event) -> None:
+        self._left[event.queue, str(event.data["outcome"])] += 1
+
+    def _on_ended(self, event: Event) -> None:
+        self._talk.labels(event.queue).observe(int(event.data["talk_ms"]) / 1000)
+
+    # -- the scrape ----------------------------------------------------------------------------------------------------
+
+    def collect(self) -> Iterator[Metric]:
+        """What prometheus_client asks for at each scrape."""
+        yield from self._queue_gauges()
+        yield _counter("hotline_queued", "Callers who joined a queue", ("queue",), {(queue,): n for queue, n in self._queued.items()})
+        yield _counter(
+            "hotline_left", "Callers who left a queue, by outcome (answered, abandoned, timed_out ...)", ("queue", "outcome"), self._left
+        )
+        yield _counter("hotline_offers", "Offers that are over, by outcome", ("queue", "outcome"), self._offers)
+        yield _gauge("hotline_live_calls", "Calls that this server holds", len(self._calls))
+        yield _gauge("hotline_agi_sessions", "FastAGI sessions of this server", self._agi.sessions)
+        rejected = {(reason,): n for reason, n in self._agi.rejected.items()}
+        yield _counter("hotline_agi_rejected", "FastAGI connections that came to nothing, by reason", ("reason",), rejected)
+        yield _gauge("hotline_ami_connected", "1 while the connection to Asterisk's manager interface is up", self._ami.connected)
+        yield _gauge("hotline_router_leader", "1 while this server routes for the domain", self._router.is_leader)
+        yield _counter("hotline_decisions", "Offers decided on by this server's router", (), {(): self._router.decisions})
+        yield _counter("hotline_commits", "Commits written by this server's router", (), {(): self._router.commits})
+        info = GaugeMetricFamily("hotline_info", "Always 1; the label tells the version", labels=("version",))
+        info.add_metric((VERSION,), 1)
+        yield info
+
+    def _queue_gauges(self) -> Iterator[Metric]:
+        now_ms = self._clock.now_ms()
+        waiting = GaugeMetricFamily("hotline_waiting", "Callers who wait in a queue", labels=("queue",))
+        longest = GaugeMetricFamily("hotline_longest_wait_seconds", "How long the one who waits longest has waited", labels=("queue",))
+        level = GaugeMetricFamily(
+            "hotline_service_level_ratio",
+            "Answered within threshold / (answered + abandoned), last 30 min; absent without calls",
+            labels=("queue",),
+        )
+        agents = GaugeMetricFamily(
+            "hotline_agents", "Agents of a queue by state; one in several queues counts in each", labels=("queue", "state")
+        )
+        for queue in self._view.directory.queues:
+            line = self._view.waiting(queue)
+            waiting.add_metric((queue,), len(line))
+            since = min((contact.enqueued_at_ms for contact in line), default=now_ms)
+            longest.add_metric((queue,), (now_ms - since) / 1000)
+            percent = self._view.service_level(queue, now_ms)
+            if percent is not None:
+                level.add_metric((queue,), percent / 100)
+            states = Counter(agent.state for agent in self._view.members(queue))
+            for state in AgentState:
+                agents.add_metric((queue, state.value), states[state])
+        yield from (waiting, longest, level, agents)
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], int]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for label_values, value in sorted(values.items()):
+        family.add_metric(label_values, value)
+    return family
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=float(value))
+
+
+_REFUSED = ("declined", "busy", "rang_out", "unreachable", "failed", "withdrawn")
+_COUNTED: dict[str, Callable[[Metrics, Event], None]] = {
+    "contact_queued": Metrics._on_queued,
+    "contact_connected": Metrics._on_connected,
+    "contact_abandoned": Metrics._on_left,
+    "contact_timed_out": Metrics._on_left,
+    "contact_left": Metrics._on_left,
+    "contact_ended": Metrics._on_ended,
+    **{f"offer_{outcome}": Metrics._on_offer for outcome in _REFUSED},
+}

@@ -1,12 +1,12 @@
 """Metrics for Prometheus, in a registry of their own. Gauges are read from the read model when somebody asks; totals and histograms are fed
 by events as they happen. Nothing is done per waiting caller in between.
 
-Every server follows the whole event log of its domain, so the metrics of queues are the same on each: take one server's, do not add them up.
-Those of calls, AGI and AMI are of the server that tells them.
+Every server follows the whole event log of its domain, so the metrics of queues are the same on each: take one server's, do not add them
+up. Those of calls, AGI, AMI and router are of the server that tells them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
@@ -56,7 +56,7 @@ class Metrics:
     """`on_event` for every event of the log, `render` for every scrape."""
 
     def __init__(self, view: View, clock: Clock, *, agi: AgiFacts, ami: AmiFacts, router: RouterFacts, calls: CallFacts) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._view = view
         self._clock = clock
         self._agi, self._ami, self._router, self._calls = agi, ami, router, calls
@@ -64,25 +64,17 @@ class Metrics:
         self._left: Counter[tuple[str, str]] = Counter()
         self._queued: Counter[str] = Counter()
         self._registry = CollectorRegistry()
-        self._wait = Histogram(
-            "hotline_wait_seconds",
-            "From joining the queue to the agent's answer",
-            ["queue"],
-            buckets=WAIT_BUCKETS_S,
-            registry=self._registry,
-        )
-        self._talk = Histogram(
-            "hotline_talk_seconds",
-            "From the agent's answer to the end of the talk",
-            ["queue"],
-            buckets=TALK_BUCKETS_S,
-            registry=self._registry,
-        )
-        for queue in view.directory.queues:  # so that each is there, with 0, before the first call
-            self._wait.labels(queue)
-            self._talk.labels(queue)
+        self._wait = self._histogram("hotline_wait_seconds", "From joining the queue to the agent's answer", WAIT_BUCKETS_S)
+        self._talk = self._histogram("hotline_talk_seconds", "From the agent's answer to the end of the talk", TALK_BUCKETS_S)
         ProcessCollector(registry=self._registry)
         self._registry.register(self)
+
+    def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
+        """One per queue, there with 0 before the first call."""
+        histogram = Histogram(name, text, ["queue"], buckets=buckets, registry=self._registry)
+        for queue in self._view.directory.queues:
+            histogram.labels(queue)
+        return histogram
 
     def on_event(self, event: Event) -> None:
         """Count it, when it is one that counts."""
@@ -118,19 +110,18 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """What prometheus_client asks for at each scrape."""
         yield from self._queue_gauges()
-        yield _counter("hotline_queued", "Callers who joined a queue", ("queue",), {(queue,): n for queue, n in self._queued.items()})
-        yield _counter(
-            "hotline_left", "Callers who left a queue, by outcome (answered, abandoned, timed_out ...)", ("queue", "outcome"), self._left
-        )
-        yield _counter("hotline_offers", "Offers that are over, by outcome", ("queue", "outcome"), self._offers)
+        by_outcome = ("queue", "outcome")
+        yield _counter("hotline_queued", "Callers who joined a queue", ("queue",), (((queue,), n) for queue, n in self._queued.items()))
+        yield _counter("hotline_left", "Callers who left a queue, answered or otherwise", by_outcome, self._left.items())
+        yield _counter("hotline_offers", "Offers that are over", by_outcome, self._offers.items())
         yield _gauge("hotline_live_calls", "Calls that this server holds", len(self._calls))
         yield _gauge("hotline_agi_sessions", "FastAGI sessions of this server", self._agi.sessions)
-        rejected = {(reason,): n for reason, n in self._agi.rejected.items()}
-        yield _counter("hotline_agi_rejected", "FastAGI connections that came to nothing, by reason", ("reason",), rejected)
+        rejected = (((reason,), n) for reason, n in self._agi.rejected.items())
+        yield _counter("hotline_agi_rejected", "FastAGI connections that came to nothing", ("reason",), rejected)
         yield _gauge("hotline_ami_connected", "1 while the connection to Asterisk's manager interface is up", self._ami.connected)
         yield _gauge("hotline_router_leader", "1 while this server routes for the domain", self._router.is_leader)
-        yield _counter("hotline_decisions", "Offers decided on by this server's router", (), {(): self._router.decisions})
-        yield _counter("hotline_commits", "Commits written by this server's router", (), {(): self._router.commits})
+        yield _counter("hotline_decisions", "Offers decided on by this server's router", (), [((), self._router.decisions)])
+        yield _counter("hotline_commits", "Commits written by this server's router", (), [((), self._router.commits)])
         info = GaugeMetricFamily("hotline_info", "Always 1; the label tells the version", labels=("version",))
         info.add_metric((VERSION,), 1)
         yield info
@@ -141,11 +132,11 @@ class Metrics:
         longest = GaugeMetricFamily("hotline_longest_wait_seconds", "How long the one who waits longest has waited", labels=("queue",))
         level = GaugeMetricFamily(
             "hotline_service_level_ratio",
-            "Answered within threshold / (answered + abandoned), last 30 min; absent without calls",
+            "Answered within threshold / (answered + abandoned), last 30 min",
             labels=("queue",),
         )
         agents = GaugeMetricFamily(
-            "hotline_agents", "Agents of a queue by state; one in several queues counts in each", labels=("queue", "state")
+            "hotline_agents", "Agents of a queue by state; each counts in all their queues", labels=("queue", "state")
         )
         for queue in self._view.directory.queues:
             line = self._view.waiting(queue)
@@ -161,9 +152,9 @@ class Metrics:
         yield from (waiting, longest, level, agents)
 
 
-def _counter(name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], int]) -> Metric:
+def _counter(name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], int]]) -> Metric:
     family = CounterMetricFamily(name, text, labels=labels)
-    for label_values, value in sorted(values.items()):
+    for label_values, value in sorted(values):
         family.add_metric(label_values, value)
     return family
 

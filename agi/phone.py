@@ -14,8 +14,9 @@ from typing import Any, Literal, Protocol
 import structlog
 
 from agi import commands
+from agi.ami.errors import AmiError
 from agi.channel import Channel
-from agi.errors import AGIError, ChannelHungUp, SoundMissing
+from agi.errors import ChannelHungUp, SoundMissing
 from agi.protocol import Reply
 
 log = structlog.get_logger("agi")
@@ -169,7 +170,7 @@ class AsteriskPhone:
                 await asyncio.sleep(STOP_GRACE_S)
                 try:
                     await self._stop_playback()
-                except AGIError as error:
+                except AmiError as error:
                     log.warning("prompt_not_stopped", call=self._channel.unique_id, reason=str(error))
                 return
 

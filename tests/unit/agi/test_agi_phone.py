@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 import agi.phone
+from agi.ami.errors import AmiNotConnected
 from agi.channel import Channel
-from agi.errors import AGIError, ChannelHungUp, SoundMissing
+from agi.errors import ChannelHungUp, SoundMissing
 from agi.keys import KeySource
 from agi.phone import AsteriskPhone, DialOutcome, Spoken
 from simulator.fake_asterisk import CLIP_SAMPLES, FakeCall, Script, at_once, connect, environment, holding
@@ -68,7 +69,7 @@ class Rig:
         self.stops += 1
         self.stopped.set()
         if self.stop_fails:
-            raise AGIError("AMI is away")
+            raise AmiNotConnected("AMI is away")
         self.call.stop_playback()
 
     def press(self, key: str) -> None:

@@ -18,8 +18,10 @@ TOLD = {
 }
 
 
-def resume(board: Floor, agent: Agent) -> None:
+def resume(board: Floor, agent: Agent, now_ms: int) -> None:
     """Take an agent from the record, after a change of router."""
+    if agent.state == AgentState.ON_CONTACT and agent.contact not in board.contacts:
+        contact_ended(board, agent, now_ms)  # a record was lost: nobody would tell the end of it
     if agent.state == AgentState.WRAP_UP:
         board.at(agent.until_ms, "wrap_up", agent.id)
     if agent.state == AgentState.RESERVED:

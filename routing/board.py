@@ -1,18 +1,28 @@
-"""The board: the floor with its rules. `apply` takes a message, `advance` lets time pass, `take_changes` (of the floor) hands out what must be
-committed: records, events, orders. Sans-I/O, so the router, the tests and the simulator run the same code.
+"""The board: the floor with its rules. `apply` takes a message, `advance` lets time pass, `take_changes` (of the floor) hands out
+what must be committed: records, events, orders. Sans-I/O, so the router, the tests and the simulator run the same code.
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
+from dataclasses import replace
 from typing import Any
 
 from routing import agents, contacts, requests
+from routing.agent_state import AgentState
 from routing.floor import Floor
-from routing.model import Agent, Contact, Directory
+from routing.model import Agent, AgentProfile, Contact, Directory, QueuePolicy
 from routing.ports import Ids
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS
 DEADLINES: dict[str, Callable[[Floor, str, int], None]] = contacts.DEADLINES | agents.DEADLINES
+
+
+class DeadlineFailed(Exception):
+    """Acting on a deadline raised, which is a defect; the board is half changed. `kind` and `id` name the deadline."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(f"the deadline {kind} of {id} failed")
+        self.kind, self.id = kind, id
 
 
 class Board(Floor):
@@ -22,11 +32,16 @@ class Board(Floor):
         """Take one message; one about something that is over is ignored."""
         HANDLERS[type(message)](self, message, now_ms)
 
-    def advance(self, now_ms: int) -> None:
-        """Let everything happen whose time has come."""
+    def advance(self, now_ms: int, skip: Container[tuple[str, str]] = ()) -> None:
+        """Let everything happen whose time has come, but for the (kind, id) in `skip`."""
         while due := self.due(now_ms):
             kind, id = due
-            DEADLINES[kind](self, id, now_ms)
+            if due in skip:
+                continue
+            try:
+                DEADLINES[kind](self, id, now_ms)
+            except Exception as error:
+                raise DeadlineFailed(kind, id) from error
 
 
 def restore(
@@ -40,11 +55,25 @@ def restore(
     chance: random.Random | None = None,
 ) -> Board:
     """A board made from records: its index and deadlines are rebuilt, and whoever can be matched is."""
-    board = Board(directory, ids, domain=domain, chance=chance, contacts=contacts_known, agents=agents_known)
+    contacts_known, agents_known = list(contacts_known), list(agents_known)
+    known = _with_vanished(directory, contacts_known, agents_known)
+    board = Board(known, ids, domain=domain, chance=chance, contacts=contacts_known, agents=agents_known)
     for agent in board.agents.values():
-        agents.resume(board, agent)
+        agents.resume(board, agent, now_ms)
     for contact in sorted(board.contacts.values(), key=lambda contact: contact.order_ms):
         contacts.resume(board, contact, now_ms)
     for agent in board.agents.values():
         board.seek_contact(agent, now_ms)
     return board
+
+
+def _with_vanished(directory: Directory, contacts_known: Iterable[Contact], agents_known: Iterable[Agent]) -> Directory:
+    """The site's definitions, and stand-ins for what it does not define any more but is still in use.
+
+    Who waits in a queue that is gone is timed out; who talks or rings comes to the usual end.
+    """
+    named = {contact.queue for contact in contacts_known} | {agent.queue for agent in agents_known if agent.queue}
+    queues = {name: QueuePolicy(name, max_wait_ms=0, max_waiting=0) for name in sorted(named - directory.queues.keys())}
+    busy = (agent for agent in agents_known if agent.state in (AgentState.RESERVED, AgentState.ON_CONTACT))
+    people = {agent.id: AgentProfile(agent.id, agent.id, agent.phone) for agent in busy if agent.id not in directory.agents}
+    return replace(directory, queues={**queues, **directory.queues}, agents={**people, **directory.agents})

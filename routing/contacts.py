@@ -19,6 +19,7 @@ from routing.messages import (
     WithdrawOrder,
 )
 from routing.model import Agent, Contact
+from routing.requirement import readable
 
 LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out"}  # the other outcomes: contact_left
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
@@ -26,10 +27,6 @@ REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
 
 def resume(board: Floor, contact: Contact, now_ms: int) -> None:
     """Take a contact from its record, after a change of router."""
-    if contact.queue not in board.directory.queues:
-        board.order(contact.server, LeaveOrder(contact.id, "failed"))
-        _forget(board, contact)
-        return
     if contact.state != ContactState.CONNECTED:
         board.in_queue[contact.queue] += 1
         _plan(board, contact)
@@ -73,7 +70,7 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
 
 def _refusal(board: Floor, contact: Contact) -> LeaveOutcome | None:
     policy = board.directory.queues.get(contact.queue)
-    if policy is None:
+    if policy is None or not contact.steps or not all(readable(expression) for _, expression in contact.steps):
         return "failed"
     if board.in_queue[policy.name] >= policy.max_waiting:
         return "full"

@@ -2,8 +2,8 @@
 
 It knows nothing of messages: agents.py and contacts.py hold the rules, board.py is the whole. Sans-I/O.
 
-Rules for whoever edits these files: a record is changed only beside a `touch`, so that it is committed; every change of state goes through its
-table; whatever makes an agent free or a contact wait ends in `seek_contact` or `seek_agent`, so that nobody waits beside a ready agent.
+Rules for whoever edits these files: a record is changed only beside a `touch`, so that it is committed; every change of state goes through
+its table; whatever makes an agent free or a contact wait ends in `seek_contact` or `seek_agent`, so that nobody waits beside a ready agent.
 """
 
 import heapq
@@ -64,7 +64,10 @@ class Floor:
         self._deadlines: list[tuple[int, int, str, str]] = []
         self._serial = 0
         for profile in directory.agents.values():
-            self.agents.setdefault(profile.id, Agent(profile.id, phone=profile.phone))
+            agent = self.agents.setdefault(profile.id, Agent(profile.id, phone=profile.phone))
+            if agent.phone != profile.phone:  # the site gave the agent another phone since
+                agent.phone, agent.phone_state = profile.phone, "unavailable"
+                self.touch_agent(agent.id)
         self.phones = {agent.phone: agent.id for agent in self.agents.values() if agent.phone}
 
     def due(self, now_ms: int) -> tuple[str, str] | None:

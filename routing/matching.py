@@ -1,8 +1,8 @@
 """Who could talk to whom: the waiting contacts and the ready agents, indexed by requirement class.
 
 A *pool* is one queue with one requirement. A waiting contact stands in one pool, a ready agent in every pool whose requirement the
-agent's skills meet. So only the heads of pools are ever compared, a contact that nobody can serve holds nobody up, and the cost of a decision
-does not grow with the number of contacts or agents. Pure bookkeeping: no clock, no I/O.
+agent's skills meet. So only the heads of pools are ever compared, a contact that nobody can serve holds nobody up, and the cost of a
+decision does not grow with the number of contacts or agents. Pure bookkeeping: no clock, no I/O.
 """
 
 import random
@@ -67,7 +67,7 @@ class Matching:
     def remove_agent(self, agent: str) -> None:
         """`agent` cannot take a contact now."""
         if self._ready.pop(agent, None):
-            for pool in self._pools_of[agent]:
+            for pool in self._pools_of.get(agent, ()):
                 pool.ready.discard(agent)
 
     def best_agent(self, contact: Contact, now_ms: int) -> str:
@@ -77,7 +77,7 @@ class Matching:
         return found[1] if found else ""
 
     def best_contact(self, agent: str, contacts: dict[str, Contact], now_ms: int) -> str:
-        """The waiting contact that a free agent takes: the one most at risk of its queue's service level, by weight. "" when there is none."""
+        """The waiting contact that a free agent takes: the one most at risk of its queue's service level, by weight; "" for none."""
         best, best_risk = "", float("-inf")
         for pool in self._pools_of.get(agent, ()):
             if not pool.waiting:
@@ -85,7 +85,7 @@ class Matching:
             found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent, 0) <= now_ms)
             if found:
                 policy = self._directory.queues[pool.queue]
-                risk = (now_ms - found[0]) * policy.weight / policy.threshold_ms
+                risk = (now_ms - found[0]) * policy.weight / max(1, policy.threshold_ms)
                 if risk > best_risk:
                     best, best_risk = found[1], risk
         return best

@@ -1,4 +1,7 @@
-"""Ids in the order of a key, with removal at no cost: a heap whose stale entries are dropped when met, and swept when they outnumber the live ones."""
+"""Ids in the order of a key, with removal at no cost: a heap whose stale entries are dropped when met.
+
+They are swept out when they outnumber the live ones.
+"""
 
 import heapq
 from collections.abc import Callable

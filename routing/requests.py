@@ -36,7 +36,8 @@ def asked(board: Floor, message: AgentAsked, now_ms: int) -> None:
 def _grant(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     if message.action == "log_in" and agent.state != AgentState.LOGGED_OUT:
         return
-    if agent.state == AgentState.ON_CONTACT and message.action in WANTED:
+    takes_back = agent.state == AgentState.WRAP_UP and message.action == "resume" and agent.wanted
+    if (agent.state == AgentState.ON_CONTACT and message.action in WANTED) or takes_back:
         agent.wanted, agent.reason = WANTED[message.action], message.reason
         board.touch_agent(agent.id)
         return
@@ -48,8 +49,8 @@ def _grant(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None
     was_offered = agent.offer if agent.state == AgentState.RESERVED and contact and agent.offer in contact.offers else ""
     if message.action == "log_in":
         agent.idle_since_ms, agent.handled = now_ms, 0
-    agent.wanted = ""
     agents.move(board, agent, ASKED[message.action], now_ms, reason=message.reason if message.action == "pause" else "")
+    agent.wanted = ""
     if was_offered and contact:
         contacts.withdraw(board, contact, was_offered, now_ms)
     board.seek_contact(agent, now_ms)

@@ -11,7 +11,9 @@ from functools import lru_cache
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
-_TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<agent>@[A-Za-z0-9_][A-Za-z0-9_-]*)|(?P<level>\d+)|(?P<sign>>=|<=|==|=|>|<|\(|\)))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<agent>@[A-Za-z0-9_][A-Za-z0-9_-]*)|(?P<level>\d+)|(?P<sign>>=|<=|==|=|>|<|\(|\)))"
+)
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     ">=": lambda have, want: have >= want,
     "<=": lambda have, want: have <= want,
@@ -48,6 +50,15 @@ def parse(text: str) -> Requirement:
     return _Reader(text).read()
 
 
+def readable(text: str) -> bool:
+    """Whether `parse` takes it."""
+    try:
+        parse(text)
+    except BadRequirement:
+        return False
+    return True
+
+
 class _Reader:
     """Recursive descent over the tokens: or < and < not < skill."""
 
@@ -64,7 +75,8 @@ class _Reader:
         while at < end:
             found = _TOKEN.match(self.text, at)
             if not found:
-                raise BadRequirement(f"{self.text!r}: unexpected {self.text[at:].strip()[0]!r} at character {at + 1}")
+                rest = self.text[at:].lstrip()
+                raise BadRequirement(f"{self.text!r}: unexpected {rest[0]!r} at character {len(self.text) - len(rest) + 1}")
             tokens.append(found.group().strip())
             at = found.end()
         return tokens
@@ -96,9 +108,9 @@ class _Reader:
         while self._peek() == word:
             self._take()
             parts.append(part())
-        if len(parts) == 1:
-            return parts[0]
         texts = sorted({text for text, _ in parts})
+        if len(texts) == 1:
+            return parts[0]
         tests = [test for _, test in parts]
         return "(" + f" {word} ".join(texts) + ")", lambda skills, agent: join(test(skills, agent) for test in tests)
 

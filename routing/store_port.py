@@ -1,10 +1,9 @@
 """What routing needs of a store: an inbox, an atomic commit, a lease, orders for servers and the event log of one routing domain.
 
-Two implementations, store/memory.py (the readable specification) and store/redis.py, pass one contract suite. Positions are opaque text that
-compares only within its own stream; "0" is before everything.
+Two implementations, store/memory.py (the readable specification) and store/redis.py, pass one contract suite. Positions are opaque text
+that compares only within its own stream; "0" is before everything.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 

@@ -1,7 +1,8 @@
 """Ring strategies: which of several ready agents is offered a contact.
 
-A strategy is one function in one file: `key(agent, profile, skills_wanted, chance)` gives a sortable value when the agent becomes ready, the lowest rings
-first. It is computed once per ready agent and requirement, so choosing costs the same with ten agents and with ten thousand.
+A strategy is one function in one file: `key(agent, profile, skills_wanted, chance)` gives a sortable value when the agent becomes ready,
+the lowest rings first. It is computed once per ready agent and requirement, so choosing costs the same with ten agents and with
+ten thousand.
 """
 
 import random

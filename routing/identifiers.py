@@ -1,0 +1,26 @@
+"""Where ids come from: short, unique over all servers and restarts, with their kind in front."""
+
+import secrets
+from itertools import count
+
+
+class Ids:
+    """`contact-k3v9q2x7a1`: a random part chosen at start (60 bits), then a counter; both in base 32."""
+
+    def __init__(self, origin: str = "") -> None:
+        self._origin = origin or "".join(secrets.choice(_SIGNS) for _ in range(12))
+        self._count = count(1)
+
+    def new(self, kind: str) -> str:
+        return f"{kind}-{self._origin}{_base32(next(self._count))}"
+
+
+_SIGNS = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read out on the telephone
+
+
+def _base32(number: int) -> str:
+    text = ""
+    while number:
+        number, rest = divmod(number, 32)
+        text = _SIGNS[rest] + text
+    return text

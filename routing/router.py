@@ -1,0 +1,204 @@
+"""The router: the one server of a domain that decides. It holds the lease, feeds the board from the inbox and commits what follows.
+
+Any number of servers run one; all but the holder of the lease stand by. Whatever goes wrong - lease lost, commit refused, store away - the
+board is thrown away and made again from the records: safety rests on the commit's fencing token, never on this file's timing.
+
+Rules for whoever edits this file: nothing is awaited between `take_changes` and the commit of it; after any exception the board is
+not used again.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import structlog
+
+from routing.board import Board, DeadlineFailed, restore
+from routing.messages import Message, RingOrder
+from routing.model import Directory
+from routing.ports import Clock, Ids
+from routing.store_port import StaleCommit, Store, StoreUnreachable
+
+IDLE_MS = 1_000  # how long an inbox read blocks at most
+BATCH = 500  # messages decided on in one commit at most
+BACK_OFF_MS = (50, 1_000)  # first and longest pause after the store was away or a defect showed
+
+log = structlog.get_logger(__name__)
+
+
+class LeaseLost(Exception):
+    """Another router leads, or may."""
+
+
+class BoardBroken(Exception):
+    """A message or deadline made the board raise; it is passed over when the board is made again."""
+
+
+class Router:
+    """Leads one routing domain while it holds the lease. Counters are totals since the process began."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        ids: Ids,
+        clock: Clock,
+        *,
+        server: str,
+        domain: str = "main",
+        lease_ms: int = 1_000,
+        renew_ms: int = 300,
+        chance: random.Random | None = None,
+        on_latency: Callable[[float], None] | None = None,
+    ) -> None:
+        """`on_latency` gets the milliseconds from reading a batch of messages to the commit of what follows from it."""
+        self._store = store
+        self._directory = directory
+        self._ids = ids
+        self._clock = clock
+        self._chance = chance or random.Random()
+        self._lease_ms, self._renew_ms = lease_ms, renew_ms
+        self._on_latency = on_latency
+        self._held_until = 0.0  # in the loop's time
+        self._passed_over: set[str] = set()  # inbox positions that broke the board
+        self._dead_deadlines: set[tuple[str, str]] = set()
+        self.server = server
+        self.domain = domain
+        self.is_leader = False
+        self.decisions = 0  # offers made
+        self.commits = 0
+        self.messages = 0
+        self.largest_batch = 0
+        self.skipped = 0  # messages and deadlines passed over because the board could not take them
+
+    async def run(self) -> None:
+        """Lead or stand by until cancelled; then the lease is given back, so that another router takes over at once."""
+        pause_ms, told = BACK_OFF_MS[0], False
+        while True:
+            before = self.commits
+            try:
+                fence = await self._win_lease()
+                told = False
+                await self._lead(fence)
+            except (LeaseLost, StaleCommit) as over:
+                log.info("router_stands_by", server=self.server, reason=str(over))
+            except BoardBroken:
+                pass  # logged where it broke
+            except StoreUnreachable as away:
+                if not told:
+                    log.warning("store_unreachable", server=self.server, reason=str(away))
+                    told = True
+            except Exception:
+                log.exception("router_failed", server=self.server)
+            pause_ms = BACK_OFF_MS[0] if self.commits > before else min(2 * pause_ms, BACK_OFF_MS[1])
+            await asyncio.sleep(pause_ms / 1000)
+
+    async def _win_lease(self) -> int:
+        """The fencing token, as soon as the lease is free."""
+        while True:
+            self._held_until = asyncio.get_running_loop().time() + self._lease_ms / 1000
+            fence = await self._store.acquire(self.server, self._lease_ms)
+            if fence is not None:
+                return fence
+            await asyncio.sleep(self._renew_ms / 1000)
+
+    async def _lead(self, fence: int) -> None:
+        """Decide and keep the lease at the same time; whichever fails first ends both."""
+        log.info("router_leads", server=self.server, domain=self.domain, fence=fence)
+        self.is_leader = True
+        tasks = [asyncio.create_task(self._decide(fence)), asyncio.create_task(self._keep_lease(fence))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self.is_leader = False
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._give_lease_back(fence)
+
+    async def _give_lease_back(self, fence: int) -> None:
+        """At a regular end and after a failure alike; without the store it runs out by itself."""
+        try:
+            async with asyncio.timeout(self._lease_ms / 1000):
+                await self._store.release(self.server, fence)
+        except (StoreUnreachable, TimeoutError):
+            pass
+
+    async def _keep_lease(self, fence: int) -> None:
+        """Renew until it fails. Counts from before the call, so this side always thinks that it ends earlier than the store does."""
+        now = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(max(0.0, min(self._renew_ms / 1000, self._held_until - now())))
+            asked = now()
+            try:
+                async with asyncio.timeout_at(self._held_until):
+                    if not await self._store.renew(self.server, fence, self._lease_ms):
+                        raise LeaseLost("the lease has gone to another router or to nobody")
+                self._held_until = asked + self._lease_ms / 1000
+            except TimeoutError:
+                raise LeaseLost("the lease could not be renewed in time") from None
+            except StoreUnreachable as away:
+                if now() >= self._held_until:
+                    raise LeaseLost(f"the lease could not be renewed in time: {away}") from None
+
+    async def _decide(self, fence: int) -> None:
+        snapshot = await self._store.load()
+        now_ms = self._clock.now_ms()
+        board = restore(
+            self._directory,
+            self._ids,
+            now_ms,
+            contacts_known=snapshot.contacts,
+            agents_known=snapshot.agents,
+            domain=self.domain,
+            chance=self._chance,
+        )
+        self._advance(board, now_ms)
+        position = snapshot.inbox
+        await self._commit(board, fence, position, moved=False)
+        while True:
+            batch = await self._store.inbox(position, block_ms=self._wait_ms(board), limit=BATCH)
+            began = asyncio.get_running_loop().time()
+            now_ms = self._clock.now_ms()
+            for position, message in batch:
+                self._apply(board, position, message, now_ms)
+            self._advance(board, now_ms)
+            await self._commit(board, fence, position, moved=bool(batch))
+            if batch:
+                self.messages += len(batch)
+                self.largest_batch = max(self.largest_batch, len(batch))
+                if self._on_latency:
+                    self._on_latency(1000 * (asyncio.get_running_loop().time() - began))
+
+    def _wait_ms(self, board: Board) -> int:
+        deadline = board.next_deadline()
+        return IDLE_MS if deadline is None else max(0, min(IDLE_MS, deadline - self._clock.now_ms()))
+
+    async def _commit(self, board: Board, fence: int, position: str, *, moved: bool) -> None:
+        changes = board.take_changes()
+        if changes or moved:
+            await self._store.commit(fence, position, changes)
+            self.commits += 1
+            self.decisions += sum(isinstance(order, RingOrder) for _, order in changes.orders)
+
+    def _apply(self, board: Board, position: str, message: Message, now_ms: int) -> None:
+        if position in self._passed_over:
+            return
+        try:
+            board.apply(message, now_ms)
+        except Exception as error:
+            log.exception("message_skipped", message=type(message).__name__, contact=getattr(message, "contact", ""), position=position)
+            self.skipped += 1
+            self._passed_over.add(position)
+            raise BoardBroken from error
+
+    def _advance(self, board: Board, now_ms: int) -> None:
+        try:
+            board.advance(now_ms, skip=self._dead_deadlines)
+        except DeadlineFailed as failed:
+            log.exception("deadline_skipped", kind=failed.kind, id=failed.id)
+            self.skipped += 1
+            self._dead_deadlines.add((failed.kind, failed.id))
+            raise BoardBroken from failed

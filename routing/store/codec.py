@@ -1,0 +1,136 @@
+"""Records, events, messages and orders as compact JSON text, and back. Nothing here knows where the text is kept.
+
+The text is an object with the fields of the dataclass; a field that has its empty default is left out. Messages and orders carry
+`type`, the class's name in snake_case. A field that this version does not know is ignored, so that a newer server may add one;
+a type that it does not know is an error, for the reader to decide about.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from operator import attrgetter
+from typing import Any, TypeVar, cast, get_args
+
+from routing.agent_state import AgentState
+from routing.contact_state import ContactState
+from routing.events import Event
+from routing.messages import Message, Order
+from routing.model import Agent, Contact
+
+T = TypeVar("T")
+
+
+class Unreadable(ValueError):
+    """A text that cannot be turned into what it should be; the message shows its beginning."""
+
+
+def _steps(value: Any) -> list[tuple[int, str]]:
+    return [(int(after_ms), str(expression)) for after_ms, expression in value]
+
+
+# The fields whose JSON value is not yet the field's value.
+REVIVED: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("contact", "state"): ContactState,
+    ("agent", "state"): AgentState,
+    ("contact", "steps"): _steps,
+    ("contact_arrived", "steps"): _steps,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How one class is written: its fields and the ones that are left out when empty."""
+
+    kind: str
+    cls: type
+    names: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    optional: frozenset[str]
+    revived: dict[str, Callable[[Any], Any]]
+
+
+def kind_of(cls: type) -> str:
+    """`ContactArrived` -> `contact_arrived`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+
+def _shape(cls: type) -> Shape:
+    kind, names = kind_of(cls), tuple(field.name for field in fields(cls))
+    empty = {field.name for field in fields(cls) if field.default in ("", 0) or field.default_factory is not MISSING}
+    revived = {name: revive for (owner, name), revive in REVIVED.items() if owner == kind}
+    return Shape(kind, cls, names, attrgetter(*names), frozenset(empty), revived)
+
+
+SHAPES: dict[type, Shape] = {cls: _shape(cls) for cls in (Contact, Agent, Event, *get_args(Message), *get_args(Order))}
+MESSAGES: dict[str, Shape] = {SHAPES[cls].kind: SHAPES[cls] for cls in get_args(Message)}
+ORDERS: dict[str, Shape] = {SHAPES[cls].kind: SHAPES[cls] for cls in get_args(Order)}
+_write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def record_text(record: Contact | Agent | Event) -> str:
+    """A contact, an agent or an event; its kind is known from where the text is kept."""
+    return _write(_fields(SHAPES[type(record)], record))
+
+
+def tagged_text(item: Message | Order) -> str:
+    """A message or an order, with its `type`."""
+    shape = SHAPES[type(item)]
+    return _write({"type": shape.kind, **_fields(shape, item)})
+
+
+def contact_from(text: str) -> Contact:
+    return _revive(SHAPES[Contact], _parse(text), text, Contact)
+
+
+def agent_from(text: str) -> Agent:
+    return _revive(SHAPES[Agent], _parse(text), text, Agent)
+
+
+def event_from(text: str) -> Event:
+    return _revive(SHAPES[Event], _parse(text), text, Event)
+
+
+def message_from(text: str) -> Message:
+    """Unreadable when the type is unknown to this version."""
+    return cast(Message, _tagged(MESSAGES, "message", text))
+
+
+def order_from(text: str) -> Order:
+    """Unreadable when the type is unknown to this version."""
+    return cast(Order, _tagged(ORDERS, "order", text))
+
+
+def _fields(shape: Shape, item: Any) -> dict[str, Any]:
+    optional = shape.optional
+    return {name: value for name, value in zip(shape.names, shape.values(item), strict=True) if value or name not in optional}
+
+
+def _tagged(shapes: dict[str, Shape], what: str, text: str) -> Any:
+    found = _parse(text)
+    shape = shapes.get(str(found.get("type")))
+    if shape is None:
+        known = ", ".join(shapes)
+        raise Unreadable(f"{what} of unknown type {found.get('type')!r} (from a newer server?); known: {known}; it reads {text[:200]!r}")
+    return _revive(shape, found, text, shape.cls)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"expected a JSON object, found {text[:200]!r}: {error}") from None
+    if not isinstance(found, dict):
+        raise Unreadable(f"expected a JSON object, found {text[:200]!r}")
+    return found
+
+
+def _revive(shape: Shape, found: dict[str, Any], text: str, cls: type[T]) -> T:
+    try:
+        known = {name: found[name] for name in shape.names if name in found}
+        for name, revive in shape.revived.items():
+            if name in known:
+                known[name] = revive(known[name])
+        return cls(**known)
+    except (TypeError, ValueError) as error:
+        raise Unreadable(f"a {shape.kind} cannot be read from {text[:200]!r}: {error}") from None

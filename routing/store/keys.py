@@ -1,0 +1,67 @@
+"""The names of everything that Hotline keeps in Redis for one routing domain.
+
+All share the hash tag `{domain}`, so that they live in one slot of a Redis Cluster and one script may touch them all.
+
+| key                            | type   | content                                                  | life                              |
+|--------------------------------|--------|----------------------------------------------------------|-----------------------------------|
+| `hotline:{main}:inbox`         | stream | messages for the router, field `json`                    | trimmed behind `position`         |
+| `hotline:{main}:position`      | string | inbox entry up to which the records include the messages | for ever                          |
+| `hotline:{main}:contacts`      | hash   | contact id -> `revision:json`                            | an entry until the contact ends   |
+| `hotline:{main}:agents`        | hash   | agent id -> `revision:json`                              | for ever                          |
+| `hotline:{main}:events`        | stream | the event log, field `json`                              | the last 100,000 or so            |
+| `hotline:{main}:orders:SERVER` | stream | orders for one server, field `json`                      | the last 10,000 or so; 1 h unused |
+| `hotline:{main}:lease`         | string | `token server` of the router that leads                  | the lease's                       |
+| `hotline:{main}:fence`         | string | the newest fencing token given out                       | for ever                          |
+"""
+
+from dataclasses import dataclass
+
+INBOX_LIMIT = 100_000  # messages kept while no router reads; beyond it the oldest are dropped
+EVENT_LIMIT = 100_000
+ORDER_LIMIT = 10_000
+ORDER_LIFE_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one domain."""
+
+    domain: str
+
+    def __post_init__(self) -> None:
+        if not self.domain or any(sign in self.domain for sign in "{}:"):
+            raise ValueError(f"a routing domain's name must not be empty nor hold '{{', '}}' or ':'; found {self.domain!r}")
+
+    def _key(self, name: str) -> str:
+        return f"hotline:{{{self.domain}}}:{name}"
+
+    @property
+    def inbox(self) -> str:
+        return self._key("inbox")
+
+    @property
+    def position(self) -> str:
+        return self._key("position")
+
+    @property
+    def contacts(self) -> str:
+        return self._key("contacts")
+
+    @property
+    def agents(self) -> str:
+        return self._key("agents")
+
+    @property
+    def events(self) -> str:
+        return self._key("events")
+
+    @property
+    def lease(self) -> str:
+        return self._key("lease")
+
+    @property
+    def fence(self) -> str:
+        return self._key("fence")
+
+    def orders(self, server: str) -> str:
+        return self._key(f"orders:{server}")

@@ -1,0 +1,5 @@
+-- Give the router's lease up, if it is still held.
+local lease = KEYS[1]
+local holder = ARGV[1]
+
+if redis.call('GET', lease) == holder then redis.call('DEL', lease) end

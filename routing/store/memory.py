@@ -1,0 +1,154 @@
+"""A store in memory: the readable specification of routing/store_port.py. For tests and the simulator; nothing outlives the process.
+
+Everything is kept as the text that Redis would keep, so that no record is shared with a board by accident. Several views of one
+domain stand for several servers.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from routing.events import Event
+from routing.floor import Changes
+from routing.messages import Message, Order
+from routing.model import Agent, Contact
+from routing.store import codec
+from routing.store_port import Snapshot, StaleCommit
+
+T = TypeVar("T")
+Records = dict[str, tuple[int, str]]  # id -> (revision, text)
+
+
+@dataclass(slots=True)
+class Stream:
+    """Numbered texts; positions are their numbers as text."""
+
+    entries: list[tuple[int, str]] = field(default_factory=list)
+    last: int = 0
+
+    def add(self, text: str) -> None:
+        self.last += 1
+        self.entries.append((self.last, text))
+
+    def after(self, position: str, limit: int) -> list[tuple[str, str]]:
+        found = [(str(number), text) for number, text in self.entries if number > int(position)]
+        return found[:limit]
+
+    def trim(self, position: str) -> None:
+        self.entries = [entry for entry in self.entries if entry[0] >= int(position)]
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all views of one domain see."""
+
+    contacts: Records = field(default_factory=dict)
+    agents: Records = field(default_factory=dict)
+    inbox: Stream = field(default_factory=Stream)
+    events: Stream = field(default_factory=Stream)
+    orders: dict[str, Stream] = field(default_factory=dict)
+    position: str = "0"
+    fence: int = 0
+    lease: tuple[str, int, float] = ("", 0, 0.0)  # server, token, until when in the loop's time
+    news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+
+class MemoryStore:
+    """One server's view of the domain."""
+
+    def __init__(self, shared: Shared | None = None) -> None:
+        self._shared = shared or Shared()
+        self._start: dict[str, str] = {}
+
+    def view(self) -> "MemoryStore":
+        """Another server's view of the same domain."""
+        return MemoryStore(self._shared)
+
+    async def post(self, *messages: Message) -> None:
+        await self._add(self._shared.inbox, [codec.tagged_text(message) for message in messages])
+
+    async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
+        return await self._read(self._shared.inbox, after, block_ms, limit, codec.message_from)
+
+    async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
+        shared = self._shared
+        if fence != shared.fence:
+            raise StaleCommit(f"the lease with token {fence} is not the newest any more ({shared.fence})")
+        pairs = [(shared.contacts, *change) for change in changes.contacts] + [(shared.agents, *change) for change in changes.agents]
+        for records, id, expected, _ in pairs:
+            if records.get(id, (0, ""))[0] != expected:
+                raise StaleCommit(f"{id} moved meanwhile")
+        for records, id, _, record in pairs:
+            if record is None:
+                records.pop(id, None)
+            else:
+                records[id] = (record.rev, codec.record_text(record))
+        for server, order in changes.orders:
+            shared.orders.setdefault(server, Stream()).add(codec.tagged_text(order))
+        shared.position = inbox
+        shared.inbox.trim(inbox)
+        await self._add(shared.events, [codec.record_text(event) for event in changes.events])
+
+    async def load(self) -> Snapshot:
+        shared = self._shared
+        contacts: tuple[Contact, ...] = tuple(codec.contact_from(text) for _, text in shared.contacts.values())
+        agents: tuple[Agent, ...] = tuple(codec.agent_from(text) for _, text in shared.agents.values())
+        return Snapshot(contacts, agents, shared.position, str(shared.events.last))
+
+    async def acquire(self, server: str, ttl_ms: int) -> int | None:
+        now, shared = asyncio.get_running_loop().time(), self._shared
+        holder, _, until = shared.lease
+        if holder not in ("", server) and now < until:
+            return None
+        shared.fence += 1
+        shared.lease = (server, shared.fence, now + ttl_ms / 1000)
+        return shared.fence
+
+    async def renew(self, server: str, fence: int, ttl_ms: int) -> bool:
+        now = asyncio.get_running_loop().time()
+        if not self._holds(server, fence, now):
+            return False
+        self._shared.lease = (server, fence, now + ttl_ms / 1000)
+        return True
+
+    async def release(self, server: str, fence: int) -> None:
+        if self._holds(server, fence, asyncio.get_running_loop().time()):
+            self._shared.lease = ("", 0, 0.0)
+
+    async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
+        stream = self._shared.orders.setdefault(server, Stream())
+        if after == "$":  # remembered until something came, so that nothing falls between two calls
+            after = self._start.setdefault(server, str(stream.last))
+        found = await self._read(stream, after, block_ms, limit, codec.order_from)
+        if found:
+            self._start.pop(server, None)
+        return found
+
+    async def append(self, *events: Event) -> None:
+        await self._add(self._shared.events, [codec.record_text(event) for event in events])
+
+    async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
+        return await self._read(self._shared.events, after, block_ms, limit, codec.event_from)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _holds(self, server: str, fence: int, now: float) -> bool:
+        holder, token, until = self._shared.lease
+        return (holder, token) == (server, fence) and now < until
+
+    async def _add(self, stream: Stream, texts: Sequence[str]) -> None:
+        for text in texts:
+            stream.add(text)
+        async with self._shared.news:
+            self._shared.news.notify_all()
+
+    async def _read(self, stream: Stream, after: str, block_ms: int, limit: int, read: Callable[[str], T]) -> list[tuple[str, T]]:
+        if block_ms > 0 and stream.last <= int(after):
+            try:
+                async with asyncio.timeout(block_ms / 1000), self._shared.news:
+                    await self._shared.news.wait_for(lambda: stream.last > int(after))
+            except TimeoutError:
+                return []
+        return [(position, read(text)) for position, text in stream.after(after, limit)]

@@ -1,0 +1,197 @@
+"""A store in Redis (7 or newer) or Valkey. The keys are documented in keys.py, what changes several of them at once is in lua/.
+
+Two connection pools: one for commands, one for readers that block, so that waiting for news never delays a command. Nothing is sent
+twice by itself: whoever gets StoreUnreachable does not know whether the command was done, and decides.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import structlog
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from routing.events import Event
+from routing.floor import Changes
+from routing.messages import Message, Order
+from routing.model import Agent, Contact
+from routing.store import codec, keys
+from routing.store.scripts import Script
+from routing.store_port import Snapshot, StaleCommit, StoreUnreachable
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+ANSWER_S = 3.0  # a server that takes longer to answer a command counts as unreachable
+COMMANDS, READERS = 16, 256  # connections at most, of each pool
+
+
+def connect_to(url: str, most: int, answer_s: float) -> "Redis":
+    """A client of one pool for `redis://`, `rediss://` or `unix://` addresses; texts come back as str, nothing is tried twice."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=most,
+        timeout=ANSWER_S,
+        socket_timeout=answer_s,
+        socket_connect_timeout=ANSWER_S,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )
+    return Redis(connection_pool=pool)
+
+
+class RedisStore:
+    """One routing domain in the Redis at `url`, as one server sees it."""
+
+    def __init__(self, url: str, *, domain: str = "main") -> None:
+        self.address = url.rpartition("@")[2] if "@" in url else url  # without user and password
+        self._keys = keys.Keys(domain)
+        self._commands = connect_to(url, COMMANDS, ANSWER_S)
+        self._readers = connect_to(url, READERS, 3600.0)
+        self._start: dict[str, str] = {}
+        names = ("acquire", "add", "commit", "load", "release", "renew")
+        self._scripts = {name: Script(name) for name in names}
+
+    async def post(self, *messages: Message) -> None:
+        await self._add(self._keys.inbox, keys.INBOX_LIMIT, map(codec.tagged_text, messages))
+
+    async def append(self, *events: Event) -> None:
+        await self._add(self._keys.events, keys.EVENT_LIMIT, map(codec.record_text, events))
+
+    async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
+        return await self._read(self._keys.inbox, after, block_ms, limit, codec.message_from)
+
+    async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
+        return await self._read(self._keys.events, after, block_ms, limit, codec.event_from)
+
+    async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
+        key = self._keys.orders(server)
+        if after == "$":  # remembered until something came, so that nothing falls between two calls
+            if server not in self._start:
+                self._start[server] = await self._last(key)
+            after = self._start[server]
+        found = await self._read(key, after, block_ms, limit, codec.order_from)
+        if found:
+            self._start.pop(server, None)
+        return found
+
+    async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
+        servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=7)}
+        tail = [*_flat(changes.contacts), *_flat(changes.agents), *map(codec.record_text, changes.events)]
+        for server, order in changes.orders:
+            tail += (str(servers[server]), codec.tagged_text(order))
+        moved = await self._run(
+            "commit",
+            more_keys=[self._keys.orders(server) for server in servers],
+            more_args=tail,
+            token=fence,
+            reached=inbox,
+            contact_count=len(changes.contacts),
+            agent_count=len(changes.agents),
+            event_count=len(changes.events),
+            event_limit=keys.EVENT_LIMIT,
+            order_limit=keys.ORDER_LIMIT,
+            order_life_ms=keys.ORDER_LIFE_MS,
+        )
+        if moved:
+            raise StaleCommit(f"{moved} moved meanwhile (token {fence}, inbox {inbox}); nothing of the batch was written")
+
+    async def load(self) -> Snapshot:
+        contacts, agents, position, events = await self._run("load")
+        return Snapshot(
+            tuple(_readable(contacts, codec.contact_from)), tuple(_readable(agents, codec.agent_from)), str(position), str(events)
+        )
+
+    async def acquire(self, server: str, ttl_ms: int) -> int | None:
+        token = await self._run("acquire", server=server, ttl_ms=ttl_ms)
+        return int(token) if token else None
+
+    async def renew(self, server: str, fence: int, ttl_ms: int) -> bool:
+        return bool(await self._run("renew", holder=f"{fence} {server}", ttl_ms=ttl_ms))
+
+    async def release(self, server: str, fence: int) -> None:
+        await self._run("release", holder=f"{fence} {server}")
+
+    async def now_ms(self) -> int:
+        """The server's own time, for SystemClock.steer: milliseconds since 1970 UTC."""
+        async with self._reaching():
+            seconds, microseconds = await self._commands.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    async def close(self) -> None:
+        await self._commands.aclose(close_connection_pool=True)
+        await self._readers.aclose(close_connection_pool=True)
+
+    async def _add(self, stream: str, limit: int, texts: Iterable[str]) -> None:
+        texts = list(texts)
+        if texts:
+            await self._run("add", more_args=texts, stream=stream, limit=limit)
+
+    async def _run(self, name: str, *, more_keys: Sequence[str] = (), more_args: Sequence[str] = (), **args: str | int) -> Any:
+        """Run a script; keys of this domain are filled in by the names that the script gives them."""
+        script = self._scripts[name]
+        known = {key: getattr(self._keys, key) for key in script.keys if key not in args}
+        async with self._reaching():
+            return await script(self._commands, more_keys=more_keys, more_args=more_args, **known, **args)
+
+    async def _last(self, stream: str) -> str:
+        async with self._reaching():
+            found = await self._commands.xrevrange(stream, count=1)
+        return str(found[0][0]) if found else "0"
+
+    async def _read(self, stream: str, after: str, block_ms: int, limit: int, read: Callable[[str], T]) -> list[tuple[str, T]]:
+        """Entries behind `after`. Unreadable ones are passed over and logged: one bad entry must not stop all that follow."""
+        until = asyncio.get_running_loop().time() + block_ms / 1000
+        while True:
+            left_ms = int(1000 * (until - asyncio.get_running_loop().time()))
+            entries = await self._entries(stream, after, left_ms, limit)
+            found = []
+            for position, fields in entries:
+                try:
+                    found.append((position, read(fields.get("json", ""))))
+                except codec.Unreadable as error:
+                    log.error("entry_skipped", stream=stream, position=position, reason=str(error))
+            if found or not entries:
+                return found
+            after = entries[-1][0]
+
+    async def _entries(self, stream: str, after: str, block_ms: int, limit: int) -> list[tuple[str, dict[str, str]]]:
+        client = self._readers if block_ms > 0 else self._commands
+        async with self._reaching(), asyncio.timeout(max(block_ms, 0) / 1000 + ANSWER_S):
+            reply: Any = await client.xread({stream: after}, count=limit, block=block_ms if block_ms > 0 else None)
+        return list(reply[0][1]) if reply else []
+
+    @asynccontextmanager
+    async def _reaching(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            raise StoreUnreachable(
+                f"Redis at {self.address} does not answer ({error or type(error).__name__}); check that it runs and that redis.url is right"
+            ) from error
+        except RedisError as error:
+            raise StoreUnreachable(
+                f"Redis at {self.address} refused a command: {error}; check its memory, disk, role and password"
+            ) from error
+
+
+def _flat(changes: Iterable[tuple[str, int, Contact | Agent | None]]) -> Iterator[str]:
+    for id, expected, record in changes:
+        yield id
+        yield str(expected)
+        yield f"{record.rev}:{codec.record_text(record)}" if record is not None else ""
+
+
+def _readable(texts: Iterable[str], read: Callable[[str], T]) -> Iterator[T]:
+    """The records that can be read; one that cannot is logged and left alone."""
+    for text in texts:
+        try:
+            yield read(text.partition(":")[2])
+        except codec.Unreadable as error:
+            log.error("record_skipped", reason=str(error))

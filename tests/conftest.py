@@ -1,0 +1,29 @@
+"""Fixtures and settings that all tests share. A missing server is an error, never a skip."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from private_redis import PrivateRedis
+
+# The same examples in every run: a test that fails, fails again. No deadline: the machine may be busy.
+settings.register_profile(
+    "hotline", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("hotline")
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[PrivateRedis]:
+    """The session's own Redis server; use `redis_server` unless a test kills it."""
+    server = PrivateRedis()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(redis_process: PrivateRedis) -> PrivateRedis:
+    """A running, empty Redis server on a unix socket: `redis_server.url`."""
+    redis_process.flush()
+    return redis_process

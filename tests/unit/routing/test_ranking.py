@@ -1,0 +1,42 @@
+"""The heap that contacts and agents stand in."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.ranking import SWEEP_ABOVE, Ranking
+
+pytestmark = pytest.mark.unit
+
+ids = st.sampled_from("abcdefgh")
+steps = st.lists(st.one_of(st.tuples(st.just("add"), ids, st.integers(0, 5)), st.tuples(st.just("discard"), ids, st.just(0))), max_size=60)
+
+
+@given(steps, st.sets(ids))
+def test_it_is_a_list_sorted_by_key_and_time_of_adding(steps, refused) -> None:
+    """Whatever is added, moved and taken out, the first one is that of a plain sorted list; refused ones keep their places."""
+    ranking, plain = Ranking(), {}
+    for serial, (verb, id, key) in enumerate(steps):
+        if verb == "add":
+            ranking.add(id, key)
+            plain[id] = (key, serial)
+        else:
+            ranking.discard(id)
+            plain.pop(id, None)
+
+        order = sorted(plain, key=plain.__getitem__)
+        allowed = [id for id in order if id not in refused]
+        assert ranking.first(lambda id: id not in refused) == ((plain[allowed[0]][0], allowed[0]) if allowed else None)
+        assert ranking.first() == ((plain[order[0]][0], order[0]) if order else None)
+        assert (len(ranking), {id for id in "abcdefgh" if id in ranking}) == (len(plain), set(plain))
+
+
+def test_stale_entries_do_not_pile_up() -> None:
+    """Ten thousand comings and goings leave no more than the sweep's allowance behind."""
+    ranking = Ranking()
+    for turn in range(10_000):
+        ranking.add("stays", turn)
+        ranking.add("goes", turn)
+        ranking.discard("goes")
+
+    assert len(ranking._heap) <= SWEEP_ABOVE + 4

@@ -1,0 +1,87 @@
+"""The expression over skills that says what a contact wants of an agent."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.requirement import MAX_DEPTH, MAX_LENGTH, BadRequirement, parse, readable
+
+pytestmark = pytest.mark.unit
+
+SKILLS = ("billing", "lang_zh", "sales")
+levels = st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 5))
+leaves = st.one_of(
+    st.sampled_from(SKILLS).map(lambda s: (s, lambda have, who: have.get(s, 0) > 0)),
+    st.sampled_from(("anna", "wang-2")).map(lambda a: (f"@{a}", lambda have, who: who == a)),
+    st.tuples(st.sampled_from(SKILLS), st.sampled_from((">=", "<=", ">", "<", "=", "==")), st.integers(0, 5)).map(
+        lambda t: (
+            f"{t[0]} {t[1]} {t[2]}",
+            lambda have, who: eval(f"{have.get(t[0], 0)} {t[1].replace('==', '=').replace('=', '==') if t[1] in ('=', '==') else t[1]} {t[2]}"),
+        )
+    ),
+)
+trees = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        inner.map(lambda t: (f"not ({t[0]})", lambda have, who: not t[1](have, who))),
+        st.tuples(inner, inner).map(lambda p: (f"({p[0][0]} and {p[1][0]})", lambda have, who: p[0][1](have, who) and p[1][1](have, who))),
+        st.tuples(inner, inner).map(lambda p: (f"({p[0][0]}) or ({p[1][0]})", lambda have, who: p[0][1](have, who) or p[1][1](have, who))),
+    ),
+    max_leaves=6,
+)
+
+
+@given(trees, levels, st.sampled_from(("anna", "wang-2", "li")))
+def test_it_means_what_python_would_mean(tree, have, who) -> None:
+    """An expression suits exactly the agents for whom the same words are true in Python."""
+    text, expected = tree
+
+    assert parse(text).suits(have, who) == expected(have, who)
+
+
+@given(trees, levels, st.sampled_from(("anna", "li")))
+def test_the_canonical_text_means_the_same(tree, have, who) -> None:
+    """The canonical text reads back to itself and suits the same agents."""
+    first = parse(tree[0])
+    again = parse(first.text)
+
+    assert again.text == first.text
+    assert again.suits(have, who) == first.suits(have, who)
+    assert (again.skills, again.agents) == (first.skills, first.agents)
+
+
+@given(st.text(max_size=40) | st.text("()<>=@ andornt12", max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """Whatever is written, the answer is a requirement or a BadRequirement."""
+    assert readable(text) in (True, False)
+
+
+def test_order_of_writing_does_not_matter() -> None:
+    """`a and b` and `b and a` are one class; so are `=` and `==`."""
+    assert parse("billing and lang_zh").text == parse("lang_zh and billing and billing").text
+    assert parse("billing == 3").text == parse(" billing=3 ").text
+
+
+def test_the_empty_expression_suits_everybody() -> None:
+    assert parse("  ").suits({}, "anybody")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("billing and", "expected a skill, found 'the end'"),
+        ("billing sales", "expected 'and', 'or' or the end, found 'sales'"),
+        ("(billing", "is not closed"),
+        ("billing >= 6", "a level from 0 to 5"),
+        ("billing >=", "found 'the end'"),
+        ("billing & sales", "unexpected '&' at character 9"),
+        ("3 >= billing", "expected a skill, found '3'"),
+        ("(" * (MAX_DEPTH + 1) + "a" + ")" * (MAX_DEPTH + 1), "nested more than"),
+        ("not " * (MAX_DEPTH + 1) + "a", "nested more than"),
+        ("a" * (MAX_LENGTH + 1), "at most"),
+    ],
+)
+def test_a_mistake_is_told_in_words(text: str, says: str) -> None:
+    """What cannot be read says where and what was expected."""
+    with pytest.raises(BadRequirement, match=says):
+        parse(text)

@@ -26,7 +26,6 @@ FEATURE_CODES: Mapping[str, str] = {
 
 # What can be called, without the single letters that Asterisk keeps for itself (h, i, t).
 _EXTENSION_PATTERNS = ("_[+*#0-9]!", "_[a-zA-Z].")
-_MAX_ROUNDS = 25  # over all servers, with pauses up to a second: about 22 s, longer than a server takes to come back
 
 _NUMBER = re.compile(r"^\+?[0-9*#]{1,32}$")
 _PATTERN = re.compile(r"^\+?[0-9XZN*#]{1,32}$")
@@ -88,6 +87,7 @@ class Plan:
     max_call: int = 4 * 3600
     rtp_timeout: int = 30
     qualify: int = 20
+    rounds: int = 25  # over all servers before the apology, with pauses up to a second: 22 s, longer than a server takes to come back
     file_limit: int = 65536
     country: str = "us"  # of the tones
     system_name: str = ""  # told apart in call ids where there are several Asterisk machines
@@ -142,7 +142,6 @@ def render(plan: Plan) -> dict[str, str]:
         "agents": [phone for phone in plan.phones if phone.context == "agents"],
         "features": FEATURE_CODES,
         "extension_patterns": _EXTENSION_PATTERNS,
-        "max_rounds": _MAX_ROUNDS,
         "loopback_media": plan.listen not in ("0.0.0.0", "::"),
     }
     return {

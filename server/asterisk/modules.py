@@ -3,7 +3,7 @@
 # Without these Hotline does not work; Asterisk sorts them by need.
 # fmt: off
 REQUIRED_MODULES = (
-    "app_controlplayback", "app_dial", "app_mixmonitor", "app_playback", "app_playtones", "app_senddtmf", "app_stack",
+    "app_controlplayback", "app_dial", "app_exec", "app_mixmonitor", "app_playback", "app_senddtmf", "app_stack", "app_verbose",
     "bridge_builtin_features", "bridge_builtin_interval_features", "bridge_holding", "bridge_native_rtp", "bridge_simple",
     "bridge_softmix", "chan_pjsip", "codec_alaw", "codec_resample", "codec_ulaw", "format_pcm", "format_wav", "func_callerid",
     "func_channel", "func_cut", "func_devstate", "func_global", "func_hangupcause", "func_logic", "func_math", "func_rand",

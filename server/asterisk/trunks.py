@@ -1,11 +1,13 @@
 """Lines from the outside, as config/trunks.yaml describes them."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Codec = Literal["alaw", "ulaw", "g722", "gsm", "opus"]
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\[\]-]+$")]
+Network = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\[\]-]+(/[0-9.]+)?$")]
 Account = Annotated[str, StringConstraints(pattern=r"^[^\s;\"<>$\\]*$")]
 TrunkName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
 
@@ -17,7 +19,7 @@ class Trunk(BaseModel):
 
     kind: Literal["registration", "ip"]
     host: Host  # the carrier's or gateway's SIP address, with :port when it is not 5060
-    match: list[Host] = Field(default_factory=list)  # addresses or networks that calls come from; empty: `host`
+    match: list[Network] = Field(default_factory=list)  # addresses or networks that calls come from; empty: `host`
     username: Account = ""
     password: Account = ""
     from_domain: Host | None = None  # where a carrier wants its own name in From
@@ -36,6 +38,11 @@ class Trunk(BaseModel):
     @property
     def uri(self) -> str:
         return f"sip:{self.host}"
+
+    @property
+    def sources(self) -> list[str]:
+        """Where its calls come from."""
+        return list(self.match) or [re.sub(r":\d+$", "", self.host)]
 
 
 class TrunksFile(BaseModel):

@@ -1,0 +1,78 @@
+"""The private Redis of a state folder, really started."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import redis.asyncio
+
+from server.child_process import ChildError
+from server.redis_server import RedisServer
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def test_data_survives_kill_9_and_its_stale_socket(server: RedisServer) -> None:
+    """Streams and keys are back after the process was killed, and the socket it left behind does no harm."""
+    async with redis.asyncio.from_url(server.url, decode_responses=True) as client:
+        await client.set("key", "value")
+        await client.xadd("stream", {"n": "1"})
+        await client.xgroup_create("stream", "group", "0")
+        await client.execute_command("WAITAOF", 1, 0, 2000)
+    os.kill(server.pid, signal.SIGKILL)
+    assert await server.wait() == -signal.SIGKILL
+
+    await server.start()
+
+    async with redis.asyncio.from_url(server.url, decode_responses=True) as client:
+        assert await client.get("key") == "value"
+        assert await client.xlen("stream") == 1
+        assert [group["name"] for group in await client.xinfo_groups("stream")] == ["group"]
+
+
+async def test_one_that_was_left_over_is_ended_first(server: RedisServer, tmp_path: Path) -> None:
+    """A start after a supervisor was killed does not fight with the old server for the same files."""
+    old = server.pid
+    heir = RedisServer(tmp_path)
+
+    await heir.start()
+
+    try:
+        assert heir.pid not in (0, old)
+        assert await asyncio.wait_for(server.wait(), 5) == 0
+    finally:
+        await heir.stop()
+
+
+async def test_a_long_state_folder_works(tmp_path: Path) -> None:
+    """The socket goes elsewhere when its path would be too long for a unix socket."""
+    server = RedisServer(tmp_path / ("long" * 30) / "with a space")
+    await server.start()
+
+    async with redis.asyncio.from_url(server.url) as client:
+        assert await client.ping()
+
+    await server.stop()
+    assert server.pid == 0
+    server.socket.parent.rmdir()
+
+
+async def test_a_data_folder_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+    """The error has the server's own last words."""
+    broken = tmp_path / "redis" / "appendonlydir"
+    broken.mkdir(parents=True)
+    (broken / "appendonly.aof.manifest").write_text("no manifest\n")
+
+    with pytest.raises(ChildError, match=r"Redis ended at once with code 1; its last words: .*manifest"):
+        await RedisServer(tmp_path).start()

@@ -29,6 +29,8 @@ STAGES: dict[str, list[str]] = {
     "e2e": ["tests/e2e"],
 }
 QUICK = ("static", "unit")
+# These need programs that are fetched when the host lacks them: before the tests, whose time is limited.
+WITH_PROGRAMS = ("integration", "e2e")
 
 
 @dataclass
@@ -92,6 +94,8 @@ def main(arguments: list[str]) -> int:
         if word != "quick" and word not in STAGES:
             print(f"hotline test: there is no stage {word!r}; there are: quick {' '.join(STAGES)}", file=sys.stderr)
             return 2
+    if set(wanted) & set(WITH_PROGRAMS):
+        subprocess.run([PYTHON, "-m", "server.install"], cwd=HOME, stdin=subprocess.DEVNULL, check=False)
     tallies: dict[str, Tally] = {}
     for name in wanted:
         print(f"\n== {name} ==", flush=True)

@@ -135,6 +135,7 @@ class _Apt:
             "APT::Install-Recommends": "false",
             "Acquire::Languages": "none",
             "Acquire::Retries": "3",
+            "APT::Update::Error-Mode": "any",
         }
         self._settings = private / "apt.conf"
         self._settings.write_text("".join(f'{name} "{value}";\n' for name, value in settings.items()))

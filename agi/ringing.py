@@ -142,7 +142,6 @@ class Ringer:
         if caller.uniqueid in self._by_uniqueid:
             raise ValueError(f"a phone is being rung for call {caller.uniqueid} already; one at a time")
         ring = _Ring(caller.uniqueid, offer_id, endpoint, max(1000, ring_timeout_ms), progress)
-        ring.leg.cut = not self._ami.connected
         self._by_uniqueid[caller.uniqueid] = self._by_offer[offer_id] = ring
         try:
             # Asterisk rings a phone that is talking; and its state comes a moment after the end of a call.

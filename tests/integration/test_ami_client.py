@@ -86,6 +86,17 @@ async def test_a_list_is_collected(client: AmiClient, asterisk: FakeAmi, chunk: 
     assert live == []
 
 
+async def test_an_event_may_carry_the_number_of_an_action(client: AmiClient, asterisk: FakeAmi) -> None:
+    """OriginateResponse has the ActionID of its Originate: it is an event like others, also before the answer."""
+    got: list[Message] = []
+    client.subscribe("OriginateResponse", got.append)
+    asterisk.answers["Originate"] = lambda action: [[("Event", "OriginateResponse"), ("Reason", "4")], *success()]
+
+    await client.originate("PJSIP/1001", "hotline", "4000")
+
+    assert [event["Reason"] for event in got] == ["4"]
+
+
 async def test_a_refusal_is_told_in_asterisks_words(client: AmiClient, asterisk: FakeAmi) -> None:
     """Missing rights come back as AmiRefused; a channel that is gone is no error to those who wanted it gone."""
     asterisk.answers["Setvar"] = lambda action: error("Permission denied")

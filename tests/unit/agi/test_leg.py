@@ -150,6 +150,12 @@ def test_others_and_nonsense_change_nothing() -> None:
     assert (leg.facts.cause, leg.facts.sip_status, leg.over) == (0, 0, True)
 
 
+def test_an_answer_stays_an_answer() -> None:
+    """A DialEnd that comes twice, with another word, does not undo the first."""
+    assert judge(recorded((4000, DialEnd(CALLER, AGENT, "NOANSWER"))).facts) == "answered"
+    assert recorded((4000, DialEnd(CALLER, AGENT, "ANSWER"))).answered_ms == 3000
+
+
 @pytest.mark.parametrize("tech_cause", ["603", "SIP 603 Decline", "SIP;cause=603"])
 def test_the_sip_status_is_found_in_its_words(tech_cause: str) -> None:
     """Whatever stands around it."""

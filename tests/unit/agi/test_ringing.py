@@ -151,6 +151,7 @@ def test_an_answered_ring(run) -> None:
         assert result == RingResult("answered", 4000, 30_000, "agent")
         assert scene.asterisk.sent == [("set", "__HOTLINE_OFFER", "offer-1"), ("Dial", "PJSIP/1001,15,m(hold)gt")]
         assert scene.told == ["ringing", "answered"]
+        assert scene.ringer._by_uniqueid == {}  # nothing is kept of a ring that is over
 
     run(story())
 
@@ -454,6 +455,57 @@ def test_ami_lost_and_back_while_the_phone_rings(run) -> None:
         assert scene.told == ["ringing", "answered"]
 
         assert await ringing == RingResult("answered", 10_000, 20_000, "agent")
+
+    run(story())
+
+
+def test_a_phone_that_may_have_rung_unseen_is_not_given_up(run) -> None:
+    """AMI away when the phone began to ring: the 2 s rule does not hold, and the phone is let ring."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        await asyncio.sleep(10)
+        asterisk.end("ANSWER")
+        asterisk.bridge()
+        asterisk.part(CALLER)
+
+    async def story() -> None:
+        scene = Scene(dial)
+        ringing = asyncio.create_task(scene.ring())
+        await asyncio.sleep(1)
+        scene.asterisk.connected = False
+        scene.ringer.lost()
+        await asyncio.sleep(4)
+        scene.asterisk.connected = True
+        scene.ringer.reconcile(rows(agent="Ringing"))
+
+        assert await ringing == RingResult("answered", 10_000, 0, "caller")
+        assert "hangup" not in [sent[0] for sent in scene.asterisk.sent]
+
+    run(story())
+
+
+def test_a_leg_newer_than_the_snapshot_is_not_over(run) -> None:
+    """A leg that began after the rows were taken is missing in them: its last events are still awaited."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        await asyncio.sleep(2)
+        asterisk.begin()
+        asterisk.end("ANSWER")
+        asterisk.bridge()
+        await asyncio.sleep(3)
+
+    async def story() -> None:
+        scene = Scene(dial)
+        ringing = asyncio.create_task(scene.ring())
+        await asyncio.sleep(1)
+        scene.ringer.lost()
+        await asyncio.sleep(2)
+        scene.ringer.reconcile(rows())
+        await asyncio.sleep(2.1)
+        scene.asterisk.part(AGENT)
+
+        assert (await ringing).ended_by == "agent"
 
     run(story())
 

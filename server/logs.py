@@ -1,0 +1,121 @@
+"""The server's log: readable lines on a terminal, JSON lines elsewhere. One way out for structlog and the standard library alike.
+
+Two guards stand before it: fields whose names say that they hold secrets or keyed digits are not written, and neither are known
+secrets or long numbers (a caller's, a card's) wherever they stand in a text.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "***"
+SECRET_FIELDS = frozenset(
+    [
+        "account",
+        "ami_secret",
+        "authorization",
+        "body",
+        "caller",
+        "data",
+        "digit",
+        "digits",
+        "dtmf",
+        "headers",
+        "key",
+        "keys",
+        "password",
+        "pin",
+        "reply_data",
+        "secret",
+        "secrets",
+        "token",
+        "tokens",
+        "typed",
+        "variables",
+    ]
+)
+PLAIN_FIELDS = frozenset(
+    {"event", "timestamp", "level", "logger", "call", "contact", "offer", "server", "position"}
+)  # ids and words of ours
+_LONG_NUMBER = re.compile(r"(?<![\w.])\+?\d{7,}(?!\.\d)(?!\w)")
+
+
+def set_up_logs(*, secrets: Iterable[str] = (), level: str = "info", stream: TextIO | None = None, human: bool | None = None) -> None:
+    """Once per process, before anything is logged. `human` None: when `stream` (stderr) is a terminal."""
+    out = stream or sys.stderr
+    human = out.isatty() if human is None else human
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S.%f" if human else "iso", utc=not human),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,  # plain: a traceback with variables would show what callers keyed
+        Redaction(secrets),
+    ]
+    renderer: Processor
+    if human:
+        renderer = structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    else:
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def bind_call(call: str) -> None:
+    """Every line of this task, and of the tasks it starts from now on, carries the call's id."""
+    structlog.contextvars.bind_contextvars(call=call)
+
+
+class Redaction:
+    """A structlog processor that hides what must not be written down."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
+        for name, value in event_dict.items():
+            if not name.startswith("_"):  # structlog's own
+                event_dict[name] = self._shown(name, value)
+        return event_dict
+
+    def _shown(self, name: str, value: Any) -> Any:
+        if name.lower() in SECRET_FIELDS and value not in ("", None):
+            return HIDDEN
+        if isinstance(value, str):
+            return self._text(name, value)
+        if isinstance(value, dict):
+            return {key: self._shown(str(key), inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._shown(name, inner) for inner in value]
+        return value if isinstance(value, int | float | None) else self._text(name, str(value))
+
+    def _text(self, name: str, text: str) -> str:
+        if self._known:
+            text = self._known.sub(HIDDEN, text)
+        return text if name in PLAIN_FIELDS else _LONG_NUMBER.sub(_masked_number, text)
+
+
+def _masked_number(found: re.Match[str]) -> str:
+    """The last four digits stay, so that two numbers can be told apart."""
+    return HIDDEN + found.group()[-4:]

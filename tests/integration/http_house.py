@@ -1,0 +1,134 @@
+"""A call centre behind the HTTP interface, all in memory: a read model fed by events, a desk that answers what it is told."""
+
+from pathlib import Path
+from typing import Any
+
+from ivr.call import CallContext
+from ivr.numbers import Allowed, normalise
+from routing.desk import NoReply
+from routing.events import Event
+from routing.messages import AgentAction, Reply
+from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.view import View
+from server.calls import LiveCall
+from server.http.facilities import Facilities
+from server.settings.files import HotlineFile
+from server.settings.site import Site
+
+NOW_MS = 1_790_000_000_000
+TOKENS = {role: f"token-of-the-{role}-000" for role in ("viewer", "agent", "supervisor", "admin")}
+DIRECTORY = Directory(
+    {"billing": QueuePolicy("billing", names={"zh": "账单"}), "sales": QueuePolicy("sales")},
+    {
+        "wang": AgentProfile("wang", "王芳", "1001", {"billing": 5}, ("billing",)),
+        "smith": AgentProfile("smith", "Alice Smith", "1002", {"billing": 4}, ("billing", "sales")),
+    },
+)
+
+
+class StillClock:
+    """Always the same time."""
+
+    def now_ms(self) -> int:
+        return NOW_MS
+
+
+class CountedIds:
+    """`error-1`, `error-2` ..."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def new(self, kind: str) -> str:
+        self.count += 1
+        return f"{kind}-{self.count}"
+
+
+class FakeDesk:
+    """Answers with `reply`, or not at all when it is None; `asked` keeps the questions."""
+
+    def __init__(self) -> None:
+        self.reply: Reply | None = Reply("request-1", "paused")
+        self.asked: list[tuple[str, str, str]] = []
+
+    async def ask(self, agent: str, action: AgentAction, *, reason: str = "") -> Reply:
+        self.asked.append((agent, action, reason))
+        if self.reply is None:
+            raise NoReply("no answer from routing within 5 s; the request may still take effect")
+        return self.reply
+
+
+class FakeHealth:
+    """Everything is well unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.states = {"redis": "", "ami": "", "dialplans": ""}
+
+    async def ready(self) -> dict[str, str]:
+        return self.states
+
+
+class World:
+    """All of it; `facilities` is what make_api takes."""
+
+    def __init__(self) -> None:
+        self.view = View(DIRECTORY)
+        self.desk = FakeDesk()
+        self.health = FakeHealth()
+        self.calls: list[LiveCall] = []
+        self.site = Site(
+            Path("config"),
+            HotlineFile(),
+            DIRECTORY,
+            hours={},
+            numbers={"4000": "main"},
+            default_flow="main",
+            trunks={},
+            flows={},
+            may_dial=Allowed([]),
+        )
+        self.facilities = Facilities(
+            site=lambda: self.site,
+            view=self.view,
+            desk=self.desk,
+            calls=self.calls,
+            tokens=TOKENS,
+            health=self.health,
+            clock=StillClock(),
+            metrics=lambda: b"hotline_waiting 0\n",
+            server="node-1",
+            ids=CountedIds(),
+        )
+
+    def tell(self, type: str, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing", **data: Any) -> None:
+        """Feed the read model."""
+        self.view.apply(
+            Event(f"event-{at_ms}", type, at_ms, call=f"call-of-{contact}", contact=contact, agent=agent, queue=queue, data=data)
+        )
+
+    def queued(self, contact: str, waited_ms: int, *, priority: int = 0, ani: str = "+8613800138000") -> None:
+        """Somebody joined the queue `waited_ms` ago, at first asking for billing >= 4, after 30 s for billing."""
+        self.tell(
+            "contact_queued",
+            NOW_MS - waited_ms,
+            contact=contact,
+            steps=[[0, "billing >= 4"], [30_000, "billing"]],
+            priority=priority,
+            enqueued_at_ms=NOW_MS - waited_ms,
+            ani=ani,
+            language="zh",
+            caller={"account": "12345678"},
+            server="node-1",
+        )
+
+    def agent(self, id: str, state: str, *, phone_state: str = "available", reason: str = "") -> None:
+        """An agent got into a state ten seconds ago."""
+        phone = DIRECTORY.agents[id].phone
+        self.tell("phone_state_changed", agent=id, phone=phone, phone_state=phone_state)
+        self.tell("agent_" + state, NOW_MS - 10_000, agent=id, state=state, before="logged_out", reason=reason, until_ms=0, phone=phone)
+
+
+def live_call(id: str = "1790000000.7") -> LiveCall:
+    """A caller in the main menu since a minute."""
+    context = CallContext(id, "+8613800138000", "4000", "zh", {"pin": "4711"}, {"pin"})
+    return LiveCall(id, normalise("13800138000", "CN"), "4000", NOW_MS - 60_000, context, "in_flow", "main", "welcome")

@@ -1,0 +1,272 @@
+"""What the HTTP interface answers, over a real socket and an in-memory call centre."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+from http_house import NOW_MS, TOKENS, World, live_call
+
+from routing.messages import Reply
+from server.http.app import SAFE_HEADERS, make_api
+
+pytestmark = pytest.mark.integration
+Client = TestClient[Any, Any]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def client(world: World) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(make_api(world.facilities))) as client:
+        yield client
+
+
+def bearer(role: str = "viewer") -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKENS[role]}"}
+
+
+async def get(client: Client, path: str, status: int = 200) -> Any:
+    response = await client.get(path, headers=bearer())
+    assert response.status == status, await response.text()
+    return await response.json()
+
+
+async def error_of(response: ClientResponse, status: int) -> dict[str, str]:
+    """The error of a response, which must have this status and the one shape that errors have."""
+    body = await response.json()
+    assert response.status == status, body
+    assert list(body) == ["error"]
+    assert {"code", "message"} <= set(body["error"])
+    assert body["error"]["message"].rstrip().endswith((".", "?", ")")) or " - " in body["error"]["message"]
+    return dict(body["error"])
+
+
+async def test_alive_needs_no_token(client: Client) -> None:
+    """/healthz says that the process is alive, to anybody."""
+    response = await client.get("/healthz")
+
+    assert response.status == 200
+    assert (await response.json())["status"] == "alive"
+
+
+async def test_ready_tells_each_component(client: Client, world: World) -> None:
+    """/readyz is 503 as soon as one component is not well, and says which and why."""
+    assert (await client.get("/readyz")).status == 200
+    world.health.states["ami"] = "no AMI connection to 127.0.0.1:5038"
+
+    response = await client.get("/readyz")
+
+    assert response.status == 503
+    assert (await response.json())["components"]["ami"] == {"ready": False, "message": "no AMI connection to 127.0.0.1:5038"}
+
+
+async def test_a_queue_in_full(client: Client, world: World) -> None:
+    """A queue shows who waits, in order, what each asks for now, agents by state and the service level with its formula."""
+    world.queued("c1", 40_000)
+    world.queued("c2", 20_000)
+    world.queued("vip", 5_000, priority=60)
+    world.agent("wang", "ready")
+    world.agent("smith", "paused", reason="lunch")
+    world.tell("offer_made", contact="c1", agent="wang", offer="o1")
+
+    body = await get(client, "/api/queues/billing")
+
+    assert [(c["id"], c["position"], c["waited_ms"], c["state"], c["requirement"]) for c in body["contacts"]] == [
+        ("vip", 1, 5_000, "waiting", "billing >= 4"),
+        ("c1", 2, 40_000, "offered", "billing"),
+        ("c2", 3, 20_000, "waiting", "billing >= 4"),
+    ]
+    assert (body["waiting"], body["longest_wait_ms"]) == (3, 40_000)
+    assert {state: n for state, n in body["agents"].items() if n} == {"reserved": 1, "paused": 1}
+    assert body["contacts"][1]["offered_to"] == ["wang"]
+    assert body["service_level"] == {
+        "percent": None,
+        "target_percent": 80,
+        "formula": "answered within threshold / (answered + abandoned)",
+        "threshold_ms": 20_000,
+        "window_ms": 1_800_000,
+    }
+
+
+async def test_the_service_level_now(client: Client, world: World) -> None:
+    """Answered in time counts for it, answered late and abandoned against it."""
+    for contact, waited_ms in (("c1", 5_000), ("c2", 60_000)):
+        world.queued(contact, waited_ms)
+        world.tell("contact_connected", contact=contact, agent="wang", waited_ms=waited_ms)
+    world.queued("c3", 9_000)
+    world.tell("contact_abandoned", contact="c3", waited_ms=9_000, outcome="abandoned")
+
+    body = (await get(client, "/api/queues"))["queues"][0]
+
+    assert body["service_level"]["percent"] == pytest.approx(100 / 3)
+    assert body["totals"] == {"queued": 3, "answered": 2, "abandoned": 1}
+
+
+async def test_callers_are_masked_and_what_they_keyed_is_not_shown(client: Client, world: World) -> None:
+    """No answer holds a caller's whole number or a variable of the call."""
+    world.queued("c1", 1_000)
+    world.calls.append(live_call())
+    world.tell("offer_made", contact="c1", agent="wang", offer="o1")
+
+    for path in ("/api/queues/billing", "/api/calls", "/api/agents"):
+        text = await (await client.get(path, headers=bearer())).text()
+        assert "13800138000" not in text
+        assert "4711" not in text
+        assert "12345678" not in text
+        assert "8000" in text
+
+
+async def test_an_agent_with_a_contact(client: Client, world: World) -> None:
+    """An agent shows state, phone, skills and the contact they are offered."""
+    world.agent("wang", "ready")
+    world.queued("c1", 1_000)
+    world.tell("offer_made", NOW_MS - 500, contact="c1", agent="wang", offer="o1")
+
+    body = await get(client, "/api/agents/wang")
+
+    assert (body["state"], body["in_state_ms"], body["phone"], body["phone_state"]) == ("reserved", 500, "1001", "available")
+    assert (body["name"], body["skills"], body["queues"]) == ("王芳", {"billing": 5}, ["billing"])
+    assert (body["contact"]["id"], body["contact"]["queue"]) == ("c1", "billing")
+
+
+async def test_live_calls(client: Client, world: World) -> None:
+    """/api/calls shows where each caller of this server is."""
+    world.calls.append(live_call("1790000000.7"))
+
+    (call,) = (await get(client, "/api/calls"))["calls"]
+
+    assert (call["id"], call["stage"], call["flow"], call["node"]) == ("1790000000.7", "in_flow", "main", "welcome")
+    assert (call["lasts_ms"], call["server"]) == (60_000, "node-1")
+
+
+async def test_an_agents_state_is_changed(client: Client, world: World) -> None:
+    """A pause with its reason goes to routing; the answer tells the state then."""
+    response = await client.post("/api/agents/wang", json={"action": "pause", "reason": "lunch"}, headers=bearer("agent"))
+
+    assert response.status == 200
+    assert await response.json() == {"id": "wang", "action": "pause", "state": "paused"}
+    assert world.desk.asked == [("wang", "pause", "lunch")]
+
+
+async def test_what_the_table_refuses(client: Client, world: World) -> None:
+    """A move that the table of agent states does not have is 409, with its sentence."""
+    world.desk.reply = Reply("request-1", "ready", "an agent who is ready cannot resume; possible now: reserve, pause, log_out")
+
+    response = await client.post("/api/agents/wang", json={"action": "resume"}, headers=bearer("agent"))
+
+    error = await error_of(response, 409)
+    assert error["code"] == "not_allowed"
+    assert error["message"].startswith("An agent who is ready cannot resume")
+
+
+async def test_nobody_routes(client: Client, world: World) -> None:
+    """Without an answer from routing it is 503: it may still happen."""
+    world.desk.reply = None
+
+    response = await client.post("/api/agents/wang", json={"action": "resume"}, headers=bearer("agent"))
+
+    assert (await error_of(response, 503))["code"] == "no_reply"
+    assert response.headers["Retry-After"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("/api/queues/nope", "unknown_queue"), ("/api/agents/nope", "unknown_agent"), ("/nope", "not_found")]
+)
+async def test_what_is_not_there(client: Client, path: str, code: str) -> None:
+    """Unknown things are 404, each with its own code."""
+    assert (await error_of(await client.get(path, headers=bearer()), 404))["code"] == code
+
+
+async def test_a_method_that_is_not_taken(client: Client) -> None:
+    """405 names the methods that are."""
+    response = await client.delete("/api/agents/wang", headers=bearer("admin"))
+
+    assert (await error_of(response, 405))["code"] == "method_not_allowed"
+    assert response.headers["Allow"] == "GET, HEAD, POST"
+
+
+BAD_BODIES: list[tuple[bytes, int, str]] = [
+    (b"", 400, "malformed_json"),
+    (b"{", 400, "malformed_json"),
+    (b"\xff\xfe\x00", 400, "malformed_json"),
+    (b"[" * 30_000, 400, "malformed_json"),
+    (b"[]", 400, "bad_request"),
+    (b'"pause"', 400, "bad_request"),
+    (b"{}", 400, "bad_request"),
+    (b'{"action": "log_inn"}', 400, "bad_request"),
+    (b'{"action": ["pause"]}', 400, "bad_request"),
+    (b'{"action": {"pause": 1}}', 400, "bad_request"),
+    (b'{"action": "pause", "reason": 7}', 400, "bad_request"),
+    (b'{"action": "pause", "reason": "a\\r\\nAction: Originate"}', 400, "bad_request"),
+    (b'{"action": "pause", "reason": "' + b"x" * 81 + b'"}', 400, "bad_request"),
+    (b'{"action": "resume", "reason": "lunch"}', 400, "bad_request"),
+    (b'{"action": "pause", "agent": "smith"}', 400, "bad_request"),
+    (b'{"action": "' + b"x" * 70_000 + b'"}', 413, "too_large"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code"), BAD_BODIES, ids=[str(body[:30]) for body, _, _ in BAD_BODIES])
+async def test_hostile_bodies(client: Client, world: World, body: bytes, status: int, code: str) -> None:
+    """Whatever is sent, the answer is an error in the one shape, routing hears nothing, and the next request is served."""
+    response = await client.post("/api/agents/wang", data=body, headers=bearer("agent"))
+
+    assert (await error_of(response, status))["code"] == code
+    assert world.desk.asked == []
+    assert (await client.get("/healthz")).status == 200
+
+
+async def test_a_misspelt_action_is_guessed(client: Client) -> None:
+    """The sentence says what was probably meant."""
+    response = await client.post("/api/agents/wang", json={"action": "log_inn"}, headers=bearer("agent"))
+
+    assert "did you mean 'log_in'?" in (await error_of(response, 400))["message"]
+
+
+async def test_a_defect_of_ours(client: Client, world: World) -> None:
+    """An exception is 500 with an id and without a word about what it was."""
+    world.health.states = None  # type: ignore[assignment]
+
+    response = await client.get("/readyz")
+
+    error = await error_of(response, 500)
+    assert (error["code"], error["id"]) == ("internal", "error-1")
+    assert "error-1" in error["message"]
+    assert "NoneType" not in str(error)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/api/queues", "/nope", "/api/agents/nope"])
+async def test_safe_headers(client: Client, path: str) -> None:
+    """Nothing is kept by proxies or guessed by browsers, and nobody is told what this runs on; errors included."""
+    response = await client.get(path)
+
+    for name, value in SAFE_HEADERS.items():
+        assert response.headers[name] == value
+
+
+async def test_head_requests(client: Client) -> None:
+    """HEAD is GET without a body, for those who only watch."""
+    response = await client.head("/healthz")
+
+    assert (response.status, await response.read()) == (200, b"")
+
+
+async def test_metrics_from_this_machine_need_no_token(client: Client) -> None:
+    """Prometheus on the same machine may ask without one; through a proxy it may not."""
+    assert await (await client.get("/metrics")).read() == b"hotline_waiting 0\n"
+
+    response = await client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"})
+
+    assert (await error_of(response, 401))["code"] == "unauthorized"
+
+
+async def test_the_index_lists_every_route(client: Client) -> None:
+    """/api tells a newcomer what there is."""
+    routes = (await get(client, "/api"))["routes"]
+
+    assert {"method": "POST", "path": "/api/agents/{id}", "role": "agent"}.items() <= routes[8].items()
+    assert all(route["summary"].endswith((".", "}")) for route in routes)

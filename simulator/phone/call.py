@@ -143,14 +143,20 @@ class Call:
         await self.negotiation.offer(self._talking(), self._in_dialog("INVITE"), Direction.BOTH)
 
     async def refer(self, target: str, timeout: float = 10.0) -> int:
-        """Blind transfer: send the far end to a number or SIP URI. Returns the last status it reported (200: it got there).
-        Raises CallRefused, CallOver, TimeoutError."""
-        return await self._refer(self.line.uri(target), timeout)
+        """Blind transfer: send the far end to a number or SIP URI. Returns the last status it reported; after a 2xx (it got there) this
+        side hangs up, as the transferor must. Raises CallRefused, CallOver, TimeoutError."""
+        status = await self._refer(self.line.uri(target), timeout)
+        if 200 <= status < 300:
+            await self.hang_up()
+        return status
 
     async def refer_attended(self, other: Call, timeout: float = 10.0) -> int:
-        """Attended transfer: connect the far ends of both calls. Otherwise like `refer`."""
+        """Attended transfer: connect the far ends of both calls, then leave both. Otherwise like `refer`."""
         consulted = other._talking()
-        return await self._refer(f"{consulted.remote.uri}?Replaces={quote(consulted.replaces(), safe='')}", timeout)
+        status = await self._refer(f"{consulted.remote.uri}?Replaces={quote(consulted.replaces(), safe='')}", timeout)
+        if 200 <= status < 300:
+            await asyncio.gather(self.hang_up(), other.hang_up())
+        return status
 
     # What the phone and the two kinds of call use.
 

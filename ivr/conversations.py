@@ -1,4 +1,4 @@
-"""Conversations in YAML: what a caller presses and what must be heard, queued or dialled; a failure names the place of the step that failed.
+"""Conversations in YAML: what a caller presses and what must be heard, queued or dialled; a failure names the step.
 
 A conversation runs on the real interpreter with a scripted world and a virtual clock; what is not written down does not happen.
 """

@@ -89,7 +89,7 @@ def prompts(draft: Draft) -> Iterator[Problem]:
     for where, value in draft.inside():
         if not isinstance(value, Prompt) or not draft.is_written(where[:3]):
             continue
-        place = where if draft.is_written(where) else where[:-1]
+        place = draft.place(where)
         if value.texts:
             yield from _lacking(draft, value, place, "this prompt")
         elif value.name not in flow.prompts:

@@ -52,5 +52,16 @@ class Draft:
         """False for a default, which has no place of its own."""
         return where in self.source.values
 
+    def place(self, where: Where) -> Where:
+        """The way as the file writes it: one prompt alone stands for a list of one, so an index may not be written."""
+        written: Where = ()
+        for step in where:
+            if (*written, step) in self.source.values:
+                written = (*written, step)
+        return written
+
     def problem(self, where: Where, message: str, hint: str = "") -> Problem:
-        return Problem(self.source.where(where) if self.is_written(where) else self.source.where_key(where[:2]), message, hint)
+        """A problem at the value; at the node's name where a default is meant or the node as a whole."""
+        written = self.place(where)
+        whole_node = len(written) == 2 and written[0] == "nodes"
+        return Problem(self.source.where_key(written) if whole_node else self.source.where(written), message, hint)

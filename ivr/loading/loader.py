@@ -14,7 +14,7 @@ from ivr.flow.texts import Prompt, parse_prompt
 from ivr.loading.checks import check, twice
 from ivr.loading.draft import Draft, SiteFacts
 from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
-from ivr.loading.schema import Key, Settings, build
+from ivr.loading.schema import Key, Settings, build, find
 from ivr.loading.source import Source, read_source
 from ivr.prompts import BUILT_IN
 
@@ -60,7 +60,12 @@ def load_files(files: Collection[Path], facts: SiteFacts) -> Flows:
     for path in files:
         try:
             source = read_source(path)
-            drafts.append(_draft(source, build(FlowFile, source), facts, problems))
+        except ProblemsFound as found:
+            problems.extend(found.problems)
+            continue
+        nodes = _nodes(source, problems)
+        try:
+            drafts.append(_draft(source, build(FlowFile, source), nodes, facts))
         except ProblemsFound as found:
             problems.extend(found.problems)
     problems.extend(twice(drafts))
@@ -72,15 +77,21 @@ def load_files(files: Collection[Path], facts: SiteFacts) -> Flows:
     return {draft.flow.name: draft.flow for draft in drafts}
 
 
-def _draft(source: Source, file: FlowFile, facts: SiteFacts, problems: list[Problem]) -> Draft:
-    """The flow as far as its nodes could be read; their problems are added."""
+def _nodes(source: Source, problems: list[Problem]) -> dict[str, Node]:
+    """The nodes that can be read; the problems of the others are added."""
     nodes: dict[str, Node] = {}
-    before = len(problems)
-    for name, data in file.nodes.items():
+    written = find(source, ("nodes",))
+    for name, data in written.items() if isinstance(written, dict) else ():
+        if not isinstance(data, dict):
+            continue  # FlowFile says so
         try:
             nodes[name] = _node(source, name, data)
         except ProblemsFound as found:
             problems.extend(found.problems)
+    return nodes
+
+
+def _draft(source: Source, file: FlowFile, nodes: Mapping[str, Node], facts: SiteFacts) -> Draft:
     prompts = {**BUILT_IN, **facts.prompts, **_named(file.prompts)}
     flow = Flow(
         name=file.flow,
@@ -93,7 +104,7 @@ def _draft(source: Source, file: FlowFile, facts: SiteFacts, problems: list[Prob
         variables=file.variables,
         on_error=file.on_error,
     )
-    return Draft(source, flow, frozenset(file.nodes), frozenset(file.prompts), complete=len(problems) == before)
+    return Draft(source, flow, frozenset(file.nodes), frozenset(file.prompts), complete=len(nodes) == len(file.nodes))
 
 
 def _named(prompts: Mapping[str, Prompt]) -> dict[str, Prompt]:

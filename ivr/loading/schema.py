@@ -14,7 +14,7 @@ from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
 from ivr.loading.source import Source, Where
 
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*(ms|s|m|h|d)")
 KEYS = tuple("0123456789*#")
 
 

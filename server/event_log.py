@@ -28,7 +28,9 @@ class EventLog:
     def tell(self, type: str, /, *, call: str = "", **data: Any) -> None:
         """Something happened: fields of the envelope go there, everything else into `data`."""
         envelope: dict[str, Any] = {name: str(data.pop(name)) for name in ENVELOPE if name in data}
-        self._outbox.put_nowait(replace(Event(self._ids.new("event"), type, self._clock.now_ms(), self._domain, call=call, data=data), **envelope))
+        self._outbox.put_nowait(
+            replace(Event(self._ids.new("event"), type, self._clock.now_ms(), self._domain, call=call, data=data), **envelope)
+        )
 
     def of_call(self, call: str) -> "CallEvents":
         """The same for one call; fits `ivr.ports.Events`."""

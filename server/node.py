@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -21,7 +22,7 @@ from agi.live_calls import LiveCalls
 from agi.phones import PhoneState, PhoneStates
 from agi.ringing import Ringer
 from agi.server import FastAgiServer
-from ivr.loading.speech import static_speech
+from ivr.loading.static_speech import static_speech
 from routing.clock import SystemClock
 from routing.desk import Desk
 from routing.identifiers import Ids
@@ -34,13 +35,14 @@ from server.follower import Follower
 from server.http.app import make_api
 from server.http.facilities import Facilities as ApiFacilities
 from server.http_lookup import HttpLookup
+from server.install.programs import speech_program
 from server.installation import AMI_USER, Installation
 from server.metrics import Metrics
-from server.port_numbers import Ports
+from server.port_numbers import PortError, Ports, read_ports
 from server.redis_server import RedisServer
-from server.secrets_file import Secrets
+from server.secrets_file import Secrets, secrets_for
 from server.session import Facilities, Sessions
-from server.settings import Site
+from server.settings import Site, load_site
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +154,7 @@ class Node:
         await web.TCPSite(self._http, *self.settings.http_address).start()
 
     async def _prepare_sounds(self) -> None:
-        for failure in await self.sounds.prepare(static_speech(self.site.flows, self.site.main.languages)):
+        for failure in await self.sounds.prepare(static_speech(self.site.flows)):
             log.warning("prompt_not_rendered", reason=str(failure))
 
     # -- AMI -----------------------------------------------------------------------------------------------------------
@@ -183,7 +185,7 @@ class Node:
         """Component -> "" or why it is not ready."""
         redis = ""
         try:
-            await self.store.ping()
+            await self.store.now_ms()
         except Exception as error:
             redis = str(error)
         ami = "" if self.ami.connected else f"no AMI connection to {self.settings.ami_address[0]}:{self.settings.ami_address[1]}"
@@ -225,3 +227,15 @@ def node_settings(site: Site, installation: Installation, *, ports: Ports, secre
         (installation.listen, ports.http),
         secrets_known.tokens,
     )
+
+
+async def run_node(config: Path, dialplans: Path, state: Path, listen: str) -> None:
+    """Serve a state folder that has its ports and secrets already."""
+    site = load_site(config, dialplans)
+    ports = read_ports(state)
+    if ports is None:
+        raise PortError(f"{state} has no ports.json: start the site with ./hotline up, which makes it")
+    installation = Installation(state, listen)
+    installation.speech_program = await asyncio.to_thread(speech_program, log.info) if site.main.speech else None
+    known = secrets_for(state, installation.accounts(site))
+    await Node(site, node_settings(site, installation, ports=ports, secrets_known=known)).run()

@@ -16,16 +16,19 @@ from typing import IO, Protocol
 
 import aiohttp
 
+from ivr.loading.problems import ProblemsFound
+from server.asterisk.configuration import ConfigurationError
 from server.asterisk.process import AsteriskProcess
 from server.asterisk.root import find_asterisk
-from server.child_process import ChildProcess
+from server.child_process import ChildError, ChildProcess
+from server.install.packages import InstallError
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
-from server.port_numbers import Ports, ports_for
+from server.port_numbers import PortError, Ports, ports_for
 from server.redis_server import RedisServer
-from server.secrets_file import Secrets, secrets_for
+from server.secrets_file import Secrets, SecretsError, secrets_for
 from server.settings import Site, load_site
-from server.socket_folder import socket_folder
+from server.socket_folder import SocketFolderError, socket_folder
 
 NODE_READY_S = 30.0
 LONGEST_PAUSE_S = 10.0
@@ -44,6 +47,35 @@ class UpOptions:
     config: Path
     dialplans: Path
     listen: str = "127.0.0.1"
+
+
+async def up(options: UpOptions, say: Say = print) -> int:
+    """`./hotline up`: run the site until Ctrl-C. Returns the exit code; a reason not to start is said in one sentence."""
+    site = Supervisor(options, say)
+    try:
+        await site.start()
+        say(
+            f"ready: call {', '.join(site.site.numbers) or 'any number'} on SIP port {site.ports.sip}; queue state at {site.url}/api/queues"
+        )
+        say(
+            f"  tokens and SIP passwords are in {options.state / 'secrets.json'}; ./hotline status shows queues and agents; Ctrl-C drains and stops"
+        )
+        await site.watch()
+    except (
+        ProblemsFound,
+        AlreadyRunning,
+        PortError,
+        SecretsError,
+        InstallError,
+        ChildError,
+        ConfigurationError,
+        SocketFolderError,
+    ) as reason:
+        say(f"hotline: {reason}")
+        return 1
+    finally:
+        await site.stop()
+    return 0
 
 
 class Part(Protocol):
@@ -69,6 +101,12 @@ class Supervisor:
         self.site: Site
         self.ports: Ports
         self.secrets: Secrets
+
+    @property
+    def url(self) -> str:
+        """Where HTTP is served."""
+        host = "127.0.0.1" if self.options.listen in ("0.0.0.0", "::") else self.options.listen
+        return f"http://{host}:{self.ports.http}"
 
     async def start(self) -> None:
         """Raises ProblemsFound, AlreadyRunning, PortError, InstallError, ChildError, ConfigurationError: each message says what to do."""
@@ -159,7 +197,14 @@ class NodeProcess:
         """Returns when it is ready for calls."""
         options = self._options
         command = [sys.executable, "-m", "server", "node", "--state", str(options.state.absolute())]
-        command += ["--config", str(options.config.absolute()), "--dialplans", str(options.dialplans.absolute()), "--listen", options.listen]
+        command += [
+            "--config",
+            str(options.config.absolute()),
+            "--dialplans",
+            str(options.dialplans.absolute()),
+            "--listen",
+            options.listen,
+        ]
         root = Path(__file__).resolve().parent.parent
         environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
         await self._child.start(command, self._ready, NODE_READY_S, environment)

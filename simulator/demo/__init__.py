@@ -1,0 +1,1 @@
+"""`./hotline demo`: a whole site, one real call told as it happens, then light traffic."""

@@ -1,0 +1,74 @@
+"""The event log of a running site, as `./hotline events -f --json` prints it: kept, and waited on."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+Event = dict[str, Any]
+
+
+class EventFeed:
+    """Everything since `start`, in order, in `events`; `listeners` are called with each event."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self.events: list[Event] = []
+        self.listeners: list[Callable[[Event], None]] = []
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._news = asyncio.Condition()
+
+    async def start(self) -> None:
+        """Follow from the beginning of the log."""
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server", "events", "-f", "--json", "--state", str(self._state)),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=2**20,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        )
+        self._reader = asyncio.create_task(self._read(self._process))
+
+    async def stop(self) -> None:
+        if self._process and self._process.returncode is None:
+            self._process.terminate()
+            await self._process.wait()
+        if self._reader:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+
+    def find(self, type: str, after: int = 0, **fields: Any) -> Event | None:
+        """The first event of that type, from index `after` on, whose fields (of the envelope or of data) have these values."""
+        return next((event for event in self.events[after:] if _fits(event, type, fields)), None)
+
+    async def wait_for(self, type: str, *, within: float, after: int = 0, **fields: Any) -> Event:
+        """The same, waiting for it. Raises TimeoutError, which lists what came instead."""
+        try:
+            async with asyncio.timeout(within), self._news:
+                while (found := self.find(type, after, **fields)) is None:
+                    await self._news.wait()
+                return found
+        except TimeoutError:
+            came = ", ".join(event["type"] for event in self.events[after:][-12:])
+            raise TimeoutError(f"no {type} {fields or ''} within {within:g} s; the last events: {came}") from None
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for raw in process.stdout:
+            event = json.loads(raw)
+            self.events.append(event)
+            for listener in self.listeners:
+                listener(event)
+            async with self._news:
+                self._news.notify_all()
+
+
+def _fits(event: Event, type: str, fields: dict[str, Any]) -> bool:
+    return event["type"] == type and all(event.get(name, event["data"].get(name)) == value for name, value in fields.items())

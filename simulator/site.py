@@ -1,0 +1,121 @@
+"""A whole Hotline as its users run it: `server up` as a process of its own, reached by SIP, HTTP and the event log. For the demo and the tests."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from simulator.feed import EventFeed
+from simulator.phone import Phone
+
+ROOT = Path(__file__).resolve().parent.parent
+STOP_S = 75.0
+
+
+class SiteFailed(Exception):
+    """The site did not start; the message holds its last words."""
+
+
+class RunningSite:
+    """`start`, use `http`, `phone` and `feed`, `stop`. `state` is its state folder; `say` gets each line that `up` prints."""
+
+    def __init__(
+        self, state: Path, config: Path, dialplans: Path, *, listen: str = "127.0.0.1", say: Callable[[str], None] | None = None
+    ) -> None:
+        self.state = state
+        self._command = ["up", "--state", str(state), "--config", str(config), "--dialplans", str(dialplans), "--listen", listen]
+        self._say = say or (lambda line: None)
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._words: list[str] = []
+        self._client: aiohttp.ClientSession | None = None
+        self.feed = EventFeed(state)
+        self.ports: dict[str, int] = {}
+        self.secrets: dict[str, Any] = {}
+
+    async def start(self, within: float = 60.0) -> None:
+        """Returns when calls are taken. SiteFailed says why not."""
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server", *self._command),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        )
+        ready = asyncio.Event()
+        self._reader = asyncio.create_task(self._read(self._process, ready))
+        try:
+            async with asyncio.timeout(within):
+                await ready.wait()
+        except TimeoutError:
+            await self.stop()
+            raise SiteFailed(f"not ready within {within:.0f} s; it said: {' / '.join(self._words[-5:])}") from None
+        if self._process.returncode is not None or not (self.state / "ports.json").exists():
+            raise SiteFailed("\n".join(self._words[-20:]) or "it ended without a word")
+        self.ports = json.loads((self.state / "ports.json").read_text())
+        self.secrets = json.loads((self.state / "secrets.json").read_text())
+        self._client = aiohttp.ClientSession()
+        await self.feed.start()
+
+    async def stop(self) -> int:
+        """Drain and end; returns the exit code."""
+        await self.feed.stop()
+        if self._client:
+            await self._client.close()
+        code = 0
+        if self._process:
+            if self._process.returncode is None:
+                self._process.send_signal(signal.SIGTERM)
+            try:
+                code = await asyncio.wait_for(self._process.wait(), STOP_S)
+            except TimeoutError:
+                self._process.kill()
+                code = await self._process.wait()
+        if self._reader:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+        return code
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP interface is."""
+        return f"http://127.0.0.1:{self.ports['http']}"
+
+    async def get(self, path: str, role: str = "admin") -> Any:
+        """The JSON at a path. Raises aiohttp.ClientResponseError."""
+        return await self._request("GET", path, role)
+
+    async def post(self, path: str, body: dict[str, Any], role: str = "admin") -> Any:
+        """The JSON answer to a JSON body. Raises aiohttp.ClientResponseError."""
+        return await self._request("POST", path, role, body)
+
+    def phone(self, account: str, *, name: str = "", media: bool = True) -> Phone:
+        """A SIP phone with an account of this site, not registered yet."""
+        return Phone(account, self.secrets["sip"][account], ("127.0.0.1", self.ports["sip"]), name=name, media=media)
+
+    async def _request(self, method: str, path: str, role: str, body: dict[str, Any] | None = None) -> Any:
+        assert self._client is not None, "start() comes first"
+        headers = {"Authorization": f"Bearer {self.secrets['tokens'][role]}"}
+        async with self._client.request(method, self.url + path, json=body, headers=headers) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def _read(self, process: asyncio.subprocess.Process, ready: asyncio.Event) -> None:
+        assert process.stdout is not None
+        async for raw in process.stdout:
+            line = raw.decode(errors="replace").rstrip()
+            self._words.append(line)
+            del self._words[:-200]
+            self._say(line)
+            if line.startswith("ready"):
+                ready.set()
+        await process.wait()
+        ready.set()

@@ -12,6 +12,12 @@ class ChildError(Exception):
     """The program did not start or did not become ready; the message has the last lines that it wrote."""
 
 
+async def end_left_over(run: Path) -> None:
+    """Ends what an earlier start left running whose pid files are in `run`: its supervisor was killed, and it still has the ports."""
+    for pid_file in sorted(run.glob("*.pid")):
+        await _end_left_over(pid_file)
+
+
 class ChildProcess:
     """`marks` tell the program's command line from others': one left over from a start that was killed is ended before a new start."""
 
@@ -31,7 +37,7 @@ class ChildProcess:
         self, command: list[str], ready: Callable[[], Awaitable[bool]], within: float, environment: Mapping[str, str] | None = None
     ) -> None:
         """Starts and waits until `ready` says so, at most `within` seconds. ChildError says why it could not be."""
-        await self._end_left_over()
+        await _end_left_over(self._pid_file)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
@@ -43,7 +49,7 @@ class ChildProcess:
                 env=dict(environment or os.environ),
             )
         self._pid_file.parent.mkdir(parents=True, exist_ok=True)
-        self._pid_file.write_text(f"{self._process.pid}\n")
+        self._pid_file.write_text(f"{self._process.pid}\n{self._marks}\n")
         try:
             async with asyncio.timeout(within):
                 while not await ready():
@@ -82,25 +88,28 @@ class ChildProcess:
         text = self.log.read_text(errors="replace") if self.log.is_file() else ""
         return " / ".join(text.strip().splitlines()[-lines:]) or f"none (see {self.log.parent})"
 
-    async def _end_left_over(self) -> None:
-        try:
-            pid = int(self._pid_file.read_text())
-        except (OSError, ValueError):
-            return
-        for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0)):
-            if not self._is_ours(pid):
-                return
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-            waited = 0.0
-            while self._is_ours(pid) and waited < patience:
-                await asyncio.sleep(0.05)
-                waited += 0.05
 
-    def _is_ours(self, pid: int) -> bool:
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except (OSError, IndexError):
-            return False
-        return os.fsencode(self._marks) in words and state != "Z"
+async def _end_left_over(pid_file: Path) -> None:
+    try:
+        first, marks = pid_file.read_text().splitlines()
+        pid = int(first)
+    except (OSError, ValueError):
+        return  # a program's own pid file, or none
+    for number, patience_s in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0)):
+        with suppress(ProcessLookupError):
+            if _is_ours(pid, marks):
+                os.kill(pid, number)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while _is_ours(pid, marks):
+                    await asyncio.sleep(0.05)
+
+
+def _is_ours(pid: int, marks: str) -> bool:
+    """Whether the process is that program still: an id is soon given to another one."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (OSError, IndexError):
+        return False
+    return os.fsencode(marks) in words and state != "Z"

@@ -7,6 +7,8 @@ import asyncio
 import os
 import resource
 from contextlib import suppress
+from dataclasses import replace
+from typing import NoReturn
 
 from server.asterisk.configuration import Plan, render
 from server.asterisk.root import AsteriskProgram
@@ -35,7 +37,7 @@ class AsteriskProcess:
 
     def __init__(self, program: AsteriskProgram, plan: Plan) -> None:
         self._program = program
-        self._plan = plan
+        self._plan = replace(plan, file_limit=reachable_file_limit(plan.file_limit))
         self._settings = plan.state / "etc/asterisk/asterisk.conf"
         self._child = ChildProcess(
             "Asterisk", plan.state / "log/asterisk-console.log", plan.run / "asterisk-child.pid", str(self._settings)
@@ -51,6 +53,11 @@ class AsteriskProcess:
         self._write()
         command = [str(self._program.executable), "-f", "-C", str(self._settings)]
         await self._child.start(command, self._ready, within)
+
+    def become(self) -> NoReturn:
+        """Writes the configuration and turns this very process into Asterisk: for a container, where something else watches it."""
+        self._write()
+        os.execv(self._program.executable, [str(self._program.executable), "-f", "-C", str(self._settings)])
 
     async def wait(self) -> int:
         """Returns the exit code when it has ended."""

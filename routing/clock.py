@@ -26,9 +26,11 @@ class SystemClock:
         self._at_s = monotonic_s()  # since when _offset_ms holds
         self._offset_ms = 1000 * (wall_s() - self._at_s)
         self._pending_ms = 0.0  # correction still to be worked in
+        self._last_ms = 0  # shown last: rounding must not take it back
 
     def now_ms(self) -> int:
-        return int(1000 * self._monotonic_s() + self._offset_ms + self._worked_in())
+        self._last_ms = max(self._last_ms, int(1000 * self._monotonic_s() + self._offset_ms + self._worked_in()))
+        return self._last_ms
 
     def steer(self, reference_ms: int) -> None:
         """Approach the time that another clock shows now. A difference above 5 s is logged and ignored."""

@@ -121,7 +121,7 @@ def _leave(board: Floor, contact: Contact, outcome: str, key: str, now_ms: int) 
     waited_ms = now_ms - contact.enqueued_at_ms
     board.tell(LEFT_EVENTS.get(outcome, "contact_left"), now_ms, contact=contact, outcome=outcome, key=key, waited_ms=waited_ms)
     for offer in list(contact.offers):
-        _drop_offer(board, contact, offer, "withdrawn", 0, now_ms)
+        _take_offer_back(board, contact, offer, now_ms)
     _forget(board, contact)
 
 
@@ -138,12 +138,12 @@ def withdraw(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
     _wait_again(board, contact, now_ms)
 
 
-def _drop_offer(board: Floor, contact: Contact, offer: str, outcome: str, ring_ms: int, now_ms: int) -> None:
+def _take_offer_back(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
+    """The contact does not need this agent any more."""
     agent = board.agents[contact.offers.pop(offer)]
-    if outcome == "withdrawn":
-        board.order(contact.server, WithdrawOrder(contact.id, offer))
-    board.tell(f"offer_{outcome}", now_ms, contact=contact, agent=agent, offer=offer, ring_ms=ring_ms)
-    agents.offer_ended(board, agent, offer, outcome, now_ms)
+    board.order(contact.server, WithdrawOrder(contact.id, offer))
+    board.tell("offer_withdrawn", now_ms, contact=contact, agent=agent, offer=offer)
+    agents.offer_ended(board, agent, offer, "withdrawn", now_ms)
 
 
 def offer_ringing(board: Floor, message: OfferRinging, now_ms: int) -> None:
@@ -153,16 +153,17 @@ def offer_ringing(board: Floor, message: OfferRinging, now_ms: int) -> None:
 
 
 def offer_ended(board: Floor, message: OfferEnded, now_ms: int) -> None:
-    """An offer came to nothing: remember it, free the agent by the queue's policy, and let the contact wait again at its place."""
+    """An offer came to nothing: remember it, let the contact wait again at its place, and only then free the agent by the queue's policy."""
     contact = board.contacts.get(message.contact)
     if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
         return
-    agent = contact.offers[message.offer]
+    agent = board.agents[contact.offers.pop(message.offer)]
     if message.outcome in REFUSALS:
-        contact.refused_until_ms[agent] = now_ms + board.directory.queues[contact.queue].refusal_ms
-        board.at(contact.refused_until_ms[agent], "seek", contact.id)
-    _drop_offer(board, contact, message.offer, message.outcome, message.ring_ms, now_ms)
+        contact.refused_until_ms[agent.id] = now_ms + board.directory.queues[contact.queue].refusal_ms
+        board.at(contact.refused_until_ms[agent.id], "seek", contact.id)
+    board.tell(f"offer_{message.outcome}", now_ms, contact=contact, agent=agent, offer=message.offer, ring_ms=message.ring_ms)
     _wait_again(board, contact, now_ms)
+    agents.offer_ended(board, agent, message.offer, message.outcome, now_ms)
 
 
 def _wait_again(board: Floor, contact: Contact, now_ms: int) -> None:
@@ -182,7 +183,7 @@ def offer_answered(board: Floor, message: OfferAnswered, now_ms: int) -> None:
     if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
         return
     for other in [offer for offer in contact.offers if offer != message.offer]:
-        _drop_offer(board, contact, other, "withdrawn", 0, now_ms)
+        _take_offer_back(board, contact, other, now_ms)
     agent = board.agents[contact.offers[message.offer]]
     contact.state = after(contact.state, ContactEvent.ANSWER)
     contact.agent, contact.connected_at_ms = agent.id, now_ms

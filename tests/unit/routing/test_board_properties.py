@@ -1,0 +1,190 @@
+"""What must hold on the board after any history."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from routing_house import House, directory, person
+
+from routing.agent_state import TRANSITIONS, AgentState
+from routing.contact_state import ContactState
+from routing.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, RingOrder, TalkEnded
+from routing.model import Agent, Contact, QueuePolicy
+from routing.requirement import parse
+
+pytestmark = pytest.mark.unit
+
+SITE = directory(
+    person("anna", billing=5, lang_zh=4),
+    person("li", billing=2, lang_en=3),
+    person("wang", ("support",), lang_zh=5, lang_en=5),
+    person("zoe", ("vip",), billing=1),
+    queues=(
+        QueuePolicy("support", max_wait_ms=60_007, refusal_ms=5_003, wrap_up_ms=3_001, max_waiting=6),
+        QueuePolicy("vip", max_wait_ms=30_011, refusal_ms=0, wrap_up_ms=0, threshold_ms=7_013, weight=2.0, after_rang_out="ready"),
+    ),
+)
+PEOPLE, QUEUES = tuple(SITE.agents), tuple(SITE.queues)
+STEPS = (
+    [(0, "")],
+    [(0, "billing >= 3")],
+    [(0, "lang_zh and billing"), (7_001, "lang_zh"), (20_017, "")],
+    [(0, "@zoe"), (4_019, "lang_en or billing")],
+    [(0, "no_such_skill")],
+)
+REFUSALS = ("declined", "busy", "rang_out", "unreachable", "failed")
+OUTCOMES = {"contact_abandoned", "contact_timed_out", "contact_left", "contact_ended"}
+WORDS = (
+    "call", "call", "call", "leave", "answer", "answer", "refuse", "finish", "finish", "ringing", "wait", "wait",
+    "log_in", "log_in", "log_out", "pause", "resume", "end_wrap_up", "phone", "stale",
+)  # fmt: skip
+history = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 11), st.integers(0, 11)), min_size=10, max_size=70)
+
+
+def play(made: House, move: tuple[str, int, int], number: int) -> None:
+    """Do one move; what does not apply now is left out. Each takes a millisecond, so that no two things happen at once."""
+    word, a, b = move
+    made.wait(1)
+    contacts = list(made.board.contacts)
+    contact = contacts[a % len(contacts)] if contacts else "ghost"
+    offer = made.offer_of(contact)
+    if word == "call":
+        made.call(f"c{number}", queue=QUEUES[b % 2], steps=list(STEPS[a % len(STEPS)]), priority=(0, 0, 0, 5)[b % 4])
+    elif word == "leave":
+        made.leave(contact, ("abandoned", "exit_key")[b % 2])
+    elif word == "wait":
+        made.wait((50, 900, 3_000, 11_000, 31_000)[a % 5] + b)
+    elif word == "phone":
+        made.say(PhoneReported(SITE.agents[PEOPLE[a % 4]].phone, ("available", "available", "busy", "unavailable")[b % 4]))  # type: ignore[arg-type]
+    elif word == "stale":
+        made.say(OfferAnswered(contact, "offer-0"), TalkEnded(contact, "offer-0", "agent", 1), OfferEnded("ghost", offer, "busy"))
+    elif word == "ringing":
+        made.say(OfferRinging(contact, offer))
+    elif word == "answer":
+        made.answer(contact)
+    elif word == "refuse":
+        made.refuse(contact, REFUSALS[b % 5])
+    elif word == "finish" and contact in made.board.contacts and made.board.contacts[contact].state == ContactState.CONNECTED:
+        made.finish(contact)
+    elif word in ("log_in", "log_out", "pause", "resume", "end_wrap_up"):
+        made.ask(PEOPLE[a % 4], word)
+
+
+def opened() -> House:
+    made = House(SITE)
+    for agent in PEOPLE:
+        made.wait(1)
+        made.start_work(agent)
+    return made
+
+
+def check_booking(made: House) -> None:
+    """Every agent is held by at most one contact, and both sides agree about it."""
+    offers = [(agent, contact.id, offer) for contact in made.board.contacts.values() for offer, agent in contact.offers.items()]
+    assert max(Counter(agent for agent, _, _ in offers).values(), default=0) <= 1
+    held = {AgentState.RESERVED, AgentState.ON_CONTACT}
+    assert sorted(offers) == sorted((a.id, a.contact, a.offer) for a in made.board.agents.values() if a.state in held)
+    for contact in made.board.contacts.values():
+        states = {made.board.agents[agent].state for agent in contact.offers.values()}
+        expected = {ContactState.WAITING: set(), ContactState.OFFERED: {AgentState.RESERVED}, ContactState.CONNECTED: {AgentState.ON_CONTACT}}
+        assert states == expected[contact.state]
+
+
+def could_serve(agent: Agent, contact: Contact, now_ms: int) -> bool:
+    profile = SITE.agents[agent.id]
+    free = agent.state == AgentState.READY and agent.phone_state == "available" and contact.queue in profile.queues
+    suits = parse(contact.steps[contact.step(now_ms)][1]).suits(profile.skills, profile.id)
+    return free and suits and contact.refused_until_ms.get(agent.id, 0) <= now_ms
+
+
+def check_nobody_waits_in_vain(made: House) -> None:
+    """No caller waits beside a free agent who could serve."""
+    for contact in made.board.contacts.values():
+        if contact.state == ContactState.WAITING:
+            assert not [agent.id for agent in made.board.agents.values() if could_serve(agent, contact, made.now)]
+
+
+def check_conservation(made: House) -> None:
+    """Each contact that joined is on the board, or has exactly one outcome."""
+    joined = {event.contact for event in made.told("contact_queued")}
+    outcomes = Counter(event.contact for event in made.told(*OUTCOMES))
+    assert all(count == 1 for count in outcomes.values())
+    assert joined - outcomes.keys() == set(made.board.contacts)
+    assert outcomes.keys() - joined == {e.contact for e in made.told("contact_left") if e.data["outcome"] == "full"}
+
+
+def check_counts(made: House) -> None:
+    """The number in a queue is that of its contacts who wait or are offered."""
+    waiting = Counter(c.queue for c in made.board.contacts.values() if c.state != ContactState.CONNECTED)
+    assert made.board.in_queue == {queue: waiting[queue] for queue in QUEUES}
+
+
+def check_order(made: House, orders_before: int) -> None:
+    """Whoever was just offered had the lowest place of the class, but for those whom that agent may not take."""
+    for _, order in made.orders[orders_before:]:
+        taken = made.board.contacts.get(order.contact) if isinstance(order, RingOrder) else None
+        for other in made.board.contacts.values():
+            if taken and other.state == ContactState.WAITING and wants(other, made.now) == wants(taken, made.now):
+                refused = other.refused_until_ms.get(order.agent, 0) > made.now
+                assert refused or other.order_ms >= taken.order_ms, f"{taken.id} was served before {other.id}"
+
+
+def wants(contact: Contact, now_ms: int) -> tuple[str, str]:
+    return contact.queue, parse(contact.steps[contact.step(now_ms)][1]).text
+
+
+def check_agents_moved_by_the_table(made: House) -> None:
+    """Each event of an agent tells a move that the table has."""
+    for event in made.events:
+        if "before" in event.data:
+            assert event.data["state"] in TRANSITIONS[AgentState(event.data["before"])].values()
+
+
+@settings(max_examples=150)
+@given(history)
+def test_after_any_history(moves: list[tuple[str, int, int]]) -> None:
+    """No double booking, no caller beside a free agent who could serve, nobody lost or counted twice, first come first served in a class."""
+    made = opened()
+    for number, move in enumerate(moves):
+        orders_before = len(made.orders)
+        play(made, move, number)
+        check_booking(made)
+        check_nobody_waits_in_vain(made)
+        check_counts(made)
+        check_order(made, orders_before)
+    check_conservation(made)
+    check_agents_moved_by_the_table(made)
+
+
+@settings(max_examples=150)
+@given(history, st.sets(st.integers(0, 69)))
+def test_a_restart_is_not_noticed(moves: list[tuple[str, int, int]], restarts: set[int]) -> None:
+    """A board made from the committed records, at any moments, tells and orders exactly what the board that went on does."""
+    steady, restarted = opened(), opened()
+    for number, move in enumerate(moves):
+        if number in restarts:
+            restarted.restart()
+        play(steady, move, number)
+        play(restarted, move, number)
+        assert comparable(restarted) == comparable(steady)
+        check_booking(restarted)
+
+
+def comparable(made: House) -> tuple[Any, ...]:
+    return made.events, made.orders, made.records
+
+
+@settings(max_examples=50)
+@given(history)
+def test_everybody_comes_home(moves: list[tuple[str, int, int]]) -> None:
+    """When news stops, time alone brings every agent out of a reservation or wrap-up, and every waiting caller to an end."""
+    made = opened()
+    for number, move in enumerate(moves):
+        play(made, move, number)
+    made.wait(1_000_000)
+
+    assert {a.state for a in made.board.agents.values()} <= {AgentState.READY, AgentState.PAUSED, AgentState.LOGGED_OUT, AgentState.ON_CONTACT}
+    assert all(contact.state == ContactState.CONNECTED for contact in made.board.contacts.values())
+    check_conservation(made)

@@ -1,0 +1,91 @@
+"""Records, events, messages and orders as JSON."""
+
+import json
+from dataclasses import fields
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.events import Event
+from routing.messages import Message, Order, Reply
+from routing.model import Agent, Contact
+from routing.store import codec
+
+pytestmark = pytest.mark.unit
+
+text = st.text(max_size=8)  # surrogates included: what a channel hands over need not be clean
+json_values = st.recursive(st.none() | st.booleans() | st.integers() | text, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
+
+
+def made(cls: type) -> st.SearchStrategy[Any]:
+    """Any instance of a class, its `data` being JSON and its other fields what their types say."""
+    hints = get_type_hints(cls)
+    special: dict[str, Any] = {"steps": st.lists(st.tuples(st.integers(0, 10**7), text), max_size=3)}
+    if cls is Event:
+        special["data"] = st.dictionaries(text, json_values, max_size=3)
+    return st.builds(cls, **{f.name: special.get(f.name, st.from_type(hints[f.name])) for f in fields(cls)})
+
+
+@pytest.mark.parametrize("cls", get_args(Message))
+@given(data=st.data())
+def test_a_message_comes_back_as_it_was(cls: type, data: st.DataObject) -> None:
+    """Reading what was written gives an equal message, tagged with its class in snake_case."""
+    item = data.draw(made(cls))
+
+    assert codec.message_from(codec.tagged_text(item)) == item
+    assert json.loads(codec.tagged_text(item))["type"] == codec.kind_of(cls)
+
+
+@pytest.mark.parametrize("cls", get_args(Order))
+@given(data=st.data())
+def test_an_order_comes_back_as_it_was(cls: type, data: st.DataObject) -> None:
+    item = data.draw(made(cls))
+
+    assert codec.order_from(codec.tagged_text(item)) == item
+
+
+@pytest.mark.parametrize(("cls", "read"), [(Contact, codec.contact_from), (Agent, codec.agent_from), (Event, codec.event_from)])
+@given(data=st.data())
+def test_a_record_comes_back_as_it_was(cls: type, read: Any, data: st.DataObject) -> None:
+    item = data.draw(made(cls))
+
+    assert read(codec.record_text(item)) == item
+
+
+def test_text_is_one_line_of_ascii() -> None:
+    """Whatever a caller's name holds, the text can be sent and logged."""
+    written = codec.tagged_text(Reply("r\r\n\udcff张", "ready"))
+
+    assert written.isascii()
+    assert written.isprintable()
+
+
+def test_fields_of_a_newer_version_are_ignored() -> None:
+    """A server of the next version may add fields."""
+    assert codec.order_from('{"type":"reply","request":"r","state":"ready","mood":["good"]}') == Reply("r", "ready")
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ('{"type":"contact_teleported","contact":"c"}', "unknown type 'contact_teleported'.*contact_arrived"),
+        ('{"contact":"c"}', "unknown type None"),
+        ('{"type":"contact_left"}', "contact_left cannot be read"),
+        ('{"type":"contact_arrived","steps":[1]}', "contact_arrived cannot be read"),
+        ("[]", "expected a JSON object"),
+        ("{", "expected a JSON object"),
+        ("[" * 100_000, "expected a JSON object"),
+        ("", "expected a JSON object"),
+    ],
+)
+def test_what_cannot_be_read_says_so(written: str, says: str) -> None:
+    """An unknown type, a missing field and text that is no JSON are one kind of error, in words."""
+    with pytest.raises(codec.Unreadable, match=says):
+        codec.message_from(written)
+
+
+def test_an_unknown_state_is_unreadable() -> None:
+    with pytest.raises(codec.Unreadable, match="agent cannot be read"):
+        codec.agent_from('{"id":"anna","state":"levitating"}')

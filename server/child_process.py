@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -12,10 +13,10 @@ class ChildError(Exception):
     """The program did not start or did not become ready; the message has the last lines that it wrote."""
 
 
-async def end_left_over(run: Path) -> None:
-    """Ends what an earlier start left running whose pid files are in `run`: its supervisor was killed, and it still has the ports."""
+def end_left_over(run: Path) -> None:
+    """Ends what an earlier start left running whose pid files are in `run`: its supervisor was killed, and it still has the ports. Blocks."""
     for pid_file in sorted(run.glob("*.pid")):
-        await _end_left_over(pid_file)
+        _end(pid_file)
 
 
 class ChildProcess:
@@ -37,7 +38,7 @@ class ChildProcess:
         self, command: list[str], ready: Callable[[], Awaitable[bool]], within: float, environment: Mapping[str, str] | None = None
     ) -> None:
         """Starts and waits until `ready` says so, at most `within` seconds. ChildError says why it could not be."""
-        await _end_left_over(self._pid_file)
+        await asyncio.to_thread(_end, self._pid_file)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
@@ -89,27 +90,28 @@ class ChildProcess:
         return " / ".join(text.strip().splitlines()[-lines:]) or f"none (see {self.log.parent})"
 
 
-async def _end_left_over(pid_file: Path) -> None:
+def _end(pid_file: Path) -> None:
     try:
         first, marks = pid_file.read_text().splitlines()
-        pid = int(first)
+        process = os.pidfd_open(int(first))
     except (OSError, ValueError):
-        return  # a program's own pid file, or none
-    for number, patience_s in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0)):
-        with suppress(ProcessLookupError):
-            if _is_ours(pid, marks):
-                os.kill(pid, number)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while _is_ours(pid, marks):
-                    await asyncio.sleep(0.05)
+        return  # it has ended, or this is a program's own pid file
+    try:
+        for number, patience_s in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+            if not _is_ours(int(first), marks):
+                return
+            signal.pidfd_send_signal(process, number)
+            if select.select([process], [], [], patience_s)[0]:
+                return
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(process)
 
 
 def _is_ours(pid: int, marks: str) -> bool:
     """Whether the process is that program still: an id is soon given to another one."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (OSError, IndexError):
+        return os.fsencode(marks) in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+    except OSError:
         return False
-    return os.fsencode(marks) in words and state != "Z"

@@ -117,7 +117,9 @@ class Ami:
 
     async def call(self, destination: str) -> dict[str, str]:
         """Begins a call whose far leg runs the dialplan at `number@context`."""
-        return await self.ask(Action="Originate", Channel=f"Local/{destination}/n", Application="Wait", Data="60", Timeout="30000", Async="true")
+        return await self.ask(
+            Action="Originate", Channel=f"Local/{destination}/n", Application="Wait", Data="60", Timeout="30000", Async="true"
+        )
 
 
 @contextlib.asynccontextmanager
@@ -239,7 +241,12 @@ async def test_a_dead_server_is_passed_over(program: AsteriskProgram, plan: Plan
 
 @pytest.mark.parametrize(
     ("destination", "script", "argument"),
-    [("*40@agents", "agent", "login"), ("*42@agents", "agent", "pause"), ("*423@agents", "agent", "pause 3"), ("billing@transfer", "transfer", "")],
+    [
+        ("*40@agents", "agent", "login"),
+        ("*42@agents", "agent", "pause"),
+        ("*423@agents", "agent", "pause 3"),
+        ("billing@transfer", "transfer", ""),
+    ],
 )
 async def test_feature_codes_and_transfers_reach_the_server(
     asterisk: AsteriskProcess, plan: Plan, sessions: Sessions, destination: str, script: str, argument: str

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis.asyncio
 
-from server.child_process import ChildError
+from server.child_process import ChildError, end_left_over
 from server.redis_server import RedisServer
 
 pytestmark = pytest.mark.integration
@@ -53,6 +53,16 @@ async def test_one_that_was_left_over_is_ended_first(server: RedisServer, tmp_pa
         assert await asyncio.wait_for(server.wait(), 5) == 0
     finally:
         await heir.stop()
+
+
+async def test_left_overs_can_be_ended_before_their_ports_are_looked_at(server: RedisServer) -> None:
+    """All that was left over of a state folder ends; a pid file that is not ours is passed over."""
+    (server.socket.parent / "other.pid").write_text(f"{os.getpid()}\n")
+    (server.socket.parent / "gone.pid").write_text(f"{os.getpid()}\nno such program\n")
+
+    await asyncio.to_thread(end_left_over, server.socket.parent)
+
+    assert await asyncio.wait_for(server.wait(), 5) == 0
 
 
 async def test_a_long_state_folder_works(tmp_path: Path) -> None:

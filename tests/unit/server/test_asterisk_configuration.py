@@ -13,7 +13,9 @@ from server.asterisk.trunks import Trunk, TrunksFile
 
 pytestmark = pytest.mark.unit
 
-CARRIER = Trunk(kind="registration", host="sip.carrier.example", username="861055550000", password="s3cret", outbound=True, caller_id="+861055550000")
+CARRIER = Trunk(
+    kind="registration", host="sip.carrier.example", username="861055550000", password="s3cret", outbound=True, caller_id="+861055550000"
+)
 GATEWAY = Trunk(kind="ip", host="192.0.2.10", match=["192.0.2.10", "192.0.2.64/28"], codecs=["alaw"], dtmf="inband")
 
 PLAN = Plan(
@@ -100,7 +102,11 @@ def test_a_call_goes_from_server_to_server_until_one_says_done() -> None:
 
     assert "HOTLINE_SERVERS = 127.0.0.1:4573&127.0.0.1:4574" in dialplan
     assert served.index("AGIEXITONHANGUP=yes") < served.index("StartMusicOnHold(default)") < served.index("AGI(agi://")
-    assert hotline.index("Gosub(served") < hotline.index("Playback(/state/sounds/sorry-zh)") < hotline.index("Dial(Local/+861055551234@outbound")
+    assert (
+        hotline.index("Gosub(served")
+        < hotline.index("Playback(/state/sounds/sorry-zh)")
+        < hotline.index("Dial(Local/+861055551234@outbound")
+    )
     assert "Set(TIMEOUT(absolute)=14400)" in hotline
 
 

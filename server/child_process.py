@@ -14,7 +14,7 @@ class ChildError(Exception):
 
 
 def end_left_over(run: Path) -> None:
-    """Ends what an earlier start left running whose pid files are in `run`: its supervisor was killed, and it still has the ports. Blocks."""
+    """Ends what an earlier start left running, by the pid files in `run`: its supervisor was killed, and it still has the ports. Blocks."""
     for pid_file in sorted(run.glob("*.pid")):
         _end(pid_file)
 

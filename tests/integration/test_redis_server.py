@@ -29,7 +29,7 @@ async def test_data_survives_kill_9_and_its_stale_socket(server: RedisServer) ->
         await client.set("key", "value")
         await client.xadd("stream", {"n": "1"})
         await client.xgroup_create("stream", "group", "0")
-        await client.execute_command("WAITAOF", 1, 0, 2000)
+        await client.waitaof(1, 0, 2000)
     os.kill(server.pid, signal.SIGKILL)
     assert await server.wait() == -signal.SIGKILL
 

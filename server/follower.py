@@ -1,4 +1,4 @@
-"""Keeps the read model true: loads the records, then follows the event log, and hands each event to whoever wants it (metrics, live pages)."""
+"""Keeps the read model true: loads the records, then follows the event log, and hands each event to whoever wants it."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Runs a whole site on one machine: a private Redis and Asterisk where the settings want them, and a server node, each a process of its own.
+"""Runs a whole site on one machine: a private Redis and Asterisk where the settings want them, and a server node, each a process.
 
 What dies is started again; Ctrl-C drains the node first. A node that is killed takes no call with it: Asterisk and Redis live on here.
 """
@@ -54,12 +54,9 @@ async def up(options: UpOptions, say: Say = print) -> int:
     site = Supervisor(options, say)
     try:
         await site.start()
-        say(
-            f"ready: call {', '.join(site.site.numbers) or 'any number'} on SIP port {site.ports.sip}; queue state at {site.url}/api/queues"
-        )
-        say(
-            f"  tokens and SIP passwords are in {options.state / 'secrets.json'}; ./hotline status shows queues and agents; Ctrl-C drains and stops"
-        )
+        numbers = ", ".join(site.site.numbers) or "any number"
+        say(f"ready: call {numbers} on SIP port {site.ports.sip}; queue state at {site.url}/api/queues")
+        say(f"  tokens and SIP passwords: {options.state / 'secrets.json'}; queues and agents: ./hotline status; Ctrl-C stops")
         await site.watch()
     except (
         ProblemsFound,

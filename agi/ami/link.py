@@ -5,6 +5,7 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from agi.ami.errors import AmiError, AmiLinkLost, AmiLoginRefused, AmiNotConnected, AmiProtocolError, AmiRefused, AmiTimeout
 from agi.ami.protocol import Framer, Message, encode
@@ -34,8 +35,7 @@ class Link(asyncio.Protocol):
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
 
     def data_received(self, data: bytes) -> None:
         try:

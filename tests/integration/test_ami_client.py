@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from agi.ami.client import AmiClient
@@ -60,6 +61,23 @@ async def test_the_secret_stays_here(client: AmiClient, asterisk: FakeAmi) -> No
     """The login answers a challenge: the secret itself is never sent."""
     assert (client.connected, client.epoch, asterisk.logins) == (True, 1, 1)
     assert not any(SECRET in value for message in asterisk.received for _, value in message.fields())
+
+
+def test_it_runs_on_uvloop() -> None:
+    """The loop that the server runs on: its transports are asyncio's by behaviour, not by class."""
+
+    async def story() -> str:
+        fake = FakeAmi(secret=SECRET)
+        await fake.start()
+        client = AmiClient("127.0.0.1", fake.port, "hotline", SECRET, rng=random.Random(1))
+        client.start()
+        await client.wait_connected(10)
+        answer = await client.action("Ping")
+        await client.stop()
+        await fake.stop()
+        return answer["Ping"]
+
+    assert uvloop.run(story()) == "Pong"
 
 
 async def test_answers_find_their_questions(client: AmiClient, asterisk: FakeAmi) -> None:

@@ -15,33 +15,15 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN = "***"
 SECRET_FIELDS = frozenset(
-    [
-        "account",
-        "ami_secret",
-        "authorization",
-        "body",
-        "caller",
-        "data",
-        "digit",
-        "digits",
-        "dtmf",
-        "headers",
-        "key",
-        "keys",
-        "password",
-        "pin",
-        "reply_data",
-        "secret",
-        "secrets",
-        "token",
-        "tokens",
-        "typed",
-        "variables",
-    ]
+    {
+        *("authorization", "headers", "password", "secret", "secrets", "ami_secret", "token", "tokens"),
+        *("digit", "digits", "dtmf", "key", "keys", "pin", "typed"),
+        *("account", "body", "caller", "data", "reply_data", "variables"),
+    }
 )
 PLAIN_FIELDS = frozenset(
     {"event", "timestamp", "level", "logger", "call", "contact", "offer", "server", "position"}
-)  # ids and words of ours
+)  # words and ids of ours
 _LONG_NUMBER = re.compile(r"(?<![\w.])\+?\d{7,}(?!\.\d)(?!\w)")
 
 

@@ -1,0 +1,87 @@
+"""`./hotline asterisk-config`: what an Asterisk that somebody else runs needs, made from the same templates as the managed one's files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from server.asterisk.configuration import ConfigurationError, PhoneAccount, Plan, render
+from server.asterisk.modules import REQUIRED_MODULES
+from server.cli.options import CommandFailed, Options, say
+from server.cli.site import checked_site
+from server.port_numbers import PortError, Ports, read_ports
+from server.secrets_file import SecretsError, secrets_for
+from server.settings import Site
+from server.state_folder import StateFolder
+
+PLACEHOLDER = "CHANGE-ME"
+NOT_OURS = {"general", "global", "udp"}  # sections that such an Asterisk has itself
+HEAD = """\
+; Hotline: what your own Asterisk 20 or newer needs. Copy each part to the end of the file named above it, then reload Asterisk.
+;
+; In config/hotline.yaml set  asterisk: {{mode: external, host: ..., ami_user: {user}, ami_secret_file: ...}}
+; Modules needed beside the usual ones: res_agi, func_channel, func_cut, app_controlplayback, res_musiconhold
+; In [general] of manager.conf:  enabled = yes   and   channelvars = HOTLINE_OFFER
+; Hotline's servers must reach AMI, your Asterisk their FastAGI ports; both must see the same prompts (see docs/operations.md).
+; Send calls here with  Goto(hotline,${{EXTEN}},1)  from your trunks' context."""
+
+
+def run(options: Options) -> int:
+    """Prints the pieces."""
+    site = checked_site(options)
+    try:
+        plan = _plan(site, options)
+        files = render(plan)
+    except (ConfigurationError, PortError, SecretsError) as reason:
+        raise CommandFailed(str(reason)) from None
+    say(HEAD.format(user=plan.ami_user))
+    for name in ("extensions.conf", "manager.conf", "pjsip.conf"):
+        say(f"\n; ===== {name} " + "=" * 60)
+        for section in sections(files[name]):
+            say(section)
+    return 0
+
+
+def sections(text: str) -> Iterator[str]:
+    """The sections of a configuration file that have to be added to one that is there already."""
+    wanted, lines = False, list[str]()
+    for line in text.splitlines():
+        if line.startswith("["):
+            if wanted:
+                yield "\n".join(lines).rstrip()
+            wanted, lines = line[1:].partition("]")[0] not in NOT_OURS, [""]
+        lines.append(line)
+    if wanted:
+        yield "\n".join(lines).rstrip()
+
+
+def _plan(site: Site, options: Options) -> Plan:
+    state, asterisk = StateFolder(options.state), site.main.asterisk
+    ports = read_ports(state.path) or Ports()
+    secret, phone_secrets = PLACEHOLDER, dict[str, str]()
+    if options.given.secret:
+        if not state.secrets_file.is_file():
+            raise CommandFailed("there are no secrets yet: ./hotline up makes them at its first start")
+        known = secrets_for(state.path, ())
+        secret, phone_secrets = known.ami, known.sip
+    return Plan(
+        state=state.path.absolute(),
+        run=Path("/unused"),
+        modules=Path("/unused"),
+        data=Path("/unused"),
+        available_modules=frozenset(f"{name}.so" for name in REQUIRED_MODULES),
+        music=Path("/unused"),
+        ami_user=asterisk.ami_user,
+        ami_secret=secret,
+        agi_servers=tuple(options.given.agi) or (f"127.0.0.1:{ports.agi}",),
+        phones=tuple(
+            PhoneAccount(agent.phone, phone_secrets.get(agent.phone, PLACEHOLDER), agent.id) for agent in site.directory.agents.values()
+        ),
+        numbers=tuple(site.numbers),
+        any_number=bool(site.default_flow),
+        trunks=site.trunks,
+        outbound=tuple(site.main.transfer.allow),
+        emergency=tuple(site.main.emergency),
+        fallback=asterisk.fallback.dial,
+        max_call=asterisk.max_call_length // 1000,
+        rtp_timeout=asterisk.rtp_timeout // 1000,
+        country=site.main.country.lower(),
+    )

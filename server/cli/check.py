@@ -1,0 +1,52 @@
+"""`./hotline check`: is everything in config/ and dialplans/ right, and do the conversations go as written?"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from ivr.conversations import Place, run_conversations
+from ivr.loading.problems import ProblemsFound
+from server.cli.options import CommandFailed, Options, say, shown
+from server.cli.site import checked_site, counted, tell_problems
+from server.settings import Site
+
+
+def run(options: Options) -> int:
+    """0 when all is well."""
+    site = checked_site(options)
+    _summarise(site)
+    if options.given.test is not None:
+        _converse(site, options.given.test or sorted((options.dialplans / "tests").glob("*.yaml")), options.dialplans)
+    return 0
+
+
+def _summarise(site: Site) -> None:
+    directory = site.directory
+    numbers = ", ".join(f"{number} -> {flow}" for number, flow in site.numbers.items()) or "none of its own"
+    any_other = f"; any other -> {site.default_flow}" if site.default_flow else ""
+    nodes = sum(len(flow.nodes) for flow in site.flows.values())
+    say(f"site '{site.main.site}' is fine")
+    say(f"  numbers   {numbers}{any_other}")
+    say(f"  flows     {', '.join(sorted(site.flows))} ({counted(nodes, 'node')})")
+    say(f"  queues    {', '.join(directory.queues) or 'none'}")
+    say(f"  agents    {len(directory.agents)}")
+    say(f"  languages {', '.join(site.main.languages)}")
+    say(f"  trunks    {', '.join(site.trunks) or 'none: only phones of this site can call'}")
+
+
+def _converse(site: Site, files: Sequence[Path], dialplans: Path) -> None:
+    if not files:
+        raise CommandFailed(f"there is no conversation to run: put files into {shown(dialplans / 'tests')}, or name them behind --test")
+    try:
+        results = asyncio.run(run_conversations([shown(file) for file in files], site.flows, Place(site.hours, site.main.time_zone)))
+    except ProblemsFound as found:
+        tell_problems(found)
+        raise CommandFailed(counted(len(found.problems), "problem")) from None
+    for result in results:
+        say(f"  {'FAILED' if result.problem else 'ok':6}  {result.name}")
+        if result.problem:
+            say(f"          {result.problem}")
+    failed = sum(1 for result in results if result.problem)
+    if failed:
+        raise CommandFailed(f"{failed} of {counted(len(results), 'conversation')} failed")
+    say(f"{counted(len(results), 'conversation')} went as written")

@@ -1,0 +1,79 @@
+"""`./hotline events`: the event log as it is in the store, past and coming, for people or as JSON lines."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from ivr.loading.problems import ProblemsFound
+from routing.events import Event
+from routing.store.redis import RedisStore
+from routing.store_port import Store, StoreUnreachable
+from server.cli.options import CommandFailed, Options, plain, say, shown
+from server.redis_server import RedisServer
+from server.settings import load_site
+from server.state_folder import StateFolder
+
+BLOCK_MS = 2_000
+ENVELOPE = ("call", "contact", "agent", "queue", "flow", "node")
+
+
+def run(options: Options) -> int:
+    """Prints past events, then with --follow new ones until Ctrl-C."""
+    given = options.given
+    write: Callable[[Event], str] = as_json if given.json else for_people
+    try:
+        asyncio.run(_show(_store(options), given.call, given.lines, given.follow, lambda event: say(write(event))))
+    except StoreUnreachable as reason:
+        raise CommandFailed(f"the event log cannot be read - is Hotline running? {reason}") from None
+    return 0
+
+
+def _store(options: Options) -> Store:
+    try:
+        url = load_site(options.config, options.dialplans).main.redis.url
+    except ProblemsFound:
+        url = ""  # a mistake in the settings must not hide what happened
+    if url:
+        return RedisStore(url)
+    if not StateFolder(options.state).started_before:
+        raise CommandFailed(f"Hotline has never run here: start it with ./hotline up (state folder: {shown(options.state)})")
+    return RedisStore(RedisServer(options.state).url)
+
+
+async def _show(store: Store, call: str, lines: int, follow: bool, show: Callable[[Event], None]) -> None:
+    past: deque[Event] = deque(maxlen=max(lines, 0))
+    after = "0"
+    try:
+        while batch := await store.events(after, block_ms=0):
+            after = batch[-1][0]
+            past.extend(event for _, event in batch if call in ("", event.call))
+        for event in past:
+            show(event)
+        while follow:
+            for position, event in await store.events(after, block_ms=BLOCK_MS):
+                after = position
+                if call in ("", event.call):
+                    show(event)
+    finally:
+        await store.close()
+
+
+def as_json(event: Event) -> str:
+    """The envelope, without the fields that do not apply."""
+    return json.dumps({name: value for name, value in asdict(event).items() if value not in ("", {})}, ensure_ascii=False)
+
+
+def for_people(event: Event) -> str:
+    """One line: when, what, about whom, and what else there is to say."""
+    at = datetime.fromtimestamp(event.at_ms / 1000)
+    about = {name: value for name in ENVELOPE if (value := getattr(event, name))}
+    details = " ".join(f"{name}={_brief(value)}" for name, value in (about | event.data).items() if value not in ("", [], {}, None))
+    return plain(f"{at:%H:%M:%S}.{at.microsecond // 1000:03}  {event.type:24} {details}".rstrip())
+
+
+def _brief(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,24 @@
+"""`./hotline node`: one server node in this process, for a supervisor or a container."""
+
+import asyncio
+
+import uvloop
+
+from ivr.loading.problems import ProblemsFound
+from server.cli.options import CommandFailed, Options
+from server.logs import set_up_logs
+from server.node import run_node
+from server.port_numbers import PortError
+from server.secrets_file import SecretsError, secrets_for
+
+
+def run(options: Options) -> int:
+    """Returns when the node has drained."""
+    try:
+        known = secrets_for(options.state, ())
+        set_up_logs(secrets=[known.ami, *known.sip.values(), *known.tokens.values()])
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_node(options.config, options.dialplans, options.state, options.given.listen))
+    except (ProblemsFound, PortError, SecretsError, OSError) as reason:
+        raise CommandFailed(str(reason)) from None
+    return 0

@@ -1,0 +1,40 @@
+"""What every command is told, and the way a command ends with a sentence instead of a result."""
+
+import os
+import sys
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parents[2]
+
+
+class CommandFailed(Exception):
+    """The command cannot do what was asked; the message is the sentence that is printed, and the exit code is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`given` holds the options of the one command."""
+
+    state: Path
+    config: Path
+    dialplans: Path
+    given: Namespace
+
+
+def shown(path: Path) -> Path:
+    """A path as short as it can be told from here."""
+    relative = Path(os.path.relpath(path))
+    return path if relative.parts[:1] == ("..",) else relative
+
+
+def plain(text: str) -> str:
+    """Text from a log or a caller without what a terminal would take for commands."""
+    return "".join(sign if sign.isprintable() or sign == "\t" else "�" for sign in text)
+
+
+def say(text: str = "") -> None:
+    """A line of the result, at once, also into a pipe."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

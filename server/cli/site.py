@@ -1,0 +1,25 @@
+"""The site for commands: read whole, or told what is wrong with it."""
+
+from ivr.loading.problems import ProblemsFound
+from server.cli.options import CommandFailed, Options, say, shown
+from server.settings import Site, load_site
+
+
+def checked_site(options: Options) -> Site:
+    """Prints every problem and raises CommandFailed when there is one."""
+    try:
+        return load_site(shown(options.config), shown(options.dialplans))
+    except ProblemsFound as found:
+        tell_problems(found)
+        raise CommandFailed(counted(len(found.problems), "problem")) from None
+
+
+def tell_problems(found: ProblemsFound) -> None:
+    """One line each, file:line:column first."""
+    for problem in found.problems:
+        say(str(problem))
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 problem`, `2 problems`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -53,10 +53,12 @@ class Queue(Node):
         return result.outcome
 
     def request(self, talk: Talk) -> QueueRequest:
-        steps = self.steps or ([Step(requirement=self.requirement)] if self.requirement else [])
+        steps = [(step.after, step.requirement) for step in self.steps]
+        if self.requirement is not None:
+            steps = [(0, self.requirement)]
         return QueueRequest(
             queue=self.queue,
-            steps=tuple((step.after, talk.fill(step.requirement)) for step in steps) or ((0, ""),),
+            steps=tuple((after_ms, talk.fill(requirement)) for after_ms, requirement in steps) or ((0, ""),),
             priority=self.priority,
             exit_keys="".join(self.exit_keys),
             preferred_agent=talk.fill(self.preferred_agent) if self.preferred_agent else "",

@@ -1,5 +1,6 @@
 """Flows from a few lines of YAML, walked by scripted callers."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,14 +66,14 @@ def load(tmp_path: Path, site: Callable[..., SiteFacts]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def problems_of(load: Callable[..., Any]) -> Callable[..., list[str]]:
+def problems_of(load: Callable[..., Any], tmp_path: Path) -> Callable[..., list[str]]:
     """The problems of YAML texts, each without its folder."""
 
     def found(*texts: str, **facts: Any) -> list[str]:
         try:
             load(*texts, **facts)
         except ProblemsFound as error:
-            return [str(problem).rsplit("/", 1)[-1] for problem in error.problems]
+            return [str(problem).replace(f"{tmp_path}/", "") for problem in error.problems]
         return []
 
     return found
@@ -115,10 +116,8 @@ class Walker:
             time_zone="Asia/Shanghai",
             gone=self.gone,
         )
-        try:
+        with contextlib.suppress(CallerGone):
             walked.ended = await interpreter.run(walked.call, flow)
-        except CallerGone:
-            pass
         return walked
 
 

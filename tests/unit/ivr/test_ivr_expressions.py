@@ -1,5 +1,7 @@
 """Conditions written by admins: small, safe, and always answered."""
 
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,7 +112,9 @@ _atoms = st.sampled_from(["balance", "tier", "name", "none", "unset", "1", "2.5"
 _expressions = st.recursive(
     _atoms,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+ - * / == != < >= in and or".split()), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "==", "!=", "<", ">=", "in", "and", "or"]), inner).map(
+            lambda t: f"({t[0]} {t[1]} {t[2]})"
+        ),
         st.tuples(st.sampled_from(["not", "-", "len", "int", "lower"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
     ),
     max_leaves=12,
@@ -125,16 +129,12 @@ def test_a_valid_expression_ends_in_text_or_cannot_evaluate(text: str, variables
         expression = parse_expression(text)
     except BadExpression:
         return
-    try:
+    with contextlib.suppress(CannotEvaluate):
         assert isinstance(expression.result(variables), str)
-    except CannotEvaluate as error:
-        assert str(error)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_an_expression_or_is_refused(text: str):
-    try:
-        parse_expression(text)
-    except BadExpression as refused:
-        assert str(refused)
+    with contextlib.suppress(BadExpression):
+        assert parse_expression(text).text == text.strip()

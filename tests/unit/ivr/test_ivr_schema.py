@@ -61,7 +61,7 @@ more: [{rin: 3s}, x]
         "f:3:42: expected a whole number, found 'x'",
         "f:4:6: expected settings (name: value), found 'foo'",
         "f:5:5: expected settings (name: value), found nothing",
-        "f:6:8: expected one key, 0 to 9, \"*\" or \"#\", found '12'",
+        'f:6:8: expected one key, 0 to 9, "*" or "#", found \'12\'',
         "f:7:8: expected keys such as 0 or \"12*\", found '1a'",
         "f:8:9: unknown setting 'rin' - did you mean 'ring'?",
         "f:8:19: expected settings (name: value), found 'x'",

@@ -1,5 +1,6 @@
 """YAML is text with positions, and whatever would silently change what was written is refused."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,15 @@ def test_a_hash_key_that_would_vanish_is_refused(text: str, place: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["# only\n#\n#!/bin/x\n", "a: 1 # see #: x\n", 'a: "#: x"\n', "a: |\n  #: x\n  #\nb: 1 #\n", '"#": x\n', "a: x#y\n", "a:  # why\n  b: 1\n"],
+    [
+        "# only\n#\n#!/bin/x\n",
+        "a: 1 # see #: x\n",
+        'a: "#: x"\n',
+        "a: |\n  #: x\n  #\nb: 1 #\n",
+        '"#": x\n',
+        "a: x#y\n",
+        "a:  # why\n  b: 1\n",
+    ],
 )
 def test_ordinary_comments_and_texts_with_a_hash_are_fine(text: str):
     """Only what looks like a lost key is refused."""
@@ -116,7 +125,5 @@ def test_an_empty_file_is_no_settings(tmp_path: Path):
 @given(st.text(alphabet="ab:# -[]{},\"'|>\n\t*&!?%@`0中", max_size=60))
 def test_any_text_is_data_or_problems(text: str):
     """Nothing but ProblemsFound ever comes out."""
-    try:
-        parse_source(text, "f")
-    except ProblemsFound as found:
-        assert found.problems
+    with contextlib.suppress(ProblemsFound):
+        assert parse_source(text, "f").where().line >= 1

@@ -188,8 +188,8 @@ class Call:
         request = transaction.request
         if request.method in ("INVITE", "UPDATE"):
             status, sdp = self.negotiation.answer_in_dialog(request)
-            if status == 200:
-                self._talking().refresh(request.contact)
+            if status == 200 and self.dialog is not None:
+                self.dialog.refresh(request.contact)
             self.reply(transaction, status, sdp)
         elif request.method == "BYE":
             self.reply(transaction, 200)

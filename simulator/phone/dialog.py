@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from simulator.phone.errors import MalformedSip
 from simulator.phone.sip import Request, Response, new_request
 from simulator.phone.uri import Address, Peer, Uri
 
@@ -49,9 +50,12 @@ class Dialog:
         return self._request("ACK", number)
 
     def peer(self) -> Peer:
-        """Where requests go: the nearest route, else the target, else where packets come from."""
-        nearest = Address.parse(self.routes[0]).uri if self.routes else self.target
-        return Uri.parse(nearest).peer() or self.fallback
+        """Where requests go: the nearest route, else the target, else (names, garbage) where packets come from."""
+        try:
+            nearest = Address.parse(self.routes[0]).uri if self.routes else self.target
+            return Uri.parse(nearest).peer() or self.fallback
+        except MalformedSip:
+            return self.fallback
 
     def replaces(self) -> str:
         """The value of Replaces that names this dialog to the far end."""

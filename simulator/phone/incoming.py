@@ -16,9 +16,12 @@ class IncomingCall(Call):
     """`invite` is the request as it came, `remote` the caller as shown. Methods raise CallOver when the caller has given up meanwhile."""
 
     def __init__(self, line: Line, transaction: ServerTransaction) -> None:
-        super().__init__(line, transaction.request.call_id, fresh_id())
+        tag = fresh_id()
+        # Before the call opens a socket, because an INVITE with an unreadable Contact raises here.
+        dialog = Dialog.of_called(transaction.request, tag, transaction.peer)
+        super().__init__(line, transaction.request.call_id, tag)
         self.invite: Request = transaction.request
-        self.dialog = Dialog.of_called(self.invite, self.local_tag, transaction.peer)
+        self.dialog = dialog
         self._transaction = transaction
         self._answer: Description | None = None
         self.mark("invite")
@@ -82,6 +85,14 @@ class IncomingCall(Call):
         self.mark("cancel")
         self.reply(self._transaction, 487)
         self.finish(EndedBy.CANCELLED, 487, ", ".join(cancel.headers.all("Reason")))
+
+    def receive(self, transaction: ServerTransaction) -> None:
+        """As every call; a BYE before the answer also ends the INVITE."""
+        if transaction.request.method == "BYE" and self.state is not CallState.TALKING:
+            self.reply(transaction, 200)
+            self.cancelled(transaction.request)
+        else:
+            super().receive(transaction)
 
     def _accept(self) -> Description | None:
         """Our description for the answer: an answer to their offer, or an offer when they made none."""

@@ -28,7 +28,8 @@ _CALLS_REMEMBERED = 50
 
 class Phone:
     """A SIP phone on `host` (an address, not a name) with an account at `server`. Without a server it can call and be called by URI only.
-    `media` off: RTP ports are bound but not read, for load. Opens its socket at the first use; close it, or use it in `async with`."""
+    `media` off: RTP ports are bound but not read, for load. With `lines` calls up, more are answered with 486.
+    Opens its socket at the first use; close it, or use it in `async with`."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Phone:
         codecs: tuple[int, ...] = tuple(CODECS),
         dtmf: int | None = 101,
         timers: Timers | None = None,
+        lines: int = 100,
     ) -> None:
         self.user, self.name = user, name
         self.host, self.media, self.codecs, self.dtmf = host, media, codecs, dtmf
@@ -51,6 +53,7 @@ class Phone:
         self.registration: Registration | None = None
         self._server = server
         self._port = port
+        self._lines = lines
         self._open = False
         self._policy: Policy = ignore()
         self._calls: dict[tuple[str, str], Call] = {}
@@ -190,7 +193,7 @@ class Phone:
 
     def _done(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, CallOver):
+        if not task.cancelled() and (error := task.exception()) is not None:
             message = f"a script of phone {self.user} failed"
             task.get_loop().call_exception_handler({"message": message, "exception": error, "task": task})
 
@@ -224,6 +227,9 @@ class Phone:
             transaction.respond(response)
 
     def _invited(self, transaction: ServerTransaction) -> None:
+        if len(self._calls) >= self._lines:
+            transaction.respond(respond(transaction.request, 486, fresh_id()))
+            return
         call = IncomingCall(self, transaction)
         self._add(call)
         if self._incoming.full():
@@ -232,7 +238,14 @@ class Phone:
         self.keep(asyncio.create_task(self._follow(call)))
 
     async def _follow(self, call: IncomingCall) -> None:
-        await self._policy(call)
+        """Run the policy; a policy that fails must not leave the caller ringing."""
+        try:
+            await self._policy(call)
+        except CallOver:
+            return
+        except Exception:
+            await call.hang_up()
+            raise
 
     def _cancelled(self, transaction: ServerTransaction) -> None:
         cancel = transaction.request

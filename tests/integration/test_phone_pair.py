@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from simulator.phone import (
     EndedBy,
     IncomingCall,
     Phone,
+    PhoneError,
     Sound,
     answer_after,
     classify,
@@ -30,6 +32,8 @@ from simulator.phone import (
     sine,
 )
 from simulator.phone.call import Call
+from simulator.phone.sip import build, new_request, with_body
+from simulator.phone.transaction import Timers
 
 pytestmark = pytest.mark.integration
 
@@ -277,3 +281,136 @@ async def test_a_phone_that_loses_power_tells_nobody(alice: Phone, bob: Phone) -
 
     assert outgoing.state is CallState.TALKING
     assert incoming.state is CallState.ENDED
+
+
+async def test_signalling_survives_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With half of all datagrams lost, calls are made, held, resumed and ended: only later."""
+    fast = Timers(t1=0.02, t2=0.08, t4=0.2)
+    alice, bob = Phone("alice", timers=fast), Phone("bob", timers=fast)
+    chance = random.Random(3)
+    for phone in (alice, bob):
+        lose_half(monkeypatch, phone, chance)
+    bob.on_invite = answer_after()
+
+    async with alice, bob:
+        for _ in range(5):
+            outgoing, incoming = await connect(alice, bob)
+            await outgoing.hold()
+            await outgoing.resume()
+            await outgoing.hang_up()
+            assert await incoming.ended() is EndedBy.THEM
+
+    assert alice.transport.statistics.retransmitted + bob.transport.statistics.retransmitted > 0
+
+
+def lose_half(monkeypatch: pytest.MonkeyPatch, phone: Phone, chance: random.Random) -> None:
+    send = phone.transport._write
+
+    def lossy(data: bytes, peer: tuple[str, int]) -> None:
+        if chance.randrange(2):
+            send(data, peer)
+
+    monkeypatch.setattr(phone.transport, "_write", lossy)
+
+
+async def test_damaged_and_forged_messages_raise_nowhere(alice: Phone, bob: Phone) -> None:
+    """Thousands of damaged messages of real dialogs, one ringing and one answered, reach no further than the counters."""
+    raised: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: raised.append(context))
+    chance = random.Random(11)
+    bob.on_invite = ignore()
+    await alice.call(bob.contact)
+    early = await bob.next_call()
+    bob.on_invite = answer_after()
+    _, talking = await connect(alice, bob)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as attacker:
+        for number in range(3000):
+            attacker.sendto(forged(chance, (early, talking)[number % 2], number), ("127.0.0.1", bob.port))
+            await asyncio.sleep(0)
+
+    assert raised == []
+    statistics = bob.transport.statistics
+    assert 500 < statistics.malformed < statistics.received - 1000
+
+
+def forged(chance: random.Random, call: IncomingCall, number: int) -> bytes:
+    """A request that belongs to the call but for some bytes of damage."""
+    method = chance.choice(["INVITE", "UPDATE", "ACK", "CANCEL", "NOTIFY", "OPTIONS", "REFER", "MESSAGE"])
+    target = call.invite.recipient.tagged(call.local_tag) if chance.randrange(4) else call.invite.recipient
+    request = new_request(method, call.invite.uri, call.invite.sender, target, call.call_id, number + 2)
+    request.headers.add("Via", f"SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKx{number};rport")
+    request.headers.add("Contact", chance.choice(["<sip:127.0.0.1:9>", "<tel:1>", "<", "sip:x"]))
+    request.headers.add("Event", "refer")
+    with_body(request, "application/sdp", chance.choice([b"", b"SIP/2.0 999", call.invite.body, call.invite.body[:60]]))
+    data = bytearray(build(request))
+    for _ in range(chance.randrange(3)):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    return bytes(data)
+
+
+async def test_a_policy_that_fails_leaves_no_caller_ringing(alice: Phone, bob: Phone) -> None:
+    """A bug in a script ends the call, and is told to the event loop."""
+    raised: list[BaseException] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: raised.append(context["exception"]))
+
+    async def broken(call: IncomingCall) -> None:
+        call.ring()
+        raise ZeroDivisionError
+
+    bob.on_invite = broken
+    outgoing = await alice.call(bob.contact)
+
+    assert await outgoing.ended() is EndedBy.REFUSED
+    assert [type(error) for error in raised] == [ZeroDivisionError]
+
+
+async def test_more_calls_than_lines_are_busy(alice: Phone) -> None:
+    """The number of calls of a phone is bounded."""
+    async with Phone("small", lines=1) as small:
+        await alice.call(small.contact)
+        await small.next_call()
+
+        second = await alice.call(small.contact)
+
+        with pytest.raises(CallRefused, match="486"):
+            await second.answered()
+
+
+async def test_the_payload_type_of_keys_is_the_offerers(bob: Phone) -> None:
+    """Digits go under the number of the offer, whatever the called phone would have chosen."""
+    async with Phone("odd", dtmf=96) as odd:
+        outgoing, incoming = await connect(odd, bob)
+
+        await asyncio.gather(outgoing.press("1"), incoming.press("2"))
+
+        assert ([digit.digit for digit in incoming.digits], [digit.digit for digit in outgoing.digits]) == (["1"], ["2"])
+
+
+async def test_a_law_is_spoken_too(bob: Phone) -> None:
+    """A phone that knows only PCMA is understood."""
+    async with Phone("european", codecs=(8,)) as european:
+        outgoing, incoming = await connect(european, bob)
+        outgoing.play(sine(440, 0.5))
+        incoming.play(sine(880, 0.5))
+
+        await asyncio.gather(incoming.hears(440), outgoing.hears(880))
+
+
+async def test_without_a_common_codec_there_is_no_call() -> None:
+    """488, at once."""
+    async with Phone("american", codecs=(0,)) as american, Phone("european", codecs=(8,)) as european:
+        european.on_invite = answer_after()
+        outgoing = await american.call(european.contact)
+
+        with pytest.raises(CallRefused, match="488"):
+            await outgoing.answered()
+
+
+@pytest.mark.parametrize("target", ["4000", "sip:bob@some.name", "sip:", "sips:x y"])
+async def test_a_target_that_cannot_be_dialled_is_refused_in_words(alice: Phone, target: str) -> None:
+    """Without a server only URIs with an address can be dialled; nothing is left behind."""
+    with pytest.raises(PhoneError):
+        await alice.call(target)
+
+    assert alice.calls == []

@@ -85,9 +85,10 @@ class Talk:
             if text is None:
                 continue
             recording = prompt.name if not text.names else ""
-            spoken = text.spoken(variables, self.language, self.world.currency).strip()
+            language = prompt.spoken_in or self.language
+            spoken = text.spoken(variables, language, self.world.currency).strip()
             if spoken or recording:
-                said.append(Speech(self.language, spoken, recording))
+                said.append(Speech(language, spoken, recording))
         return said
 
     async def announce(self, text: str, *, barge_in: bool = True) -> str:

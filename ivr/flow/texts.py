@@ -97,10 +97,14 @@ def spoken(kind: Kind, value: str, language: str, currency: str = "CNY") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Something to say: the prompt called `name`, or `texts` (language -> text; "" serves every language)."""
+    """Something to say: the prompt called `name`, or `texts` (language -> text; "" serves every language).
+
+    `spoken_in` is set where the language is fixed, whatever the caller's is: "for English, press 2".
+    """
 
     name: str = ""
     texts: tuple[tuple[str, Template], ...] = ()
+    spoken_in: str = ""
 
     def text(self, language: str) -> Template | None:
         texts = dict(self.texts)
@@ -128,9 +132,11 @@ def parse_use(value: Any) -> Prompt:
 
 
 def parse_prompt(value: Any, name: str = "") -> Prompt:
-    """A prompt as `prompts:` defines it: text per language, or one text for every language. Raises ValueError with a sentence."""
+    """A prompt as `prompts:` defines it: text per language, one text for every language, or {say: text, language: en}. Raises ValueError."""
     if isinstance(value, str):
         return Prompt(name, (("", parse_template(value)),))
+    if isinstance(value, Mapping) and set(value) == {"say", "language"}:
+        return Prompt(name, (("", parse_template(value["say"])),), str(value["language"]))
     if isinstance(value, Mapping) and value:
         return Prompt(name, tuple((str(language), parse_template(text)) for language, text in value.items()))
     raise ValueError("expected text per language such as {zh: ..., en: ...}")

@@ -24,4 +24,4 @@ def _spoken(prompt: Prompt, languages: Iterable[str]) -> Iterator[Speech]:
     for language in languages:
         text = prompt.text(language)
         if text is not None and not text.names and text.text.strip():
-            yield Speech(language, text.text.strip(), prompt.name)
+            yield Speech(prompt.spoken_in or language, text.text.strip(), prompt.name)

@@ -1,6 +1,7 @@
 """`./hotline asterisk-config`: what an Asterisk that somebody else runs needs, made from the same templates as the managed one's files."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 from server.asterisk.configuration import ConfigurationError, PhoneAccount, Plan, render
@@ -13,15 +14,17 @@ from server.settings import Site
 from server.state_folder import StateFolder
 
 PLACEHOLDER = "CHANGE-ME"
-NOT_OURS = {"general", "global", "udp"}  # sections that such an Asterisk has itself
+NOT_OURS = {"general", "global", "udp", "callers"}  # sections that such an Asterisk has itself
 HEAD = """\
-; Hotline: what your own Asterisk 20 or newer needs. Copy each part to the end of the file named above it, then reload Asterisk.
+; Hotline: what your own Asterisk 20 or newer needs. Add each part to the file that is named above it, then reload Asterisk.
 ;
-; In config/hotline.yaml set  asterisk: {{mode: external, host: ..., ami_user: {user}, ami_secret_file: ...}}
-; Modules needed beside the usual ones: res_agi, func_channel, func_cut, app_controlplayback, res_musiconhold
-; In [general] of manager.conf:  enabled = yes   and   channelvars = HOTLINE_OFFER
-; Hotline's servers must reach AMI, your Asterisk their FastAGI ports; both must see the same prompts (see docs/operations.md).
-; Send calls here with  Goto(hotline,${{EXTEN}},1)  from your trunks' context."""
+; In config/hotline.yaml:            asterisk: {{mode: external, host: ADDRESS, ami_user: {user}, ami_secret_file: FILE}}
+; In [general] of manager.conf:      enabled = yes   and   channelvars = HOTLINE_OFFER
+; In pjsip.conf:                     a transport named udp, or your own name for it in the parts below
+; From your trunks' context:         Goto(hotline,${{EXTEN}},1)
+; Modules beside the usual ones:     res_agi func_channel func_cut app_controlplayback res_musiconhold
+; Hotline must reach AMI (permit), Asterisk must reach the FastAGI ports (HOTLINE_SERVERS), and both must see Hotline's cache of prompts
+; under the same path.{placeholder}"""
 
 
 def run(options: Options) -> int:
@@ -32,7 +35,8 @@ def run(options: Options) -> int:
         files = render(plan)
     except (ConfigurationError, PortError, SecretsError) as reason:
         raise CommandFailed(str(reason)) from None
-    say(HEAD.format(user=plan.ami_user))
+    note = "" if options.given.secret else f" {PLACEHOLDER} stands for passwords: --secret prints this site's."
+    say(HEAD.format(user=plan.ami_user, placeholder=note))
     for name in ("extensions.conf", "manager.conf", "pjsip.conf"):
         say(f"\n; ===== {name} " + "=" * 60)
         for section in sections(files[name]):
@@ -41,16 +45,19 @@ def run(options: Options) -> int:
 
 
 def sections(text: str) -> Iterator[str]:
-    """The sections of a configuration file that have to be added to one that is there already."""
-    wanted, lines = False, list[str]()
+    """The sections of a configuration file that have to be added to one that is there already, each with the comment before it."""
+    blocks: list[list[str]] = [[]]
     for line in text.splitlines():
         if line.startswith("["):
-            if wanted:
-                yield "\n".join(lines).rstrip()
-            wanted, lines = line[1:].partition("]")[0] not in NOT_OURS, [""]
-        lines.append(line)
-    if wanted:
-        yield "\n".join(lines).rstrip()
+            comment = list(takewhile(lambda line: line.startswith(";"), reversed(blocks[-1])))[::-1]
+            del blocks[-1][len(blocks[-1]) - len(comment) :]
+            blocks.append([*comment])
+        if not line.startswith("; ---"):
+            blocks[-1].append(line)
+    for block in blocks:
+        names = [line[1:].partition("]")[0] for line in block if line.startswith("[")]
+        if names and names[0] not in NOT_OURS:
+            yield "\n".join(["", *block]).rstrip()
 
 
 def _plan(site: Site, options: Options) -> Plan:
@@ -81,6 +88,7 @@ def _plan(site: Site, options: Options) -> Plan:
         outbound=tuple(site.main.transfer.allow),
         emergency=tuple(site.main.emergency),
         fallback=asterisk.fallback.dial,
+        listen="0.0.0.0",  # its own settings say where it listens
         max_call=asterisk.max_call_length // 1000,
         rtp_timeout=asterisk.rtp_timeout // 1000,
         country=site.main.country.lower(),

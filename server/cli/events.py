@@ -28,7 +28,7 @@ def run(options: Options) -> int:
     try:
         asyncio.run(_show(_store(options), given.call, given.lines, given.follow, lambda event: say(write(event))))
     except StoreUnreachable as reason:
-        raise CommandFailed(f"the event log cannot be read - is Hotline running? {reason}") from None
+        raise CommandFailed(f"the event log cannot be read; is Hotline running (./hotline up)? {reason}") from None
     return 0
 
 

@@ -84,12 +84,10 @@ def _show(url: str, facts: dict[str, Any]) -> None:
 
 
 def _queues(queues: list[dict[str, Any]]) -> Table:
-    table = _table(
-        "Queues", "queue", "waiting>", "longest wait>", "free agents>", "on contact>", "answered>", "abandoned>", "service level>"
-    )
+    table = _table("Queues", "queue", "waiting>", "longest>", "free>", "talking>", "answered>", "abandoned>", "level>", "aim")
+    table.caption = "level: answered within the threshold / (answered + abandoned), last 30 min; aim 80/20: 80 % within 20 s"
     for queue in queues:
         level, totals = queue["service_level"], queue["totals"]
-        percent = "-" if level["percent"] is None else f"{level['percent']:.0f} %"
         table.add_row(
             queue["name"],
             str(queue["waiting"]),
@@ -98,24 +96,25 @@ def _queues(queues: list[dict[str, Any]]) -> Table:
             str(queue["agents"]["on_contact"]),
             str(totals.get("answered", 0)),
             str(totals.get("abandoned", 0)),
-            f"{percent} (aim {level['target_percent']} in {level['threshold_ms'] // 1000} s)",
+            "-" if level["percent"] is None else f"{level['percent']:.0f} %",
+            f"{level['target_percent']}/{level['threshold_ms'] // 1000}",
         )
     return table
 
 
 def _agents(agents: list[dict[str, Any]]) -> Table:
-    table = _table("Agents", "agent", "name", "state", "for>", "phone", "queues", "skills", "contact")
+    table = _table("Agents", "agent", "name", "state", "for>", "phone", "queues", "contact")
     for agent in agents:
         reason = f" ({plain(agent['reason'])})" if agent["reason"] else ""
+        phone_state = "" if agent["phone_state"] == "available" else f" ({agent['phone_state']})"
         contact = agent["contact"]
         table.add_row(
             agent["id"],
             plain(agent["name"]),
             f"{agent['state']}{reason}",
             duration(agent["in_state_ms"]) if agent["since_ms"] else "-",
-            f"{agent['phone']} {agent['phone_state']}",
+            f"{agent['phone']}{phone_state}",
             ", ".join(agent["queues"]),
-            ", ".join(f"{skill} {level}" for skill, level in agent["skills"].items()),
             f"{contact['queue']}: {contact['ani']}" if contact else "",
             style=COLOURS.get(agent["state"]),
         )
@@ -136,7 +135,16 @@ def _calls(calls: list[dict[str, Any]]) -> Table:
 
 def _table(title: str, *columns: str) -> Table:
     """A column whose name ends in > is to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+        padding=(0, 2, 0, 0),
+    )
     for column in columns:
         table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
     return table

@@ -85,9 +85,9 @@ class _Walk:
         talk = self._talk
         self._enter(talk.flow)
         talk.emit("flow_started", dnis=talk.call.dnis)
-        target: Target = start or talk.flow.start
         reason = "caller_gone"
         try:
+            target = await self._answer(start or talk.flow.start)
             while (node := self._arrive(target)) is not None:
                 target = await self._visit(node)
             reason = "failed" if self._failed else "hung_up"
@@ -95,6 +95,16 @@ class _Walk:
         finally:
             talk.emit("flow_ended", reason=reason)
         return Ended("failed" if self._failed else "hung_up", talk.flow.name, talk.node)
+
+    async def _answer(self, start: Target) -> Target:
+        """Take the call; a call that is taken already only goes on."""
+        try:
+            await self._talk.world.phone.answer()
+        except self._gone:
+            raise
+        except Exception as error:
+            return await self._recover(error)
+        return start
 
     def _enter(self, flow: Flow) -> None:
         """Take up a flow: its variables begin with their first values unless the call has them already."""

@@ -65,8 +65,14 @@ class Talk:
 
     async def say(self, prompts: Iterable[Prompt], *, barge_in: bool = True, **extra: str) -> str:
         """Say prompts; return the key that stopped them, else "". `extra` are variables for these prompts only."""
+        return await self._utter(self.speech(prompts, extra), barge_in)
+
+    async def announce(self, text: str, *, barge_in: bool = True) -> str:
+        """Say one ready text; return the key that stopped it, else ""."""
+        return await self._utter([Speech(self.language, text)] if text.strip() else [], barge_in)
+
+    async def _utter(self, speech: list[Speech], barge_in: bool) -> str:
         while True:
-            speech = self.speech(prompts, extra)
             if barge_in and self._early:
                 key = self._early.pop(0)
             else:
@@ -90,12 +96,6 @@ class Talk:
             if spoken or recording:
                 said.append(Speech(language, spoken, recording))
         return said
-
-    async def announce(self, text: str, *, barge_in: bool = True) -> str:
-        """Say one ready text; return the key that stopped it, else ""."""
-        if not text.strip():
-            return ""
-        return await self.world.phone.play([Speech(self.language, text)], keys=ALL_KEYS if barge_in else "")
 
     # -- listening ------------------------------------------------------------------------------------------------------------
 

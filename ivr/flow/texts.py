@@ -132,7 +132,7 @@ def parse_use(value: Any) -> Prompt:
 
 
 def parse_prompt(value: Any, name: str = "") -> Prompt:
-    """A prompt as `prompts:` defines it: text per language, one text for every language, or {say: text, language: en}. Raises ValueError."""
+    """A prompt as `prompts:` defines it: text per language, one text for all, or {say: text, language: en}. Raises ValueError."""
     if isinstance(value, str):
         return Prompt(name, (("", parse_template(value)),))
     if isinstance(value, Mapping) and set(value) == {"say", "language"}:

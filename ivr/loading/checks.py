@@ -102,6 +102,9 @@ def prompts(draft: Draft) -> Iterator[Problem]:
 
 
 def _lacking(draft: Draft, prompt: Prompt, where: Where, what: str) -> Iterator[Problem]:
+    if prompt.spoken_in and prompt.spoken_in not in draft.flow.languages:
+        position = draft.source.where((*where, "language"))
+        yield Problem(position, f"this flow has no language '{prompt.spoken_in}'", suggest(prompt.spoken_in, draft.flow.languages))
     if missing := [language for language in draft.flow.languages if prompt.text(language) is None]:
         position = draft.source.where_key(where) if draft.is_written(where) else draft.source.where(where)
         yield Problem(position, f"{what} has no text in {', '.join(missing)}", "add it")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -108,7 +109,7 @@ def _draft(source: Source, file: FlowFile, nodes: Mapping[str, Node], facts: Sit
 
 
 def _named(prompts: Mapping[str, Prompt]) -> dict[str, Prompt]:
-    return {name: Prompt(name, prompt.texts) for name, prompt in prompts.items()}
+    return {name: replace(prompt, name=name) for name, prompt in prompts.items()}
 
 
 def _node(source: Source, name: str, data: Mapping[str, Any]) -> Node:
@@ -131,6 +132,8 @@ def _node(source: Source, name: str, data: Mapping[str, Any]) -> Node:
 
 def _version(source: Source, facts: SiteFacts) -> str:
     """A short hash of all that decides how the flow behaves: the file's content and the shared prompts."""
-    shared = {name: [(language, text.text) for language, text in prompt.texts] for name, prompt in facts.prompts.items()}
+    shared = {
+        name: [prompt.spoken_in, *((language, text.text) for language, text in prompt.texts)] for name, prompt in facts.prompts.items()
+    }
     content = json.dumps([source.data, shared], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()[:8]

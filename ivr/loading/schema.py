@@ -58,15 +58,10 @@ def _text(value: Any) -> dict[str, str]:
     raise ValueError(f"expected text, or text per language such as {{zh: ..., en: ...}}, found {_shown(value)}")
 
 
-def _many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 Duration = Annotated[int, BeforeValidator(parse_duration)]  # milliseconds; written 500ms, 30s, 5m, 1h
 Key = Annotated[str, BeforeValidator(_key)]  # one key of a telephone
 Keys = Annotated[str, BeforeValidator(_keys)]  # several keys, or none
 Text = Annotated[dict[str, str], BeforeValidator(_text)]  # language -> text; the language "" serves every language
-Words = Annotated[list[str], BeforeValidator(_many)]  # one text, or a list of them
 
 
 def text_in(text: Mapping[str, str], language: str, default: str = "") -> str:

@@ -40,6 +40,7 @@ async def test_every_node_is_told_with_flow_version_and_exit(walk):
     entered = walked.events.of("node_entered")[0]
     assert (entered["flow"], entered["node"], entered["node_type"]) == ("f", "wait", "queue")
     assert len(entered["flow_version"]) == 8
+    assert walked.phone.answered
     assert [data["reason"] for data in walked.events.of("flow_ended")] == ["hung_up"]
     assert walked.phone.hung_up
 
@@ -73,6 +74,17 @@ async def test_a_phone_that_breaks_even_in_the_apology_still_ends(walk):
     assert walked.ended is not None
     assert walked.ended.reason == "failed"
     assert walked.phone.hung_up
+
+
+async def test_a_call_that_cannot_be_taken_is_told_and_ended(walk):
+    class Deaf(ScriptedPhone):
+        async def answer(self):
+            raise RuntimeError("no answer")
+
+    walked = await walk(FLOW, phone=Deaf())
+    assert walked.ended is not None
+    assert walked.ended.reason == "failed"
+    assert walked.visited == []
 
 
 async def test_a_caller_who_hangs_up_passes_through_and_is_told(walk):

@@ -135,6 +135,18 @@ def test_a_requirement_that_routing_cannot_read_is_told_with_routings_words(prob
     ]
 
 
+def test_a_prompt_in_a_fixed_language_is_kept_and_its_language_checked(load, problems_of):
+    """ "For English, press 2" is English whatever the caller's language is."""
+    text = flow(
+        "a: {type: hangup, prompt: [offer, {say: 中文请按 1。, language: zh}]}",
+        "prompts: {offer: {say: 'For English, press 2.', language: en}}\n",
+    )
+    assert load(text)["main"].prompts["offer"].spoken_in == "en"
+    assert problems_of(text.replace("language: en", "language: fr")) == [
+        "flow0.yaml:3:59: this flow has no language 'fr' - possible: en, zh"
+    ]
+
+
 def test_variables_of_other_flows_are_known(problems_of):
     """They stay set after a goto."""
     other = "flow: other\nstart: s\nvariables: {x: '1'}\nnodes:\n  s: {type: goto, flow: main}\n"

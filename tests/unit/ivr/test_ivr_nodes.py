@@ -42,6 +42,13 @@ async def test_say_reads_values_by_kind_and_language(walk):
     assert unsayable.phone.said[1] == "123"
 
 
+async def test_a_key_pressed_early_skips_what_is_said_before_a_menu(walk):
+    """Experienced callers are not made to listen, whatever kind of node speaks."""
+    nodes = ["a: {type: play, prompt: {'': hi}, next: s}", "s: {type: say, kind: text, value: long, after: {'': after}, next: m}"]
+    walked = await walk(flow(*nodes, "m: {type: menu, prompt: {'': menu}, options: {1: z}, failure: z}", END), "1")
+    assert walked.phone.said == ["hi", "bye"]
+
+
 async def test_set_writes_variables_in_turn_and_the_language(walk):
     walked = await walk(
         flow(

@@ -1,8 +1,11 @@
 """Mistakes in flows are found before a caller finds them: all at once, at their place, with a hint."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ivr.flow.nodes import NODE_TYPES
 from ivr.flow.texts import parse_prompt
@@ -175,3 +178,17 @@ def test_a_folder_without_flows_is_a_problem(tmp_path: Path, site):
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(ProblemsFound, match="holds no flow"):
             load_flows(folder, site())
+
+
+EXAMPLES = [
+    path.read_text(encoding="utf-8") for path in sorted((Path(__file__).resolve().parents[3] / "dialplans" / "examples").glob("*.yaml"))
+]
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(EXAMPLES), st.integers(0, 3000), st.integers(0, 12), st.text(alphabet="ab:#-[]{},\"' \n10{}|.~x中", max_size=6))
+def test_a_damaged_file_is_problems_or_a_flow(load, text: str, at: int, cut: int, instead: str):
+    """Whatever the damage: never another exception."""
+    at %= len(text)
+    with contextlib.suppress(ProblemsFound):
+        assert load(text[:at] + instead + text[at + cut :])

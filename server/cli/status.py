@@ -78,7 +78,7 @@ def _show(url: str, facts: dict[str, Any]) -> None:
         console.print(
             f"  {name:10} {'ready' if component['ready'] else plain(component['message'])}", style="green" if component["ready"] else "red"
         )
-    for table in (_queues(facts["queues"]), _agents(facts["agents"]), _calls(facts["calls"])):
+    for table in (_queues(facts["queues"]), _agents(facts["agents"]), _calls(facts["calls"]) if facts["calls"] else "No calls."):
         console.print()
         console.print(table)
 

@@ -1,0 +1,124 @@
+"""What Prometheus gets."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from routing.events import Event
+from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.view import View
+from server.metrics import Metrics
+
+pytestmark = pytest.mark.unit
+NOW_MS = 1_790_000_000_000
+
+
+class Parts:
+    """Clock, AGI, AMI, router and calls of a server, all in one."""
+
+    def __init__(self) -> None:
+        self.rejected: Counter[str] = Counter({"garbage": 2})
+        self.sessions = 3
+        self.connected = True
+        self.is_leader = True
+        self.decisions = 7
+        self.commits = 9
+
+    def __len__(self) -> int:
+        return 4
+
+    def now_ms(self) -> int:
+        return NOW_MS
+
+
+class Server:
+    """Metrics beside their read model, both fed by `tell`."""
+
+    def __init__(self) -> None:
+        directory = Directory({"billing": QueuePolicy("billing")}, {"wang": AgentProfile("wang", "Wang", "1001", {}, ("billing",))})
+        self.view = View(directory)
+        self.parts = Parts()
+        self.metrics = Metrics(self.view, self.parts, agi=self.parts, ami=self.parts, router=self.parts, calls=self.parts)
+
+    def tell(self, type: str, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing", **data: Any) -> None:
+        event = Event("e", type, at_ms, contact=contact, agent=agent, queue=queue, data=data)
+        self.view.apply(event)
+        self.metrics.on_event(event)
+
+    def queued(self, contact: str, waited_ms: int) -> None:
+        at_ms = NOW_MS - waited_ms
+        rest: dict[str, Any] = {"steps": [[0, ""]], "priority": 0, "enqueued_at_ms": at_ms, "ani": "", "language": "zh", "caller": {}}
+        self.tell("contact_queued", at_ms, contact=contact, server="s", **rest)
+
+    def scraped(self) -> dict[str, float]:
+        """Sample -> value; labels as in the text: `name{queue=billing}`."""
+        text = self.metrics.render().decode()
+        found = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
+                found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+        return found
+
+
+def test_everything_is_there_before_the_first_call() -> None:
+    """A fresh server shows each queue with zeros, so that nobody's alert waits for a first call."""
+    found = Server().scraped()
+
+    assert found["hotline_waiting{queue=billing}"] == 0
+    assert found["hotline_longest_wait_seconds{queue=billing}"] == 0
+    assert found["hotline_wait_seconds_count{queue=billing}"] == 0
+    assert found["hotline_agents{queue=billing,state=logged_out}"] == 1
+    assert "hotline_service_level_ratio{queue=billing}" not in found
+
+
+def test_the_parts_of_this_server() -> None:
+    """Calls, AGI, AMI and router are as they are when asked."""
+    server = Server()
+    server.parts.connected = False
+
+    found = server.scraped()
+
+    assert found["hotline_live_calls"] == 4
+    assert found["hotline_agi_sessions"] == 3
+    assert found["hotline_agi_rejected_total{reason=garbage}"] == 2
+    assert (found["hotline_ami_connected"], found["hotline_router_leader"]) == (0, 1)
+    assert (found["hotline_decisions_total"], found["hotline_commits_total"]) == (7, 9)
+
+
+def test_a_call_from_queue_to_end() -> None:
+    """Waiting is a gauge, outcomes are totals, wait and talk are histograms in seconds."""
+    server = Server()
+    server.queued("c1", 30_000)
+    server.queued("c2", 12_000)
+    assert server.scraped()["hotline_waiting{queue=billing}"] == 2
+    assert server.scraped()["hotline_longest_wait_seconds{queue=billing}"] == 30
+
+    server.tell("offer_rang_out", contact="c1", agent="wang", offer="o1", ring_ms=15_000)
+    server.tell("contact_connected", contact="c1", agent="wang", offer="o2", waited_ms=30_000)
+    server.tell("contact_ended", contact="c1", agent="wang", talk_ms=95_000, waited_ms=30_000, ring_ms=900, ended_by="caller")
+    server.tell("contact_abandoned", contact="c2", outcome="abandoned", waited_ms=12_000, key="")
+
+    found = server.scraped()
+    assert found["hotline_waiting{queue=billing}"] == 0
+    assert found["hotline_queued_total{queue=billing}"] == 2
+    assert found["hotline_left_total{outcome=answered,queue=billing}"] == 1
+    assert found["hotline_left_total{outcome=abandoned,queue=billing}"] == 1
+    assert found["hotline_offers_total{outcome=answered,queue=billing}"] == 1
+    assert found["hotline_offers_total{outcome=rang_out,queue=billing}"] == 1
+    assert (found["hotline_wait_seconds_sum{queue=billing}"], found["hotline_talk_seconds_sum{queue=billing}"]) == (30, 95)
+    assert found["hotline_service_level_ratio{queue=billing}"] == 0
+
+
+def test_events_of_others_count_nothing() -> None:
+    """Events without a queue of ours, of flows or of a later version neither count nor break anything, and make no new labels."""
+    server = Server()
+    before = [name for name in server.scraped() if name.startswith("hotline_")]
+
+    server.metrics.on_event(Event("e", "contact_left", NOW_MS, queue="nowhere", data={"outcome": "failed"}))
+    server.metrics.on_event(Event("e", "node_entered", NOW_MS, queue="billing"))
+    server.metrics.on_event(Event("e", "offer_made", NOW_MS, queue="billing", data={"offer": "o"}))
+
+    assert [name for name in server.scraped() if name.startswith("hotline_")] == before

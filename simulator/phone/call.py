@@ -42,7 +42,7 @@ class Call:
         self.at: dict[str, float] = {}
         self.dialog: Dialog | None = None
         self._loop = asyncio.get_running_loop()
-        self._media = Media(line.host, line.pacer, listen=line.media)
+        self._media = Media(line.host, line.pacer, listen=line.media, record_s=line.record_s)
         self.negotiation = Negotiation(line, self._media)
         self._transfer = Transfer(line)
         self._answered = asyncio.Event()

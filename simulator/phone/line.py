@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 class Line(Protocol):
-    """`codecs` are payload types by preference, `dtmf` that of telephone-event; `media` off means that nothing is listened to."""
+    """`codecs` are payload types by preference, `dtmf` that of telephone-event; `media` off means that nothing is listened to,
+    `record_s` how many seconds of a call are kept."""
 
     host: str
     media: bool
+    record_s: float
     codecs: tuple[int, ...]
     dtmf: int | None
     transport: SipTransport

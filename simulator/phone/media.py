@@ -33,10 +33,10 @@ class Media:
     """One RTP stream in both directions. With `listen` off nothing is read and little is sent:
     one packet at once, one each 5 s, and keys."""
 
-    def __init__(self, host: str, pacer: Pacer, *, listen: bool = True) -> None:
+    def __init__(self, host: str, pacer: Pacer, *, listen: bool = True, record_s: float = 120.0) -> None:
         self.statistics = MediaStatistics()
         self.received = DigitReceiver()
-        self.heard = Recorder()
+        self.heard = Recorder(limit_s=record_s)
         self._loop = asyncio.get_running_loop()
         self._pacer = pacer
         self._listen = listen

@@ -27,8 +27,10 @@ _CALLS_REMEMBERED = 50
 
 
 class Phone:
-    """A SIP phone on `host` (an address, not a name) with an account at `server`. Without a server it can call and be called by URI only.
+    """A SIP phone on `host` (an address, not a name) with an account at `server`. Without a server it can
+    call and be called by URI only.
     `media` off: RTP ports are bound but not read, for load. With `lines` calls up, more are answered with 486.
+    `record_s`: seconds of each call kept in `heard`; a phone that works all day wants few.
     Opens its socket at the first use; close it, or use it in `async with`."""
 
     def __init__(
@@ -40,6 +42,7 @@ class Phone:
         host: str = "127.0.0.1",
         port: int = 0,
         media: bool = True,
+        record_s: float = 120.0,
         name: str = "",
         codecs: tuple[int, ...] = tuple(CODECS),
         dtmf: int | None = 101,
@@ -47,7 +50,7 @@ class Phone:
         lines: int = 100,
     ) -> None:
         self.user, self.name = user, name
-        self.host, self.media, self.codecs, self.dtmf = host, media, codecs, dtmf
+        self.host, self.media, self.record_s, self.codecs, self.dtmf = host, media, record_s, codecs, dtmf
         self.credentials = Credentials(user, password)
         self.transport = SipTransport(self._requested, self._acknowledged, timers)
         self.registration: Registration | None = None

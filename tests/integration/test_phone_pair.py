@@ -414,3 +414,15 @@ async def test_a_target_that_cannot_be_dialled_is_refused_in_words(alice: Phone,
         await alice.call(target)
 
     assert alice.calls == []
+
+
+async def test_recordings_are_as_long_as_asked_for(alice: Phone) -> None:
+    """A phone that works all day keeps only the first seconds of each call, and still counts every packet."""
+    async with Phone("bob", record_s=0.1) as bob:
+        bob.on_invite = answer_after()
+        _, incoming = await connect(alice, bob)
+
+        await incoming.pause(0.4)
+
+        assert len(incoming.heard) == 800
+        assert incoming.statistics.received > 10

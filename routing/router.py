@@ -125,6 +125,8 @@ class Router:
                 await self._store.release(self.server, fence)
         except (StoreUnreachable, TimeoutError):
             pass
+        except Exception:  # must not take the place of the cancellation that brought us here
+            log.exception("lease_not_given_back", server=self.server)
 
     async def _keep_lease(self, fence: int) -> None:
         """Renew until it fails. Counts from before the call, so this side always thinks that it ends earlier than the store does."""

@@ -73,7 +73,7 @@ class MemoryStore:
 
     async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
         shared = self._shared
-        if fence != shared.fence:
+        if fence != shared.fence or not shared.fence:
             raise StaleCommit(f"the lease with token {fence} is not the newest any more ({shared.fence})")
         pairs = [(shared.contacts, *change) for change in changes.contacts] + [(shared.agents, *change) for change in changes.agents]
         for records, id, expected, _ in pairs:

@@ -1,0 +1,339 @@
+"""What every store must do: the same random commands give the same answers, and no two routers ever book one agent twice."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from private_redis import PrivateRedis
+
+from routing.agent_state import AgentState
+from routing.board import restore
+from routing.events import Event
+from routing.floor import Changes
+from routing.identifiers import Ids
+from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder
+from routing.model import Agent, AgentProfile, Contact, Directory, QueuePolicy
+from routing.store.memory import MemoryStore
+from routing.store.redis import RedisStore
+from routing.store_port import StaleCommit, Store
+
+pytestmark = pytest.mark.contract
+
+NOW = 1_790_000_000_000
+LONG_MS = 600_000  # a lease that does not run out during a test
+Views = Callable[[], Store]
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def views(request: pytest.FixtureRequest, redis_server: PrivateRedis) -> AsyncIterator[Views]:
+    """Makes views of one and the same empty domain, as several servers have them."""
+    opened: list[Store] = []
+    first = MemoryStore()
+
+    def view() -> Store:
+        store: Store = first.view() if request.param == "memory" else RedisStore(redis_server.url)
+        opened.append(store)
+        return store
+
+    yield view
+    for store in opened:
+        await store.close()
+
+
+def contact(id: str, rev: int = 1) -> Contact:
+    return Contact(id, f"call-{id}", "node", "support", [(0, ""), (5000, "billing")], NOW, data={"名": "\n'"}, rev=rev)
+
+
+def event(id: str) -> Event:
+    return Event(id, "contact_queued", NOW, data={"n": [1, None]})
+
+
+async def test_the_inbox_keeps_order_and_positions(views: Views) -> None:
+    """Messages come out in the order of posting; reading behind a position goes on there; `limit` cuts."""
+    store, other = views(), views()
+    messages = [ContactLeft(f"c{n}", "abandoned") for n in range(5)]
+    await store.post(*messages[:3])
+    await other.post(*messages[3:])
+    await store.post()
+
+    first = await store.inbox("0", block_ms=0, limit=2)
+    rest = await other.inbox(first[-1][0], block_ms=0)
+    assert [message for _, message in first + rest] == messages
+    assert await store.inbox(rest[-1][0], block_ms=1) == []
+
+
+async def test_a_reader_wakes_at_once(views: Views) -> None:
+    """A blocked reader gets what another server writes: inbox, orders and events alike."""
+    store, other = views(), views()
+    fence = await other.acquire("b", LONG_MS)
+    assert fence is not None
+    waiting = [
+        asyncio.create_task(store.inbox("0", block_ms=30_000)),
+        asyncio.create_task(store.orders("a", "$", block_ms=30_000)),
+        asyncio.create_task(store.events("0", block_ms=30_000)),
+    ]
+    await store.load()
+    await other.post(ContactLeft("c1", "abandoned"))
+    await other.append(event("e1"))
+    while not all(task.done() for task in waiting):  # an order written before the reader asked for "$" is not for it
+        await other.commit(fence, "0", Changes(orders=[("a", Reply("r", "ready"))]))
+        await asyncio.sleep(0)
+    found = [(await task)[0][1] for task in waiting]
+
+    assert found == [ContactLeft("c1", "abandoned"), Reply("r", "ready"), event("e1")]
+
+
+async def test_orders_go_to_their_server_only(views: Views) -> None:
+    store = views()
+    fence = await store.acquire("a", LONG_MS)
+    ring = RingOrder("c1", "o1", "anna", "1001", "support", 15_000)
+    assert await store.orders("a", "$", block_ms=1) == []
+    await store.commit(fence or 0, "0", Changes(orders=[("a", ring), ("b", LeaveOrder("c2", "full")), ("a", Reply("r", "", "no"))]))
+
+    assert [order for _, order in await store.orders("a", "$", block_ms=1)] == [ring, Reply("r", "", "no")], "nothing falls between two calls"
+    assert [order for _, order in await store.orders("b", "0", block_ms=0)] == [LeaveOrder("c2", "full")]
+    assert await store.orders("c", "0", block_ms=0) == []
+
+
+async def test_a_commit_is_all_or_nothing(views: Views) -> None:
+    """One record that moved refuses the whole batch: nothing of it is written, not even events, orders and position."""
+    store = views()
+    fence = await store.acquire("a", LONG_MS) or 0
+    await store.commit(fence, "7", Changes([("c1", 0, contact("c1"))], [("anna", 0, Agent("anna", rev=1))], [event("e1")]))
+    before = await store.load()
+    bad = Changes(
+        [("c2", 0, contact("c2")), ("c1", 0, contact("c1"))],
+        [("anna", 1, Agent("anna", rev=2))],
+        [event("e2")],
+        [("a", LeaveOrder("c2", "full"))],
+    )
+    with pytest.raises(StaleCommit, match="c1"):
+        await store.commit(fence, "8", bad)
+
+    assert await store.load() == before
+    assert (before.contacts, before.agents, before.inbox) == ((contact("c1"),), (Agent("anna", rev=1),), "7")
+    assert [e for _, e in await store.events("0", block_ms=0)] == [event("e1")]
+    assert await store.orders("a", "0", block_ms=0) == []
+    assert await store.events(before.events, block_ms=0) == []
+
+
+@pytest.mark.parametrize(("expected", "record"), [(2, contact("c1", 3)), (0, contact("c1")), (2, None)])
+async def test_a_wrong_revision_is_refused(views: Views, expected: int, record: Contact | None) -> None:
+    """Too new, expected to be absent, or to be deleted at another revision."""
+    store = views()
+    fence = await store.acquire("a", LONG_MS) or 0
+    await store.commit(fence, "1", Changes([("c1", 0, contact("c1"))]))
+
+    with pytest.raises(StaleCommit, match="c1"):
+        await store.commit(fence, "2", Changes([("c1", expected, record)]))
+    await store.commit(fence, "2", Changes([("c1", 1, None)]))
+    with pytest.raises(StaleCommit, match="c1"):
+        await store.commit(fence, "3", Changes([("c1", 1, contact("c1", 2))]))
+    assert (await store.load()).contacts == ()
+
+
+async def test_an_old_token_is_refused(views: Views) -> None:
+    """As soon as another server has led, the former one can write nothing, an empty batch included."""
+    first, second = views(), views()
+    old = await first.acquire("a", LONG_MS) or 0
+    assert await second.acquire("b", LONG_MS) is None
+    assert await first.renew("a", old, LONG_MS)
+    await first.release("b", old)
+    assert await second.acquire("b", LONG_MS) is None, "only the holder can give it up"
+    await first.release("a", old)
+    new = await second.acquire("b", LONG_MS) or 0
+
+    assert new > old
+    assert not await first.renew("a", old, LONG_MS)
+    for changes in (Changes(), Changes([("c1", 0, contact("c1"))])):
+        with pytest.raises(StaleCommit, match="the lease"):
+            await first.commit(old, "1", changes)
+    await second.commit(new, "1", Changes())
+
+
+async def test_the_same_server_may_lead_again(views: Views) -> None:
+    """A server that came back gets its lease at once, with a new token."""
+    store = views()
+    old = await store.acquire("a", LONG_MS) or 0
+    new = await views().acquire("a", LONG_MS) or 0
+
+    assert new > old
+    assert not await store.renew("a", old, LONG_MS)
+
+
+# The same random commands on both stores.
+
+ids = st.sampled_from(("x", "y"))
+revisions = st.integers(0, 2)
+parts = st.lists(st.tuples(ids, revisions, st.booleans()), max_size=2, unique_by=lambda part: part[0])
+commands = st.one_of(
+    st.tuples(st.just("acquire"), ids),
+    st.tuples(st.just("renew"), ids, st.integers(0, 1)),
+    st.tuples(st.just("release"), ids, st.integers(0, 1)),
+    st.tuples(st.just("post"), st.lists(ids, max_size=3)),
+    st.tuples(st.just("inbox"), st.integers(1, 3)),
+    st.tuples(st.just("commit"), st.integers(0, 3).map(lambda back: back // 3), parts, parts, st.lists(ids, max_size=2)),
+    st.tuples(st.just("load")),
+    st.tuples(st.just("orders"), ids),
+    st.tuples(st.just("append"), st.lists(ids, max_size=2)),
+    st.tuples(st.just("events")),
+)
+
+
+class Player:
+    """Plays commands on one store, and tells the answers in words that do not depend on the store's own positions and tokens."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.fences = [0]
+        self.position = "0"
+        self.seen: dict[str, str] = {}
+
+    async def play(self, verb: str, *args: Any) -> Any:
+        return await getattr(self, verb)(*args)
+
+    async def acquire(self, server: str) -> bool:
+        fence = await self.store.acquire(server, LONG_MS)
+        if fence is None:
+            return False
+        assert fence > self.fences[-1]
+        self.fences.append(fence)
+        return True
+
+    async def renew(self, server: str, back: int) -> bool:
+        return await self.store.renew(server, self._fence(back), LONG_MS)
+
+    async def release(self, server: str, back: int) -> None:
+        await self.store.release(server, self._fence(back))
+
+    async def post(self, contacts: list[str]) -> None:
+        await self.store.post(*(ContactLeft(id, "abandoned") for id in contacts))
+
+    async def inbox(self, limit: int) -> list[Any]:
+        found = await self.store.inbox(self.position, block_ms=0, limit=limit)
+        self.position = found[-1][0] if found else self.position
+        return [message for _, message in found]
+
+    async def commit(self, back: int, contacts: list[Any], agents: list[Any], others: list[str]) -> str:
+        changes = Changes(
+            [(id, rev, contact(id, rev + 1) if stays else None) for id, rev, stays in contacts],
+            [(id, rev, Agent(id, rev=rev + 1) if stays else None) for id, rev, stays in agents],
+            [event(id) for id in others],
+            [(id, Reply(id, "ready")) for id in others],
+        )
+        try:
+            await self.store.commit(self._fence(back), self.position, changes)
+        except StaleCommit as stale:
+            return "lease" if "lease" in str(stale) else "moved"
+        return "written"
+
+    async def load(self) -> Any:
+        found = await self.store.load()
+        behind = [e for _, e in await self.store.events(found.events, block_ms=0)]
+        waiting = [m for _, m in await self.store.inbox(found.inbox, block_ms=0)]
+        by_id = sorted(found.contacts, key=lambda c: c.id), sorted(found.agents, key=lambda a: a.id)
+        return by_id, behind, waiting
+
+    async def orders(self, server: str) -> list[Any]:
+        return await self._follow(f"orders {server}", lambda after: self.store.orders(server, after, block_ms=0))
+
+    async def append(self, names: list[str]) -> None:
+        await self.store.append(*map(event, names))
+
+    async def events(self) -> list[Any]:
+        return await self._follow("events", lambda after: self.store.events(after, block_ms=0))
+
+    async def _follow(self, stream: str, read: Callable[[str], Any]) -> list[Any]:
+        found = await read(self.seen.get(stream, "0"))
+        self.seen[stream] = found[-1][0] if found else self.seen.get(stream, "0")
+        return [item for _, item in found]
+
+    def _fence(self, back: int) -> int:
+        return self.fences[-1 - back] if back < len(self.fences) else 0
+
+
+@settings(max_examples=200)
+@given(st.lists(commands, max_size=30))
+def test_both_stores_answer_alike(redis_process: PrivateRedis, script: list[tuple[Any, ...]]) -> None:
+    """Any sequence of commands gives the same answers in memory and in Redis."""
+
+    async def both() -> None:
+        redis_process.flush()
+        in_redis = RedisStore(redis_process.url)
+        memory, redis = Player(MemoryStore()), Player(in_redis)
+        try:
+            for command in script:
+                assert await redis.play(*command) == await memory.play(*command), command
+        finally:
+            await in_redis.close()
+
+    asyncio.run(both())
+
+
+# Two routers without a lease between them.
+
+AGENTS = 12
+SITE = Directory(
+    {"support": QueuePolicy("support")},
+    {f"a{n}": AgentProfile(f"a{n}", f"A{n}", f"10{n:02}", {"s": 1 + n % 5}, ("support",), order=n) for n in range(AGENTS)},
+)
+
+
+async def race(store: Store, server: str, chance: random.Random, shared_fence: list[int]) -> int:
+    """Decide from the records again and again, as a router with the newest token would; returns how many commits were refused."""
+    refused, idle = 0, 0
+    while idle < 3:
+        snapshot = await store.load()
+        board = restore(SITE, Ids(), NOW, contacts_known=snapshot.contacts, agents_known=snapshot.agents, chance=chance)
+        batch = await store.inbox(snapshot.inbox, block_ms=0, limit=chance.randrange(1, 6))
+        for _, message in batch:
+            board.apply(message, NOW)
+        idle = 0 if batch else idle + 1
+        await asyncio.sleep(0)
+        try:
+            await store.commit(shared_fence[-1], batch[-1][0] if batch else snapshot.inbox, board.take_changes())
+        except StaleCommit:
+            refused += 1
+    return refused
+
+
+async def test_racing_routers_never_book_twice(views: Views) -> None:
+    """Even if two routers hold the same, newest token - which the lease forbids - the revisions keep every booking single."""
+    stores = [views(), views()]
+    fence = await stores[0].acquire("a", LONG_MS) or 0
+    for n in range(AGENTS):
+        await stores[0].post(PhoneReported(f"10{n:02}", "available"), AgentAsked(f"a{n}", "log_in", f"r{n}", "node"))
+        await stores[0].post(ContactArrived(f"c{n}", f"call{n}", "node", "support", [(0, "s >= 2" if n % 3 else "")], NOW + n))
+
+    await asyncio.gather(*(race(store, name, random.Random(name), [fence]) for store, name in zip(stores, "ab", strict=True)))
+
+    snapshot = await stores[0].load()
+    held = [agent for contact in snapshot.contacts for agent in contact.offers.values()]
+    assert len(held) == len(set(held))
+    reserved = {agent.id: (agent.contact, agent.offer) for agent in snapshot.agents if agent.state == AgentState.RESERVED}
+    assert reserved == {agent: (c.id, offer) for c in snapshot.contacts for offer, agent in c.offers.items()}
+    rung = [order for _, order in await stores[1].orders("node", "0", block_ms=0) if isinstance(order, RingOrder)]
+    assert sorted(order.agent for order in rung) == sorted(reserved)
+    queued = [e.contact for _, e in await stores[0].events("0", block_ms=0) if e.type == "contact_queued"]
+    assert sorted(queued) == sorted(f"c{n}" for n in range(AGENTS)), "each message was applied once"
+
+
+async def test_a_router_that_lost_its_lease_writes_nothing(views: Views) -> None:
+    """A decision made before the lease went elsewhere is refused whole when it is committed after."""
+    first, second = views(), views()
+    old = await first.acquire("a", LONG_MS) or 0
+    await first.post(ContactArrived("c1", "call", "node", "support", [(0, "")], NOW), OfferAnswered("c1", "ghost"))
+    board = restore(SITE, Ids(), NOW)
+    batch = await first.inbox("0", block_ms=0)
+    for _, message in batch:
+        board.apply(message, NOW)
+    await first.release("a", old)
+    await second.acquire("b", LONG_MS)
+
+    with pytest.raises(StaleCommit):
+        await first.commit(old, batch[-1][0], board.take_changes())
+    assert ((await second.load()).contacts, (await second.load()).inbox) == ((), "0")

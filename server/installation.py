@@ -1,13 +1,13 @@
 """Where a site's things are on this machine, and the plan of its Asterisk: the joint between settings, state folder and configuration."""
 
 import asyncio
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.ports import Speech
 from server.asterisk.configuration import Apology, PhoneAccount, Plan
 from server.asterisk.root import AsteriskProgram
+from server.install.packages import cache_folder
 from server.port_numbers import Ports
 from server.secrets_file import Secrets
 from server.settings import Site
@@ -22,12 +22,6 @@ APOLOGY = {
     "zh": "非常抱歉，系统暂时无法为您服务，正在为您转接。请稍候。",
     "en": "We are sorry. Our service is not available at the moment. Please hold on while we try to connect you.",
 }
-
-
-def cache_folder() -> Path:
-    """This user's cache, shared by all sites: programs, prompts, music."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "hotline"
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from ivr.loading.problems import ProblemsFound
 from server.asterisk.configuration import ConfigurationError
 from server.asterisk.process import AsteriskProcess
 from server.asterisk.root import find_asterisk
-from server.child_process import ChildError, ChildProcess
+from server.child_process import ChildError, ChildProcess, end_left_over
 from server.install.packages import InstallError
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
@@ -31,6 +31,7 @@ from server.settings import Site, load_site
 from server.socket_folder import SocketFolderError, socket_folder
 
 NODE_READY_S = 30.0
+NODE_STOP_S = 15.0  # what a node may take beyond draining
 LONGEST_PAUSE_S = 10.0
 Say = Callable[[str], None]
 
@@ -111,6 +112,7 @@ class Supervisor:
         self.site = load_site(options.config, options.dialplans)
         options.state.mkdir(parents=True, exist_ok=True)
         self._take_lock()
+        await asyncio.to_thread(end_left_over, socket_folder(options.state))
         installation = Installation(options.state, options.listen)
         self.ports = ports_for(options.state)
         self.secrets = secrets_for(options.state, installation.accounts(self.site))
@@ -123,7 +125,7 @@ class Supervisor:
             plan = await asyncio.to_thread(asterisk_plan, self.site, installation, program, self.ports, self.secrets)
             asterisk = AsteriskProcess(program, plan)
             await self._add("Asterisk", asterisk, asterisk.start)
-        node = NodeProcess(options, self.ports)
+        node = NodeProcess(options, self.ports, self.site.main.limits.drain / 1000)
         await self._add("the server", node, node.start)
 
     async def watch(self) -> None:
@@ -180,8 +182,9 @@ class Supervisor:
 class NodeProcess:
     """The server node as a child."""
 
-    def __init__(self, options: UpOptions, ports: Ports) -> None:
+    def __init__(self, options: UpOptions, ports: Ports, drain_s: float) -> None:
         self._options = options
+        self._drain_s = drain_s
         self._url = f"http://{'127.0.0.1' if options.listen in ('0.0.0.0', '::') else options.listen}:{ports.http}/readyz"
         run = socket_folder(options.state)
         self._child = ChildProcess("the server", options.state / "log/server.log", run / "node.pid", f"--state {options.state.absolute()}")
@@ -210,7 +213,8 @@ class NodeProcess:
         return await self._child.wait()
 
     async def stop(self) -> None:
-        await self._child.stop()
+        """Lets it drain; `drain_s` is the site's limit."""
+        await self._child.stop(within=self._drain_s + NODE_STOP_S)
 
     async def _ready(self) -> bool:
         try:

@@ -80,7 +80,7 @@ class Story:
         await feed.wait_for("contact_queued", within=5, call=self._call_id)
         await self._listen(call, 4.0, Sound.MUSIC, "music while waiting")
         queue = await self._site.get("/api/queues/billing", "viewer")
-        waiting = queue["waiting_contacts"][0]
+        waiting = queue["contacts"][0]
         self._timeline.tell("hotline", f"GET /api/queues/billing: {queue['waiting']} waiting, position {waiting['position']}")
         await asyncio.sleep(5.0)
         self._timeline.tell("caller", "hears her position announced")

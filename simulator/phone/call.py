@@ -144,7 +144,8 @@ class Call:
 
     async def refer(self, target: str, timeout: float = 10.0) -> int:
         """Blind transfer: send the far end to a number or SIP URI. Returns the last status it reported; after a 2xx (it got there) this
-        side hangs up, as the transferor must. Raises CallRefused, CallOver, TimeoutError."""
+        side hangs up, as the transferor must. Raises CallRefused, CallOver, TimeoutError.
+        Asterisk reports 400 while its bridge is not up yet, some milliseconds after the answer: talk before you transfer."""
         status = await self._refer(self.line.uri(target), timeout)
         if 200 <= status < 300:
             await self.hang_up()

@@ -1,10 +1,10 @@
-"""The demo's own system behind the hotline: accounts and orders over HTTP, as a shop would have them. Deterministic, and it keeps nothing."""
+"""The demo's own system behind the hotline: accounts and orders over HTTP, as a shop would have them. It keeps nothing."""
 
 from datetime import date, timedelta
 
 from aiohttp import web
 
-PORT = 8090
+PORT = 18090
 STATES = ("in_work", "shipped", "delivered")
 FIRST_DAY = date(2026, 12, 1)
 
@@ -49,7 +49,7 @@ def _answer(found: dict[str, str] | None) -> web.Response:
 
 
 async def serve(port: int = PORT) -> web.AppRunner | None:
-    """Serve on loopback until the runner is cleaned up. None when the port is taken: a demo running beside this one answers just the same."""
+    """Serve on loopback until cleaned up. None when the port is taken: a demo running beside this one answers just the same."""
     runner = web.AppRunner(make_backend(), access_log=None)
     await runner.setup()
     try:

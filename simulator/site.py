@@ -1,4 +1,4 @@
-"""A whole Hotline as its users run it: `server up` as a process of its own, reached by SIP, HTTP and the event log. For the demo and the tests."""
+"""A whole Hotline as its users run it: `server up` as a process, reached by SIP, HTTP and the event log. For demo and tests."""
 
 import asyncio
 import json

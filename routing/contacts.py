@@ -153,7 +153,7 @@ def offer_ringing(board: Floor, message: OfferRinging, now_ms: int) -> None:
 
 
 def offer_ended(board: Floor, message: OfferEnded, now_ms: int) -> None:
-    """An offer came to nothing: remember it, let the contact wait again at its place, and only then free the agent by the queue's policy."""
+    """An offer came to nothing: remember it, let the contact wait again at its place, only then free the agent by the queue's policy."""
     contact = board.contacts.get(message.contact)
     if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
         return

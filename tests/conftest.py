@@ -8,7 +8,11 @@ from private_redis import PrivateRedis
 
 # The same examples in every run: a test that fails, fails again. No deadline: the machine may be busy.
 settings.register_profile(
-    "hotline", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "hotline",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("hotline")
 

@@ -94,7 +94,9 @@ async def test_orders_go_to_their_server_only(views: Views) -> None:
     assert await store.orders("a", "$", block_ms=1) == []
     await store.commit(fence or 0, "0", Changes(orders=[("a", ring), ("b", LeaveOrder("c2", "full")), ("a", Reply("r", "", "no"))]))
 
-    assert [order for _, order in await store.orders("a", "$", block_ms=1)] == [ring, Reply("r", "", "no")], "nothing falls between two calls"
+    assert [order for _, order in await store.orders("a", "$", block_ms=1)] == [ring, Reply("r", "", "no")], (
+        "nothing falls between two calls"
+    )
     assert [order for _, order in await store.orders("b", "0", block_ms=0)] == [LeaveOrder("c2", "full")]
     assert await store.orders("c", "0", block_ms=0) == []
 

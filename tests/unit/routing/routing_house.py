@@ -8,7 +8,18 @@ from routing.agent_state import AgentState
 from routing.board import Board, restore
 from routing.events import Event
 from routing.floor import Changes
-from routing.messages import AgentAsked, ContactArrived, ContactLeft, Message, OfferAnswered, OfferEnded, PhoneReported, Reply, RingOrder, TalkEnded
+from routing.messages import (
+    AgentAsked,
+    ContactArrived,
+    ContactLeft,
+    Message,
+    OfferAnswered,
+    OfferEnded,
+    PhoneReported,
+    Reply,
+    RingOrder,
+    TalkEnded,
+)
 from routing.model import AgentProfile, Directory, QueuePolicy
 from routing.store import codec
 

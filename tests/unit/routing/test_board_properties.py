@@ -88,7 +88,11 @@ def check_booking(made: House) -> None:
     assert sorted(offers) == sorted((a.id, a.contact, a.offer) for a in made.board.agents.values() if a.state in held)
     for contact in made.board.contacts.values():
         states = {made.board.agents[agent].state for agent in contact.offers.values()}
-        expected = {ContactState.WAITING: set(), ContactState.OFFERED: {AgentState.RESERVED}, ContactState.CONNECTED: {AgentState.ON_CONTACT}}
+        expected = {
+            ContactState.WAITING: set(),
+            ContactState.OFFERED: {AgentState.RESERVED},
+            ContactState.CONNECTED: {AgentState.ON_CONTACT},
+        }
         assert states == expected[contact.state]
 
 
@@ -145,7 +149,7 @@ def check_agents_moved_by_the_table(made: House) -> None:
 @settings(max_examples=150)
 @given(history)
 def test_after_any_history(moves: list[tuple[str, int, int]]) -> None:
-    """No double booking, no caller beside a free agent who could serve, nobody lost or counted twice, first come first served in a class."""
+    """No double booking, no caller beside a free agent who could serve, nobody lost or counted twice, first come first served."""
     made = opened()
     for number, move in enumerate(moves):
         orders_before = len(made.orders)
@@ -185,6 +189,11 @@ def test_everybody_comes_home(moves: list[tuple[str, int, int]]) -> None:
         play(made, move, number)
     made.wait(1_000_000)
 
-    assert {a.state for a in made.board.agents.values()} <= {AgentState.READY, AgentState.PAUSED, AgentState.LOGGED_OUT, AgentState.ON_CONTACT}
+    assert {a.state for a in made.board.agents.values()} <= {
+        AgentState.READY,
+        AgentState.PAUSED,
+        AgentState.LOGGED_OUT,
+        AgentState.ON_CONTACT,
+    }
     assert all(contact.state == ContactState.CONNECTED for contact in made.board.contacts.values())
     check_conservation(made)

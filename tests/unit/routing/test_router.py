@@ -1,0 +1,284 @@
+"""The router on a store in memory, in virtual time: taking the lease, losing it, and living with a store or message that fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from routing_house import CountingIds, directory, person
+
+from routing.board import HANDLERS
+from routing.floor import Floor
+from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, PhoneReported, RingOrder
+from routing.model import QueuePolicy
+from routing.router import Router
+from routing.store.memory import MemoryStore
+from routing.store_port import StoreUnreachable
+from simulator import virtual
+
+pytestmark = pytest.mark.unit
+
+SITE = directory(person("anna"), person("li"), queues=(QueuePolicy("support", max_wait_ms=60_000),))
+
+
+class FailingStore(MemoryStore):
+    """A view that can be cut off, and whose renewals or commits can be made to hang."""
+
+    away = False
+    hanging: frozenset[str] = frozenset()
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name not in ("post", "inbox", "commit", "load", "acquire", "renew", "release"):
+            return found
+
+        async def guarded(*args: Any, **named: Any) -> Any:
+            if name in self.hanging:
+                await asyncio.Event().wait()
+            if self.away:
+                raise StoreUnreachable("the store is away")
+            return await found(*args, **named)
+
+        return guarded
+
+
+class Site:
+    """A domain in memory with any number of routers."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.ids = CountingIds()
+        self.clock = virtual.VirtualClock()
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(self, server: str, store: MemoryStore | None = None) -> Router:
+        router = Router(store or self.store.view(), SITE, self.ids, self.clock, server=server)
+        self.tasks[server] = asyncio.create_task(router.run())
+        return router
+
+    async def stop(self, *servers: str) -> None:
+        for server in servers or tuple(self.tasks):
+            task = self.tasks.pop(server)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def failing(self) -> FailingStore:
+        return FailingStore(self.store._shared)
+
+    async def work_begins(self) -> None:
+        for agent in SITE.agents.values():
+            await self.store.post(PhoneReported(agent.phone, "available"), AgentAsked(agent.id, "log_in", "r", "node"))
+
+    async def call(self, contact: str) -> None:
+        await self.store.post(ContactArrived(contact, f"call-{contact}", "node", "support", [(0, "")], self.clock.now_ms()))
+
+    async def rings(self) -> list[tuple[str, str]]:
+        orders = await self.store.orders("node", "0", block_ms=0)
+        return [(order.contact, order.agent) for _, order in orders if isinstance(order, RingOrder)]
+
+
+def scene(play: Callable[[Site], Awaitable[None]]) -> None:
+    """Play it in virtual time; every router is stopped at the end."""
+
+    async def whole() -> None:
+        site = Site()
+        try:
+            await play(site)
+        finally:
+            await site.stop()
+
+    virtual.run(whole())
+
+
+def test_a_call_is_offered_at_once() -> None:
+    """A message is read, decided and committed without any time passing; the counters tell of it."""
+
+    async def play(site: Site) -> None:
+        latencies: list[float] = []
+        router = site.start("a")
+        router._on_latency = latencies.append
+        await site.work_begins()
+        await asyncio.sleep(1)
+        await site.call("c1")
+        await asyncio.sleep(0.001)
+
+        assert await site.rings() == [("c1", "anna")]
+        assert (router.is_leader, router.decisions, router.messages, router.skipped) == (True, 1, 5, 0)
+        assert router.commits >= 2
+        assert latencies == [0.0] * len(latencies) != []
+
+    scene(play)
+
+
+def test_deadlines_are_met_to_the_millisecond() -> None:
+    """A caller whose wait is over is told so then, though no message comes."""
+
+    async def play(site: Site) -> None:
+        site.start("a")
+        await site.call("c1")
+        await asyncio.sleep(59.999)
+        assert await site.store.orders("node", "0", block_ms=0) == []
+        await asyncio.sleep(0.002)
+
+        assert [order for _, order in await site.store.orders("node", "0", block_ms=0)] == [LeaveOrder("c1", "timed_out")]
+
+    scene(play)
+
+
+def test_only_one_leads_and_the_other_takes_over() -> None:
+    """A router that is stopped gives the lease back: the next leads within its retry time, and goes on from the records."""
+
+    async def play(site: Site) -> None:
+        first = site.start("a")
+        await asyncio.sleep(0.01)
+        second = site.start("b")
+        await site.work_begins()
+        await site.call("c1")
+        await asyncio.sleep(5)
+        assert (first.is_leader, second.is_leader) == (True, False)
+        await site.stop("a")
+        assert not first.is_leader
+        await site.call("c2")
+        await asyncio.sleep(0.301)
+
+        assert second.is_leader
+        assert await site.rings() == [("c1", "anna"), ("c2", "li")]
+
+    scene(play)
+
+
+@pytest.mark.parametrize("hangs", [{"renew"}, {"renew", "commit"}, {"renew", "release"}, {"renew", "inbox"}])
+def test_a_renewal_that_hangs_ends_the_lead_in_time(hangs: set[str]) -> None:
+    """When the store does not answer, the leader stops no later than its lease ends there, and another takes over."""
+
+    async def play(site: Site) -> None:
+        store = site.failing()
+        first = site.start("a", store)
+        await site.work_begins()
+        await asyncio.sleep(2)
+        second = site.start("b")
+        store.hanging = frozenset(hangs | {"acquire"})
+        await asyncio.sleep(1.001)
+        assert not first.is_leader
+        await asyncio.sleep(0.3)
+        await site.call("c1")
+        await asyncio.sleep(0.1)
+
+        assert second.is_leader
+        assert await site.rings() == [("c1", "anna")]
+
+    scene(play)
+
+
+def test_a_store_that_goes_and_comes() -> None:
+    """While the store is away nothing is decided; what was posted is decided when it is back, once."""
+
+    async def play(site: Site) -> None:
+        store = site.failing()
+        router = site.start("a", store)
+        await site.work_begins()
+        await asyncio.sleep(1)
+        store.away = True
+        await site.call("c1")
+        await asyncio.sleep(60)
+        assert (router.is_leader, await site.rings()) == (False, [])
+        store.away = False
+        await asyncio.sleep(1.5)
+
+        assert (router.is_leader, await site.rings()) == (True, [("c1", "anna")])
+
+    scene(play)
+
+
+def test_a_stale_commit_means_starting_from_the_records() -> None:
+    """When somebody else's commit was in between, the router throws its board away and goes on from what is written."""
+
+    async def play(site: Site) -> None:
+        router = site.start("a")
+        await site.work_begins()
+        await asyncio.sleep(1)
+        shared = site.store._shared
+        revision, text = shared.agents["anna"]
+        shared.agents["anna"] = (revision + 1, text.replace(f'"rev":{revision}', f'"rev":{revision + 1}').replace('"ready"', '"paused"'))
+        await site.call("c1")
+        await asyncio.sleep(1)
+
+        assert await site.rings() == [("c1", "li")]
+        assert router.is_leader
+
+    scene(play)
+
+
+def test_a_message_that_breaks_the_board_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One poisonous message is skipped; those before and after it, in the same batch too, are served once each."""
+
+    def poison(board: Floor, message: ContactLeft, now_ms: int) -> None:
+        board.contacts.clear()
+        raise RuntimeError("half changed")
+
+    monkeypatch.setitem(HANDLERS, ContactLeft, poison)
+
+    async def play(site: Site) -> None:
+        await site.work_begins()
+        await site.call("c1")
+        await site.store.post(ContactLeft("ghost", "abandoned"))
+        await site.call("c2")
+        router = site.start("a")
+        await asyncio.sleep(1)
+
+        assert await site.rings() == [("c1", "anna"), ("c2", "li")]
+        assert (router.skipped, router.is_leader) == (1, True)
+
+    scene(play)
+
+
+def test_a_deadline_that_breaks_the_board_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deadline that always fails does not stop the others."""
+    from routing import board
+
+    def poison(floor: Floor, id: str, now_ms: int) -> None:
+        raise RuntimeError("never works")
+
+    monkeypatch.setitem(board.DEADLINES, "max_wait", poison)
+
+    async def play(site: Site) -> None:
+        router = site.start("a")
+        await site.call("c1")
+        await asyncio.sleep(61)
+        await site.work_begins()
+        await asyncio.sleep(1)
+
+        assert await site.rings() == [("c1", "anna")]
+        assert (router.skipped, router.is_leader) == (1, True)
+
+    scene(play)
+
+
+def test_an_idle_router_writes_nothing() -> None:
+    """An hour without a message costs no commit."""
+
+    async def play(site: Site) -> None:
+        router = site.start("a")
+        await asyncio.sleep(3600)
+
+        assert (router.commits, router.is_leader) == (0, True)
+
+    scene(play)
+
+
+def test_routers_that_come_and_go_lose_nobody() -> None:
+    """With leaders stopped every few seconds among a stream of calls, every caller is rung for exactly once."""
+
+    async def play(site: Site) -> None:
+        await site.work_begins()
+        for turn in range(20):
+            site.start(f"r{turn}")
+            if turn:
+                await site.stop(f"r{turn - 1}")
+            await site.call(f"c{turn}")
+            await asyncio.sleep(0.37)
+            await site.store.post(ContactLeft(f"c{turn}", "abandoned"))
+
+        assert [contact for contact, _ in await site.rings()] == [f"c{turn}" for turn in range(20)]
+
+    scene(play)

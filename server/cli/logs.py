@@ -61,12 +61,12 @@ class Tail:
 
 def _print(lines: list[str], part: str, named: bool, as_it_is: bool) -> None:
     for line in lines:
-        text = line if as_it_is else readable(line)
-        say(plain(f"{part:8} | {text}" if named else text))
+        for text in [line] if as_it_is else readable(line).splitlines() or [""]:
+            say(plain(f"{part:8} | {text}" if named else text))
 
 
 def readable(line: str) -> str:
-    """A JSON line as `time level event name=value ...`; any other line as it is. A traceback follows behind its line."""
+    """A JSON line as `time level event name=value ...`, a traceback in lines behind it; any other line as it is."""
     try:
         facts: Any = json.loads(line)
     except (ValueError, RecursionError):
@@ -76,7 +76,8 @@ def readable(line: str) -> str:
     at = str(facts.pop("timestamp", ""))[11:23]
     level, event = facts.pop("level", ""), facts.pop("event")
     facts.pop("logger", "")
+    traceback = str(facts.pop("exception", ""))
     details = " ".join(
         f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}" for name, value in facts.items()
     )
-    return f"{at} {level:8} {event} {details}".rstrip()
+    return "\n    ".join([f"{at} {level:8} {event} {details}".rstrip(), *traceback.splitlines()])

@@ -15,6 +15,7 @@ from server.secrets_file import SecretsError, secrets_for
 from server.state_folder import StateFolder
 
 ANSWER_S = 5.0
+PHONE_STATES = {"available": "", "unavailable": "off"}
 COLOURS = {"ready": "green", "on_contact": "cyan", "reserved": "yellow", "paused": "magenta", "logged_out": "dim"}
 
 
@@ -85,7 +86,7 @@ def _show(url: str, facts: dict[str, Any]) -> None:
 
 def _queues(queues: list[dict[str, Any]]) -> Table:
     table = _table("Queues", "queue", "waiting>", "longest>", "free>", "talking>", "answered>", "abandoned>", "level>", "aim")
-    table.caption = "level: answered within the threshold / (answered + abandoned), last 30 min; aim 80/20: 80 % within 20 s"
+    table.caption = "level: answered within the threshold / (answered + abandoned), last 30 min\naim:   80/20 is 80 % within 20 s"
     for queue in queues:
         level, totals = queue["service_level"], queue["totals"]
         table.add_row(
@@ -106,14 +107,14 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
     table = _table("Agents", "agent", "name", "state", "for>", "phone", "queues", "contact")
     for agent in agents:
         reason = f" ({plain(agent['reason'])})" if agent["reason"] else ""
-        phone_state = "" if agent["phone_state"] == "available" else f" ({agent['phone_state']})"
+        phone_state = PHONE_STATES.get(agent["phone_state"], agent["phone_state"])
         contact = agent["contact"]
         table.add_row(
             agent["id"],
             plain(agent["name"]),
             f"{agent['state']}{reason}",
             duration(agent["in_state_ms"]) if agent["since_ms"] else "-",
-            f"{agent['phone']}{phone_state}",
+            f"{agent['phone']} {phone_state}".rstrip(),
             ", ".join(agent["queues"]),
             f"{contact['queue']}: {contact['ani']}" if contact else "",
             style=COLOURS.get(agent["state"]),

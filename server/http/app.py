@@ -5,22 +5,16 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from server.http.errors import BODY_LIMIT, ApiError, Handler, errors_as_json
+from server.http.errors import BODY_LIMIT, SAFE_HEADERS, ApiError, Handler, errors_as_json
 from server.http.facilities import Facilities
 from server.http.roles import Role, read_tokens, role_of
 from server.http.routes import ROUTES, Route
 
-SAFE_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Server": "Hotline",  # aiohttp would tell its version and Python's
-}
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 def make_api(facilities: Facilities) -> web.Application:
-    """The application, ready for an AppRunner. ValueError when a token is too short to protect anything."""
+    """The application, ready for a Listener. ValueError when a token is too short to protect anything."""
     tokens = read_tokens(facilities.tokens)
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[errors_as_json(facilities.ids)])
     app.on_response_prepare.append(_add_safe_headers)

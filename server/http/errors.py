@@ -11,6 +11,12 @@ from routing.ports import Ids
 log = structlog.get_logger("http")
 
 BODY_LIMIT = 64 * 1024
+SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Server": "Hotline",  # aiohttp would tell its version and Python's
+}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -1,15 +1,19 @@
 """What the HTTP interface answers, over a real socket and an in-memory call centre."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 from http_house import NOW_MS, TOKENS, World, live_call
 
 from routing.messages import Reply
-from server.http.app import SAFE_HEADERS, make_api
+from server.http.app import make_api
+from server.http.errors import SAFE_HEADERS
+from server.http.listener import CannotListen, Listener
 
 pytestmark = pytest.mark.integration
 Client = TestClient[Any, Any]
@@ -270,3 +274,55 @@ async def test_the_index_lists_every_route(client: Client) -> None:
 
     assert {"method": "POST", "path": "/api/agents/{id}", "role": "agent"}.items() <= routes[8].items()
     assert all(route["summary"].endswith((".", "}")) for route in routes)
+
+
+GARBAGE = [
+    b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+    b"GARBAGE\r\n\r\n",
+    b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /api HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
+    b"POST /api/agents/wang HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\nAuthorization: Bearer token-of-somebody\r\n\r\n",
+    b"POST /api/agents/wang HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("data", GARBAGE, ids=[str(data[:20]) for data in GARBAGE])
+async def test_bytes_that_are_not_http(world: World, caplog: pytest.LogCaptureFixture, data: bytes) -> None:
+    """They get an error in the one shape, cost one line of the log without what was sent, and the next request is served."""
+    listener = Listener(make_api(world.facilities), "127.0.0.1", 0)
+    await listener.start()
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(data)
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        async with ClientSession() as session, session.get(f"http://127.0.0.1:{listener.port}/healthz") as response:
+            alive = response.status
+    finally:
+        await listener.stop()
+
+    assert b" 400 Bad Request" in head.splitlines()[0]
+    assert b"Server: Hotline" in head
+    assert json.loads(body)["error"]["code"] == "malformed_request"
+    assert alive == 200
+    assert len(caplog.records) == 1
+    assert "token-of-somebody" not in caplog.text
+
+
+async def test_a_port_in_use(world: World) -> None:
+    """Two servers on one port: the second says so in a sentence that tells what to do."""
+    first = Listener(make_api(world.facilities), "127.0.0.1", 0)
+    await first.start()
+    second = Listener(make_api(world.facilities), "127.0.0.1", first.port)
+    try:
+        with pytest.raises(CannotListen, match=f"HTTP port {first.port} on 127.0.0.1 is in use by another program: end that one"):
+            await second.start()
+    finally:
+        await second.stop()
+        await first.stop()
+
+
+async def test_an_address_that_is_not_ours(world: World) -> None:
+    """Listening on an address of another machine is told as such."""
+    with pytest.raises(CannotListen, match=r"192\.0\.2\.1 is not an address of this machine"):
+        await Listener(make_api(world.facilities), "192.0.2.1", 0).start()

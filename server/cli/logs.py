@@ -3,6 +3,7 @@
 import json
 import time
 from collections import deque
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def readable(line: str) -> str:
         return line
     if not isinstance(facts, dict) or "event" not in facts:
         return line
-    at = str(facts.pop("timestamp", ""))[11:23]
+    at = _local(str(facts.pop("timestamp", "")))
     level, event = facts.pop("level", ""), facts.pop("event")
     facts.pop("logger", "")
     traceback = str(facts.pop("exception", ""))
@@ -81,3 +82,11 @@ def readable(line: str) -> str:
         f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}" for name, value in facts.items()
     )
     return "\n    ".join([f"{at} {level:8} {event} {details}".rstrip(), *traceback.splitlines()])
+
+
+def _local(timestamp: str) -> str:
+    """The time of day here, as Asterisk and Redis write it, too."""
+    try:
+        return datetime.fromisoformat(timestamp).astimezone().isoformat(timespec="milliseconds")[11:23]
+    except ValueError:
+        return timestamp

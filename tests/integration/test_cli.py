@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+import tomllib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from http_house import World, live_call
 
 from routing.events import Event
 from routing.store.redis import RedisStore
+from server.cli.logs import Tail, readable
 from server.cli.main import COMMANDS, main
 from server.http.app import make_api
 from server.port_numbers import Ports
@@ -96,6 +99,14 @@ def test_it_runs_as_the_front_door_calls_it(site: Path) -> None:
 
     assert (right.returncode, right.stderr) == (0, b"")
     assert wrong.returncode == 2
+
+
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version and pyproject.toml agree."""
+    with pytest.raises(SystemExit):
+        main(["--version"])
+
+    assert capsys.readouterr().out.split() == ["Hotline", tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["version"]]
 
 
 # -- check and try -----------------------------------------------------------------------------------------------------------
@@ -295,8 +306,10 @@ async def test_the_event_log(site: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert json.loads(last)["id"] == "e3"
 
 
-def test_logs(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """logs shows the last lines of each file, the server's JSON lines readable, control characters harmless."""
+def test_logs(site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """logs shows the last lines of each file, the server's JSON lines readable in local time, control characters harmless."""
+    monkeypatch.setenv("TZ", "CST-8")
+    time.tzset()
     log = site / "state/log"
     log.mkdir(parents=True)
     line = {"timestamp": "2026-11-22T10:00:00.123456Z", "level": "warning", "event": "store_unreachable", "reason": "away", "logger": "x"}
@@ -305,13 +318,41 @@ def test_logs(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
     assert main(command(site, "logs", "-n", "2")) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "server   | 10:00:00.123 warning  store_unreachable reason=away",
+        "server   | 18:00:00.123 warning  store_unreachable reason=away",
         "server   | [] not json�[2J",
         "redis    | ready �",
     ]
 
     assert main(command(site, "logs", "redis")) == 0
-    assert capsys.readouterr().out == "ready �\n"
+    assert capsys.readouterr().out == "ready \ufffd\n"
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_log_that_grows_and_is_replaced(tmp_path: Path) -> None:
+    """Following gives whole lines once each, waits for the end of half a line, and begins anew with a new or shortened file."""
+    path = tmp_path / "server.log"
+    tail = Tail("server", path)
+    assert tail.last(5) == []
+
+    path.write_text("one\ntwo\nhal")
+    assert tail.new() == ["one", "two"]
+    path.write_text("one\ntwo\nhalf\n")
+    assert tail.new() == ["half"]
+    path.write_text("new\n")
+    assert tail.new() == ["new"]
+    (tmp_path / "next").write_text("replaced by another\n")
+    (tmp_path / "next").replace(path)
+    assert tail.new() == ["replaced by another"]
+    path.unlink()
+    assert tail.new() == []
+
+
+def test_a_traceback_is_readable() -> None:
+    """The lines of a traceback stand below their event."""
+    line = json.dumps({"event": "failed", "level": "error", "exception": "Traceback:\n  File x\nValueError: y"})
+
+    assert readable(line) == " error    failed\n    Traceback:\n      File x\n    ValueError: y"
 
 
 # -- an Asterisk of one's own ----------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ REFUSALS = ("declined", "busy", "rang_out", "unreachable", "failed")
 OUTCOMES = {"contact_abandoned", "contact_timed_out", "contact_left", "contact_ended"}
 WORDS = (
     "call", "call", "call", "leave", "answer", "answer", "refuse", "finish", "finish", "ringing", "wait", "wait",
-    "log_in", "log_in", "log_out", "pause", "resume", "end_wrap_up", "phone", "stale",
+    "log_in", "log_in", "log_out", "pause", "resume", "end_wrap_up", "phone", "phone", "phone", "stale",
 )  # fmt: skip
 history = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 11), st.integers(0, 11)), min_size=10, max_size=70)
 
@@ -57,7 +57,7 @@ def play(made: House, move: tuple[str, int, int], number: int) -> None:
     elif word == "wait":
         made.wait((50, 900, 3_000, 11_000, 31_000)[a % 5] + b)
     elif word == "phone":
-        made.say(PhoneReported(SITE.agents[PEOPLE[a % 4]].phone, ("available", "available", "busy", "unavailable")[b % 4]))  # type: ignore[arg-type]
+        made.say(PhoneReported(SITE.agents[PEOPLE[a % 4]].phone, ("available", "busy", "available", "unavailable")[b % 4]))  # type: ignore[arg-type]
     elif word == "stale":
         made.say(OfferAnswered(contact, "offer-0"), TalkEnded(contact, "offer-0", "agent", 1), OfferEnded("ghost", offer, "busy"))
     elif word == "ringing":
@@ -129,6 +129,7 @@ def check_order(made: House, orders_before: int) -> None:
     """Whoever was just offered had the lowest place of the class, but for those whom that agent may not take."""
     for _, order in made.orders[orders_before:]:
         taken = made.board.contacts.get(order.contact) if isinstance(order, RingOrder) else None
+        assert not taken or taken.refused_until_ms.get(order.agent, 0) <= made.now, "offered again too early"
         for other in made.board.contacts.values():
             if taken and other.state == ContactState.WAITING and wants(other, made.now) == wants(taken, made.now):
                 refused = other.refused_until_ms.get(order.agent, 0) > made.now
@@ -146,7 +147,7 @@ def check_agents_moved_by_the_table(made: House) -> None:
             assert event.data["state"] in TRANSITIONS[AgentState(event.data["before"])].values()
 
 
-@settings(max_examples=150)
+@settings(max_examples=250)
 @given(history)
 def test_after_any_history(moves: list[tuple[str, int, int]]) -> None:
     """No double booking, no caller beside a free agent who could serve, nobody lost or counted twice, first come first served."""
@@ -157,12 +158,13 @@ def test_after_any_history(moves: list[tuple[str, int, int]]) -> None:
         check_booking(made)
         check_nobody_waits_in_vain(made)
         check_counts(made)
-        check_order(made, orders_before)
+        if move[0] != "wait":  # of many things at many moments only the end can be seen
+            check_order(made, orders_before)
     check_conservation(made)
     check_agents_moved_by_the_table(made)
 
 
-@settings(max_examples=150)
+@settings(max_examples=250)
 @given(history, st.sets(st.integers(0, 69)))
 def test_a_restart_is_not_noticed(moves: list[tuple[str, int, int]], restarts: set[int]) -> None:
     """A board made from the committed records, at any moments, tells and orders exactly what the board that went on does."""

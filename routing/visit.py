@@ -9,6 +9,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Literal
 
+import structlog
+
 from routing.messages import (
     ContactLeft,
     LeaveOrder,
@@ -25,7 +27,8 @@ from routing.model import QueuePolicy
 from routing.ports import Line, Progress, Ring, RingResult
 
 Outcome = Literal["answered"] | LeaveOutcome
-Timer = Literal["announce"]
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,9 @@ class Visit:
         self._next_rings: list[RingOrder] = []
         self._leaving: Waited | None = None  # decided, but a phone still rings
         self._void = ""  # the offer taken back while its phone rang
+        self._talking = False
         self._gone = False
+        self._over = False
 
     def tell(self, happening: Happening) -> None:
         """Something happened to this contact."""
@@ -108,6 +113,9 @@ class Visit:
                 ended = await self._handle(await self._inbox.get())
                 if ended:
                     return ended
+        except asyncio.CancelledError:  # this server lets go of the call
+            self._post(ContactLeft(self.contact, "failed"))
+            raise
         except Exception:
             self._post(ContactLeft(self.contact, "abandoned"))
             raise
@@ -121,11 +129,10 @@ class Visit:
             case WithdrawOrder(offer=offer):
                 self._next_rings = [order for order in self._next_rings if order.offer != offer]
                 if self._ringing and self._ringing.offer == offer:
-                    self._void = offer
-                    await self._line.withdraw(offer)
+                    await self._take_back(offer)
             case LeaveOrder(outcome=outcome):
                 return await self._leave(Waited(outcome, self.contact))
-            case KeyPressed(key=key) if key in self._exit_keys and not self._leaving:
+            case KeyPressed(key=key) if key in self._exit_keys and not self._leaving and not self._talking:
                 self._post(ContactLeft(self.contact, "exit_key", key))
                 return await self._leave(Waited("exit_key", self.contact, key=key))
             case CallerGone():
@@ -153,7 +160,7 @@ class Visit:
     # -- offers ------------------------------------------------------------------------------------------------------
 
     async def _ring(self, order: RingOrder) -> None:
-        if self._gone or self._leaving:
+        if self._gone or self._leaving or self._talking:
             self._post(OfferEnded(self.contact, order.offer, "withdrawn"))
         elif self._ringing:
             self._next_rings.append(order)
@@ -162,15 +169,32 @@ class Visit:
             await self._end_announcement()
             self._start(self._ring_out(order))
 
+    async def _take_back(self, offer: str) -> None:
+        self._void = offer
+        if self._talking:
+            self._leave_unnoticed()
+        await self._line.withdraw(offer)
+
+    def _leave_unnoticed(self) -> None:
+        """An offer was answered in the instant of being taken back: the router must not believe that the caller still waits."""
+        self._post(ContactLeft(self.contact, "failed"))
+        self._void = ""
+
     async def _ring_out(self, order: RingOrder) -> None:
         def progress(step: Progress) -> None:
-            told = OfferRinging if step == "ringing" else OfferAnswered
-            self._post(told(self.contact, order.offer))
+            self._post((OfferRinging if step == "ringing" else OfferAnswered)(self.contact, order.offer))
+            if step == "answered":
+                self._talking = True
+                if order.offer == self._void:
+                    self._leave_unnoticed()
 
         ring = Ring(order.offer, self.contact, order.agent, order.phone, order.ring_timeout_ms, order.queue)
         result = RingResult("failed")
         try:
-            result = await self._line.ring(ring, progress)
+            if order.offer == self._void or self._leaving or self._gone:  # the line cannot withdraw what has not begun
+                result = RingResult("withdrawn")
+            else:
+                result = await self._line.ring(ring, progress)
         finally:
             self.tell(RingOver(order, result))
 
@@ -179,8 +203,8 @@ class Visit:
         result, offer = over.result, over.order.offer
         if result.outcome == "answered":
             self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms))
-            if offer == self._void:  # answered in the instant of being taken back: the router believes that the caller still waits
-                self._post(ContactLeft(self.contact, "failed"))
+            if offer == self._void:
+                self._leave_unnoticed()
             return Waited("answered", self.contact, agent=over.order.agent, result=result)
         if self._gone:
             self._post(ContactLeft(self.contact, "abandoned"))
@@ -200,7 +224,7 @@ class Visit:
     def _plan_announcement(self, in_ms: int) -> None:
         if self._timer:
             self._timer.cancel()
-        if in_ms > 0:
+        if in_ms > 0 and not self._over:
             self._timer = asyncio.get_running_loop().call_later(in_ms / 1000, self.tell, TimeToAnnounce())
 
     def _announce(self) -> None:
@@ -209,9 +233,11 @@ class Visit:
         self._announcement = self._start(self._say_position())
 
     async def _say_position(self) -> None:
-        position = self._position()
-        await self._line.announce("position" if position else "comfort", position=position, wait_ms=None)
-        self._plan_announcement(self._policy.every_position_ms)
+        try:
+            position = self._position()
+            await self._line.announce("position" if position else "comfort", position=position, wait_ms=None)
+        finally:
+            self._plan_announcement(self._policy.every_position_ms)
 
     async def _end_announcement(self) -> None:
         """An offer never waits for an announcement to be said."""
@@ -228,8 +254,13 @@ class Visit:
     def _start(self, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()):
+            log.warning("visit_part_failed", contact=self.contact, reason=f"{type(fault).__name__}: {fault}")
 
     async def _notice_end(self) -> None:
         await self._line.gone()
@@ -240,6 +271,7 @@ class Visit:
             self.tell(KeyPressed(await self._line.next_key()))
 
     async def _stop_everything(self) -> None:
+        self._over = True
         if self._timer:
             self._timer.cancel()
         if self._announcement and not self._announcement.done():

@@ -1,0 +1,127 @@
+"""A waiting caller who does what a test says: fits `routing.ports.Line`, on virtual time, with the habits of the real one.
+
+A withdrawal works from the moment a ring has begun until it is answered; a prompt ends when it is interrupted or the caller is gone.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from routing.ports import EndedBy, Progress, Ring, RingOutcome, RingResult
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """What an agent's phone does: the outcome comes after `after_ms`; an answered one is talked on for `talk_ms`."""
+
+    outcome: RingOutcome = "answered"
+    after_ms: int = 1000
+    talk_ms: int = 60_000
+    ended_by: EndedBy = "agent"
+    picked_up: Callable[[], None] = lambda: None  # called when it is answered, before anybody is told
+    fault: Exception | None = None
+
+
+class ScriptedLine:
+    """`did` tells what was asked of it, with the milliseconds since the loop began; `phones` are rung one after another."""
+
+    def __init__(self, *phones: Phone, prompt_ms: int = 3000) -> None:
+        self.phones = list(phones)
+        self.prompt_ms = prompt_ms
+        self.did: list[tuple[int, str]] = []
+        self.deaf = False  # prompts cannot be interrupted: AMI is away
+        self.fault: Exception | None = None  # raised by music and announce
+        self._withdrawable: set[str] = set()
+        self._withdrawn: set[str] = set()
+        self._interrupted = False
+        self._hung_up = False
+        self._keys: asyncio.Queue[str] = asyncio.Queue()
+        self._news = asyncio.Event()
+
+    # -- what the caller does ---------------------------------------------------------------------------------------
+
+    def hang_up(self) -> None:
+        self._hung_up = True
+        self._change()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self._keys.put_nowait(key)
+
+    # -- routing.ports.Line -----------------------------------------------------------------------------------------
+
+    async def music(self) -> None:
+        self._note("music")
+        if self.fault:
+            raise self.fault
+
+    async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:
+        self._note(f"{kind} {position}")
+        if self.fault:
+            raise self.fault
+        self._interrupted = False
+        await self._until(lambda: self._interrupted or self._hung_up, self.prompt_ms)
+        if not self._interrupted and not self._hung_up:
+            self._note("music")
+
+    async def interrupt(self) -> None:
+        self._note("interrupt")
+        if not self.deaf:
+            self._interrupted = True
+            self._change()
+
+    async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
+        self._note(f"ring {ring.endpoint}")
+        phone = self.phones.pop(0) if self.phones else Phone("rang_out", ring.ring_timeout_ms)
+        if phone.fault:
+            raise phone.fault
+        self._withdrawable.add(ring.offer)
+        try:
+            progress("ringing")
+            if await self._until(lambda: ring.offer in self._withdrawn or self._hung_up, phone.after_ms):
+                return RingResult("withdrawn")
+            self._withdrawable.discard(ring.offer)
+            if phone.outcome != "answered":
+                return RingResult(phone.outcome, phone.after_ms)
+            phone.picked_up()
+            progress("answered")
+            began = self._now_ms()
+            gone = await self._until(lambda: self._hung_up, phone.talk_ms)
+            return RingResult("answered", phone.after_ms, self._now_ms() - began, "caller" if gone else phone.ended_by)
+        finally:
+            self._withdrawable.discard(ring.offer)
+
+    async def withdraw(self, offer: str) -> None:
+        self._note(f"withdraw {offer}")
+        if offer in self._withdrawable:
+            self._withdrawn.add(offer)
+            self._change()
+
+    async def next_key(self) -> str:
+        return await self._keys.get()
+
+    async def gone(self) -> None:
+        await self._until(lambda: self._hung_up, None)
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _note(self, what: str) -> None:
+        self.did.append((self._now_ms(), what))
+
+    def _now_ms(self) -> int:
+        return round(1000 * asyncio.get_running_loop().time())
+
+    def _change(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def _until(self, condition: Callable[[], bool], within_ms: int | None) -> bool:
+        """Whether it became true in time."""
+        try:
+            async with asyncio.timeout(None if within_ms is None else within_ms / 1000):
+                while not condition():
+                    await self._news.wait()
+        except TimeoutError:
+            return condition()
+        return True

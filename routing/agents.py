@@ -5,8 +5,8 @@ from typing import Any
 
 from routing.agent_state import AgentEvent, AgentState, after
 from routing.floor import Floor
-from routing.messages import PhoneReported
-from routing.model import Agent
+from routing.messages import AgentHeld, PhoneReported
+from routing.model import Agent, Contact
 
 # The event that tells of a state, for other parts to follow; being reserved is told by offer_made.
 TOLD = {
@@ -39,6 +39,37 @@ def move(board: Floor, agent: Agent, event: AgentEvent, now_ms: int, *, reason: 
     board.tell(told, now_ms, agent=agent, state=agent.state, before=before, reason=reason, until_ms=until_ms, phone=agent.phone)
     if agent.state in (AgentState.READY, AgentState.PAUSED, AgentState.LOGGED_OUT):
         agent.queue = ""
+
+
+def hold(board: Floor, agent: Agent, contact: Contact, offer: str, now_ms: int) -> None:
+    """The agent talks to a contact that was found again; whatever was believed before is void."""
+    board.matching.remove_agent(agent.id)
+    before, agent.state = agent.state, AgentState.ON_CONTACT
+    agent.contact, agent.queue, agent.offer = contact.id, contact.queue, offer
+    agent.since_ms, agent.until_ms, agent.reason = contact.connected_at_ms, 0, ""
+    board.touch_agent(agent.id)
+    told: dict[str, Any] = {"state": agent.state, "before": before, "reason": "", "until_ms": 0, "phone": agent.phone}
+    board.tell(TOLD[agent.state], now_ms, contact=contact, agent=agent, **told)
+
+
+def held(board: Floor, message: AgentHeld, now_ms: int) -> None:
+    """What a server remembers of an agent, for an agent of whom nothing is known: a talk that went with the data is over by now."""
+    agent = board.agents.get(message.agent)
+    if not agent or agent.state != AgentState.LOGGED_OUT or agent.since_ms or message.state == AgentState.LOGGED_OUT:
+        return
+    paused = message.state == AgentState.PAUSED
+    agent.state, agent.reason = (AgentState.PAUSED, message.reason) if paused else (AgentState.READY, "")
+    agent.since_ms, agent.idle_since_ms, agent.handled = message.since_ms, message.idle_since_ms or message.since_ms, message.handled
+    board.touch_agent(agent.id)
+    told: dict[str, Any] = {
+        "state": agent.state,
+        "before": AgentState.LOGGED_OUT,
+        "reason": agent.reason,
+        "until_ms": 0,
+        "phone": agent.phone,
+    }
+    board.tell(TOLD[agent.state], now_ms, agent=agent, **told)
+    board.seek_contact(agent, now_ms)
 
 
 def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
@@ -96,5 +127,5 @@ def wrap_up_over(board: Floor, id: str, now_ms: int) -> None:
     board.seek_contact(agent, now_ms)
 
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {PhoneReported: phone_reported}
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {PhoneReported: phone_reported, AgentHeld: held}
 DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"wrap_up": wrap_up_over}

@@ -7,14 +7,14 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from typing import Any
 
-from routing import agents, contacts, requests
+from routing import agents, contacts, requests, servers
 from routing.agent_state import AgentState
 from routing.floor import Floor
 from routing.model import Agent, AgentProfile, Contact, Directory, QueuePolicy
 from routing.ports import Ids
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = contacts.DEADLINES | agents.DEADLINES
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS | servers.HANDLERS
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = contacts.DEADLINES | agents.DEADLINES | servers.DEADLINES
 
 
 class DeadlineFailed(Exception):
@@ -58,6 +58,7 @@ def restore(
     contacts_known, agents_known = list(contacts_known), list(agents_known)
     known = _with_vanished(directory, contacts_known, agents_known)
     board = Board(known, ids, domain=domain, chance=chance, contacts=contacts_known, agents=agents_known)
+    servers.resume(board, now_ms)
     for agent in board.agents.values():
         agents.resume(board, agent, now_ms)
     for contact in sorted(board.contacts.values(), key=lambda contact: contact.order_ms):

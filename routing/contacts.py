@@ -16,6 +16,7 @@ from routing.messages import (
     OfferEnded,
     OfferRinging,
     TalkEnded,
+    TalkHeld,
     WithdrawOrder,
 )
 from routing.model import Agent, Contact
@@ -36,10 +37,10 @@ def resume(board: Floor, contact: Contact, now_ms: int) -> None:
 
 def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     """Join a queue, or be told why not."""
+    board.lost.discard(message.server)
     known = board.contacts.get(message.contact)
     if known:
-        known.server = message.server
-        board.touch_contact(known.id)
+        _arrived_again(board, known, message, now_ms)
         return
     contact = Contact(
         message.contact,
@@ -66,6 +67,45 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     caller: dict[str, Any] = {"ani": contact.ani, "language": contact.language, "caller": contact.data, "server": contact.server}
     board.tell("contact_queued", now_ms, contact=contact, **details, **caller)
     board.seek_agent(contact, now_ms)
+
+
+def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+    """The caller turned up at a server (another one, or the same after it was started again): not in any offer, and at the old place."""
+    if contact.state == ContactState.CONNECTED:
+        offer = next(iter(contact.offers), "")
+        ended(board, TalkEnded(contact.id, offer, "agent", now_ms - contact.connected_at_ms), now_ms)
+        board.order(message.server, LeaveOrder(message.contact, "failed"))
+        return
+    before, contact.server = contact.server, message.server
+    board.touch_contact(contact.id)
+    if before != contact.server:
+        board.tell("contact_taken_over", now_ms, contact=contact, server=contact.server, before=before)
+    for offer in list(contact.offers):
+        outcome = message.last_outcome if offer == message.last_offer else "withdrawn"
+        offer_ended(board, OfferEnded(contact.id, offer, outcome), now_ms)
+    if contact.id in board.contacts and contact.state == ContactState.WAITING:
+        board.seek_agent(contact, now_ms)
+
+
+def talk_held(board: Floor, message: TalkHeld, now_ms: int) -> None:
+    """A conversation that the board does not know of, or knows of as an offer: it goes on."""
+    known = board.contacts.get(message.contact)
+    if known:
+        known.server = message.server
+        board.touch_contact(known.id)
+        offer_answered(board, OfferAnswered(known.id, message.offer), now_ms)
+        return
+    agent = board.agents.get(message.agent)
+    if agent is None or message.queue not in board.directory.queues:
+        return
+    contact = Contact(message.contact, message.call, message.server, message.queue, list(message.steps), message.enqueued_at_ms)
+    contact.ani, contact.language, contact.data = message.ani, message.language, dict(message.data)
+    contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
+    contact.agent, contact.connected_at_ms = agent.id, message.connected_at_ms
+    board.contacts[contact.id] = contact
+    board.touch_contact(contact.id)
+    agents.hold(board, agent, contact, message.offer, now_ms)
+    board.tell("contact_restored", now_ms, contact=contact, agent=agent, offer=message.offer, server=contact.server)
 
 
 def _refusal(board: Floor, contact: Contact) -> LeaveOutcome | None:
@@ -231,6 +271,7 @@ HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {
     OfferAnswered: offer_answered,
     OfferEnded: offer_ended,
     TalkEnded: ended,
+    TalkHeld: talk_held,
 }
 DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {
     "seek": seek,

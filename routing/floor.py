@@ -57,6 +57,8 @@ class Floor:
         self.contacts: dict[str, Contact] = {contact.id: contact for contact in contacts}
         self.agents: dict[str, Agent] = {agent.id: agent for agent in agents if agent.id in directory.agents}
         self.in_queue = dict.fromkeys(directory.queues, 0)  # waiting or offered
+        self.servers: dict[str, int] = {}  # those alive -> when they said so last
+        self.lost: set[str] = set()  # servers that were alive and are not
         self._revs = {("c", c.id): c.rev for c in self.contacts.values()} | {("a", a.id): a.rev for a in self.agents.values()}
         self._touched: dict[tuple[str, str], None] = {}
         self._events: list[Event] = []
@@ -126,8 +128,10 @@ class Floor:
         )
 
     def seek_agent(self, contact: Contact, now_ms: int) -> None:
-        """A contact waits: offer it to the best ready agent, or let it stand in line."""
+        """A contact waits: offer it to the best ready agent, or let it stand in line. Nobody could ring for one whose server is lost."""
         self.matching.remove_contact(contact.id)
+        if contact.server in self.lost:
+            return
         self.matching.add_contact(contact, now_ms)
         agent = self.matching.best_agent(contact, now_ms)
         if agent:

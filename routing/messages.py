@@ -7,6 +7,7 @@ and a message about something that is over already is ignored.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from routing.agent_state import AgentState
 from routing.model import PhoneState
 from routing.ports import EndedBy, RingOutcome
 
@@ -16,7 +17,9 @@ LeaveOutcome = Literal["abandoned", "timed_out", "exit_key", "full", "no_agents"
 
 @dataclass(frozen=True, slots=True)
 class ContactArrived:
-    """A caller joins a queue (or is reported again after Redis lost its data, with the old `enqueued_at_ms`)."""
+    """A caller joins a queue; or is reported again, with the old `enqueued_at_ms`, by the server that took the call over or after Redis
+    lost its data. A caller who arrives again is not in any offer any more: `last_offer` ended as `last_outcome`, others came to nothing.
+    """
 
     contact: str
     call: str
@@ -28,6 +31,8 @@ class ContactArrived:
     ani: str = ""
     language: str = ""
     data: dict[str, str] = field(default_factory=dict)
+    last_offer: str = ""
+    last_outcome: RingOutcome = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,75 @@ class PhoneReported:
     state: PhoneState
 
 
-Message = ContactArrived | ContactLeft | OfferRinging | OfferAnswered | OfferEnded | TalkEnded | AgentAsked | PhoneReported
+@dataclass(frozen=True, slots=True)
+class TalkHeld:
+    """A conversation is going on: told again after Redis lost its data, or by a server that took the call over."""
+
+    contact: str
+    call: str
+    server: str
+    queue: str
+    offer: str
+    agent: str
+    enqueued_at_ms: int
+    connected_at_ms: int
+    steps: list[tuple[int, str]] = field(default_factory=list)
+    ani: str = ""
+    language: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentHeld:
+    """What a server remembers of an agent: told after Redis lost its data; an agent who has done anything since keeps that."""
+
+    agent: str
+    state: AgentState
+    reason: str = ""
+    since_ms: int = 0
+    until_ms: int = 0
+    wanted: str = ""
+    idle_since_ms: int = 0
+    handled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAlive:
+    """A server is there. One that has not said so for some seconds is lost: its callers are offered nothing until they turn up again."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLeft:
+    """A server has ended in good order: it holds nothing any more."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHolds:
+    """Every contact that a server holds; what the board believes beyond these is over."""
+
+    server: str
+    contacts: list[str] = field(default_factory=list)
+
+
+Message = (
+    ContactArrived
+    | ContactLeft
+    | OfferRinging
+    | OfferAnswered
+    | OfferEnded
+    | TalkEnded
+    | AgentAsked
+    | PhoneReported
+    | TalkHeld
+    | AgentHeld
+    | ServerAlive
+    | ServerLeft
+    | ServerHolds
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,4 +46,4 @@ class Follower:
             try:
                 take(event)
             except Exception:  # one event that somebody cannot read must not stop the others
-                log.exception("event_not_taken", type=event.type, event=event.id)
+                log.exception("event_not_taken", type=event.type, id=event.id)

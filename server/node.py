@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 from agi.ami.client import AmiClient
 from agi.ami.errors import AmiError
@@ -34,6 +33,7 @@ from server.event_log import EventLog
 from server.follower import Follower
 from server.http.app import make_api
 from server.http.facilities import Facilities as ApiFacilities
+from server.http.listener import Listener
 from server.http_lookup import HttpLookup
 from server.install.programs import speech_program
 from server.installation import AMI_USER, Installation
@@ -99,6 +99,7 @@ class Node:
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls)
         self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
         self.follower = Follower(self.store, self.view, self.metrics.on_event)
+        self._http: Listener | None = None
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -149,9 +150,8 @@ class Node:
                 server=self.server,
             )
         )
-        self._http = web.AppRunner(api, access_log=None)
-        await self._http.setup()
-        await web.TCPSite(self._http, *self.settings.http_address).start()
+        self._http = Listener(api, *self.settings.http_address)
+        await self._http.start()
 
     async def _prepare_sounds(self) -> None:
         for failure in await self.sounds.prepare(static_speech(self.site.flows)):
@@ -203,8 +203,8 @@ class Node:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(AmiError):
             await self.ami.stop()
-        if hasattr(self, "_http"):
-            await self._http.cleanup()
+        if self._http:
+            await self._http.stop()
         await self.lookup.close()
         await self.sounds.close()
         await self.store.close()

@@ -35,6 +35,8 @@ REVIVED: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("agent", "state"): AgentState,
     ("contact", "steps"): _steps,
     ("contact_arrived", "steps"): _steps,
+    ("talk_held", "steps"): _steps,
+    ("agent_held", "state"): AgentState,
 }
 
 
@@ -59,7 +61,8 @@ def _shape(cls: type) -> Shape:
     kind, names = kind_of(cls), tuple(field.name for field in fields(cls))
     empty = {field.name for field in fields(cls) if field.default in ("", 0) or field.default_factory is not MISSING}
     revived = {name: revive for (owner, name), revive in REVIVED.items() if owner == kind}
-    return Shape(kind, cls, names, attrgetter(*names), frozenset(empty), revived)
+    values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names) if len(names) > 1 else lambda item: (getattr(item, names[0]),)
+    return Shape(kind, cls, names, values, frozenset(empty), revived)
 
 
 SHAPES: dict[type, Shape] = {cls: _shape(cls) for cls in (Contact, Agent, Event, *get_args(Message), *get_args(Order))}

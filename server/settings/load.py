@@ -1,6 +1,7 @@
 """Reads `config/` and `dialplans/` whole: either a Site in which everything fits, or ProblemsFound with every problem of every file."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -114,11 +115,10 @@ class _Reading:
             return {}
         found = {}
         for name, own in queues.items():
-            try:
+            found[name] = QueuePolicy(name)  # what is wrong with it is told already, with the file as a whole
+            with suppress(ProblemsFound):
                 if source and isinstance(own, dict):
                     found[name] = _policy(name, build(QueueFile, source, ("queues", name), defaults | own))
-            except ProblemsFound:
-                continue  # told already, with the file as a whole
         return found
 
     def _agents(self, queues: Mapping[str, QueuePolicy]) -> Mapping[str, AgentProfile]:

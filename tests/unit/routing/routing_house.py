@@ -18,6 +18,7 @@ from routing.messages import (
     PhoneReported,
     Reply,
     RingOrder,
+    ServerAlive,
     TalkEnded,
 )
 from routing.model import AgentProfile, Directory, QueuePolicy
@@ -64,6 +65,7 @@ class House:
     def __init__(self, site: Directory, *, at_ms: int = START_MS) -> None:
         self.site = site
         self.now = at_ms
+        self.node_lives = True  # the server of all callers here
         self.ids = CountingIds()
         self.chance = random.Random(1)
         self.board: Board = restore(site, self.ids, self.now, chance=self.chance)
@@ -97,6 +99,8 @@ class House:
         end = self.now + ms
         while (due := self.board.next_deadline()) is not None and due <= end:
             self.now = max(self.now, due)
+            if self.node_lives:
+                self.board.apply(ServerAlive("node"), self.now)
             self.settle()
         self.now = end
 

@@ -1,0 +1,84 @@
+"""The rules of servers: which are alive, what becomes of the callers of one that is not, and how what Redis lost is told again.
+
+A server that dies loses no caller: Asterisk brings them to another one, or to the same one started again, and they arrive there at
+their old place. Until then they are offered nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from routing import contacts
+from routing.contact_state import ContactState
+from routing.floor import Floor
+from routing.messages import ContactLeft, ServerAlive, ServerHolds, ServerLeft
+
+LOST_AFTER_MS = 3_000
+ADRIFT_MS = 120_000  # how long the callers of a lost server may take to turn up again
+
+
+def resume(board: Floor, now_ms: int) -> None:
+    """After a change of router: every server that has callers is believed to be alive until it fails to say so."""
+    for contact in board.contacts.values():
+        if contact.server not in board.servers:
+            _follow(board, contact.server, now_ms)
+
+
+def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
+    """Remember it. One that was believed lost and speaks again (it was frozen) is alive again; its callers may be elsewhere by now."""
+    if message.server not in board.servers:
+        _follow(board, message.server, now_ms)
+    board.servers[message.server] = now_ms
+    if message.server in board.lost:
+        board.lost.discard(message.server)
+        board.tell("server_back", now_ms, server=message.server)
+        for contact in _waiting_of(board, message.server):
+            board.seek_agent(contact, now_ms)
+
+
+def left(board: Floor, message: ServerLeft, now_ms: int) -> None:
+    """It ended in good order."""
+    if board.servers.pop(message.server, None) is not None:
+        board.tell("server_left", now_ms, server=message.server)
+
+
+def holds(board: Floor, message: ServerHolds, now_ms: int) -> None:
+    """What a server does not hold, though the board believes that it does, is over: the news of it was lost with the data."""
+    held = set(message.contacts)
+    for contact in [contact for contact in board.contacts.values() if contact.server == message.server and contact.id not in held]:
+        contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
+
+
+def silent(board: Floor, server: str, now_ms: int) -> None:
+    """Deadline: has it said anything since?"""
+    last_ms = board.servers.get(server)
+    if last_ms is None:
+        return
+    if last_ms + LOST_AFTER_MS > now_ms:
+        board.at(last_ms + LOST_AFTER_MS, "server", server)
+        return
+    del board.servers[server]
+    board.lost.add(server)
+    for contact in _waiting_of(board, server):
+        board.matching.remove_contact(contact.id)
+    board.at(now_ms + ADRIFT_MS, "adrift", server)
+    board.tell("server_lost", now_ms, server=server)
+
+
+def adrift(board: Floor, server: str, now_ms: int) -> None:
+    """Deadline: callers of a lost server who have not turned up anywhere by now are gone."""
+    if server in board.lost:
+        board.lost.discard(server)
+        holds(board, ServerHolds(server), now_ms)
+
+
+def _follow(board: Floor, server: str, now_ms: int) -> None:
+    board.servers[server] = now_ms
+    board.at(now_ms + LOST_AFTER_MS, "server", server)
+
+
+def _waiting_of(board: Floor, server: str) -> list[Any]:
+    return [contact for contact in board.contacts.values() if contact.server == server and contact.state == ContactState.WAITING]
+
+
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ServerAlive: alive, ServerLeft: left, ServerHolds: holds}
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"server": silent, "adrift": adrift}

@@ -1,0 +1,319 @@
+"""Callers and agents of one server against the real router on a store in memory, in virtual time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from routing_house import CountingIds, directory, person
+from scripted_line import Phone, ScriptedLine
+
+from routing.desk import Desk, Joining, NoReply
+from routing.events import Event
+from routing.messages import ContactArrived, ContactLeft, Message, Reply, RingOrder, WithdrawOrder
+from routing.model import QueuePolicy
+from routing.router import Router
+from routing.store.memory import MemoryStore
+from routing.store_port import StoreUnreachable
+from routing.view import View
+from routing.visit import Waited
+from simulator import virtual
+
+pytestmark = pytest.mark.unit
+
+SITE = directory(
+    person("anna", billing=5),
+    person("li"),
+    queues=(QueuePolicy("support", wrap_up_ms=5_000, max_wait_ms=60_000, first_position_ms=10_000, every_position_ms=30_000),),
+)
+CUT = ("post", "inbox", "commit", "load", "acquire", "renew", "release", "orders", "events", "append")
+
+
+class CutStore(MemoryStore):
+    """A view that can be cut off from the store."""
+
+    away = False
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name not in CUT:
+            return found
+
+        async def guarded(*args: Any, **named: Any) -> Any:
+            if self.away:
+                raise StoreUnreachable("the store is away")
+            return await found(*args, **named)
+
+        return guarded
+
+
+class House:
+    """A desk with its router; `routed` False leaves the router out."""
+
+    def __init__(self, *, routed: bool = True) -> None:
+        self.store = MemoryStore()
+        self.cut = CutStore(self.store._shared)
+        self.clock, ids = virtual.VirtualClock(), CountingIds()
+        self.view = View(SITE)
+        self.desk = Desk(self.cut, SITE, ids, self.clock, server="node", position=self.view.position)
+        router = Router(self.store.view(), SITE, ids, self.clock, server="node")
+        self.tasks = [asyncio.create_task(self.desk.run()), asyncio.create_task(self._follow())]
+        self.tasks += [asyncio.create_task(router.run())] if routed else []
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def work_begins(self, *agents: str) -> None:
+        for agent in agents or SITE.agents:
+            self.desk.report_phone(SITE.agents[agent].phone, "available")
+            assert (await self.desk.ask(agent, "log_in")).error == ""
+
+    def call(self, line: ScriptedLine, **more: Any) -> asyncio.Task[Waited]:
+        return asyncio.create_task(self.desk.wait(Joining("call-1", "support", **more), line))
+
+    async def events(self) -> list[Event]:
+        return [event for _, event in await self.store.events("0", block_ms=0)]
+
+    async def told(self, *beginnings: str) -> list[str]:
+        return [event.type for event in await self.events() if event.type.startswith(beginnings)]
+
+    async def _follow(self) -> None:
+        after = "0"
+        while True:
+            for position, event in await self.store.events(after, block_ms=5_000):
+                after = position
+                self.view.apply(event)
+
+
+def scene(play: Callable[[House], Awaitable[None]], *, routed: bool = True) -> None:
+    """Play it in virtual time; at the end the desk holds no visit, and everything can be stopped."""
+
+    async def whole() -> None:
+        house = House(routed=routed)
+        try:
+            await play(house)
+            assert house.desk.visits == {}
+        finally:
+            await house.stop()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    virtual.run(whole())
+
+
+def test_a_call_meets_an_agent() -> None:
+    """From joining to the end of the talk: who talked is told, and the events come in order."""
+
+    async def play(house: House) -> None:
+        await house.work_begins("anna")
+        waited = await house.call(ScriptedLine(Phone(talk_ms=30_000)), steps=[(0, "billing >= 3")], ani="+8613800138000")
+        assert (waited.outcome, waited.agent) == ("answered", "anna")
+        await asyncio.sleep(1)
+        assert await house.told("contact", "offer") == ["contact_queued", "offer_made", "offer_ringing", "contact_connected", "contact_ended"]
+        (ended,) = [event for event in await house.events() if event.type == "contact_ended"]
+        assert (ended.call, ended.agent, ended.data["talk_ms"], ended.data["ended_by"]) == ("call-1", "anna", 30_000, "agent")
+
+    scene(play)
+
+
+@pytest.mark.parametrize("outcome", ["declined", "busy", "rang_out", "unreachable", "failed"])
+def test_an_offer_that_fails_goes_to_the_next_agent(outcome: Any) -> None:
+    """The caller keeps the place and gets the other agent."""
+
+    async def play(house: House) -> None:
+        await house.work_begins()
+        line = ScriptedLine(Phone(outcome, 2_000), Phone())
+        waited = await house.call(line)
+        rung = [what.removeprefix("ring phone-") for _, what in line.did if what.startswith("ring")]
+        assert len(set(rung)) == 2
+        assert waited.agent == rung[1]
+        assert f"offer_{outcome}" in await house.told("offer")
+
+    scene(play)
+
+
+def test_positions_are_those_of_the_queue() -> None:
+    """The second caller hears two, and one after the first has left."""
+
+    async def play(house: House) -> None:
+        first, second = ScriptedLine(), ScriptedLine()
+        stays = [house.call(first)]
+        await asyncio.sleep(1)
+        stays.append(house.call(second))
+        await asyncio.sleep(15)
+        first.hang_up()
+        await asyncio.sleep(30)
+        second.hang_up()
+        await asyncio.gather(*stays)
+        assert [what for _, what in second.did if what.startswith("position")] == ["position 2", "position 1"]
+
+    scene(play)
+
+
+def test_a_wait_that_is_over() -> None:
+    """The router ends it after the queue's longest wait."""
+
+    async def play(house: House) -> None:
+        began = house.clock.now_ms()
+        assert (await house.call(ScriptedLine())).outcome == "timed_out"
+        assert house.clock.now_ms() - began == 60_000
+
+    scene(play)
+
+
+def test_an_agent_who_logs_out_while_the_phone_rings() -> None:
+    """The ringing stops, and the caller gets somebody else."""
+
+    async def play(house: House) -> None:
+        await house.work_begins("anna")
+        line = ScriptedLine(Phone(after_ms=10_000), Phone())
+        stay = house.call(line)
+        await asyncio.sleep(2)
+        assert (await house.desk.ask("anna", "log_out")).state == "logged_out"
+        await asyncio.sleep(0.1)
+        assert [what for _, what in line.did][-1] == "music"
+        await house.work_begins("li")
+        assert (await stay).agent == "li"
+
+    scene(play)
+
+
+def test_an_agent_who_logs_out_in_the_instant_of_the_answer() -> None:
+    """They talk; nobody else is offered the contact, and the agent stays logged out."""
+
+    async def play(house: House) -> None:
+        await house.work_begins()
+        line = ScriptedLine()
+        asked: list[asyncio.Task[Reply]] = []
+
+        def leaves() -> None:
+            (visit,) = house.desk.visits.values()
+            asked.append(asyncio.create_task(house.desk.ask(agent_rung(line), "log_out")))
+            visit.tell(WithdrawOrder(visit.contact, offer_rung(visit)))
+
+        line.phones = [Phone(picked_up=leaves, talk_ms=40_000)]
+        waited = await house.call(line)
+        assert waited.outcome == "answered"
+        await asyncio.sleep(60)
+        assert len([what for _, what in line.did if what.startswith("ring")]) == 1
+        assert (await house.store.load()).contacts == ()
+
+    scene(play)
+
+
+def agent_rung(line: ScriptedLine) -> str:
+    return [what for _, what in line.did if what.startswith("ring")][-1].removeprefix("ring phone-")
+
+
+def offer_rung(visit: Any) -> str:
+    return str(visit._ringing.offer)
+
+
+def test_a_caller_who_gives_up_while_a_phone_rings() -> None:
+    """The agent is free again at once."""
+
+    async def play(house: House) -> None:
+        await house.work_begins("anna")
+        line = ScriptedLine(Phone(after_ms=10_000))
+        stay = house.call(line)
+        await asyncio.sleep(2)
+        line.hang_up()
+        assert (await stay).outcome == "abandoned"
+        assert (await house.call(ScriptedLine(Phone()))).agent == "anna"
+
+    scene(play)
+
+
+def test_a_store_that_is_away_loses_nothing() -> None:
+    """What happened meanwhile is told afterwards in its order; the caller keeps the music and the place."""
+
+    async def play(house: House) -> None:
+        await house.work_begins("anna")
+        house.cut.away = True
+        line = ScriptedLine(Phone(talk_ms=1_000))
+        stay = house.call(line)
+        for state in ("busy", "unavailable", "available"):
+            house.desk.report_phone("phone-li", state)  # type: ignore[arg-type]
+        await asyncio.sleep(30)
+        assert await house.told("contact") == []
+        house.cut.away = False
+        assert (await stay).agent == "anna"
+        await house.desk.flush()
+        await asyncio.sleep(1)
+        queued = next(event for event in await house.events() if event.type == "contact_queued")
+        assert queued.at_ms - queued.data["enqueued_at_ms"] in range(30_000, 30_500)
+        states = [event.data["phone_state"] for event in await house.events() if event.type == "phone_state_changed" and event.agent == "li"]
+        assert states == ["busy", "unavailable", "available"]
+
+    scene(play)
+
+
+def test_a_store_that_goes_in_the_middle_of_a_talk() -> None:
+    """The talk goes on; its end is told when the store is back."""
+
+    async def play(house: House) -> None:
+        await house.work_begins("anna")
+        stay = house.call(ScriptedLine(Phone(talk_ms=10_000)))
+        await asyncio.sleep(3)
+        house.cut.away = True
+        assert (await stay).outcome == "answered"
+        house.cut.away = False
+        await house.desk.flush()
+        await asyncio.sleep(0.5)
+        assert await house.told("contact") == ["contact_queued", "contact_connected", "contact_ended"]
+
+    scene(play)
+
+
+def test_an_order_for_nobody() -> None:
+    """A ring order for a caller who is gone makes the router forget that contact; other orders for it are nothing."""
+
+    async def play(house: House) -> None:
+        ghost = ContactArrived("ghost", "call-ghost", "node", "support", [(0, "")], house.clock.now_ms())
+        house.desk.post(ghost)
+        await house.work_begins("anna")
+        await asyncio.sleep(1)
+        assert await house.told("contact", "offer") == ["contact_queued", "offer_made", "contact_left", "offer_withdrawn"]
+        assert (await house.call(ScriptedLine(Phone()))).agent == "anna"
+
+    scene(play)
+
+
+def test_messages_leave_in_the_order_they_were_posted() -> None:
+    """Also when there are more than fit into one batch."""
+
+    async def play(house: House) -> None:
+        posted: list[Message] = [ContactLeft(f"c{number}", "abandoned") for number in range(1200)]
+        for message in posted:
+            house.desk.post(message)
+        await house.desk.flush()
+        found = [message for _, message in await house.store.inbox("0", block_ms=0, limit=2000)]
+        assert found == posted
+
+    scene(play, routed=False)
+
+
+def test_nobody_routes() -> None:
+    """Who asks is told so after a while; a reply that comes too late disturbs nobody."""
+
+    async def play(house: House) -> None:
+        with pytest.raises(NoReply, match=r"no answer from routing within 5 s; the request may still take effect"):
+            await house.desk.ask("anna", "log_in")
+        house.desk._hand_over(Reply("request-1", "ready"))
+        house.desk._hand_over(RingOrder("c9", "o9", "anna", "phone-anna", "support", 1000))
+        await house.desk.flush()
+        assert [message for _, message in await house.store.inbox("0", block_ms=0)][-1] == ContactLeft("c9", "failed")
+
+    scene(play, routed=False)
+
+
+def test_refusals_are_told_in_words() -> None:
+    """An agent that there is not, and a change that the table refuses."""
+
+    async def play(house: House) -> None:
+        assert "'nobody'" in (await house.desk.ask("nobody", "log_in")).error
+        refused = await house.desk.ask("anna", "resume")
+        assert (refused.state, refused.error != "") == ("logged_out", True)
+
+    scene(play)

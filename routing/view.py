@@ -134,14 +134,15 @@ class View:
         if contact:
             self._unqueue(contact)
             contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, event.at_ms
-        self.counts[event.queue].answered.append((event.at_ms, event.data["waited_ms"]))
+        if event.queue in self.counts:
+            self.counts[event.queue].answered.append((event.at_ms, event.data["waited_ms"]))
         self._count(event, "answered")
 
     def _left(self, event: Event) -> None:
         contact = self.contacts.pop(event.contact, None)
         if contact and contact.state != ContactState.CONNECTED:
             self._unqueue(contact)
-        if event.type == "contact_abandoned":
+        if event.type == "contact_abandoned" and event.queue in self.counts:
             self.counts[event.queue].abandoned.append((event.at_ms, event.data["waited_ms"]))
         self._count(event, "ended" if event.type == "contact_ended" else event.data["outcome"])
 

@@ -110,7 +110,13 @@ def test_a_call_meets_an_agent() -> None:
         waited = await house.call(ScriptedLine(Phone(talk_ms=30_000)), steps=[(0, "billing >= 3")], ani="+8613800138000")
         assert (waited.outcome, waited.agent) == ("answered", "anna")
         await asyncio.sleep(1)
-        assert await house.told("contact", "offer") == ["contact_queued", "offer_made", "offer_ringing", "contact_connected", "contact_ended"]
+        assert await house.told("contact", "offer") == [
+            "contact_queued",
+            "offer_made",
+            "offer_ringing",
+            "contact_connected",
+            "contact_ended",
+        ]
         (ended,) = [event for event in await house.events() if event.type == "contact_ended"]
         assert (ended.call, ended.agent, ended.data["talk_ms"], ended.data["ended_by"]) == ("call-1", "anna", 30_000, "agent")
 
@@ -234,7 +240,7 @@ def test_a_store_that_is_away_loses_nothing() -> None:
         line = ScriptedLine(Phone(talk_ms=1_000))
         stay = house.call(line)
         for state in ("busy", "unavailable", "available"):
-            house.desk.report_phone("phone-li", state)  # type: ignore[arg-type]
+            house.desk.report_phone("phone-li", state)
         await asyncio.sleep(30)
         assert await house.told("contact") == []
         house.cut.away = False
@@ -243,7 +249,9 @@ def test_a_store_that_is_away_loses_nothing() -> None:
         await asyncio.sleep(1)
         queued = next(event for event in await house.events() if event.type == "contact_queued")
         assert queued.at_ms - queued.data["enqueued_at_ms"] in range(30_000, 30_500)
-        states = [event.data["phone_state"] for event in await house.events() if event.type == "phone_state_changed" and event.agent == "li"]
+        states = [
+            event.data["phone_state"] for event in await house.events() if event.type == "phone_state_changed" and event.agent == "li"
+        ]
         assert states == ["busy", "unavailable", "available"]
 
     scene(play)

@@ -1,0 +1,206 @@
+"""The read model: it tells the same whether it followed every event or began from the records a moment ago."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from routing_house import START_MS, House, directory, person
+from test_board_properties import PEOPLE, QUEUES, SITE, history, opened, play
+
+from routing.agent_state import AgentState
+from routing.contact_state import ContactState
+from routing.events import Event
+from routing.model import QueuePolicy
+from routing.store import codec
+from routing.view import WINDOW_MS, View
+
+pytestmark = pytest.mark.unit
+
+SMALL = directory(person("anna"), person("li"), queues=(QueuePolicy("support", threshold_ms=20_000, wrap_up_ms=0),))
+
+
+def from_records(made: House) -> View:
+    """A view that begins now."""
+    view = View(made.site)
+    contacts = [codec.contact_from(text) for key, (_, text) in made.records.items() if key.startswith("c:")]
+    view.start(contacts, [codec.agent_from(text) for key, (_, text) in made.records.items() if key.startswith("a:")])
+    return view
+
+
+def shown(view: View) -> dict[str, Any]:
+    """What people see: who waits in which order, who is offered to or talks to whom, and what every agent does."""
+    return {
+        "waiting": {queue: [contact.id for contact in view.waiting(queue)] for queue in view.directory.queues},
+        "positions": {id: view.position(id) for id in view.contacts},
+        "contacts": {
+            c.id: (c.state, c.queue, c.agent, c.priority, c.enqueued_at_ms, c.steps, dict(c.offers)) for c in view.contacts.values()
+        },
+        "agents": {a.id: (a.state, a.phone, a.phone_state, a.contact, a.offer, a.since_ms) for a in view.agents.values()},
+    }
+
+
+def agree(followed: View, made: House) -> None:
+    begun = from_records(made)
+    assert shown(followed) == shown(begun)
+    for queue in QUEUES:
+        line = followed.waiting(queue)
+        assert [followed.position(contact.id) for contact in line] == list(range(1, len(line) + 1))
+        assert [contact.order_ms for contact in line] == sorted(contact.order_ms for contact in line)
+        on_board = {c.id for c in made.board.contacts.values() if c.queue == queue and c.state != ContactState.CONNECTED}
+        assert {contact.id for contact in line} == on_board
+
+
+@settings(max_examples=100)
+@given(history)
+def test_following_is_the_same_as_beginning_from_the_records(moves: list[tuple[str, int, int]]) -> None:
+    """At any point of any history: positions, states, who holds whom, and the number of those waiting."""
+    made = opened()
+    followed = View(SITE)
+    for event in made.events:
+        followed.apply(event)
+    for number, move in enumerate(moves):
+        before = len(made.events)
+        play(made, move, number)
+        for event in made.events[before:]:
+            followed.apply(event)
+        agree(followed, made)
+
+
+@settings(max_examples=50)
+@given(history, st.integers(0, 69))
+def test_a_view_that_begins_in_the_middle_goes_on_right(moves: list[tuple[str, int, int]], at: int) -> None:
+    """Begun from the records and following from there, it agrees with the records later on."""
+    made = opened()
+    view = from_records(made)
+    for number, move in enumerate(moves):
+        before = len(made.events)
+        play(made, move, number)
+        if number == at:
+            view = from_records(made)
+            continue
+        for event in made.events[before:]:
+            view.apply(event)
+    agree(view, made)
+
+
+@settings(max_examples=50)
+@given(history, st.integers(0, 200))
+def test_events_without_a_beginning_break_nothing(moves: list[tuple[str, int, int]], lost: int) -> None:
+    """A view that missed the first events takes the others, and shows every agent whose state changed since."""
+    made = opened()
+    for number, move in enumerate(moves):
+        play(made, move, number)
+    view = View(SITE)
+    for event in made.events[lost:]:
+        view.apply(event)
+    assert set(view.agents) == set(PEOPLE)
+    assert all(0 <= view.position(id) <= len(view.contacts) for id in view.contacts)
+
+
+def test_positions_follow_priority_and_age() -> None:
+    """Who joined later with 60 s of priority stands before who joined up to 60 s earlier."""
+    made = House(SMALL)
+    made.call("first")
+    made.wait(30_000)
+    made.call("vip", priority=60)
+    made.call("last")
+    view = from_records(made)
+    assert [contact.id for contact in view.waiting("support")] == ["vip", "first", "last"]
+    assert [view.position(id) for id in ("vip", "first", "last", "nobody")] == [1, 2, 3, 0]
+
+
+def test_a_contact_keeps_its_position_while_a_phone_rings_for_it() -> None:
+    """It is in the queue until it is answered, and then at no position."""
+    made = House(SMALL)
+    made.call("c1")
+    made.call("c2")
+    made.start_work("anna")
+    view = from_records(made)
+    assert view.contacts["c1"].state == ContactState.OFFERED
+    assert (view.position("c1"), view.position("c2")) == (1, 2)
+    made.answer("c1")
+    view = from_records(made)
+    assert (view.position("c1"), view.position("c2")) == (0, 1)
+
+
+def follow(made: House) -> View:
+    view = View(made.site)
+    for event in made.events:
+        view.apply(event)
+    return view
+
+
+def test_the_service_level_counts_answered_and_abandoned_of_the_last_half_hour() -> None:
+    """F3: answered within the threshold, of all that were answered or abandoned; None when nobody was."""
+    made = House(SMALL)
+    made.start_work("anna")
+    assert follow(made).service_level("support", made.now) is None
+    made.call("quick")
+    made.answer("quick")
+    made.call("slow")
+    made.wait(25_000)
+    made.finish("quick")
+    made.answer("slow")
+    made.call("gone")
+    made.wait(1_000)
+    made.leave("gone")
+    view = follow(made)
+    assert view.service_level("support", made.now) == pytest.approx(100 / 3)
+    assert view.counts["support"].totals == {"queued": 3, "answered": 2, "ended": 1, "abandoned": 1}
+    assert view.service_level("support", made.now + WINDOW_MS) == 0
+    assert view.service_level("support", made.now + WINDOW_MS + 1) is None
+
+
+def test_members_and_agents_at_the_beginning() -> None:
+    """Every agent of the site is there, logged out, before anything is known."""
+    view = View(SITE)
+    assert {agent.id for agent in view.members("vip")} == {id for id, profile in SITE.agents.items() if "vip" in profile.queues}
+    assert {agent.state for agent in view.agents.values()} == {AgentState.LOGGED_OUT}
+
+
+EVENTS = [
+    "contact_queued",
+    "contact_connected",
+    "contact_abandoned",
+    "contact_timed_out",
+    "contact_left",
+    "contact_ended",
+    "offer_made",
+    "offer_declined",
+    "offer_ringing",
+    "phone_state_changed",
+    "agent_ready",
+    "agent_paused",
+    "call_arrived",
+    "something_new",
+]
+
+
+@pytest.mark.parametrize("type", EVENTS)
+def test_an_event_about_what_the_site_does_not_know(type: str) -> None:
+    """A queue, a contact and an agent that are gone from the configuration: nothing is shown of them, and nothing breaks."""
+    made = House(SITE)
+    made.call("c1", queue="support")
+    made.start_work("anna")
+    made.answer("c1")
+    templates = {event.type: event for event in made.events}
+    data = {"steps": [[0, ""]], "priority": 0, "enqueued_at_ms": START_MS, "ani": "", "language": "", "caller": {}, "server": "n"}
+    data |= {
+        "offer": "o",
+        "waited_ms": 1,
+        "outcome": "failed",
+        "state": "ready",
+        "reason": "",
+        "until_ms": 0,
+        "phone": "1",
+        "phone_state": "busy",
+    }
+    event = replace(
+        templates.get(type, Event("e", type, START_MS)), contact="ghost", agent="ghost", queue="closed-down", data={**data}, type=type
+    )
+    view = from_records(made)
+    before = shown(view)
+    view.apply(event)
+    assert shown(view) == before

@@ -4,7 +4,7 @@
 # fmt: off
 REQUIRED_MODULES = (
     "app_controlplayback", "app_dial", "app_exec", "app_mixmonitor", "app_playback", "app_senddtmf", "app_stack", "app_verbose",
-    "bridge_builtin_features", "bridge_builtin_interval_features", "bridge_holding", "bridge_native_rtp", "bridge_simple",
+    "bridge_builtin_features", "bridge_builtin_interval_features", "bridge_holding", "bridge_simple",
     "bridge_softmix", "chan_pjsip", "codec_alaw", "codec_resample", "codec_ulaw", "format_pcm", "format_wav", "func_callerid",
     "func_channel", "func_cut", "func_devstate", "func_global", "func_hangupcause", "func_logic", "func_math", "func_rand",
     "func_strings", "func_timeout", "pbx_config", "res_agi", "res_manager_devicestate", "res_musiconhold", "res_pjproject",

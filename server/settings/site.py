@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.hours import Hours
 from ivr.flow.model import Flows
+from ivr.hours import Hours
 from ivr.numbers import Allowed
 from routing.model import Directory
 from server.asterisk.trunks import Trunk

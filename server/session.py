@@ -33,6 +33,7 @@ from server.sounds.library import SoundLibrary
 
 log = structlog.get_logger(__name__)
 DONE = "HOTLINE_DONE"
+LAST_EVENT_MS = 500  # AMI's events come a little later than the end of the AGI session
 _SAFE_NAME = re.compile(r"[^\w .,()'-]")
 _ENDPOINT = re.compile(r"PJSIP/([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
 
@@ -109,11 +110,15 @@ class Sessions:
         events = FollowedEvents(call, self._all.events.of_call(call.id))
         let_go = self._all.calls.add(call)
         events.emit("call_arrived", ani=call.ani, dnis=dnis, server=self._all.server, channel=watch.channel)
+        caller, ended_by = _Caller(self._all, site, call, channel, watch), "system"
         try:
-            await _Caller(self._all, site, call, channel, watch).follow(flow, events)
+            await caller.follow(flow, events)
+            ended_by = "caller" if watch.caller_hung_up else "system"
+        except ChannelHungUp:
+            ended_by = "transfer" if caller.passed_on else await _who_hung_up(watch)
+            raise
         finally:
             let_go()
-            ended_by = watch.ended_by or ("caller" if channel.hung_up else "system")
             lasted_ms = self._all.clock.now_ms() - call.started_at_ms
             events.emit("call_ended", ended_by=ended_by, lasted_ms=lasted_ms, node=call.node, flow=call.flow, stage=call.stage)
             self._all.live_calls.forget(watch.uniqueid)
@@ -156,6 +161,7 @@ class _Caller:
         self._call = call
         self._channel = channel
         self._watch = watch
+        self.passed_on = False  # the agent transferred the caller: this session ends and the call goes on
         self._phone = HotlinePhone(
             channel, sounds=facilities.sounds, keys=watch.keys, dial=self._dial, stop_playback=self._stop_playback, music_class="default"
         )
@@ -196,6 +202,7 @@ class _Caller:
             waited = await self._all.desk.wait(joining, line)
         finally:
             call.stage, call.queue, call.agent = "in_flow", "", ""
+        self.passed_on = waited.result is not None and waited.result.ended_by == "transfer"
         if waited.outcome == "abandoned":
             raise CallerGone("the caller left the queue")
         self._phone.forget_keys()
@@ -222,6 +229,12 @@ async def dial(ringer: Ringer, site: Site, channel: Channel, target: str, timeou
         log.warning("transfer_without_trunk", target=target, advice="no trunk in config/trunks.yaml is outbound")
         return "unreachable"
     return await ringer.dial_out(channel, f"PJSIP/{target}@{trunk}", timeout_ms)
+
+
+async def _who_hung_up(watch: Watch) -> str:
+    """Who ended a call whose AGI session is over. AMI tells it a moment later; without AMI it was most likely the caller."""
+    await watch.gone_or(LAST_EVENT_MS)
+    return watch.ended_by or "caller"
 
 
 def call_id(channel: Channel) -> str:

@@ -6,14 +6,28 @@ happened to a call is lost. Orders arrive in this server's own stream and are ha
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import structlog
 
-from routing.messages import AgentAction, AgentAsked, ContactArrived, ContactLeft, Message, Order, PhoneReported, Reply, RingOrder
+from routing.messages import (
+    AgentAction,
+    AgentAsked,
+    ContactArrived,
+    ContactLeft,
+    Message,
+    OfferAnswered,
+    Order,
+    PhoneReported,
+    Reply,
+    RingOrder,
+    ServerAlive,
+    ServerHolds,
+    TalkHeld,
+)
 from routing.model import Directory, PhoneState
-from routing.ports import Clock, Ids, Line
+from routing.ports import Clock, Ids, Line, RingOutcome
 from routing.store_port import Store, StoreUnreachable
 from routing.visit import Visit, Waited
 
@@ -21,12 +35,16 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 REPLY_WITHIN_S = 5.0
 BLOCK_MS = 5_000
+ALIVE_EVERY_S = 1.0
 RETRY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """A caller who wants to join a queue; `steps` as in `model.Contact`."""
+    """A caller who wants to join a queue; `steps` as in `model.Contact`.
+
+    A caller who waited at another server before brings `contact`, `enqueued_at_ms` and how the last offer there ended.
+    """
 
     call: str
     queue: str
@@ -36,6 +54,10 @@ class Joining:
     ani: str = ""
     language: str = ""
     data: dict[str, str] = field(default_factory=dict)
+    contact: str = ""
+    enqueued_at_ms: int = 0
+    last_offer: str = ""
+    last_outcome: RingOutcome = "withdrawn"
 
 
 class NoReply(Exception):
@@ -55,6 +77,7 @@ class Desk:
         self._position = position
         self.server = server
         self.visits: dict[str, Visit] = {}  # contact -> visit
+        self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
 
@@ -63,6 +86,7 @@ class Desk:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send())
             tasks.create_task(self._receive())
+            tasks.create_task(self._show_life())
 
     def post(self, message: Message) -> None:
         """Tell the router, as soon as the store takes it, after everything posted before."""
@@ -74,28 +98,69 @@ class Desk:
 
     async def wait(self, joining: Joining, line: Line) -> Waited:
         """Let a caller wait for an agent and talk to them; returns when that is over, with its outcome."""
-        contact = self._ids.new("contact")
-        policy = self._directory.queues[joining.queue]
-        visit = Visit(contact, policy, line, self.post, lambda: self._position(contact), exit_keys=joining.exit_keys)
-        self.visits[contact] = visit
-        self.post(
-            ContactArrived(
-                contact,
-                joining.call,
-                self.server,
-                joining.queue,
-                joining.steps,
-                self._clock.now_ms(),
-                joining.priority,
-                joining.ani,
-                joining.language,
-                joining.data,
-            )
+        contact = joining.contact or self.new_contact()
+        arrived = self._arrived(contact, joining)
+        visit = Visit(
+            contact,
+            self._directory.queues[joining.queue],
+            line,
+            lambda message: self._post_of(arrived, message),
+            lambda: self._position(contact),
+            exit_keys=joining.exit_keys,
         )
+        self.visits[contact] = visit
+        self._held[contact] = arrived
+        self.post(arrived)
         try:
             return await visit.run()
         finally:
-            del self.visits[contact]
+            del self.visits[contact], self._held[contact]
+
+    def new_contact(self) -> str:
+        """An id for a caller who is about to join."""
+        return self._ids.new("contact")
+
+    def tell_again(self) -> None:
+        """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
+        for held in self._held.values():
+            self.post(held if isinstance(held, TalkHeld) else replace(held, last_offer=""))
+        self.post(ServerHolds(self.server, list(self._held)))
+
+    def _arrived(self, contact: str, joining: Joining) -> ContactArrived:
+        return ContactArrived(
+            contact,
+            joining.call,
+            self.server,
+            joining.queue,
+            joining.steps,
+            joining.enqueued_at_ms or self._clock.now_ms(),
+            joining.priority,
+            joining.ani,
+            joining.language,
+            joining.data,
+            joining.last_offer,
+            joining.last_outcome,
+        )
+
+    def _post_of(self, arrived: ContactArrived, message: Message) -> None:
+        """A visit reports; that a talk began is remembered, to be told again."""
+        if isinstance(message, OfferAnswered):
+            visit = self.visits[arrived.contact]
+            self._held[arrived.contact] = TalkHeld(
+                arrived.contact,
+                arrived.call,
+                self.server,
+                arrived.queue,
+                message.offer,
+                visit.agent,
+                arrived.enqueued_at_ms,
+                self._clock.now_ms(),
+                arrived.steps,
+                arrived.ani,
+                arrived.language,
+                arrived.data,
+            )
+        self.post(message)
 
     async def ask(self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "") -> Reply:
         """Ask for an agent's state; the reply tells the state then, and why not when it was refused. NoReply when nobody routes."""
@@ -113,14 +178,36 @@ class Desk:
         """Returns when everything posted so far is in the store."""
         await self._outbox.join()
 
+    async def _show_life(self) -> None:
+        """Say that this server is there; what waits unsent while the store is away says it, too."""
+        while True:
+            if self._outbox.empty():
+                self.post(ServerAlive(self.server))
+            await asyncio.sleep(ALIVE_EVERY_S)
+
     async def _send(self) -> None:
         while True:
             batch = [await self._outbox.get()]
             while not self._outbox.empty() and len(batch) < 500:
                 batch.append(self._outbox.get_nowait())
-            await _until_reachable(lambda batch=batch: self._store.post(*batch))  # type: ignore[misc]
+            was_away = await self._put(batch)
             for _ in batch:
                 self._outbox.task_done()
+            if was_away:
+                self.tell_again()
+
+    async def _put(self, batch: list[Message]) -> bool:
+        """Post, as often as it takes; tells whether the store was away: what it held may be lost with it."""
+        away = False
+        while True:
+            try:
+                await self._store.post(*batch)
+                return away
+            except StoreUnreachable as reason:
+                if not away:
+                    log.warning("store_unreachable", reason=str(reason))
+                away = True
+                await asyncio.sleep(RETRY_S)
 
     async def _receive(self) -> None:
         after = "0"

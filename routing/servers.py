@@ -36,9 +36,10 @@ def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
 
 
 def left(board: Floor, message: ServerLeft, now_ms: int) -> None:
-    """It ended in good order."""
+    """It ended in good order; callers whom it could not keep to the end turn up elsewhere."""
     if board.servers.pop(message.server, None) is not None:
         board.tell("server_left", now_ms, server=message.server)
+        _set_adrift(board, message.server, now_ms)
 
 
 def holds(board: Floor, message: ServerHolds, now_ms: int) -> None:
@@ -57,11 +58,8 @@ def silent(board: Floor, server: str, now_ms: int) -> None:
         board.at(last_ms + LOST_AFTER_MS, "server", server)
         return
     del board.servers[server]
-    board.lost.add(server)
-    for contact in _waiting_of(board, server):
-        board.matching.remove_contact(contact.id)
-    board.at(now_ms + ADRIFT_MS, "adrift", server)
     board.tell("server_lost", now_ms, server=server)
+    _set_adrift(board, server, now_ms)
 
 
 def adrift(board: Floor, server: str, now_ms: int) -> None:
@@ -69,6 +67,13 @@ def adrift(board: Floor, server: str, now_ms: int) -> None:
     if server in board.lost:
         board.lost.discard(server)
         holds(board, ServerHolds(server), now_ms)
+
+
+def _set_adrift(board: Floor, server: str, now_ms: int) -> None:
+    board.lost.add(server)
+    for contact in _waiting_of(board, server):
+        board.matching.remove_contact(contact.id)
+    board.at(now_ms + ADRIFT_MS, "adrift", server)
 
 
 def _follow(board: Floor, server: str, now_ms: int) -> None:

@@ -97,6 +97,11 @@ class Visit:
         self._gone = False
         self._over = False
 
+    @property
+    def agent(self) -> str:
+        """Whose phone rings, or who talks; "" when nobody's."""
+        return self._ringing.agent if self._ringing else ""
+
     def tell(self, happening: Happening) -> None:
         """Something happened to this contact."""
         self._inbox.put_nowait(happening)
@@ -113,9 +118,6 @@ class Visit:
                 ended = await self._handle(await self._inbox.get())
                 if ended:
                     return ended
-        except asyncio.CancelledError:  # this server lets go of the call
-            self._post(ContactLeft(self.contact, "failed"))
-            raise
         except Exception:
             self._post(ContactLeft(self.contact, "abandoned"))
             raise

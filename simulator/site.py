@@ -65,6 +65,11 @@ class RunningSite:
         self._client = aiohttp.ClientSession()
         await self.feed.start()
 
+    def tell(self, sign: signal.Signals) -> None:
+        """Send a signal to `up` without waiting for what follows."""
+        assert self._process is not None, "start() comes first"
+        self._process.send_signal(sign)
+
     async def stop(self) -> int:
         """Drain and end; returns the exit code."""
         await self.feed.stop()

@@ -26,7 +26,7 @@ def check(draft: Draft, drafts: Iterable[Draft], facts: SiteFacts, whole: bool) 
     yield from names(draft)
     yield from node_settings(draft)
     yield from languages(draft, facts)
-    yield from prompts(draft)
+    yield from prompts(draft, facts)
     yield from sites(draft, facts)
     yield from requirements(draft, facts)
     yield from transfers(draft, facts)
@@ -81,7 +81,7 @@ def languages(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
             yield draft.problem(where, f"this flow has no language '{node.language}'", suggest(node.language, draft.flow.languages))
 
 
-def prompts(draft: Draft) -> Iterator[Problem]:
+def prompts(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
     """Prompts that exist and have a text in every language of the flow."""
     flow = draft.flow
     for name in draft.own_prompts:
@@ -93,6 +93,8 @@ def prompts(draft: Draft) -> Iterator[Problem]:
         if value.texts:
             yield from _lacking(draft, value, place, "this prompt")
         elif value.name not in flow.prompts:
+            if not facts.every_prompt:
+                continue
             hint = suggest(value.name, flow.prompts) or "define it under 'prompts', or write text per language here"
             yield draft.problem(place, f"unknown prompt '{value.name}'", hint)
         elif value.name not in draft.own_prompts:

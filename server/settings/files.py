@@ -1,6 +1,7 @@
 """The shape of each file in `config/`. Only shapes and single values are checked here; what must fit together is checked in load.py."""
 
 import re
+import shlex
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -48,12 +49,38 @@ def _number(value: str) -> str:
     return value
 
 
+def _account(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value):
+        raise ValueError(f"expected a SIP account of letters, digits, - and _, found '{value}'")
+    return value
+
+
+def _command(value: str) -> str:
+    try:
+        arguments = shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"a speech command that cannot be read: {error}") from None
+    for needed in ("{text}", "{out}"):
+        if not any(needed in argument for argument in arguments[1:]):
+            raise ValueError(f"a speech command needs {needed}, as in: espeak-ng -w {{out}} {{text}}")
+    return value
+
+
+def _redis(value: str) -> str:
+    if value and not re.match(r"(redis|rediss|unix)://.", value):
+        raise ValueError(f"expected an address such as redis://host:6379/0, found '{value}'")
+    return value
+
+
 Strategy = Annotated[str, AfterValidator(_known_strategy)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Country = Annotated[str, AfterValidator(_country)]
 Name = Annotated[str, AfterValidator(_name)]
 PhoneNumber = Annotated[str, AfterValidator(_number)]
+SipAccount = Annotated[str, AfterValidator(_account)]
+SpeechCommand = Annotated[str, AfterValidator(_command)]
+RedisUrl = Annotated[str, AfterValidator(_redis)]
 Level = Annotated[int, Field(ge=1, le=5)]
 
 
@@ -79,7 +106,7 @@ class AsteriskFile(Settings):
 class RedisFile(Settings):
     """Where the state lives; no url means a private server in the state folder."""
 
-    url: str = ""
+    url: RedisUrl = ""
 
 
 class TransferFile(Settings):
@@ -104,7 +131,7 @@ class HotlineFile(Settings):
     languages: list[Name] = Field(["zh", "en"], min_length=1)
     asterisk: AsteriskFile = AsteriskFile()
     redis: RedisFile = RedisFile()
-    speech: dict[str, str] = {}
+    speech: dict[str, SpeechCommand] = {}
     transfer: TransferFile = TransferFile()
     emergency: list[PhoneNumber] = []
     pause_reasons: dict[Key, str] = {}
@@ -162,7 +189,7 @@ class AgentFile(Settings):
     """One agent of agents.yaml."""
 
     name: str
-    phone: PhoneNumber
+    phone: SipAccount
     skills: dict[Name, Level] = {}
     queues: list[str] = []
     wrap_up: Duration | None = None
@@ -186,4 +213,3 @@ class AllHoursFile(Settings):
     """hours.yaml"""
 
     hours: dict[Name, HoursFile] = {}
-

@@ -36,7 +36,10 @@ class HttpLookup:
 
     async def _ask(self, request: LookupRequest) -> LookupReply:
         if self._client is None:
-            self._client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=self._connections))
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections),
+                cookie_jar=aiohttp.DummyCookieJar(),  # what a backend remembers of one caller is not for another one
+            )
         body = json.dumps(dict(request.body), ensure_ascii=False).encode() if request.method == "POST" else None
         headers = {**self._headers, **request.headers} | ({"Content-Type": "application/json"} if body else {})
         async with self._client.request(request.method, request.url, data=body, headers=headers, allow_redirects=False) as answer:

@@ -71,7 +71,7 @@ class Lookup(Node):
         """Exit, values and, when it failed, why."""
         if reply.status == 404:
             return "not_found", {}, ""
-        if not 200 <= reply.status < 300:
+        if reply.failure or not 200 <= reply.status < 300:
             return "failed", {}, reply.failure or f"status {reply.status}"
         if self.save and reply.data in (None, {}, [], ""):
             return "not_found", {}, ""

@@ -63,10 +63,14 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     board.in_queue[contact.queue] += 1
     board.touch_contact(contact.id)
     _plan(board, contact)
-    details: dict[str, Any] = {"steps": contact.steps, "priority": contact.priority, "enqueued_at_ms": contact.enqueued_at_ms}
-    caller: dict[str, Any] = {"ani": contact.ani, "language": contact.language, "caller": contact.data, "server": contact.server}
-    board.tell("contact_queued", now_ms, contact=contact, **details, **caller)
+    board.tell("contact_queued", now_ms, contact=contact, **_whole(contact))
     board.seek_agent(contact, now_ms)
+
+
+def _whole(contact: Contact) -> dict[str, Any]:
+    """Everything that others must know to know a contact."""
+    when: dict[str, Any] = {"enqueued_at_ms": contact.enqueued_at_ms, "priority": contact.priority, "steps": contact.steps}
+    return {**when, "ani": contact.ani, "language": contact.language, "caller": contact.data, "server": contact.server}
 
 
 def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
@@ -105,7 +109,10 @@ def talk_held(board: Floor, message: TalkHeld, now_ms: int) -> None:
     board.contacts[contact.id] = contact
     board.touch_contact(contact.id)
     agents.hold(board, agent, contact, message.offer, now_ms)
-    board.tell("contact_restored", now_ms, contact=contact, agent=agent, offer=message.offer, server=contact.server)
+    connected_at_ms = contact.connected_at_ms
+    board.tell(
+        "contact_restored", now_ms, contact=contact, agent=agent, offer=message.offer, connected_at_ms=connected_at_ms, **_whole(contact)
+    )
 
 
 def _refusal(board: Floor, contact: Contact) -> LeaveOutcome | None:

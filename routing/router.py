@@ -157,6 +157,8 @@ class Router:
             domain=self.domain,
             chance=self._chance,
         )
+        if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
+            board.tell("domain_opened", now_ms, server=self.server)
         self._advance(board, now_ms)
         position = snapshot.inbox
         await self._commit(board, fence, position, moved=False)

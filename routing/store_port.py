@@ -12,6 +12,9 @@ from routing.floor import Changes
 from routing.messages import Message, Order
 from routing.model import Agent, Contact
 
+# Events that open and close a call: the store knows which calls are open, and takes the end of each once.
+CALL_EVENTS = {"call_arrived": "arrived", "call_resumed": "arrived", "call_ended": "ended"}
+
 
 class StaleCommit(Exception):
     """The commit was refused whole: the fencing token is not the newest, or a record moved meanwhile. Load again."""
@@ -25,13 +28,15 @@ class StoreUnreachable(Exception):
 class Snapshot:
     """Everything a router starts from: the records, and the inbox position up to which they include the messages.
 
-    `events` is the position in the event log that the records correspond to, for a view that goes on from there.
+    `events` is the position in the event log that the records correspond to, for a view that goes on from there. `calls` are
+    the call_arrived (or later call_resumed) events of the calls that have not ended.
     """
 
     contacts: tuple[Contact, ...]
     agents: tuple[Agent, ...]
     inbox: str
     events: str
+    calls: tuple[Event, ...] = ()
 
 
 class Store(Protocol):
@@ -62,7 +67,7 @@ class Store(Protocol):
         """Orders for `server` behind `after` ("$": only those that come from now on)."""
 
     async def append(self, *events: Event) -> None:
-        """Add events that a server tells by itself (calls, flows)."""
+        """Add events that a server tells by itself (calls, flows). A second call_ended of a call is left out."""
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         """Events behind `after`, waiting up to `block_ms` for the first one."""

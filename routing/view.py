@@ -33,12 +33,14 @@ class View:
         self.directory = directory
         self.contacts: dict[str, Contact] = {}
         self.agents: dict[str, Agent] = {}
+        self.calls: dict[str, Event] = {}  # open calls -> the event that told of them last
         self.counts = {queue: QueueCounts() for queue in directory.queues}
         self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in directory.queues}
         self.start((), ())
 
-    def start(self, contacts: Iterable[Contact], agents: Iterable[Agent]) -> None:
-        """Begin from these records."""
+    def start(self, contacts: Iterable[Contact], agents: Iterable[Agent], calls: Iterable[Event] = ()) -> None:
+        """Begin from these records; `calls` are the call_arrived events of open calls."""
+        self.calls = {event.call: event for event in calls}
         self.agents = {profile.id: Agent(profile.id, phone=profile.phone) for profile in self.directory.agents.values()}
         self.agents |= {agent.id: agent for agent in agents if agent.id in self.agents}
         self.contacts.clear()
@@ -114,6 +116,25 @@ class View:
         )
         self._count(event, "queued")
 
+    def _taken_over(self, event: Event) -> None:
+        contact = self.contacts.get(event.contact)
+        if contact:
+            contact.server = event.data["server"]
+
+    def _restored(self, event: Event) -> None:
+        self._queued(event)
+        contact = self.contacts.get(event.contact)
+        if contact:
+            self._unqueue(contact)
+            contact.state, contact.agent = ContactState.CONNECTED, event.agent
+            contact.offers, contact.connected_at_ms = {event.data["offer"]: event.agent}, event.data["connected_at_ms"]
+
+    def _call(self, event: Event) -> None:
+        if event.type in ("call_arrived", "call_resumed"):
+            self.calls[event.call] = event
+        elif event.type == "call_ended":
+            self.calls.pop(event.call, None)
+
     def _offer(self, event: Event) -> None:
         contact, agent = self.contacts.get(event.contact), self.agents.get(event.agent)
         if event.type == "offer_made":
@@ -172,7 +193,10 @@ _HANDLERS: dict[str, Callable[[View, Event], None]] = {
     "contact_timed_out": View._left,
     "contact_left": View._left,
     "contact_ended": View._left,
+    "contact_taken_over": View._taken_over,
+    "contact_restored": View._restored,
     "phone_state_changed": View._phone,
+    "call": View._call,
     "offer": View._offer,
     "agent": View._agent,
 }

@@ -1,6 +1,6 @@
 """The calls that this server holds, as people look at them: who called, where in the flow they are, whom they wait for or talk to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ class LiveCall:
     queue: str = ""
     agent: str = ""
     contact: str = ""
+    channel: str = ""
 
     @property
     def ani(self) -> str:
@@ -42,8 +43,11 @@ class Calls:
     def __len__(self) -> int:
         return len(self._calls)
 
-    def __iter__(self) -> "Any":
+    def __iter__(self) -> Iterator[LiveCall]:
         return iter(list(self._calls.values()))
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._calls
 
     def add(self, call: LiveCall) -> Callable[[], None]:
         """Hold it; the function that comes back lets it go."""

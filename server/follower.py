@@ -33,7 +33,7 @@ class Follower:
 
     async def _follow(self) -> None:
         snapshot = await self._store.load()
-        self._view.start(snapshot.contacts, snapshot.agents)
+        self._view.start(snapshot.contacts, snapshot.agents, snapshot.calls)
         after = snapshot.events
         self.ready.set()
         while True:

@@ -25,9 +25,12 @@ from ivr.loading.static_speech import static_speech
 from routing.clock import SystemClock
 from routing.desk import Desk
 from routing.identifiers import Ids
+from routing.messages import ServerLeft
 from routing.router import Router
 from routing.store.redis import RedisStore
+from routing.store_port import StoreUnreachable
 from routing.view import View
+from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
 from server.follower import Follower
@@ -37,14 +40,17 @@ from server.http.listener import Listener
 from server.http_lookup import HttpLookup
 from server.install.programs import speech_program
 from server.installation import AMI_USER, Installation
+from server.memory import Memory
 from server.metrics import Metrics
+from server.orphans import Orphans
 from server.port_numbers import PortError, Ports, read_ports
 from server.redis_server import RedisServer
 from server.secrets_file import Secrets, secrets_for
-from server.session import Facilities, Sessions
+from server.session import Sessions
 from server.settings import Site, load_site
 
 log = structlog.get_logger(__name__)
+STEER_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ class Node:
                 self.live_calls,
                 self.ringer,
                 self.desk,
+                self.view,
                 self.sounds,
                 self.lookup,
                 self.events,
@@ -98,7 +105,9 @@ class Node:
         )
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls)
         self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
-        self.follower = Follower(self.store, self.view, self.metrics.on_event)
+        self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, lambda: self.router.is_leader)
+        self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
+        self.follower = Follower(self.store, self.view, self.metrics.on_event, self.orphans.on_event, self.memory.on_event)
         self._http: Listener | None = None
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -122,6 +131,7 @@ class Node:
         for work in (self.router.run, self.desk.run, self.follower.run, self.events.run):
             self._tasks.append(asyncio.create_task(self._forever(work.__qualname__, work())))
         self._tasks.append(asyncio.create_task(self._prepare_sounds()))
+        self._tasks.append(asyncio.create_task(self._steer_clock()))
         self.ami.start()
         await self._serve_http()
         await self.follower.ready.wait()
@@ -153,6 +163,13 @@ class Node:
         self._http = Listener(api, *self.settings.http_address)
         await self._http.start()
 
+    async def _steer_clock(self) -> None:
+        """Servers agree on the time that Redis tells."""
+        while True:
+            with contextlib.suppress(StoreUnreachable):
+                self.clock.steer(await self.store.now_ms())
+            await asyncio.sleep(STEER_EVERY_S)
+
     async def _prepare_sounds(self) -> None:
         for failure in await self.sounds.prepare(static_speech(self.site.flows)):
             log.warning("prompt_not_rendered", reason=str(failure))
@@ -169,6 +186,11 @@ class Node:
         rows = await self.live_calls.reconcile(self.ami.core_show_channels)
         self.ringer.reconcile(rows)
         await self.phones.refresh(self.ami.device_states)
+        self._report_phones()
+        await self.follower.ready.wait()
+        self.orphans.reconcile(rows)
+
+    def _report_phones(self) -> None:
         for profile in self.site.directory.agents.values():
             self.desk.report_phone(profile.phone, self.phones.state(profile.phone))
 
@@ -194,8 +216,10 @@ class Node:
 
     async def _stop(self) -> None:
         await self.agi.close()
+        await self.orphans.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(3):
+                self.desk.post(ServerLeft(self.server))
                 await self.desk.flush()
                 await self.events.flush()
         for task in self._tasks:

@@ -31,6 +31,8 @@ from server.settings import Site, load_site
 from server.socket_folder import SocketFolderError, socket_folder
 
 NODE_READY_S = 30.0
+HEALTH_EVERY_S = 1.0
+FROZEN_AFTER_S = 3.0  # a node that is silent for so long is ended and started again
 NODE_STOP_S = 15.0  # what a node may take beyond draining
 LONGEST_PAUSE_S = 10.0
 Say = Callable[[str], None]
@@ -133,7 +135,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, self._stopping.set)
-        keepers = [asyncio.create_task(self._keep(name, part, start)) for name, part, start in self._parts]
+        keepers = [asyncio.create_task(part.end_when_frozen()) for _, part, _ in self._parts if isinstance(part, NodeProcess)]
+        keepers += [asyncio.create_task(self._keep(name, part, start)) for name, part, start in self._parts]
         try:
             await self._stopping.wait()
         finally:
@@ -216,9 +219,29 @@ class NodeProcess:
         """Lets it drain; `drain_s` is the site's limit."""
         await self._child.stop(within=self._drain_s + NODE_STOP_S)
 
+    async def end_when_frozen(self) -> None:
+        """Ends a node that does not answer any more; its calls go on where Asterisk takes them next. Runs until cancelled."""
+        silent_since: float | None = None
+        now = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(HEALTH_EVERY_S)
+            pid = self.pid
+            if not pid or await self._answers(self._url.replace("/readyz", "/healthz")):
+                silent_since = None
+            elif silent_since is None:
+                silent_since = now()
+            elif now() - silent_since > FROZEN_AFTER_S:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                silent_since = None
+
     async def _ready(self) -> bool:
+        return await self._answers(self._url)
+
+    async def _answers(self, url: str) -> bool:
+        limit = aiohttp.ClientTimeout(total=HEALTH_EVERY_S)
         try:
-            async with aiohttp.ClientSession() as client, client.get(self._url) as answer:
+            async with aiohttp.ClientSession(timeout=limit) as client, client.get(url) as answer:
                 return answer.status == 200
-        except (aiohttp.ClientError, OSError):
+        except (aiohttp.ClientError, OSError, TimeoutError):
             return False

@@ -9,6 +9,8 @@ All share the hash tag `{domain}`, so that they live in one slot of a Redis Clus
 | `hotline:{main}:contacts`      | hash   | contact id -> `revision:json`                            | an entry until the contact ends   |
 | `hotline:{main}:agents`        | hash   | agent id -> `revision:json`                              | for ever                          |
 | `hotline:{main}:events`        | stream | the event log, field `json`                              | the last 100,000 or so            |
+| `hotline:{main}:calls`         | hash   | call id -> its `call_arrived` event                      | an entry until the call ends      |
+| `hotline:{main}:ended`         | zset   | call id -> when it ended, in ms                          | an hour                           |
 | `hotline:{main}:orders:SERVER` | stream | orders for one server, field `json`                      | the last 10,000 or so; 1 h unused |
 | `hotline:{main}:lease`         | string | `token server` of the router that leads                  | the lease's                       |
 | `hotline:{main}:fence`         | string | the newest fencing token given out                       | for ever                          |
@@ -54,6 +56,14 @@ class Keys:
     @property
     def events(self) -> str:
         return self._key("events")
+
+    @property
+    def calls(self) -> str:
+        return self._key("calls")
+
+    @property
+    def ended(self) -> str:
+        return self._key("ended")
 
     @property
     def lease(self) -> str:

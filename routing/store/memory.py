@@ -14,7 +14,7 @@ from routing.floor import Changes
 from routing.messages import Message, Order
 from routing.model import Agent, Contact
 from routing.store import codec
-from routing.store_port import Snapshot, StaleCommit
+from routing.store_port import CALL_EVENTS, Snapshot, StaleCommit
 
 T = TypeVar("T")
 Records = dict[str, tuple[int, str]]  # id -> (revision, text)
@@ -45,6 +45,8 @@ class Shared:
 
     contacts: Records = field(default_factory=dict)
     agents: Records = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)  # open calls -> the event that opened them
+    ended: set[str] = field(default_factory=set)
     inbox: Stream = field(default_factory=Stream)
     events: Stream = field(default_factory=Stream)
     orders: dict[str, Stream] = field(default_factory=dict)
@@ -94,7 +96,8 @@ class MemoryStore:
         shared = self._shared
         contacts: tuple[Contact, ...] = tuple(codec.contact_from(text) for _, text in shared.contacts.values())
         agents: tuple[Agent, ...] = tuple(codec.agent_from(text) for _, text in shared.agents.values())
-        return Snapshot(contacts, agents, shared.position, str(shared.events.last))
+        calls = tuple(codec.event_from(text) for text in shared.calls.values())
+        return Snapshot(contacts, agents, shared.position, str(shared.events.last), calls)
 
     async def acquire(self, server: str, ttl_ms: int) -> int | None:
         now, shared = asyncio.get_running_loop().time(), self._shared
@@ -126,7 +129,18 @@ class MemoryStore:
         return found
 
     async def append(self, *events: Event) -> None:
-        await self._add(self._shared.events, [codec.record_text(event) for event in events])
+        shared, told = self._shared, []
+        for event in events:
+            what, text = CALL_EVENTS.get(event.type, ""), codec.record_text(event)
+            if what == "arrived":
+                shared.calls[event.call] = text
+            if what == "ended":
+                shared.calls.pop(event.call, None)
+                if event.call in shared.ended:
+                    continue
+                shared.ended.add(event.call)
+            told.append(text)
+        await self._add(shared.events, told)
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         return await self._read(self._shared.events, after, block_ms, limit, codec.event_from)

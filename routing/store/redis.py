@@ -23,7 +23,7 @@ from routing.messages import Message, Order
 from routing.model import Agent, Contact
 from routing.store import codec, keys
 from routing.store.scripts import Script
-from routing.store_port import Snapshot, StaleCommit, StoreUnreachable
+from routing.store_port import CALL_EVENTS, Snapshot, StaleCommit, StoreUnreachable
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -55,14 +55,16 @@ class RedisStore:
         self._commands = connect_to(url, COMMANDS, ANSWER_S)
         self._readers = connect_to(url, READERS, 3600.0)
         self._start: dict[str, str] = {}
-        names = ("acquire", "add", "commit", "load", "release", "renew")
+        names = ("acquire", "add", "append", "commit", "load", "release", "renew")
         self._scripts = {name: Script(name) for name in names}
 
     async def post(self, *messages: Message) -> None:
         await self._add(self._keys.inbox, keys.INBOX_LIMIT, map(codec.tagged_text, messages))
 
     async def append(self, *events: Event) -> None:
-        await self._add(self._keys.events, keys.EVENT_LIMIT, map(codec.record_text, events))
+        parts = [(CALL_EVENTS.get(event.type, ""), f"{event.call} {event.at_ms}", codec.record_text(event)) for event in events]
+        if parts:
+            await self._run("append", more_args=[text for part in parts for text in part], limit=keys.EVENT_LIMIT)
 
     async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
         return await self._read(self._keys.inbox, after, block_ms, limit, codec.message_from)
@@ -103,9 +105,13 @@ class RedisStore:
             raise StaleCommit(f"{moved} moved meanwhile (token {fence}, inbox {inbox}); nothing of the batch was written")
 
     async def load(self) -> Snapshot:
-        contacts, agents, position, events = await self._run("load")
+        contacts, agents, position, events, calls = await self._run("load")
         return Snapshot(
-            tuple(_readable(contacts, codec.contact_from)), tuple(_readable(agents, codec.agent_from)), str(position), str(events)
+            tuple(_readable((text.partition(":")[2] for text in contacts), codec.contact_from)),
+            tuple(_readable((text.partition(":")[2] for text in agents), codec.agent_from)),
+            str(position),
+            str(events),
+            tuple(_readable(calls, codec.event_from)),
         )
 
     async def acquire(self, server: str, ttl_ms: int) -> int | None:
@@ -192,6 +198,6 @@ def _readable(texts: Iterable[str], read: Callable[[str], T]) -> Iterator[T]:
     """The records that can be read; one that cannot is logged and left alone."""
     for text in texts:
         try:
-            yield read(text.partition(":")[2])
+            yield read(text)
         except codec.Unreadable as error:
             log.error("record_skipped", reason=str(error))

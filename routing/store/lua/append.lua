@@ -1,0 +1,18 @@
+-- Add what a server tells by itself to the event log. A call that arrived is open until it ended; the end of a call is told once, by
+-- whoever tells it first: a second one is left out. ARGV[2..]: in threes, what it is ("arrived", "ended" or ""), "call at_ms", the text.
+local events, calls, ended = KEYS[1], KEYS[2], KEYS[3]
+local limit = ARGV[1]
+local REMEMBERED_MS = 3600000
+
+for at = 2, #ARGV, 3 do
+  local what, text = ARGV[at], ARGV[at + 2]
+  local call, at_ms = string.match(ARGV[at + 1], '^(.*) (%d+)$')
+  local told = true
+  if what == 'arrived' then redis.call('HSET', calls, call, text) end
+  if what == 'ended' then
+    told = redis.call('ZADD', ended, 'NX', at_ms, call) == 1
+    redis.call('HDEL', calls, call)
+    redis.call('ZREMRANGEBYSCORE', ended, '-inf', at_ms - REMEMBERED_MS)
+  end
+  if told then redis.call('XADD', events, 'MAXLEN', '~', limit, '*', 'json', text) end
+end

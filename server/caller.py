@@ -1,0 +1,218 @@
+"""One caller on this server: the phone, the flow and the queue brought together, and how far they have come kept on the channel.
+
+Fits `ivr.ports.QueueDesk`. A caller who was at another server before goes on where the channel says.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from agi.ami.client import AmiClient
+from agi.ami.errors import AmiError
+from agi.channel import Channel
+from agi.errors import ChannelHungUp
+from agi.leg import judge_reply
+from agi.live_calls import LiveCalls, Watch
+from agi.phone import AsteriskPhone, DialOutcome
+from agi.ringing import Ringer
+from ivr.interpreter import Interpreter
+from ivr.ports import Events, Lookup, QueueRequest, QueueResult
+from routing.desk import Desk, Joining
+from routing.messages import TalkEnded
+from routing.ports import Clock
+from routing.view import View
+from server import stage
+from server.calls import Calls, LiveCall
+from server.event_log import EventLog
+from server.line import CallerLine
+from server.settings import Site
+from server.sounds.library import SoundLibrary
+from server.stage import Stage, stage_of
+
+log = structlog.get_logger(__name__)
+DONE = "HOTLINE_DONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Facilities:
+    """What every session of this server uses. `site` is read when a call arrives: running calls keep the flows they started with."""
+
+    site: Callable[[], Site]
+    ami: AmiClient
+    live_calls: LiveCalls
+    ringer: Ringer
+    desk: Desk
+    view: View
+    sounds: SoundLibrary
+    lookup: Lookup
+    events: EventLog
+    clock: Clock
+    calls: Calls
+    server: str
+
+
+class CallerGone(ChannelHungUp):
+    """The caller left while waiting."""
+
+
+class HotlinePhone(AsteriskPhone):
+    """An Asterisk phone whose end is the end of the call for the dialplan, too; before it speaks, the channel learns where the call is."""
+
+    def __init__(self, channel: Channel, keep_stage: Callable[[], Any], **rest: Any) -> None:
+        super().__init__(channel, **rest)
+        self._line = channel
+        self._keep_stage = keep_stage
+
+    async def play(self, speech: Any, *, keys: str = "") -> str:
+        await self._keep_stage()
+        return await super().play(speech, keys=keys)
+
+    async def hang_up(self) -> None:
+        await mark_done(self._line)
+        await super().hang_up()
+
+
+async def mark_done(channel: Channel) -> None:
+    """Tell the dialplan that this call needs no other server."""
+    with contextlib.suppress(ChannelHungUp):
+        await channel.set_variable(DONE, "1")
+
+
+class Caller:
+    """One caller going through a flow. `before` is how far the call had come at another server."""
+
+    def __init__(self, facilities: Facilities, site: Site, call: LiveCall, channel: Channel, watch: Watch, before: Stage | None) -> None:
+        self._all = facilities
+        self._site = site
+        self._call = call
+        self._channel = channel
+        self._watch = watch
+        self._before = before
+        self._kept: tuple[str, str] = ("", "")  # flow and node that the channel knows of
+        self.passed_on = False  # the agent transferred the caller: this session ends and the call goes on
+        self._phone = HotlinePhone(
+            channel, self._keep_stage, sounds=facilities.sounds, keys=watch.keys, dial=self._dial, stop_playback=self._stop_playback
+        )
+
+    async def follow(self, flow: str, events: Events) -> None:
+        """Answer, and walk the flow to its end; or go on where the call was."""
+        site, before = self._site, self._before
+        interpreter = Interpreter(
+            site.flows,
+            self._phone,
+            self,
+            self._all.lookup,
+            events,
+            self._all.clock,
+            hours=site.hours,
+            time_zone=site.main.time_zone,
+            gone=(ChannelHungUp,),
+        )
+        if before and before.flow in site.flows:
+            await self._phone.music(True)
+            node = before.node if before.node in site.flows[before.flow].nodes else ""
+            await interpreter.run(self._call.context, before.flow, node)
+        else:
+            await self._phone.answer()
+            await interpreter.run(self._call.context, flow)
+
+    async def wait(self, request: QueueRequest) -> QueueResult:
+        """Wait for an agent, and talk to them."""
+        call = self._call
+        call.stage, call.queue = "waiting", request.queue
+        line = CallerLine(call, self._channel, self._phone, self._watch, self._all.ringer, self._stop_playback)
+        try:
+            joining = await self._joining(request)
+            if joining is None:
+                return QueueResult("answered")
+            waited = await self._all.desk.wait(joining, line)
+        finally:
+            call.stage, call.queue, call.agent = "in_flow", "", ""
+            self._kept = ("", "")
+        self.passed_on = waited.result is not None and waited.result.ended_by == "transfer"
+        if waited.outcome == "abandoned":
+            raise CallerGone("the caller left the queue")
+        self._phone.forget_keys()
+        return QueueResult(waited.outcome, key=waited.key, agent=waited.agent)
+
+    # -- going on after another server ------------------------------------------------------------------------------------
+
+    async def _joining(self, request: QueueRequest) -> Joining | None:
+        """How to join the queue: anew, or at the old place. None when the talk took place while no server was there."""
+        before, self._before = self._before, None
+        contact, enqueued_at_ms = (before.contact, before.enqueued_at_ms) if before else ("", 0)
+        last_offer, last_outcome = "", "withdrawn"
+        if contact:
+            last_offer = await self._channel.get_variable(stage.OFFER)
+            status = await self._channel.get_variable("DIALSTATUS")
+            if last_offer and status == "ANSWER":
+                self._report_talk(contact, last_offer)
+                return None
+            cause = await self._channel.get_variable("HANGUPCAUSE")
+            last_outcome = judge_reply(status, int(cause) if cause.isdecimal() else 0, withdrawn=not status)
+        else:
+            contact, enqueued_at_ms = self._all.desk.new_contact(), self._all.clock.now_ms()
+        await self._remember(contact, enqueued_at_ms)
+        return Joining(
+            self._call.id,
+            request.queue,
+            list(request.steps),
+            request.priority,
+            request.exit_keys,
+            self._call.caller.text,
+            self._call.context.language,
+            dict(request.data),
+            contact,
+            enqueued_at_ms,
+            last_offer,
+            last_outcome,  # type: ignore[arg-type]
+        )
+
+    def _report_talk(self, contact: str, offer: str) -> None:
+        """They talked while the server was away; Asterisk brought the caller back when the agent hung up."""
+        known = self._all.view.contacts.get(contact)
+        talk_ms = self._all.clock.now_ms() - known.connected_at_ms if known and known.connected_at_ms else 0
+        self._all.desk.post(TalkEnded(contact, offer, "agent", talk_ms))
+
+    async def _remember(self, contact: str, enqueued_at_ms: int) -> None:
+        """Keep on the channel that the caller waits. What an earlier offer left there must not be taken for this one's."""
+        call = self._call
+        kept = stage_of(call.context, call.flow, call.node, call.started_at_ms, contact=contact, enqueued_at_ms=enqueued_at_ms)
+        await self._channel.set_variable(stage.VARIABLE, stage.pack(kept))
+        for name in (f"__{stage.OFFER}", "DIALSTATUS"):
+            await self._channel.set_variable(name, "")
+
+    async def _keep_stage(self) -> None:
+        """Keep on the channel where in the flow the call is, once per node."""
+        call = self._call
+        if (call.flow, call.node) != self._kept and call.stage == "in_flow":
+            self._kept = (call.flow, call.node)
+            await self._channel.set_variable(stage.VARIABLE, stage.pack(stage_of(call.context, call.flow, call.node, call.started_at_ms)))
+            await self._channel.set_variable(stage.LANGUAGE, call.context.language)
+
+    # -- Asterisk ----------------------------------------------------------------------------------------------------------
+
+    async def _stop_playback(self) -> None:
+        with contextlib.suppress(AmiError):
+            await self._all.ami.stop_playback(self._watch.channel)
+
+    async def _dial(self, target: str, timeout_ms: int) -> DialOutcome:
+        self._call.stage = "transferred"
+        return await dial(self._all.ringer, self._site, self._channel, target, timeout_ms)
+
+
+async def dial(ringer: Ringer, site: Site, channel: Channel, target: str, timeout_ms: int) -> DialOutcome:
+    """Connect the caller to a number that config/ allows: one of our phones, or a number outside by the outbound trunk."""
+    if not site.may_dial(target):
+        log.warning("transfer_not_allowed", target=target)
+        return "not_allowed"
+    if any(agent.phone == target for agent in site.directory.agents.values()):
+        return await ringer.dial_out(channel, f"PJSIP/{target}", timeout_ms)
+    trunk = next((name for name, trunk in site.trunks.items() if trunk.outbound), "")
+    if not trunk:
+        log.warning("transfer_without_trunk", target=target, advice="no trunk in config/trunks.yaml is outbound")
+        return "unreachable"
+    return await ringer.dial_out(channel, f"PJSIP/{target}@{trunk}", timeout_ms)

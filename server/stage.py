@@ -1,0 +1,69 @@
+"""How far a call has come, kept on its own channel: what another server needs to go on with it after this one died.
+
+Asterisk keeps it as a channel variable, so it lives exactly as long as the call does, whatever becomes of servers and Redis. Values that
+the flow calls sensitive are never in it: the caller is asked again.
+"""
+
+import base64
+import json
+import zlib
+from dataclasses import asdict, dataclass, field
+
+from ivr.call import CallContext
+
+VARIABLE = "HOTLINE_CALL"
+LANGUAGE = "HOTLINE_LANGUAGE"  # the dialplan's apology is in it
+OFFER = "HOTLINE_OFFER"
+LONGEST = 1_800  # signs; an AGI line holds 2,000 bytes
+LONGEST_UNPACKED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a call is: a node of a flow; with `contact` also in a queue, since `enqueued_at_ms`."""
+
+    flow: str
+    node: str
+    language: str
+    started_at_ms: int
+    variables: dict[str, str] = field(default_factory=dict)
+    contact: str = ""
+    enqueued_at_ms: int = 0
+
+
+def stage_of(context: CallContext, flow: str, node: str, started_at_ms: int, *, contact: str = "", enqueued_at_ms: int = 0) -> Stage:
+    """The stage of a call as it is now."""
+    shown = {name: value for name, value in context.variables.items() if name not in context.sensitive and value}
+    return Stage(flow, node, context.language, started_at_ms, shown, contact, enqueued_at_ms)
+
+
+def pack(stage: Stage) -> str:
+    """As text of letters, digits, - and _ for a channel variable. Variables that do not fit are left out, the longest first."""
+    variables = dict(stage.variables)
+    while True:
+        facts = {**asdict(stage), "variables": variables}
+        packed = base64.urlsafe_b64encode(zlib.compress(json.dumps(facts, ensure_ascii=False).encode(), 9)).decode().rstrip("=")
+        if len(packed) <= LONGEST or not variables:
+            return packed
+        del variables[max(variables, key=lambda name: len(variables[name]))]
+
+
+def unpack(text: str) -> Stage | None:
+    """The stage, or None when there is none or it cannot be read: then the call begins anew."""
+    if not text or len(text) > 4 * LONGEST:
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        facts = json.loads(zlib.decompressobj().decompress(raw, LONGEST_UNPACKED))
+        variables = {str(name): str(value) for name, value in facts["variables"].items()}
+        return Stage(
+            str(facts["flow"]),
+            str(facts["node"]),
+            str(facts["language"]),
+            int(facts["started_at_ms"]),
+            variables,
+            str(facts["contact"]),
+            int(facts["enqueued_at_ms"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error):
+        return None

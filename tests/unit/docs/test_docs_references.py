@@ -1,0 +1,93 @@
+"""The references of settings, states, routes and metrics say what the code says."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from routing.agent_state import diagram
+from server.asterisk.configuration import FEATURE_CODES
+from server.asterisk.trunks import Trunk
+from server.cli.main import COMMANDS
+from server.http.routes import ROUTES
+from server.settings import files
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def settings_models() -> list[type[BaseModel]]:
+    classes = [found for found in vars(files).values() if isinstance(found, type)]
+    return [found for found in classes if issubclass(found, files.Settings) and found is not files.Settings]
+
+
+def named(field: str, text: str) -> bool:
+    """`field`, `group.field` or, for a whole file or group, `field:`."""
+    return bool(re.search(rf"`(?:\w+\.)*{field}(?:\.\w+)*:?`", text))
+
+
+@pytest.mark.parametrize("model", settings_models(), ids=lambda model: model.__name__)
+def test_every_setting_is_in_the_reference(model):
+    text = text_of("docs/config.md")
+
+    assert [field for field in model.model_fields if not named(field, text)] == []
+
+
+def test_every_setting_of_a_trunk_is_in_both_references():
+    for name in ("docs/config.md", "docs/trunks.md"):
+        assert [field for field in Trunk.model_fields if f"`{field}`" not in text_of(name)] == [], name
+
+
+def test_the_states_of_an_agent_are_drawn_from_the_table():
+    drawn = re.search(r"```mermaid\n(.*?)\n```", text_of("docs/agents.md"), re.S)
+
+    assert drawn is not None
+    assert drawn[1] == diagram()
+
+
+def test_every_feature_code_is_explained_to_agents():
+    text = text_of("docs/agents.md")
+
+    assert [code for code in FEATURE_CODES if f"`{code.strip('_').replace('X', '1')}`" not in text] == []
+
+
+def test_every_route_is_documented_with_its_role():
+    text = text_of("docs/http.md")
+    rows = [f"| `{route.method} {route.path}` | {route.role.title}" for route in ROUTES]
+
+    assert [row for row in rows if row not in text] == []
+
+
+def test_every_metric_is_documented():
+    text = text_of("docs/metrics.md")
+    told = set(re.findall(r'"(hotline_\w+)"', text_of("server/metrics.py")))
+
+    assert sorted(name for name in told if name not in text) == []
+
+
+def test_every_command_of_the_documents_exists():
+    """`./hotline WORD` and `./hotline WORD --option` are what the command line takes."""
+    known = {*COMMANDS, "demo", "test", "help"}
+    used = {word for path in DOCUMENTS for word in re.findall(r"\./hotline ([a-z][a-z-]*)", path.read_text(encoding="utf-8"))}
+
+    assert used - known == set()
+
+
+def test_links_between_documents_lead_somewhere():
+    broken = []
+    for path in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+            if not (path.parent / target).exists():
+                broken.append(f"{path.name}: {target}")
+        for target in re.findall(r"`(docs/[\w./-]+\.md)`", path.read_text(encoding="utf-8")):
+            if not (ROOT / target).exists():
+                broken.append(f"{path.name}: {target}")
+
+    assert broken == []

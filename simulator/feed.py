@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 Event = dict[str, Any]
+ENVELOPE = ("call", "contact", "agent", "queue", "flow", "node")  # empty ones are left out of the log
 
 
 class EventFeed:
@@ -62,7 +63,7 @@ class EventFeed:
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         async for raw in process.stdout:
-            event = json.loads(raw)
+            event = {**dict.fromkeys(ENVELOPE, ""), "data": {}, **json.loads(raw)}
             self.events.append(event)
             for listener in self.listeners:
                 listener(event)

@@ -32,8 +32,12 @@ ANSWER_S = 3.0  # a server that takes longer to answer a command counts as unrea
 COMMANDS, READERS = 16, 256  # connections at most, of each pool
 
 
-def connect_to(url: str, most: int, answer_s: float) -> "Redis":
-    """A client of one pool for `redis://`, `rediss://` or `unix://` addresses; texts come back as str, nothing is tried twice."""
+def connect_to(url: str, most: int, answer_s: float | None) -> "Redis":
+    """A client of one pool for `redis://`, `rediss://` or `unix://` addresses; texts come back as str, nothing is tried twice.
+
+    With `answer_s` redis-py sends under asyncio.wait_for, which in Python 3.11 loses a cancellation that comes in the same turn of the
+    loop: a reader that blocks must do without, or its task goes on for ever.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=most,
@@ -53,7 +57,7 @@ class RedisStore:
         self.address = url.rpartition("@")[2] if "@" in url else url  # without user and password
         self._keys = keys.Keys(domain)
         self._commands = connect_to(url, COMMANDS, ANSWER_S)
-        self._readers = connect_to(url, READERS, 3600.0)
+        self._readers = connect_to(url, READERS, None)
         self._start: dict[str, str] = {}
         names = ("acquire", "add", "append", "commit", "load", "release", "renew")
         self._scripts = {name: Script(name) for name in names}
@@ -175,8 +179,12 @@ class RedisStore:
 
     @asynccontextmanager
     async def _reaching(self) -> AsyncIterator[None]:
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
         try:
             yield
+            if task and task.cancelling() > before:  # lost, see connect_to
+                raise asyncio.CancelledError
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             raise StoreUnreachable(
                 f"Redis at {self.address} does not answer ({error or type(error).__name__}); check that it runs and that redis.url is right"

@@ -339,3 +339,28 @@ async def test_a_router_that_lost_its_lease_writes_nothing(views: Views) -> None
     with pytest.raises(StaleCommit):
         await first.commit(old, batch[-1][0], board.take_changes())
     assert ((await second.load()).contacts, (await second.load()).inbox) == ((), "0")
+
+
+async def test_a_reader_is_cancelled_at_any_moment(redis_server: PrivateRedis) -> None:
+    """A task that reads the inbox ends when it is cancelled, also in the moment in which it sends for the next messages."""
+    store, seen = RedisStore(redis_server.url), asyncio.Event()
+
+    async def follow() -> None:
+        after = "0"
+        while True:
+            for position, _ in await store.inbox(after, block_ms=5_000):
+                after = position
+                seen.set()
+
+    try:
+        for _ in range(20):
+            seen.clear()
+            reader = asyncio.create_task(follow())
+            await store.post(PhoneReported("1001", "busy"))
+            await seen.wait()
+            await store.post(PhoneReported("1001", "busy"))
+            reader.cancel()
+            _, late = await asyncio.wait([reader], timeout=2)
+            assert not late
+    finally:
+        await store.close()

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from ivr.loading.loader import PromptFile
+from ivr.loading.schema import build
+from ivr.loading.source import parse_source
 from routing.agent_state import diagram
 from server.asterisk.configuration import FEATURE_CODES
 from server.asterisk.trunks import Trunk
@@ -91,3 +94,22 @@ def test_links_between_documents_lead_somewhere():
                 broken.append(f"{path.name}: {target}")
 
     assert broken == []
+
+
+EXAMPLES = {
+    "hotline.yaml": files.HotlineFile,
+    "numbers.yaml": files.NumbersFile,
+    "queues.yaml": files.QueuesFile,
+    "agents.yaml": files.AgentsFile,
+    "hours.yaml": files.AllHoursFile,
+    "prompts.yaml": PromptFile,
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_of_each_file_can_be_read(name):
+    section = text_of("docs/config.md").partition(f"## {name}:")[2].partition("\n## ")[0]
+    example = re.search(r"```yaml\n(.*?)```", section, re.S)
+
+    assert example is not None
+    assert build(EXAMPLES[name], parse_source(example[1], name)).model_fields_set

@@ -343,24 +343,25 @@ async def test_a_router_that_lost_its_lease_writes_nothing(views: Views) -> None
 
 async def test_a_reader_is_cancelled_at_any_moment(redis_server: PrivateRedis) -> None:
     """A task that reads the inbox ends when it is cancelled, also in the moment in which it sends for the next messages."""
-    store, seen = RedisStore(redis_server.url), asyncio.Event()
+    reader, writer = RedisStore(redis_server.url), RedisStore(redis_server.url)
 
     async def follow() -> None:
         after = "0"
         while True:
-            for position, _ in await store.inbox(after, block_ms=5_000):
+            for position, _ in await reader.inbox(after, block_ms=5_000):
                 after = position
-                seen.set()
 
     try:
-        for _ in range(20):
-            seen.clear()
-            reader = asyncio.create_task(follow())
-            await store.post(PhoneReported("1001", "busy"))
-            await seen.wait()
-            await store.post(PhoneReported("1001", "busy"))
-            reader.cancel()
-            _, late = await asyncio.wait([reader], timeout=2)
+        for turns in range(20):
+            reading = asyncio.create_task(follow())
+            for _ in range(10):
+                await writer.now_ms()  # meanwhile the reader has read all and blocks
+            await writer.post(PhoneReported("1001", "busy"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            reading.cancel()
+            _, late = await asyncio.wait([reading], timeout=2)
             assert not late
     finally:
-        await store.close()
+        await reader.close()
+        await writer.close()

@@ -1,0 +1,327 @@
+"""Calls on a whole server node: a real Redis, a fake Asterisk on both its sides, FastAGI and AMI."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from private_redis import PrivateRedis
+from switchboard import NodeHouse, done, verbs
+
+from simulator.fake_asterisk import FakeCall
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def house(tmp_path: Path, redis_server: PrivateRedis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NodeHouse]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = NodeHouse(tmp_path, redis_server.url)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def in_menu(house: NodeHouse, **changes: str) -> FakeCall:
+    call = await house.call(**changes)
+    await house.until("node_entered", call=f"call-{call.env['agi_uniqueid']}", node="hello")
+    await call.until(lambda call: "STREAM FILE" in verbs(call))
+    return call
+
+
+async def in_queue(house: NodeHouse) -> FakeCall:
+    call = await in_menu(house)
+    house.board.press(call, "1")
+    await house.until("contact_queued")
+    return call
+
+
+async def ringing(house: NodeHouse) -> FakeCall:
+    await house.work_begins("wang")
+    call = await in_queue(house)
+    await house.until("offer_ringing", agent="wang")
+    return call
+
+
+async def talking(house: NodeHouse) -> FakeCall:
+    call = await ringing(house)
+    house.board.does("1001", "answers")
+    await house.until("contact_connected")
+    return call
+
+
+async def all_over(house: NodeHouse, call: FakeCall) -> None:
+    """The session is closed and nothing of the call is left on the server."""
+    await call.until_gone()
+    await house.until("call_ended", call=f"call-{call.env['agi_uniqueid']}")
+    await house.node.agi.drain(5)
+    assert house.node.agi.sessions == 0
+    assert len(house.node.calls) == 0
+    assert len(house.node.live_calls) == 0
+    assert house.node.desk.visits == {}
+    assert house.told(call).count("call_ended") == 1
+
+
+# -- the path of a call ------------------------------------------------------------------------------------------------
+
+
+async def test_a_call_to_an_agent_and_back(house: NodeHouse) -> None:
+    """Menu, queue, offer, talk, and the flow goes on: every step is an event, in order; only the end says that it is the end."""
+    call = await talking(house)
+    (held,) = house.node.calls
+    assert (held.stage, held.agent, held.ani) == ("talking", "wang", "+86*******8000")
+    assert not done(call)
+    house.board.does("1001", "hangs up")
+    await all_over(house, call)
+
+    assert done(call)
+    ended = await house.until("contact_ended")
+    told = house.told(call)  # two writers, each in order: the router about the contact, the server about the call
+    assert [type for type in told if type.startswith(("contact", "offer"))] == [
+        *("contact_queued", "offer_made", "offer_ringing", "contact_connected", "contact_ended"),
+    ]
+    assert [type for type in told if not type.startswith(("contact", "offer"))] == [
+        *("call_arrived", "flow_started", "node_entered", "input_received", "node_left", "node_entered"),
+        *("node_left", "node_entered", "node_left", "flow_ended", "call_ended"),
+    ]
+    assert (ended.agent, ended.data["ended_by"]) == ("wang", "agent")
+    assert (await house.until("call_ended")).data["ended_by"] == "system"
+    played = verbs(call)
+    assert played.index("SET MUSIC") < played.index("EXEC DIAL") < len(played) - played[::-1].index("STREAM FILE") < len(played)
+
+
+async def test_a_waiting_call_is_sent_nothing(house: NodeHouse) -> None:
+    """After the music has begun no command goes to Asterisk until something happens."""
+    call = await in_queue(house)
+    await call.until(lambda call: verbs(call)[-1] == "SET MUSIC")
+    sent = len(call.commands)
+    for _ in range(3):
+        await house.node.desk.ask("smith", "log_out")
+    assert len(call.commands) == sent
+
+
+async def test_an_agent_who_declines(house: NodeHouse) -> None:
+    """The next agent is rung."""
+    call = await ringing(house)
+    await house.work_begins("smith")
+    house.board.does("1001", "declines")
+    await house.until("offer_ringing", agent="smith")
+    house.board.does("1002", "answers")
+    await house.until("contact_connected", agent="smith")
+    house.board.hang_up(call)
+    await all_over(house, call)
+    assert "offer_declined" in house.told(call)
+
+
+async def test_an_exit_key_while_waiting(house: NodeHouse) -> None:
+    """The flow goes where the key says, and ends the call."""
+    call = await in_queue(house)
+    house.board.press(call, "0")
+    await all_over(house, call)
+    assert done(call)
+    assert (await house.until("contact_left")).data["key"] == "0"
+
+
+async def test_an_exit_key_while_ringing(house: NodeHouse) -> None:
+    """The agent's phone stops ringing, and the agent is free."""
+    call = await ringing(house)
+    house.board.press(call, "0")
+    await house.board.ami.wait_for("Hangup")
+    await all_over(house, call)
+    assert [message.get("Cause") for message in house.board.ami.actions("Hangup")] == ["26"]
+    assert (await house.node.desk.ask("wang", "log_in")).state == "ready"
+
+
+# -- hanging up --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ["menu", "queue", "ringing", "talk"])
+async def test_the_caller_hangs_up(house: NodeHouse, stage: str) -> None:
+    """At every stage: told once, by the caller; no other server needs to be kept away, for the channel is gone; the agent is free again."""
+    call = await {"menu": in_menu, "queue": in_queue, "ringing": ringing, "talk": talking}[stage](house)
+    house.board.hang_up(call)
+    await all_over(house, call)
+    assert (await house.until("call_ended")).data["ended_by"] == "caller"
+    assert not done(call)
+    if stage in ("queue", "ringing"):
+        await house.until("contact_abandoned")
+    if stage == "talk":
+        assert (await house.until("contact_ended")).data["ended_by"] == "caller"
+    if stage in ("ringing", "talk"):
+        assert (await house.node.desk.ask("wang", "log_in")).state == "ready"
+
+
+async def test_the_caller_hangs_up_at_once(house: NodeHouse) -> None:
+    """Before anything was answered: nothing is left of it, and a call that was told of is told to be over."""
+    call = await house.call()
+    house.board.hang_up(call)
+    await call.until_gone()
+    await house.node.agi.drain(5)
+    await house.node.events.flush()
+    house.events += [event for _, event in await house.store.events(house._after, block_ms=0)]
+    assert house.told(call).count("call_arrived") == house.told(call).count("call_ended")
+    assert len(house.node.live_calls) == len(house.node.calls) == 0
+    assert not done(call)
+
+
+async def test_a_session_that_breaks_without_a_word(house: NodeHouse) -> None:
+    """The connection is cut while the caller lives: nothing says that the call is done."""
+    call = await in_queue(house)
+    call.abort()
+    await call.until_gone()
+    assert not done(call)
+
+
+async def test_a_server_that_stops_lets_go_of_its_calls(house: NodeHouse) -> None:
+    """The session is closed without an end, so that Asterisk takes the caller to another server."""
+    call = await in_queue(house)
+    assert await house.node.agi.drain(0.1) == 1
+    await call.until_gone()
+    assert not done(call)
+    assert "HANGUP" not in verbs(call)
+
+
+# -- strangers ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_session_of_an_unknown_name(house: NodeHouse) -> None:
+    """It is ended without any command; the server goes on serving."""
+    stranger = await house.call("shell")
+    await stranger.until_gone()
+    assert stranger.commands == []
+    call = await in_menu(house)
+    house.board.press(call, "4")
+    await all_over(house, call)
+
+
+async def test_a_number_that_nobody_answers(house: NodeHouse) -> None:
+    """The call is over for the dialplan, too: no server would do more with it."""
+    house.site.change("config/numbers.yaml", "default: main\n", "")
+    house.node.site = house.site.load()
+    call = await house.call(dnis="4999")
+    await call.until_gone()
+    assert (verbs(call), done(call)) == (["SET VARIABLE"], True)
+
+
+HOSTILE = [
+    '"; EXEC System(rm) "',
+    "Bob\\nEXEC System rm",
+    "${SHELL(id)}",
+    "a\rAction: Originate\r\rApplication: System",
+    "1001&PJSIP/evil@trunk",
+    "agi_extension: 1000",
+    "\x1b[2J\x00",
+    "王" * 200,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_a_hostile_caller(house: NodeHouse, text: str) -> None:
+    """Name and number are data: no command of theirs reaches Asterisk, also when a flow puts them into a transfer."""
+    call = await in_menu(house, ani=text, calleridname=text)
+    house.board.press(call, "3")
+    await all_over(house, call)
+    assert set(verbs(call)) <= {"EXEC ANSWER", "GET VARIABLE", "SET VARIABLE", "STREAM FILE", "SET MUSIC", "HANGUP"}
+    assert {message.get("Action") for message in house.board.ami.received} <= {
+        *("Challenge", "Login", "Ping", "CoreShowChannels", "DeviceStateList", "ControlPlayback"),
+    }
+    name = (await house.until("call_arrived")).data["ani"]
+    assert "\x1b" not in name
+    assert "\r" not in name
+
+
+# -- transfers ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_transfer_by_the_flow(house: NodeHouse) -> None:
+    """To a number that is allowed; it is dialled and the flow ends after the talk."""
+    call = await in_menu(house)
+    house.board.press(call, "2")
+    await call.until_running("EXEC DIAL")
+    house.board.does("1002", "answers")
+    await call.until(lambda call: True)
+    await house.node.store.now_ms()
+    house.board.does("1002", "hangs up")
+    await all_over(house, call)
+    assert [words[2].split(",")[0] for words in call.commands if words[:2] == ["EXEC", "Dial"]] == ["PJSIP/1002"]
+
+
+async def test_an_agent_passes_the_caller_on(house: NodeHouse) -> None:
+    """A session of its own, with the target as extension: a phone of ours is dialled, and then the call is done."""
+    call = await house.call("transfer", extension="1002")
+    await call.until_running("EXEC DIAL")
+    assert not done(call)
+    house.board.does("1002", "declines")
+    await call.until_gone()
+    assert done(call)
+    assert (await house.until("call_transferred")).data == {"target": "1002", "outcome": "busy"}
+
+
+@pytest.mark.parametrize("target", ["2000", "110", "+8613800138000", "1002&PJSIP/2000@trunk", "s", ""])
+async def test_an_agent_passes_the_caller_on_to_what_is_not_allowed(house: NodeHouse, target: str) -> None:
+    """Nothing is dialled."""
+    call = await house.call("transfer", extension=target)
+    await call.until_gone()
+    assert "EXEC DIAL" not in verbs(call)
+    assert done(call)
+
+
+async def test_an_agent_passes_the_caller_back_to_the_hotline(house: NodeHouse) -> None:
+    """A number of ours: the caller is in its flow."""
+    call = await house.call("transfer", extension="4000")
+    await house.until("node_entered", node="hello")
+    house.board.press(call, "4")
+    await call.until_gone()
+    assert done(call)
+
+
+# -- agents' phones ----------------------------------------------------------------------------------------------------
+
+
+async def keyed(house: NodeHouse, words: str, channel: str = "PJSIP/1001-0000000a", **changes: str) -> FakeCall:
+    call = await house.call("agent", channel=channel, arg_1=words, **changes)
+    await call.until_gone()
+    return call
+
+
+async def test_feature_codes(house: NodeHouse) -> None:
+    """In, paused with a reason, back, out: each is done, said in words, and the call is over."""
+    for words, type in (
+        ("login", "agent_logged_in"),
+        ("pause 1", "agent_paused"),
+        ("resume", "agent_ready"),
+        ("logout", "agent_logged_out"),
+    ):
+        call = await keyed(house, words)
+        assert (await house.until(type, agent="wang")).type == type
+        assert verbs(call)[-2:] == ["STREAM FILE", "HANGUP"]
+        assert done(call)
+    assert (await house.until("agent_paused")).data["reason"] == "lunch"
+
+
+async def test_a_feature_code_is_for_the_phone_that_dials(house: NodeHouse) -> None:
+    """A caller's number proves nothing: the endpoint does."""
+    await keyed(house, "login", callerid="1002", calleridname="smith")
+    await house.until("agent_logged_in", agent="wang")
+    assert "agent_logged_in" not in [event.type for event in house.events if event.agent == "smith"]
+
+
+@pytest.mark.parametrize(
+    ("words", "channel"),
+    [
+        ("login", "PJSIP/9999-0000000a"),
+        ("login", "PJSIP/trunk-0000000a"),
+        ("login", "Local/1001@agents-0000000a;1"),
+        ("login", "SIP/1001-0000000a"),
+        ("", "PJSIP/1001-0000000a"),
+        ("reboot now", "PJSIP/1001-0000000a"),
+        ("log_in", "PJSIP/1001-0000000a"),
+    ],
+)
+async def test_a_feature_code_that_means_nothing(house: NodeHouse, words: str, channel: str) -> None:
+    """No agent's state changes; the phone is told so, and the call is over."""
+    call = await keyed(house, words, channel)
+    assert verbs(call)[-2:] == ["STREAM FILE", "HANGUP"]
+    assert done(call)
+    await keyed(house, "login", "PJSIP/1002-0000000b")
+    await house.until("agent_logged_in", agent="smith")
+    assert [event.agent for event in house.events if event.type.startswith("agent_")] == ["smith"]

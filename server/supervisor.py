@@ -34,7 +34,10 @@ NODE_READY_S = 30.0
 HEALTH_EVERY_S = 1.0
 FROZEN_AFTER_S = 3.0  # a node that is silent for so long is ended and started again
 NODE_STOP_S = 15.0  # what a node may take beyond draining
+FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
+DEFAULT_STATE = Path(__file__).parent.parent / ".state"
+STEADY_AFTER_S = 60.0  # what ran for so long and ends is started again without a longer pause
 Say = Callable[[str], None]
 
 
@@ -57,9 +60,8 @@ async def up(options: UpOptions, say: Say = print) -> int:
     site = Supervisor(options, say)
     try:
         await site.start()
-        numbers = ", ".join(site.site.numbers) or "any number"
-        say(f"ready: call {numbers} on SIP port {site.ports.sip}; queue state at {site.url}/api/queues")
-        say(f"  tokens and SIP passwords: {options.state / 'secrets.json'}; queues and agents: ./hotline status; Ctrl-C stops")
+        for line in _welcome(site):
+            say(line)
         await site.watch()
     except (
         ProblemsFound,
@@ -76,6 +78,18 @@ async def up(options: UpOptions, say: Say = print) -> int:
     finally:
         await site.stop()
     return 0
+
+
+def _welcome(site: "Supervisor") -> list[str]:
+    """What can be done now."""
+    state = site.options.state
+    numbers = ", ".join(site.site.numbers) or "any number"
+    where = f"on SIP port {site.ports.sip}" if site.site.main.asterisk.mode == "managed" else "through your Asterisk"
+    option = "" if state.resolve() == DEFAULT_STATE.resolve() else f" --state {state}"
+    return [
+        f"ready: call {numbers} {where}; queue state at {site.url}/api/queues",
+        f"  tokens and SIP passwords: {state / 'secrets.json'}; queues and agents: ./hotline status{option}; Ctrl-C stops",
+    ]
 
 
 class Part(Protocol):
@@ -158,19 +172,21 @@ class Supervisor:
         await start()
 
     async def _keep(self, name: str, part: Part, start: Callable[[], Awaitable[None]]) -> None:
-        pause_s = 0.1
+        pause_s = FIRST_PAUSE_S
+        now = asyncio.get_running_loop().time
+        began = now()
         while True:
             code = await part.wait()
             self._say(f"{name} ended (code {code}); starting it again")
-            began = asyncio.get_running_loop().time()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.sleep(pause_s)
+            if now() - began > STEADY_AFTER_S:
+                pause_s = FIRST_PAUSE_S
+            await asyncio.sleep(pause_s)
+            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+            began = now()
             try:
                 await start()
             except Exception as error:
                 self._say(f"{name} could not be started: {error}")
-            lasted_s = asyncio.get_running_loop().time() - began
-            pause_s = 0.1 if lasted_s > 60 else min(LONGEST_PAUSE_S, 2 * pause_s)
 
     def _take_lock(self) -> None:
         self._lock = (self.options.state / "lock").open("w")

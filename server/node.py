@@ -110,6 +110,7 @@ class Node:
         self.follower = Follower(self.store, self.view, self.metrics.on_event, self.orphans.on_event, self.memory.on_event)
         self._http: Listener | None = None
         self._stopping = asyncio.Event()
+        self._takes_calls = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -118,13 +119,26 @@ class Node:
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, self._stopping.set)
         try:
-            await self._start()
-            await self._stopping.wait()
-            log.info("draining", calls=len(self.calls), limit_s=self.site.main.limits.drain // 1000)
-            ended = await self.agi.drain(self.site.main.limits.drain / 1000)
-            log.info("drained", calls_ended=ended)
+            if await self._started():
+                await self._stopping.wait()
+                log.info("draining", calls=len(self.calls), limit_s=self.site.main.limits.drain // 1000)
+                ended = await self.agi.drain(self.site.main.limits.drain / 1000)
+                log.info("drained", calls_ended=ended)
         finally:
             await self._stop()
+
+    async def _started(self) -> bool:
+        """False when it was told to stop, or a part of it failed, before it could take calls."""
+        starting, stopping = asyncio.create_task(self._start()), asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if starting.done():
+            await starting
+            self._takes_calls = True
+            return True
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return False
 
     async def _start(self) -> None:
         self._attach_ami()
@@ -211,7 +225,9 @@ class Node:
         except Exception as error:
             redis = str(error)
         ami = "" if self.ami.connected else f"no AMI connection to {self.settings.ami_address[0]}:{self.settings.ami_address[1]}"
-        calls = "draining: no new calls" if self._stopping.is_set() else ""
+        calls = "" if self._takes_calls else "starting: no calls yet"
+        if self._stopping.is_set():
+            calls = "draining: no new calls"
         return {"redis": redis, "ami": ami, "dialplans": "" if self.site.flows else "no flow is loaded", "calls": calls}
 
     async def _stop(self) -> None:

@@ -70,14 +70,14 @@ class Sessions:
             await caller.follow(flow, events)
             ended_by = "caller" if watch.caller_hung_up else "system"
         except ChannelHungUp:
-            ended_by = "" if caller.passed_on else await _who_hung_up(watch)
+            ended_by = await _who_hung_up(watch)
             raise
         except asyncio.CancelledError:  # this server ends; the call goes on at another one
             ended_by = ""
             raise
         finally:
             let_go()
-            if ended_by:
+            if ended_by and not caller.passed_on:
                 lasted_ms = self._all.clock.now_ms() - call.started_at_ms
                 events.emit("call_ended", ended_by=ended_by, lasted_ms=lasted_ms, node=call.node, flow=call.flow, stage=call.stage)
             self._all.live_calls.forget(watch.uniqueid)

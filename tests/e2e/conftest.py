@@ -50,9 +50,8 @@ async def shared_site(request: pytest.FixtureRequest) -> AsyncIterator[OwnSite]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(shared_site: OwnSite) -> AsyncIterator[House]:
     """A visit to the shared site; at the end every call, contact and offer must have had one end."""
-    house = House(shared_site)
-    yield house
-    await house.tidy()
+    async with House(shared_site) as house:
+        yield house
 
 
 @pytest_asyncio.fixture(loop_scope="session")

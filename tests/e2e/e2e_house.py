@@ -50,6 +50,7 @@ class OwnSite(RunningSite):
 
     async def start(self, within: float = 60.0) -> None:
         self._backend = self._backend or await backend.serve(self.backend_port)
+        self.feed = EventFeed(self.state)
         await super().start(within)
 
     async def stop(self) -> int:
@@ -118,13 +119,21 @@ class Guest:
 
 
 class House:
-    """One test's visit to a site. `tidy` sends everybody home and closes the books."""
+    """One test's visit to a site: `async with`, at the end of which everybody goes home and the books are closed."""
 
     def __init__(self, site: RunningSite) -> None:
         self.site = site
         self.feed = site.feed
         self._first = len(site.feed.events)
         self._phones: list[Phone] = []
+
+    async def __aenter__(self) -> "House":
+        return self
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        await self.send_home()
+        if kind is None:
+            await self.tidy()
 
     async def phone(self, account: str, *, name: str = "") -> Phone:
         """A registered phone."""
@@ -184,9 +193,12 @@ class House:
     def tail(self, count: int = 15) -> str:
         return "the last events: " + ", ".join(_brief(event) for event in self.feed.events[-count:])
 
-    async def tidy(self) -> None:
-        """Everybody hangs up and goes; then every call, contact and offer must have come to exactly one end."""
+    async def send_home(self) -> None:
+        """Everybody hangs up and goes."""
         await asyncio.gather(*(phone.close() for phone in self._phones))
+
+    async def tidy(self) -> None:
+        """When everybody has gone every call, contact and offer must have come to exactly one end; agents are logged out for the next."""
         await self.until(lambda: not loose_ends(self._mine(), still=True), 10, "every call is over")
         agents = (await self.site.get("/api/agents"))["agents"]
         for agent in agents:

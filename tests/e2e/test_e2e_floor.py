@@ -91,7 +91,7 @@ async def test_a_transfer_to_an_allowed_number(house: House) -> None:
     assert (await guest.event("node_left", node="dialled"))["data"]["exit"] == "answered"
 
 
-@pytest.mark.parametrize("number", ["18612345678", "4000", "1*1", "12345"])
+@pytest.mark.parametrize("number", ["18612345678", "4000", "12345"])
 async def test_a_transfer_to_any_other_number_is_refused(house: House, number: str) -> None:
     """What the caller enters is dialled only when the site allows it."""
     guest = await house.dial("4003")
@@ -122,7 +122,8 @@ async def test_an_agent_passes_a_caller_on(house: House) -> None:
     await zhao.next_call(5)
     await guest.call.hears(AGENT_HZ, 5)
     assert (await guest.event("contact_ended"))["data"]["ended_by"] == "transfer"
-    assert (await guest.event("call_ended"))["data"]["ended_by"] == "transfer"
     await house.state("wang", "ready")
+    assert guest.told("call_ended") == []
     await guest.call.hang_up()
     assert (await guest.event("call_transferred"))["data"] == {"target": "1003", "outcome": "answered"}
+    assert (await guest.over())["data"]["ended_by"] == "caller"

@@ -10,8 +10,6 @@ from simulator.phone.tones import rms
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 
-
-
 async def test_a_key_stops_the_prompt(house: House) -> None:
     """A key in the middle of a long prompt ends it at once, and counts."""
     guest = await house.dial("4000")

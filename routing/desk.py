@@ -36,6 +36,7 @@ T = TypeVar("T")
 REPLY_WITHIN_S = 5.0
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
+PREFERRED_MS = 20_000
 RETRY_S = 0.2
 
 
@@ -43,6 +44,7 @@ RETRY_S = 0.2
 class Joining:
     """A caller who wants to join a queue; `steps` as in `model.Contact`.
 
+    `preferred_agent` (one of the queue's) is waited for before anybody else is offered the contact, for PREFERRED_MS.
     A caller who waited at another server before brings `contact`, `enqueued_at_ms` and how the last offer there ended.
     """
 
@@ -58,6 +60,7 @@ class Joining:
     enqueued_at_ms: int = 0
     last_offer: str = ""
     last_outcome: RingOutcome = "withdrawn"
+    preferred_agent: str = ""
 
 
 class NoReply(Exception):
@@ -132,7 +135,7 @@ class Desk:
             joining.call,
             self.server,
             joining.queue,
-            joining.steps,
+            self._steps(joining),
             joining.enqueued_at_ms or self._clock.now_ms(),
             joining.priority,
             joining.ani,
@@ -141,6 +144,13 @@ class Desk:
             joining.last_offer,
             joining.last_outcome,
         )
+
+    def _steps(self, joining: Joining) -> list[tuple[int, str]]:
+        """The requirement's steps, with the preferred agent alone in front of them."""
+        profile = self._directory.agents.get(joining.preferred_agent)
+        if not profile or joining.queue not in profile.queues:
+            return joining.steps
+        return [(0, f"@{profile.id}"), *((max(after_ms, PREFERRED_MS), text) for after_ms, text in joining.steps)]
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
         """A visit reports; that a talk began is remembered, to be told again."""

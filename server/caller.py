@@ -169,6 +169,7 @@ class Caller:
             enqueued_at_ms,
             last_offer,
             last_outcome,  # type: ignore[arg-type]
+            request.preferred_agent,
         )
 
     def _report_talk(self, contact: str, offer: str) -> None:

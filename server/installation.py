@@ -17,7 +17,8 @@ from server.sounds.music import music_folder
 from server.sounds.render import CannotRender, Renderer
 
 AMI_USER = "hotline"
-TRIAL_PHONES = ("caller", "caller2", "caller3")  # softphones of people who try the hotline; they reach our numbers and nothing else
+# Softphones of people who try the hotline, with the numbers they show; they reach our numbers and nothing else.
+TRIAL_PHONES = {"caller": "9001", "caller2": "9002", "caller3": "9003"}
 APOLOGY = {
     "zh": "非常抱歉，系统暂时无法为您服务，正在为您转接。请稍候。",
     "en": "We are sorry. Our service is not available at the moment. Please hold on while we try to connect you.",
@@ -47,7 +48,7 @@ def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgr
     main = site.main
     agents = site.directory.agents.values()
     phones = [PhoneAccount(agent.phone, secrets.sip[agent.phone], _plain(agent.name)) for agent in agents]
-    phones += [PhoneAccount(name, secrets.sip[name], name, context="callers") for name in TRIAL_PHONES]
+    phones += [PhoneAccount(name, secrets.sip[name], name, number, context="callers") for name, number in TRIAL_PHONES.items()]
     return Plan(
         state=installation.state.absolute(),
         run=socket_folder(installation.state),

@@ -86,6 +86,8 @@ def _first_choice(free: Free, wanted: Mapping[str, int]) -> Ports:
     for field in fields(Ports):
         step = _RTP_PORTS if field.name == "rtp_first" else _STEP
         usual = int(str(field.default))
+        if field.name == "rtp_first":  # Asterisk takes ports of its range as calls come, so a range cannot be seen to be in use
+            usual += _RTP_PORTS * ((chosen["sip"] - Ports().sip) // _STEP % 10)
         candidates = range(usual, min(usual + 400 * step, 65536 - _RTP_PORTS), step)
         found = next((port for port in candidates if port not in chosen.values() and free(field.name, port)), usual)
         chosen[field.name] = wanted.get(field.name, found)

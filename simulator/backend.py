@@ -1,10 +1,12 @@
 """The demo's own system behind the hotline: accounts and orders over HTTP, as a shop would have them. It keeps nothing."""
 
+import asyncio
 from datetime import date, timedelta
 
 from aiohttp import web
 
 PORT = 18090
+RETRY_S = 0.25
 STATES = ("in_work", "shipped", "delivered")
 FIRST_DAY = date(2026, 12, 1)
 
@@ -49,7 +51,7 @@ def _answer(found: dict[str, str] | None) -> web.Response:
 
 
 async def serve(port: int = PORT) -> web.AppRunner | None:
-    """Serve on loopback until cleaned up. None when the port is taken: a demo running beside this one answers just the same."""
+    """Serve on loopback until the runner is cleaned up; None when the port is taken."""
     runner = web.AppRunner(make_backend(), access_log=None)
     await runner.setup()
     try:
@@ -58,3 +60,29 @@ async def serve(port: int = PORT) -> web.AppRunner | None:
         await runner.cleanup()
         return None
     return runner
+
+
+class Backend:
+    """Serves until stopped. While another demo has the port, that one answers just the same; when it ends, this one takes over."""
+
+    def __init__(self, port: int = PORT) -> None:
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Serve as soon as the port is free."""
+        self._task = asyncio.create_task(self._serve())
+
+    async def stop(self) -> None:
+        """Let the port go."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _serve(self) -> None:
+        while (runner := await serve(self._port)) is None:  # noqa: ASYNC110 - nobody tells when a port is let go
+            await asyncio.sleep(RETRY_S)
+        self._runner = runner

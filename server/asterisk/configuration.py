@@ -44,6 +44,7 @@ class PhoneAccount:
     name: str
     secret: str
     caller_name: str = ""
+    caller_number: str = ""  # shown to whom it calls; its own name where empty
     context: str = "agents"
     contacts: int = 1  # how many devices may be registered at once
 

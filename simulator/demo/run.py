@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator import backend
+from simulator.backend import Backend
 from simulator.demo.people import Agents, Traffic
 from simulator.demo.story import RIGHT_PHONE, Story, StoryFailed
 from simulator.demo.timeline import Timeline
@@ -33,10 +33,10 @@ async def demo(options: DemoOptions) -> int:
     chance = random.Random(options.seed)
     say("Hotline demo: a whole hotline on this machine. The first start installs what is missing; later ones take seconds.")
     stopping = _on_signal(asyncio.current_task())
-    shop = None
+    shop = Backend()
     try:
         await site.start(START_S)
-        shop = await backend.serve()
+        shop.start()
         return await _play(site, options, chance)
     except SiteFailed as reason:
         say(f"demo: the site did not start: {reason}")
@@ -48,8 +48,7 @@ async def demo(options: DemoOptions) -> int:
         return 0
     finally:
         await site.stop()
-        if shop:
-            await shop.cleanup()
+        await shop.stop()
 
 
 async def _play(site: RunningSite, options: DemoOptions, chance: random.Random) -> int:

@@ -113,7 +113,9 @@ def node_of(supervisor: Supervisor) -> NodeProcess:
 
 async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 30.0) -> None:
     async with asyncio.timeout(within_s):
-        while not await condition():
+        while True:
+            if await condition():
+                return
             await asyncio.sleep(0.02)
 
 

@@ -1,4 +1,4 @@
-"""Keeping processes running, in virtual time: what ends is started again, ever more slowly while it keeps ending, until it is told to stop."""
+"""Keeping processes running, in virtual time: what ends is started again, more slowly while it keeps ending, until the site stops."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,0 +1,136 @@
+"""The follower: the view is right from the first moment on, after the store was away too, and whoever fails does not stop the others."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from routing.events import Event
+from routing.floor import Changes
+from routing.identifiers import Ids
+from routing.model import Contact, Directory, QueuePolicy
+from routing.store.memory import MemoryStore
+from routing.store_port import Snapshot, StoreUnreachable
+from routing.view import View
+from server.follower import Follower
+from simulator import virtual
+
+pytestmark = pytest.mark.unit
+
+SITE = Directory({"support": QueuePolicy("support")}, {})
+
+
+class CutStore(MemoryStore):
+    """A store that can be away."""
+
+    away = False
+
+    async def load(self) -> Snapshot:
+        if self.away:
+            raise StoreUnreachable("the store is away")
+        return await super().load()
+
+    async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
+        found = await super().events(after, block_ms=block_ms, limit=limit)
+        if self.away:
+            raise StoreUnreachable("the store is away")
+        return found
+
+
+class House:
+    """A follower with a view and a listener; `heard` are the listener's events."""
+
+    def __init__(self) -> None:
+        self.store = CutStore()
+        self.view = View(SITE)
+        self.heard: list[str] = []
+        self.follower = Follower(self.store, self.view, self.fails, self.listen)
+        self.running = asyncio.create_task(self.follower.run())
+
+    def listen(self, event: Event) -> None:
+        self.heard.append(event.type)
+
+    def fails(self, event: Event) -> None:
+        raise ValueError("a listener that cannot read this")
+
+    async def record(self, contact: str, told: Sequence[Event] = ()) -> None:
+        """The router commits a waiting contact."""
+        fence = await self.store.acquire("router", 1000)
+        assert fence is not None
+        made = Contact(contact, f"call-{contact}", "node", "support", [(0, "")], virtual.START_MS, rev=1)
+        await self.store.commit(fence, "0", Changes(contacts=[(contact, 0, made)], events=list(told)))
+
+
+def scene(play: Callable[[House], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        house = House()
+        await play(house)
+        house.running.cancel()
+        await asyncio.gather(house.running, return_exceptions=True)
+
+    virtual.run(whole())
+
+
+def event(type: str) -> Event:
+    return Event(Ids().new("event"), type, virtual.START_MS)
+
+
+def test_it_begins_from_the_records_and_follows() -> None:
+    """What was before is in the view; only what comes is told to listeners, in order."""
+
+    async def play(house: House) -> None:
+        await house.record("c1", [event("before")])
+        await house.follower.ready.wait()
+        assert list(house.view.contacts) == ["c1"]
+        await house.store.append(event("one"), event("two"))
+        await asyncio.sleep(0.01)
+        assert house.heard == ["one", "two"]
+
+    scene(play)
+
+
+def test_a_listener_that_fails_stops_nobody() -> None:
+    """Neither the other listeners nor the next event."""
+
+    async def play(house: House) -> None:
+        await house.follower.ready.wait()
+        for type in ("one", "two", "three"):
+            await house.store.append(event(type))
+            await asyncio.sleep(0.01)
+        assert house.heard == ["one", "two", "three"]
+
+    scene(play)
+
+
+def test_after_the_store_was_away_it_begins_again_from_the_records() -> None:
+    """Whatever was lost or gained meanwhile: the view is that of the records."""
+
+    async def play(house: House) -> None:
+        await house.record("c1")
+        await house.follower.ready.wait()
+        house.store.away = True
+        await asyncio.sleep(30)
+        house.store._shared.contacts.clear()
+        await house.record("c2")
+        house.store.away = False
+        await asyncio.sleep(10)
+        assert list(house.view.contacts) == ["c2"]
+        await house.store.append(event("afterwards"))
+        await asyncio.sleep(0.01)
+        assert house.heard[-1] == "afterwards"
+
+    scene(play)
+
+
+def test_a_store_that_is_away_at_the_start() -> None:
+    """It is not ready before it has loaded."""
+
+    async def play(house: House) -> None:
+        house.store.away = True
+        await asyncio.sleep(20)
+        assert not house.follower.ready.is_set()
+        house.store.away = False
+        await asyncio.sleep(1)
+        assert house.follower.ready.is_set()
+
+    scene(play)

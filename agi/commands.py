@@ -23,12 +23,12 @@ def quote(value: str) -> str:
 
 def line(verb: str, *values: str | int) -> str:
     """A command line: the verb as it is, numbers bare, text quoted. Raises UnsafeValue when Asterisk would cut it."""
-    whole = " ".join([verb, *(str(value) if isinstance(value, int) else quote(value) for value in values)])
+    whole = " ".join([verb, *[quote(value) if isinstance(value, str) else str(value) for value in values]])
     words = len(values) + verb.count(" ") + 1
     if words > MAX_COMMAND_WORDS:
         raise UnsafeValue(f"{verb} with {words} words: Asterisk reads at most {MAX_COMMAND_WORDS}")
     try:
-        size = len(whole.encode()) + 1
+        size = len(whole if whole.isascii() else whole.encode()) + 1
     except UnicodeEncodeError as error:
         raise UnsafeValue(
             f"{verb} with half a character (a lone surrogate) at position {error.start}: it cannot be sent as UTF-8"

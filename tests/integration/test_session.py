@@ -253,7 +253,17 @@ async def test_an_agent_passes_the_caller_on(house: NodeHouse) -> None:
     house.board.does("1002", "declines")
     await call.until_gone()
     assert done(call)
-    assert (await house.until("call_transferred")).data == {"target": "1002", "outcome": "busy"}
+    assert (await house.until("transfer_ended")).data == {"target": "1002", "outcome": "busy"}
+
+
+async def test_the_caller_hangs_up_after_being_passed_on(house: NodeHouse) -> None:
+    """That is how most calls end: it is told, once, and nothing is left."""
+    call = await house.call("transfer", extension="1002")
+    await call.until_running("EXEC DIAL")
+    house.board.hang_up(call)
+    await all_over(house, call)
+    assert (await house.until("call_ended")).data["ended_by"] == "caller"
+    assert (await house.until("transfer_ended")).data["target"] == "1002"
 
 
 @pytest.mark.parametrize("target", ["2000", "110", "+8613800138000", "1002&PJSIP/2000@trunk", "s", ""])

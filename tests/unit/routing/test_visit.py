@@ -425,7 +425,7 @@ def test_a_stay_that_is_cancelled_keeps_its_place() -> None:
             await stay
         scene.line.hang_up()
 
-    assert not [message for message in play(Scene(), script).posted if message.contact == "c2"]
+    assert play(Scene(), script).posted == [ContactLeft("c1", "abandoned")]
 
 
 def test_a_prompt_that_cannot_be_stopped_holds_up_the_end_for_two_seconds() -> None:

@@ -167,9 +167,9 @@ class House:
         return Guest(self.feed, phone, call, arrived["call"])
 
     def latest(self, field: str, agent: str) -> str:
-        """What the log last said about an agent's `state` or `phone_state`."""
-        said = (event["data"].get(field) for event in reversed(self.feed.events) if event.get("agent") == agent)
-        return next((str(value) for value in said if value), "")
+        """What the log last said about an agent's `state`, its `reason`, or `phone_state`."""
+        said = (event["data"][field] for event in reversed(self.feed.events) if event.get("agent") == agent and field in event["data"])
+        return str(next(said, ""))
 
     async def state(self, agent: str, state: str, within: float = 5) -> None:
         """Wait for an agent to be in that state."""

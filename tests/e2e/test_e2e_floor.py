@@ -125,5 +125,4 @@ async def test_an_agent_passes_a_caller_on(house: House) -> None:
     await house.state("wang", "ready")
     assert guest.told("call_ended") == []
     await guest.call.hang_up()
-    assert (await guest.event("call_transferred"))["data"] == {"target": "1003", "outcome": "answered"}
     assert (await guest.over())["data"]["ended_by"] == "caller"

@@ -44,7 +44,7 @@ async def test_two_sites_and_a_second_start(house: House, own_site: OwnSite, mea
     began = asyncio.get_running_loop().time()
     await own_site.start(within=10)
     measured.append(f"second start: {asyncio.get_running_loop().time() - began:.1f} s")
-    await own_site.feed.wait_for("call_ended", within=5, call=there.id)  # the log goes on where it was
+    await own_site.feed.wait_for("agent_logged_out", within=5, agent="wang")  # the log goes on where it was
     async with House(own_site) as again:
         assert (await (await again.dial("4000")).event("flow_started"))["flow"] == "main"
 

@@ -1,0 +1,78 @@
+"""The command line of `./hotline bench`: options in, one benchmark run, its report published, exit code out."""
+
+import argparse
+from pathlib import Path
+
+import uvloop
+
+from simulator.bench.picture import draw
+from simulator.bench.report import Report, publish
+
+
+def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `bench` to a command line; `run_bench` takes what it understood."""
+    bench = commands.add_parser("bench", help="measure beside what else there is: 0 when the targets are met")
+    kinds = bench.add_subparsers(dest="kind", required=True)
+    offer = kinds.add_parser("offer", help="from a free agent to the INVITE at that agent's phone, beside app_queue")
+    offer.add_argument(
+        "--size", action="append", type=_size, metavar="WAITING/AGENTS", help="for several, repeat (default: 1/1 20/20 200/100)"
+    )
+    offer.add_argument("--samples", type=int, default=150, help="offers measured at each size (default: %(default)s)")
+    agi = kinds.add_parser("agi", help="AGI commands per second and memory per session, beside other libraries")
+    agi.add_argument("--sessions", action="append", type=int, metavar="N", help="repeat for several (default: 100 1000 5000)")
+    agi.add_argument("--rounds", type=int, default=3, help="of which the median counts (default: %(default)s)")
+    agi.add_argument("--seconds", type=float, default=3.0, help="of load in each (default: %(default)s)")
+    calls = kinds.add_parser("calls", help="whole calls, and what they cost Asterisk, server and Redis")
+    calls.add_argument("--concurrent", action="append", type=int, metavar="N", help="repeat for several (default: 10 50 100 200 300)")
+    calls.add_argument("--seconds", type=float, default=20.0, help="measured at each (default: %(default)s)")
+    for kind in (offer, agi, calls):
+        kind.add_argument("--state", type=Path, default=Path(".state"), metavar="DIR", help="the state folder (default: .state)")
+        kind.add_argument("--quick", action="store_true", help="small sizes, to see that it works: the figures say little")
+
+
+def run_bench(given: argparse.Namespace) -> int:
+    """Returns the exit code: 0 when every target is met."""
+    return publish(_RUN[given.kind](given), given.state / "bench", draw)
+
+
+def _offer(given: argparse.Namespace) -> Report:
+    from simulator.bench.offer import OfferOptions, bench_offer
+    from simulator.bench.offer_report import Size
+
+    sizes = [Size(*size) for size in given.size or [(1, 1), (20, 20), (200, 100)]]
+    options = OfferOptions(given.state, sizes, given.samples)
+    if given.quick:
+        options = OfferOptions(given.state, [Size(2, 2)], 5, arrivals=3, announced=False)
+    return uvloop.run(bench_offer(options, _say))
+
+
+def _agi(given: argparse.Namespace) -> Report:
+    from simulator.bench.agi import AgiOptions, bench_agi
+
+    options = AgiOptions(sorted(given.sessions or [100, 1000, 5000]), given.rounds, given.seconds)
+    if given.quick:
+        options = AgiOptions([50], 1, 0.3)
+    return bench_agi(options, _say)
+
+
+def _calls(given: argparse.Namespace) -> Report:
+    from simulator.bench.calls import CallsOptions, bench_calls
+
+    options = CallsOptions(given.state, sorted(given.concurrent or [10, 50, 100, 200, 300]), given.seconds)
+    if given.quick:
+        options = CallsOptions(given.state, [4], 3.0, talk_s=1.0)
+    return uvloop.run(bench_calls(options, _say))
+
+
+_RUN = {"offer": _offer, "agi": _agi, "calls": _calls}
+
+
+def _size(text: str) -> tuple[int, int]:
+    waiting, _, agents = text.partition("/")
+    if not (waiting.isdecimal() and agents.isdecimal() and int(waiting) and int(agents)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not WAITING/AGENTS, such as 20/20")
+    return int(waiting), int(agents)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

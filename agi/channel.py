@@ -50,12 +50,13 @@ class Channel(asyncio.Protocol):
     result=-1 while it is not, `AGIInvalidCommand` (510), `AGIUsageError` (520), `AGIUnknownError` and `UnsafeValue`.
     """
 
-    __slots__ = ("_gone", "_owner", "_parser", "_transport", "_turn", "_waiter", "env", "fault", "hung_up")
+    __slots__ = ("_gone", "_owner", "_parser", "_transport", "_turn", "_waiter", "env", "fault", "hung_up", "notified")
 
     def __init__(self, owner: Owner) -> None:
         self.env: Mapping[str, str] = {}
         self.fault: ProtocolViolation | None = None
         self.hung_up = False
+        self.notified = False  # Asterisk said HANGUP; without it the connection has only broken
         self._owner = owner
         self._parser = OurSide()
         self._transport: asyncio.Transport | None = None
@@ -90,6 +91,7 @@ class Channel(asyncio.Protocol):
                 self.env = event.values
                 self._owner.ready(self)
             case HangupNotice():
+                self.notified = True
                 self._over()
             case Reply() if event.code != 100:
                 self._answer(event)

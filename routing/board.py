@@ -51,14 +51,15 @@ def restore(
     *,
     contacts_known: Iterable[Contact] = (),
     agents_known: Iterable[Agent] = (),
+    servers_known: Iterable[str] = (),
     domain: str = "main",
     chance: random.Random | None = None,
 ) -> Board:
-    """A board made from records: its index and deadlines are rebuilt, and whoever can be matched is."""
+    """A board made from records: its index and deadlines are rebuilt, and whoever can be matched is. `servers_known` have calls."""
     contacts_known, agents_known = list(contacts_known), list(agents_known)
     known = _with_vanished(directory, contacts_known, agents_known)
     board = Board(known, ids, domain=domain, chance=chance, contacts=contacts_known, agents=agents_known)
-    servers.resume(board, now_ms)
+    servers.resume(board, now_ms, servers_known)
     for agent in board.agents.values():
         agents.resume(board, agent, now_ms)
     for contact in sorted(board.contacts.values(), key=lambda contact: contact.order_ms):

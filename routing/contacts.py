@@ -155,6 +155,8 @@ def waited_long_enough(board: Floor, id: str, now_ms: int) -> None:
 def left(board: Floor, message: ContactLeft, now_ms: int) -> None:
     """The caller is gone from the queue: whoever was being rung is free."""
     contact = board.contacts.get(message.contact)
+    if contact and message.server and message.server != contact.server:
+        return  # the caller has been taken over: a server that woke up knows nothing of it
     if contact and contact.state != ContactState.CONNECTED:
         _leave(board, contact, message.outcome, message.key, now_ms)
     elif contact:
@@ -251,7 +253,8 @@ def ended(board: Floor, message: TalkEnded, now_ms: int) -> None:
     agent = board.agents[contact.agent]
     contact.state = after(contact.state, ContactEvent.END)
     waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
-    times = {"waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": message.talk_ms}
+    talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
+    times = {"waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms}
     board.tell("contact_ended", now_ms, contact=contact, agent=agent, ended_by=message.ended_by, **times)
     _forget(board, contact)
     agents.contact_ended(board, agent, now_ms)

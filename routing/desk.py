@@ -24,6 +24,7 @@ from routing.messages import (
     RingOrder,
     ServerAlive,
     ServerHolds,
+    TalkEnded,
     TalkHeld,
 )
 from routing.model import Directory, PhoneState
@@ -79,6 +80,7 @@ class Desk:
         self._clock = clock
         self._position = position
         self.server = server
+        self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
         self.visits: dict[str, Visit] = {}  # contact -> visit
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._replies: dict[str, asyncio.Future[Reply]] = {}
@@ -117,7 +119,9 @@ class Desk:
         try:
             return await visit.run()
         finally:
-            del self.visits[contact], self._held[contact]
+            if self.visits.get(contact) is visit:  # the caller may have come back to this server, for another visit
+                del self.visits[contact]
+                self._held.pop(contact, None)
 
     def new_contact(self) -> str:
         """An id for a caller who is about to join."""
@@ -125,9 +129,15 @@ class Desk:
 
     def tell_again(self) -> None:
         """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
-        for held in self._held.values():
+        here = {contact: held for contact, held in self._held.items() if self.visits[contact].here}
+        for held in here.values():
             self.post(held if isinstance(held, TalkHeld) else replace(held, last_offer=""))
-        self.post(ServerHolds(self.server, list(self._held)))
+        self.post(ServerHolds(self.server, list(here)))
+
+    def take_calls_at(self, agi: str) -> None:
+        """Tell at once where Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
+        self.agi = agi
+        self.post(ServerAlive(self.server, agi))
 
     def _arrived(self, contact: str, joining: Joining) -> ContactArrived:
         return ContactArrived(
@@ -153,7 +163,9 @@ class Desk:
         return [(0, f"@{profile.id}"), *((max(after_ms, PREFERRED_MS), text) for after_ms, text in joining.steps)]
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
-        """A visit reports; that a talk began is remembered, to be told again."""
+        """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
+        if isinstance(message, ContactLeft):
+            message = replace(message, server=self.server)
         if isinstance(message, OfferAnswered):
             visit = self.visits[arrived.contact]
             self._held[arrived.contact] = TalkHeld(
@@ -170,6 +182,8 @@ class Desk:
                 arrived.language,
                 arrived.data,
             )
+        if isinstance(message, TalkEnded):
+            self._held.pop(arrived.contact, None)
         self.post(message)
 
     async def ask(self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "") -> Reply:
@@ -192,7 +206,7 @@ class Desk:
         """Say that this server is there; what waits unsent while the store is away says it, too."""
         while True:
             if self._outbox.empty():
-                self.post(ServerAlive(self.server))
+                self.post(ServerAlive(self.server, self.agi))
             await asyncio.sleep(ALIVE_EVERY_S)
 
     async def _send(self) -> None:
@@ -236,7 +250,7 @@ class Desk:
         else:
             log.info("order_for_nobody", order=type(order).__name__, contact=order.contact)
             if isinstance(order, RingOrder):  # the router believes in a caller who is gone
-                self.post(ContactLeft(order.contact, "failed"))
+                self.post(ContactLeft(order.contact, "failed", server=self.server))
 
 
 async def _until_reachable(attempt: Callable[[], Awaitable[T]]) -> T:

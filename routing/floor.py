@@ -59,6 +59,7 @@ class Floor:
         self.in_queue = dict.fromkeys(directory.queues, 0)  # waiting or offered
         self.servers: dict[str, int] = {}  # those alive -> when they said so last
         self.lost: set[str] = set()  # servers that were alive and are not
+        self.addresses: dict[str, str] = {}  # of servers that take calls -> host:port of their FastAGI
         self._revs = {("c", c.id): c.rev for c in self.contacts.values()} | {("a", a.id): a.rev for a in self.agents.values()}
         self._touched: dict[tuple[str, str], None] = {}
         self._events: list[Event] = []

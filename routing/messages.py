@@ -37,11 +37,12 @@ class ContactArrived:
 
 @dataclass(frozen=True, slots=True)
 class ContactLeft:
-    """A waiting caller is gone from the queue."""
+    """A waiting caller is gone from the queue. With `server` it counts only while that server has the caller."""
 
     contact: str
     outcome: LeaveOutcome
     key: str = ""
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +136,13 @@ class AgentHeld:
 
 @dataclass(frozen=True, slots=True)
 class ServerAlive:
-    """A server is there. One that has not said so for some seconds is lost: its callers are offered nothing until they turn up again."""
+    """A server is there. One that has not said so for some seconds is lost: its callers are offered nothing until they turn up again.
+
+    `agi` is where Asterisk reaches it, "" while it takes no calls.
+    """
 
     server: str
+    agi: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 RingOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
 EndedBy = Literal["caller", "agent", "system", "transfer", ""]
-Progress = Literal["ringing", "answered"]
+Progress = Literal["ringing", "answered", "transferred"]  # transferred: the agent is out, the caller talks on to somebody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,10 @@ class Line(Protocol):
         """The next key the caller presses while music plays or a phone rings."""
 
     async def gone(self) -> None:
-        """Returns when the caller's call is over; never raises."""
+        """Returns when the caller is not at this server any more; never raises."""
+
+    async def call_over(self) -> bool:
+        """After `gone`: whether the call is over. False when it goes on at another server."""
 
 
 class Clock(Protocol):

@@ -9,7 +9,7 @@ not used again.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -65,6 +65,7 @@ class Router:
         self.server = server
         self.domain = domain
         self.is_leader = False
+        self.addresses: Mapping[str, str] = {}  # while it leads: servers that take calls -> where Asterisk reaches their FastAGI
         self.decisions = 0  # offers made
         self.commits = 0
         self.messages = 0
@@ -154,12 +155,14 @@ class Router:
             now_ms,
             contacts_known=snapshot.contacts,
             agents_known=snapshot.agents,
+            servers_known={event.data["server"] for event in snapshot.calls if event.data.get("server")},
             domain=self.domain,
             chance=self._chance,
         )
         if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
             board.tell("domain_opened", now_ms, server=self.server)
         self._advance(board, now_ms)
+        self.addresses = board.addresses
         position = snapshot.inbox
         await self._commit(board, fence, position, moved=False)
         while True:

@@ -4,7 +4,7 @@ A server that dies loses no caller: Asterisk brings them to another one, or to t
 their old place. Until then they are offered nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from routing import contacts
@@ -16,11 +16,11 @@ LOST_AFTER_MS = 3_000
 ADRIFT_MS = 120_000  # how long the callers of a lost server may take to turn up again
 
 
-def resume(board: Floor, now_ms: int) -> None:
-    """After a change of router: every server that has callers is believed to be alive until it fails to say so."""
-    for contact in board.contacts.values():
-        if contact.server not in board.servers:
-            _follow(board, contact.server, now_ms)
+def resume(board: Floor, now_ms: int, servers: Iterable[str] = ()) -> None:
+    """After a change of router: every server that has calls (`servers`) or contacts is believed to live until it fails to say so."""
+    for server in (*servers, *(contact.server for contact in board.contacts.values())):
+        if server not in board.servers:
+            _follow(board, server, now_ms)
 
 
 def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
@@ -28,6 +28,10 @@ def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
     if message.server not in board.servers:
         _follow(board, message.server, now_ms)
     board.servers[message.server] = now_ms
+    if message.agi:
+        board.addresses[message.server] = message.agi
+    else:
+        board.addresses.pop(message.server, None)
     if message.server in board.lost:
         board.lost.discard(message.server)
         board.tell("server_back", now_ms, server=message.server)
@@ -37,6 +41,7 @@ def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
 
 def left(board: Floor, message: ServerLeft, now_ms: int) -> None:
     """It ended in good order; callers whom it could not keep to the end turn up elsewhere."""
+    board.addresses.pop(message.server, None)
     if board.servers.pop(message.server, None) is not None:
         board.tell("server_left", now_ms, server=message.server)
         _set_adrift(board, message.server, now_ms)
@@ -58,7 +63,7 @@ def silent(board: Floor, server: str, now_ms: int) -> None:
         board.at(last_ms + LOST_AFTER_MS, "server", server)
         return
     del board.servers[server]
-    board.tell("server_lost", now_ms, server=server)
+    board.tell("server_lost", now_ms, server=server, agi=board.addresses.pop(server, ""))
     _set_adrift(board, server, now_ms)
 
 

@@ -49,7 +49,9 @@ class KeyPressed:
 
 @dataclass(frozen=True, slots=True)
 class CallerGone:
-    """The caller's call is over."""
+    """The caller is not here any more: the call is over, or it goes on at another server, which reports it."""
+
+    call_over: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class Visit:
         self._void = ""  # the offer taken back while its phone rang
         self._talking = False
         self._gone = False
+        self._elsewhere = False
         self._over = False
+        self.here = True  # the caller is at this server
 
     @property
     def agent(self) -> str:
@@ -119,7 +123,9 @@ class Visit:
                 if ended:
                     return ended
         except Exception:
-            self._post(ContactLeft(self.contact, "abandoned"))
+            self.here = False
+            if await self._line.call_over():
+                self._post(ContactLeft(self.contact, "abandoned"))
             raise
         finally:
             await self._stop_everything()
@@ -137,8 +143,9 @@ class Visit:
             case KeyPressed(key=key) if key in self._exit_keys and not self._leaving and not self._talking:
                 self._post(ContactLeft(self.contact, "exit_key", key))
                 return await self._leave(Waited("exit_key", self.contact, key=key))
-            case CallerGone():
-                return await self._caller_gone()
+            case CallerGone(call_over=call_over):
+                self._elsewhere = not call_over
+                return self._caller_gone()
             case TimeToAnnounce():
                 self._announce()
             case RingOver():
@@ -152,11 +159,15 @@ class Visit:
         await self._line.withdraw(self._ringing.offer)
         return None
 
-    async def _caller_gone(self) -> Waited | None:
+    def _caller_gone(self) -> Waited | None:
         self._gone = True
         if self._ringing:
             return None  # `ring` returns now, and says whether they had talked
-        self._post(ContactLeft(self.contact, "abandoned"))
+        return self._abandoned()
+
+    def _abandoned(self) -> Waited:
+        if not self._elsewhere:
+            self._post(ContactLeft(self.contact, "abandoned"))
         return Waited("abandoned", self.contact)
 
     # -- offers ------------------------------------------------------------------------------------------------------
@@ -184,6 +195,9 @@ class Visit:
 
     async def _ring_out(self, order: RingOrder) -> None:
         def progress(step: Progress) -> None:
+            if step == "transferred":  # the caller talks on, but not to this agent
+                self._post(TalkEnded(self.contact, order.offer, "transfer", 0))
+                return
             self._post((OfferRinging if step == "ringing" else OfferAnswered)(self.contact, order.offer))
             if step == "answered":
                 self._talking = True
@@ -209,8 +223,7 @@ class Visit:
                 self._leave_unnoticed()
             return Waited("answered", self.contact, agent=over.order.agent, result=result)
         if self._gone:
-            self._post(ContactLeft(self.contact, "abandoned"))
-            return Waited("abandoned", self.contact)
+            return self._abandoned()
         self._post(OfferEnded(self.contact, offer, result.outcome, result.ring_ms))
         if self._leaving:
             return self._leaving
@@ -266,7 +279,8 @@ class Visit:
 
     async def _notice_end(self) -> None:
         await self._line.gone()
-        self.tell(CallerGone())
+        self.here = False
+        self.tell(CallerGone(await self._line.call_over()))
 
     async def _notice_keys(self) -> None:
         while True:

@@ -1,6 +1,6 @@
 """One caller on this server: the phone, the flow and the queue brought together, and how far they have come kept on the channel.
 
-Fits `ivr.ports.QueueDesk`. A caller who was at another server before goes on where the channel says.
+Fits `ivr.ports.QueueDesk` and `Lookup`. A caller who was at another server before goes on where the channel says.
 """
 
 import contextlib
@@ -17,9 +17,9 @@ from agi.errors import ChannelHungUp
 from agi.leg import judge_reply
 from agi.live_calls import LiveCalls, Watch
 from agi.phone import AsteriskPhone, DialOutcome
-from agi.ringing import Ringer
+from agi.ringing import DIALED_OUT, Ringer
 from ivr.interpreter import Interpreter
-from ivr.ports import Events, Lookup, QueueRequest, QueueResult
+from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult, Speech
 from routing.desk import Desk, Joining
 from routing.messages import TalkEnded
 from routing.ports import Clock
@@ -34,6 +34,10 @@ from server.stage import Stage, stage_of
 
 log = structlog.get_logger(__name__)
 DONE = "HOTLINE_DONE"
+OVERTIME = {
+    "zh": "非常抱歉，通话已达到最长时间，即将结束。感谢您的来电，再见。",
+    "en": "We are sorry, this call has reached its longest length and ends now. Thank you for calling. Goodbye.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,10 @@ class CallerGone(ChannelHungUp):
 class HotlinePhone(AsteriskPhone):
     """An Asterisk phone whose end is the end of the call for the dialplan, too; before it speaks, the channel learns where the call is."""
 
-    def __init__(self, channel: Channel, keep_stage: Callable[[], Any], **rest: Any) -> None:
+    def __init__(self, channel: Channel, keep_stage: Callable[[], Any], call: LiveCall, **rest: Any) -> None:
         super().__init__(channel, **rest)
         self._line = channel
+        self._call = call
         self._keep_stage = keep_stage
 
     async def play(self, speech: Any, *, keys: str = "") -> str:
@@ -71,6 +76,7 @@ class HotlinePhone(AsteriskPhone):
         return await super().play(speech, keys=keys)
 
     async def hang_up(self) -> None:
+        self._call.done = True
         await mark_done(self._line)
         await super().hang_up()
 
@@ -94,7 +100,7 @@ class Caller:
         self._kept: tuple[str, str] = ("", "")  # flow and node that the channel knows of
         self.passed_on = False  # the agent transferred the caller: this session ends and the call goes on
         self._phone = HotlinePhone(
-            channel, self._keep_stage, sounds=facilities.sounds, keys=watch.keys, dial=self._dial, stop_playback=self._stop_playback
+            channel, self._keep_stage, call, sounds=facilities.sounds, keys=watch.keys, dial=self._dial, stop_playback=self._stop_playback
         )
 
     async def follow(self, flow: str, events: Events) -> None:
@@ -104,7 +110,7 @@ class Caller:
             site.flows,
             self._phone,
             self,
-            self._all.lookup,
+            self,
             events,
             self._all.clock,
             hours=site.hours,
@@ -118,6 +124,17 @@ class Caller:
         else:
             await self._phone.answer()
             await interpreter.run(self._call.context, flow)
+
+    async def fetch(self, request: LookupRequest) -> LookupReply:
+        """Look something up; a server that takes the call over meanwhile does it again."""
+        await self._keep_stage()
+        return await self._all.lookup.fetch(request)
+
+    async def say_overtime(self) -> None:
+        """The last words of a call that has reached its longest length."""
+        language = self._call.context.language
+        await self._phone.play([Speech(language, OVERTIME.get(language, OVERTIME["en"]))])
+        await self._phone.hang_up()
 
     async def wait(self, request: QueueRequest) -> QueueResult:
         """Wait for an agent, and talk to them."""
@@ -182,17 +199,24 @@ class Caller:
         """Keep on the channel that the caller waits. What an earlier offer left there must not be taken for this one's."""
         call = self._call
         kept = stage_of(call.context, call.flow, call.node, call.started_at_ms, contact=contact, enqueued_at_ms=enqueued_at_ms)
-        await self._channel.set_variable(stage.VARIABLE, stage.pack(kept))
+        await self._put(kept)
         for name in (f"__{stage.OFFER}", "DIALSTATUS"):
             await self._channel.set_variable(name, "")
 
     async def _keep_stage(self) -> None:
-        """Keep on the channel where in the flow the call is, once per node."""
+        """Keep on the channel where in the flow the call is, once per node.
+
+        Not beyond a sensitive value, which the channel must not hold: whoever takes the call over asks for that again.
+        """
         call = self._call
         if (call.flow, call.node) != self._kept and call.stage == "in_flow":
             self._kept = (call.flow, call.node)
-            await self._channel.set_variable(stage.VARIABLE, stage.pack(stage_of(call.context, call.flow, call.node, call.started_at_ms)))
+            if not any(call.context.variables.get(name) for name in call.context.sensitive):
+                await self._put(stage_of(call.context, call.flow, call.node, call.started_at_ms))
             await self._channel.set_variable(stage.LANGUAGE, call.context.language)
+
+    async def _put(self, kept: Stage) -> None:
+        await self._channel.set_variable(stage.VARIABLE, stage.pack(kept))
 
     # -- Asterisk ----------------------------------------------------------------------------------------------------------
 
@@ -201,8 +225,17 @@ class Caller:
             await self._all.ami.stop_playback(self._watch.channel)
 
     async def _dial(self, target: str, timeout_ms: int) -> DialOutcome:
-        self._call.stage = "transferred"
-        return await dial(self._all.ringer, self._site, self._channel, target, timeout_ms)
+        call, before, self._before = self._call, self._before, None
+        if before and before.in_dial:  # Asterisk went on with it while no server was there
+            return DIALED_OUT.get(await self._channel.get_variable("DIALSTATUS"), "unreachable")
+        await self._channel.set_variable("DIALSTATUS", "")
+        await self._put(stage_of(call.context, call.flow, call.node, call.started_at_ms, in_dial=True))
+        self._kept = ("", "")
+        call.stage, call.in_dial = "transferred", True
+        try:
+            return await dial(self._all.ringer, self._site, self._channel, target, timeout_ms)
+        finally:
+            call.in_dial = False
 
 
 async def dial(ringer: Ringer, site: Site, channel: Channel, target: str, timeout_ms: int) -> DialOutcome:

@@ -1,5 +1,6 @@
 """The calls that this server holds, as people look at them: who called, where in the flow they are, whom they wait for or talk to."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,6 +28,8 @@ class LiveCall:
     agent: str = ""
     contact: str = ""
     channel: str = ""
+    in_dial: bool = False  # Asterisk rings or connects a phone by itself: the call must not be moved
+    done: bool = False  # the flow has come to its end
 
     @property
     def ani(self) -> str:
@@ -34,11 +37,15 @@ class LiveCall:
         return masked(self.caller)
 
 
+REMEMBERED = 5_000
+
+
 class Calls:
     """All of them, by id."""
 
     def __init__(self) -> None:
         self._calls: dict[str, LiveCall] = {}
+        self._numbers: OrderedDict[str, str] = OrderedDict()  # of those held here lately
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -52,12 +59,19 @@ class Calls:
     def add(self, call: LiveCall) -> Callable[[], None]:
         """Hold it; the function that comes back lets it go."""
         self._calls[call.id] = call
+        self._numbers[call.id] = call.caller.text
+        while len(self._numbers) > REMEMBERED:
+            self._numbers.popitem(last=False)
 
         def let_go() -> None:
             if self._calls.get(call.id) is call:
                 del self._calls[call.id]
 
         return let_go
+
+    def number(self, id: str) -> str:
+        """The caller's number in full, also of a call that was let go; "" when it was never held here, or long ago."""
+        return self._numbers.get(id, "")
 
 
 class FollowedEvents:

@@ -58,7 +58,7 @@ def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgr
         music=music_folder(cache_folder() / "music"),
         ami_user=AMI_USER,
         ami_secret=secrets.ami,
-        agi_servers=(f"127.0.0.1:{ports.agi}",),
+        agi_servers=tuple(f"127.0.0.1:{ports.agi + number}" for number in range(main.limits.nodes)),
         phones=tuple(phones),
         numbers=tuple(site.numbers),
         any_number=bool(site.default_flow),
@@ -66,6 +66,7 @@ def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgr
         outbound=tuple(main.transfer.allow),
         emergency=tuple(main.emergency),
         fallback=main.asterisk.fallback.dial,
+        rounds=rounds_within(main.asterisk.fallback.after // 1000),
         apologies=asyncio.run(_apologies(site, installation)),
         listen=installation.listen,
         sip_port=ports.sip,
@@ -76,6 +77,11 @@ def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgr
         rtp_timeout=main.asterisk.rtp_timeout // 1000,
         country=main.country.lower(),
     )
+
+
+def rounds_within(seconds: int) -> int:
+    """How often the dialplan asks all servers in that time: its pauses are 0.1, 0.2, 0.4 s and then half a second each."""
+    return 2 * seconds + 2
 
 
 async def _apologies(site: Site, installation: Installation) -> tuple[Apology, ...]:

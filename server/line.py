@@ -18,6 +18,7 @@ from server.calls import LiveCall
 
 log = structlog.get_logger(__name__)
 AMI_AWAY_S = 1.0
+LAST_EVENT_MS = 1000  # AMI tells the end of a call a moment after AGI
 
 
 class CallerLine:
@@ -71,6 +72,7 @@ class CallerLine:
                 self._call.stage, self._call.agent = "talking", ring.agent
             progress(step)
 
+        self._call.in_dial = True
         try:
             result = await self._ringer.ring(
                 self._channel,
@@ -84,7 +86,7 @@ class CallerLine:
         except ChannelHungUp:
             return RingResult("withdrawn")
         finally:
-            self._call.stage, self._call.agent = "waiting", ""
+            self._call.stage, self._call.agent, self._call.in_dial = "waiting", "", False
         return RingResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by)
 
     async def withdraw(self, offer: str) -> None:
@@ -103,3 +105,16 @@ class CallerLine:
             await asyncio.wait([self._watch.gone, over], return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
+
+    async def call_over(self) -> bool:
+        return await call_over(self._channel, self._watch)
+
+
+async def call_over(channel: Channel, watch: Watch) -> bool:
+    """Whether with its AGI session the call is over, too: not when it was moved to another server, or the connection broke.
+
+    AMI knows, a moment later. While AMI is away Asterisk's word on AGI is believed.
+    """
+    if await watch.gone_or(LAST_EVENT_MS):
+        return True
+    return channel.notified and not watch.keys.connected

@@ -9,8 +9,6 @@ import random
 import secrets
 import signal
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -33,37 +31,26 @@ from routing.view import View
 from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
+from server.fleet import Fleet, move_calls
 from server.follower import Follower
+from server.holds import Holds
 from server.http.app import make_api
 from server.http.facilities import Facilities as ApiFacilities
 from server.http.listener import Listener
 from server.http_lookup import HttpLookup
 from server.install.programs import speech_program
-from server.installation import AMI_USER, Installation
+from server.installation import Installation
 from server.memory import Memory
 from server.metrics import Metrics
+from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
-from server.port_numbers import PortError, Ports, read_ports
-from server.redis_server import RedisServer
-from server.secrets_file import Secrets, secrets_for
+from server.port_numbers import PortError, read_ports
+from server.secrets_file import secrets_for
 from server.session import Sessions
 from server.settings import Site, load_site
 
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSettings:
-    """Where a node finds and offers things."""
-
-    installation: Installation
-    redis_url: str
-    ami_address: tuple[str, int]
-    ami_login: tuple[str, str]
-    agi_address: tuple[str, int]
-    http_address: tuple[str, int]
-    tokens: Mapping[str, str]
 
 
 class Node:
@@ -106,6 +93,8 @@ class Node:
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls)
         self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
         self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, lambda: self.router.is_leader)
+        self.holds = Holds(self.ami, self.calls, self.events)
+        self.fleet = Fleet(self.ami, ids, lambda: self.router.addresses if self.router.is_leader else None)
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
         self.follower = Follower(self.store, self.view, self.metrics.on_event, self.orphans.on_event, self.memory.on_event)
         self._http: Listener | None = None
@@ -122,10 +111,21 @@ class Node:
             if await self._started():
                 await self._stopping.wait()
                 log.info("draining", calls=len(self.calls), limit_s=self.site.main.limits.drain // 1000)
-                ended = await self.agi.drain(self.site.main.limits.drain / 1000)
-                log.info("drained", calls_ended=ended)
+                log.info("drained", calls_ended=await self._drain())
         finally:
             await self._stop()
+
+    async def _drain(self) -> int:
+        """Where other servers live they get our calls, but for talks: those end here. Alone we let all come to their end, up to a limit."""
+        self.desk.take_calls_at("")
+        others = await self.fleet.leave(self.settings.agi_for_asterisk)
+        moving = asyncio.create_task(move_calls(self.calls, self.ami)) if others else None
+        try:
+            return await self.agi.drain(self.site.main.limits.drain / 1000)
+        finally:
+            if moving:
+                moving.cancel()
+                await asyncio.gather(moving, return_exceptions=True)
 
     async def _started(self) -> bool:
         """False when it was told to stop, or a part of it failed, before it could take calls."""
@@ -144,12 +144,14 @@ class Node:
         self._attach_ami()
         for work in (self.router.run, self.desk.run, self.follower.run, self.events.run):
             self._tasks.append(asyncio.create_task(self._forever(work.__qualname__, work())))
+        self._tasks.append(asyncio.create_task(self.fleet.run()))
         self._tasks.append(asyncio.create_task(self._prepare_sounds()))
         self._tasks.append(asyncio.create_task(self._steer_clock()))
         self.ami.start()
         await self._serve_http()
         await self.follower.ready.wait()
         await self.agi.start()
+        self.desk.take_calls_at(self.settings.agi_for_asterisk)
         log.info("serving", server=self.server, agi=self.agi.address, http=self.settings.http_address)
 
     async def _forever(self, name: str, work: "asyncio.coroutines.Coroutine[object, object, None]") -> None:  # type: ignore[name-defined]
@@ -202,7 +204,7 @@ class Node:
         await self.phones.refresh(self.ami.device_states)
         self._report_phones()
         await self.follower.ready.wait()
-        self.orphans.reconcile(rows)
+        self.orphans.reconcile(rows, restarted=await self.fleet.meets_new_asterisk())
 
     def _report_phones(self) -> None:
         for profile in self.site.directory.agents.values():
@@ -250,26 +252,7 @@ class Node:
         await self.store.close()
 
 
-def node_settings(site: Site, installation: Installation, *, ports: Ports, secrets_known: Secrets) -> NodeSettings:
-    """The settings of a node on the machine of its Asterisk, or of an external one that config/hotline.yaml names."""
-    asterisk = site.main.asterisk
-    ami_host, ami_port, ami_user, ami_secret = "127.0.0.1", ports.ami, AMI_USER, secrets_known.ami
-    if asterisk.mode == "external":
-        ami_host, ami_port, ami_user = asterisk.host, asterisk.ami_port or 5038, asterisk.ami_user
-        if asterisk.ami_secret_file:
-            ami_secret = (site.folder / asterisk.ami_secret_file).read_text().strip()
-    return NodeSettings(
-        installation,
-        site.main.redis.url or RedisServer(installation.state).url,
-        (ami_host, ami_port),
-        (ami_user, ami_secret),
-        ("127.0.0.1" if asterisk.mode == "managed" else installation.listen, ports.agi),
-        (installation.listen, ports.http),
-        secrets_known.tokens,
-    )
-
-
-async def run_node(config: Path, dialplans: Path, state: Path, listen: str) -> None:
+async def run_node(config: Path, dialplans: Path, state: Path, listen: str, number: int = 0) -> None:
     """Serve a state folder that has its ports and secrets already."""
     site = load_site(config, dialplans)
     ports = read_ports(state)
@@ -278,4 +261,4 @@ async def run_node(config: Path, dialplans: Path, state: Path, listen: str) -> N
     installation = Installation(state, listen)
     installation.speech_program = await asyncio.to_thread(speech_program, log.info) if site.main.speech else None
     known = secrets_for(state, installation.accounts(site))
-    await Node(site, node_settings(site, installation, ports=ports, secrets_known=known)).run()
+    await Node(site, node_settings(site, installation, ports=ports, secrets_known=known, number=number)).run()

@@ -6,6 +6,7 @@ server that should have done it has. Reports are facts; the router and the event
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 
 import structlog
 
@@ -21,10 +22,11 @@ from routing.model import Contact
 from routing.view import View
 from server.calls import Calls
 from server.event_log import EventLog
+from server.fleet import pull
 
 log = structlog.get_logger(__name__)
 GRACE_S = 1.0
-DIALPLAN = ("hotline", "resume")  # context and label where a call is taken up again
+SETTLE_S = 0.3  # a caller whose server was killed finds another one within this time; that of a frozen one does not
 
 
 class Orphans:
@@ -37,32 +39,33 @@ class Orphans:
         self._calls = calls
         self._ami = ami
         self._leads = leads
-        self._frozen: dict[str, tuple[str, str]] = {}  # Uniqueid -> (channel, number dialled): to be pulled over after their talk
+        self._lost: dict[str, str] = {}  # Uniqueid of a call in a talk or ringing -> its lost server, which may only be frozen
         self._tasks: set[asyncio.Task[None]] = set()
         listen(ami, Hangup, self._hung_up)
         listen(ami, DialEnd, self._dial_ended)
         listen(ami, BridgeLeave, self._bridge_left)
 
-    def reconcile(self, rows: Iterable[Message]) -> None:
-        """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen."""
+    def reconcile(self, rows: Iterable[Message], *, restarted: bool = False) -> None:
+        """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
+        end = partial(self._end, ended_by="asterisk_restarted") if restarted else self._end
         living = {row.get("Uniqueid"): row for row in rows}
         for call in [call for call in self._view.calls if not self._is_held(call)]:
             row = living.get(_uniqueid(call))
             if row is None:
-                self._later(self._end, call)
+                self._later(end, call)
             elif row.get("BridgeId"):
                 self._later(self._answered, call)
         for contact in list(self._view.contacts.values()):
             if contact.call not in self._view.calls and not self._is_held(contact.call) and _uniqueid(contact.call) not in living:
-                self._later(self._end, contact.call)
+                self._later(end, contact.call)
 
     def on_event(self, event: Event) -> None:
         """A server that froze still has its calls' connections: they are pulled over to a server that lives."""
-        if event.type == "server_lost" and self._leads():
-            lost = event.data["server"]
-            for call, told in list(self._view.calls.items()):
-                if told.data.get("server") == lost and not self._is_held(call):
-                    self._start(self._pull_over(call, told.data.get("channel", ""), told.data.get("dnis", "")))
+        server = event.data.get("server", "")
+        if event.type == "server_lost":
+            self._start(self._pull_over(server, event.data.get("agi", "")))
+        elif event.type == "server_back":
+            self._lost = {id: lost for id, lost in self._lost.items() if lost != server}
 
     async def stop(self) -> None:
         """Let go of what is under way."""
@@ -73,7 +76,7 @@ class Orphans:
     # -- AMI ---------------------------------------------------------------------------------------------------------------
 
     def _hung_up(self, event: Hangup) -> None:
-        self._frozen.pop(event.uniqueid, None)
+        self._lost.pop(event.uniqueid, None)
         call = f"call-{event.uniqueid}"
         if call in self._view.calls or self._contacts_of(call):
             self._later(self._end, call)
@@ -82,21 +85,24 @@ class Orphans:
         call = f"call-{event.uniqueid}"
         if event.dial_status == "ANSWER" and not self._is_held(call) and self._contacts_of(call):
             self._later(self._answered, call)
+        elif event.uniqueid in self._lost:
+            self._start(self._pull_over_settled(event.uniqueid))
 
     def _bridge_left(self, event: BridgeLeave) -> None:
-        waiting = self._frozen.pop(event.uniqueid, None)
-        if waiting:
-            self._start(self._redirect(*waiting))
+        if event.uniqueid in self._lost:
+            self._start(self._pull_over_settled(event.uniqueid))
 
     # -- reports -----------------------------------------------------------------------------------------------------------
 
-    def _end(self, call: str) -> None:
-        """The caller's channel is gone and nobody has told the end."""
-        for contact in self._contacts_of(call):
-            self._desk.post(ContactLeft(contact.id, "abandoned"))
+    def _end(self, call: str, *, ended_by: str = "caller") -> None:
+        """The caller's channel is gone and nobody has told the end. Who was cut off by us can be called back: their number is told."""
+        contacts = self._contacts_of(call)
+        facts = {"ani": self._calls.number(call) or next((one.ani for one in contacts), "")} if ended_by != "caller" else {}
+        for contact in contacts:
+            self._desk.post(ContactLeft(contact.id, "abandoned" if ended_by == "caller" else "failed"))
         if call in self._view.calls:
-            log.info("orphan_ended", call=call)
-            self._events.tell("call_ended", call=call, ended_by="caller", lasted_ms=0, node="", flow="", stage="orphan")
+            log.info("orphan_ended", call=call, ended_by=ended_by)
+            self._events.tell("call_ended", call=call, ended_by=ended_by, lasted_ms=0, node="", flow="", stage="orphan", **facts)
 
     def _answered(self, call: str) -> None:
         for contact in self._contacts_of(call):
@@ -108,27 +114,37 @@ class Orphans:
 
     # -- frozen servers ----------------------------------------------------------------------------------------------------
 
-    async def _pull_over(self, call: str, channel: str, dnis: str) -> None:
-        """Take a call from a server that does not answer. One that talks is left alone until the talk is over."""
+    async def _pull_over(self, server: str, agi: str) -> None:
+        """Take the calls from a server that is silent. One that talks or rings is left alone until that is over."""
         try:
-            rows = {row.get("Uniqueid"): row for row in await self._ami.core_show_channels()}
+            rows = await self._ami.core_show_channels()
         except AmiError as error:
-            log.warning("call_not_pulled_over", call=call, reason=str(error))
+            log.warning("calls_not_pulled_over", server=server, reason=str(error))
             return
-        row = rows.get(_uniqueid(call))
-        if row is None:
-            return
-        if row.get("BridgeId"):
-            self._frozen[_uniqueid(call)] = (channel, dnis)
-        else:
-            await self._redirect(channel, dnis)
+        for row in rows:
+            uniqueid = row.get("Uniqueid")
+            new = bool(agi) and row.get("ApplicationData").startswith(f"agi://{agi}/")  # it came when the server was frozen already
+            if not (new or self._is_at(uniqueid, server)):
+                continue
+            if row.get("BridgeId") or row.get("Application") == "Dial":
+                self._lost[uniqueid] = server
+            elif self._leads():
+                await pull(self._ami, row.get("Channel"), self._number_dialled(uniqueid) or row.get("Exten"))
 
-    async def _redirect(self, channel: str, dnis: str) -> None:
-        context, label = DIALPLAN
-        try:
-            await self._ami.redirect(channel, context, dnis, label)
-        except AmiError as error:
-            log.warning("call_not_pulled_over", channel=channel, reason=str(error))
+    async def _pull_over_settled(self, uniqueid: str) -> None:
+        """Its talk or ringing is over: if its server was killed another has it now, if it was frozen nobody has."""
+        server = self._lost.pop(uniqueid)
+        await asyncio.sleep(SETTLE_S)
+        if self._is_at(uniqueid, server) and self._leads():
+            await pull(self._ami, self._view.calls[f"call-{uniqueid}"].data.get("channel", ""), self._number_dialled(uniqueid))
+
+    def _is_at(self, uniqueid: str, server: str) -> bool:
+        told = self._view.calls.get(f"call-{uniqueid}")
+        return told is not None and told.data.get("server") == server
+
+    def _number_dialled(self, uniqueid: str) -> str:
+        told = self._view.calls.get(f"call-{uniqueid}")
+        return str(told.data.get("dnis", "")) if told else ""
 
     # -- a moment later ----------------------------------------------------------------------------------------------------
 

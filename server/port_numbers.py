@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 _RTP_PORTS = 5000
@@ -31,6 +32,7 @@ class Ports:
         return self.rtp_first + _RTP_PORTS - 1
 
 
+_PER_NODE = ("agi", "http")
 _UDP = ("sip", "rtp_first")
 _WORDS = {"agi": "FastAGI", "sip": "SIP", "ami": "AMI", "http": "HTTP", "asterisk_http": "Asterisk's HTTP", "rtp_first": "RTP"}
 Free = Callable[[str, int], bool]
@@ -55,13 +57,15 @@ def _bindable(transport: int, address: str, port: int) -> bool:
     return True
 
 
-def ports_for(state: Path, wanted: Mapping[str, int] | None = None, free: Free = is_free) -> Ports:
+def ports_for(state: Path, wanted: Mapping[str, int] | None = None, free: Free = is_free, *, nodes: int = 1) -> Ports:
     """The ports of this state folder. Recorded ones are kept; `wanted` (field of Ports -> port) rules. PortError when one is taken.
 
+    With several `nodes` on this machine the ports behind `agi` and `http` are theirs.
     At the first start the usual ones are taken, each moved on to the next free one. Written to `state/ports.json`.
     """
     path = state / "ports.json"
     recorded = _read(path)
+    free = partial(_all_free, free, nodes)
     ports = recorded or _first_choice(free, wanted or {})
     ports = replace(ports, **dict(wanted or {}))
     for name in (field.name for field in fields(Ports)):
@@ -74,6 +78,10 @@ def ports_for(state: Path, wanted: Mapping[str, int] | None = None, free: Free =
     state.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(ports), indent=2) + "\n")
     return ports
+
+
+def _all_free(free: Free, nodes: int, kind: str, port: int) -> bool:
+    return all(free(kind, port + number) for number in range(nodes if kind in _PER_NODE else 1))
 
 
 def read_ports(state: Path) -> Ports | None:

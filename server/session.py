@@ -5,7 +5,9 @@ A session that has reached its end says so on the channel (HOTLINE_DONE); one th
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
 
@@ -18,14 +20,29 @@ from server import stage
 from server.caller import Caller, Facilities, dial, mark_done
 from server.calls import FollowedEvents, LiveCall
 from server.feature_codes import FeatureCodes
+from server.line import call_over
 from server.logs import bind_call
 from server.settings import Site
 from server.stage import Stage
 
 log = structlog.get_logger(__name__)
-LAST_EVENT_MS = 1000  # AMI tells the end of a call a moment after AGI
+TRANSFER_RING_MS = 60_000
 _SAFE_NAME = re.compile(r"[^\w .,()'-]")
 _ENDPOINT = re.compile(r"PJSIP/([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
+
+
+@dataclass(slots=True)
+class Held:
+    """A call in a session: its watch and its events; `caller` while a flow is walked."""
+
+    watch: Watch
+    events: FollowedEvents
+    caller: Caller | None = None
+
+    @property
+    def passed_on(self) -> bool:
+        """Whether the session ended because the agent transferred the caller."""
+        return self.caller is not None and self.caller.passed_on
 
 
 class Sessions:
@@ -37,6 +54,7 @@ class Sessions:
             "call": self._serve_call,
             "transfer": self._serve_transfer,
             "agent": self._serve_agent,
+            "overtime": self._serve_overtime,
         }
 
     async def __call__(self, channel: Channel) -> None:
@@ -48,8 +66,8 @@ class Sessions:
         bind_call(call_id(channel))
         await serve(channel)
 
-    async def _serve_call(self, channel: Channel, *, anew: bool = False) -> None:
-        """`anew`: the caller begins at the number dialled, wherever the call was before."""
+    async def _serve_call(self, channel: Channel) -> None:
+        """A caller of one of our numbers, or one whose server is gone: then the channel says how far the call had come."""
         site = self._all.site()
         dnis = channel.env.get("agi_extension", "")
         flow = site.flow_for(dnis)
@@ -57,57 +75,81 @@ class Sessions:
             log.warning("number_unknown", dnis=dnis)
             await mark_done(channel)
             return
-        before = None if anew else stage.unpack(await channel.get_variable(stage.VARIABLE))
+        before = stage.unpack(await channel.get_variable(stage.VARIABLE))
         call = self._live_call(channel, site, dnis, before)
+        async with self._hold(channel, call, "call_resumed" if before else "call_arrived") as held:
+            held.caller = Caller(self._all, site, call, channel, held.watch, before)
+            await held.caller.follow(flow, held.events)
+
+    async def _serve_transfer(self, channel: Channel) -> None:
+        """An agent passed the caller on: to a number of ours, whose flow goes on with the call's data, or to a phone or outside number."""
+        site = self._all.site()
+        target = channel.env.get("agi_extension", "")
+        before = stage.unpack(await channel.get_variable(stage.VARIABLE))
+        call = self._live_call(channel, site, target, before)
+        by = _ENDPOINT.fullmatch(await channel.get_variable("BLINDTRANSFER"))
+        agent = next((agent.id for agent in site.directory.agents.values() if by and agent.phone == by.group(1)), "")
+        async with self._hold(channel, call, "call_transferred", target=target, agent=agent) as held:
+            if target in site.numbers:
+                held.caller = Caller(self._all, site, call, channel, held.watch, None)
+                await held.caller.follow(site.numbers[target], held.events)
+                return
+            call.stage = "transferred"
+            outcome: str = "caller_left"
+            try:
+                outcome = await dial(self._all.ringer, site, channel, target, TRANSFER_RING_MS)
+            finally:
+                held.events.emit("transfer_ended", target=target, outcome=outcome)
+            await mark_done(channel)
+
+    @asynccontextmanager
+    async def _hold(self, channel: Channel, call: LiveCall, told: str, **facts: str) -> AsyncIterator["Held"]:
+        """This server has the call: it is told, watched, and its end is told unless the call goes on without this session."""
         watch = self._all.live_calls.watch(channel.unique_id, channel.env.get("agi_channel", ""))
-        events = FollowedEvents(call, self._all.events.of_call(call.id))
+        held = Held(watch, FollowedEvents(call, self._all.events.of_call(call.id)))
         call.channel = watch.channel
         let_go = self._all.calls.add(call)
-        facts = {"ani": call.ani, "dnis": dnis, "server": self._all.server, "channel": watch.channel}
-        events.emit("call_resumed" if before or anew else "call_arrived", **facts)
-        caller, ended_by = Caller(self._all, site, call, channel, watch, before), "system"
+        held.events.emit(told, ani=call.ani, dnis=call.dnis, server=self._all.server, channel=watch.channel, **facts)
+        ended_by = "system"
         try:
-            await caller.follow(flow, events)
+            yield held
             ended_by = "caller" if watch.caller_hung_up else "system"
         except ChannelHungUp:
-            ended_by = await _who_hung_up(watch)
+            ended_by = await _who_hung_up(channel, watch)
             raise
         except asyncio.CancelledError:  # this server ends; the call goes on at another one
             ended_by = ""
             raise
         finally:
             let_go()
-            if ended_by and not caller.passed_on:
+            if ended_by and not held.passed_on:
                 lasted_ms = self._all.clock.now_ms() - call.started_at_ms
-                events.emit("call_ended", ended_by=ended_by, lasted_ms=lasted_ms, node=call.node, flow=call.flow, stage=call.stage)
-            self._all.live_calls.forget(watch.uniqueid)
+                held.events.emit("call_ended", ended_by=ended_by, lasted_ms=lasted_ms, node=call.node, flow=call.flow, stage=call.stage)
+            if call.id not in self._all.calls:  # it may have come back to this server, in a session of its own
+                self._all.live_calls.forget(watch.uniqueid)
 
     def _live_call(self, channel: Channel, site: Site, dnis: str, before: Stage | None) -> LiveCall:
         caller = normalise(channel.env.get("agi_callerid", ""), site.main.country)
         name = _SAFE_NAME.sub("", channel.env.get("agi_calleridname", ""))[:60]
-        variables = {} if name in ("", "unknown") else {"caller_name": name}
         id = call_id(channel)
         if before:
             context = CallContext(id, caller.text, dnis, before.language, dict(before.variables))
             return LiveCall(id, caller, dnis, before.started_at_ms, context, flow=before.flow, node=before.node)
+        variables = {} if name in ("", "unknown") else {"caller_name": name}
         context = CallContext(id, caller.text, dnis, site.main.languages[0], variables)
         return LiveCall(id, caller, dnis, self._all.clock.now_ms(), context)
 
-    async def _serve_transfer(self, channel: Channel) -> None:
-        """An agent passed the caller on: to a number of ours, a phone of ours or an allowed number."""
-        target = channel.env.get("agi_extension", "")
-        site = self._all.site()
-        if target in site.numbers:
-            await self._serve_call(channel, anew=True)
-            return
-        watch = self._all.live_calls.watch(channel.unique_id, channel.env.get("agi_channel", ""))
-        outcome = await dial(self._all.ringer, site, channel, target, 60_000)
-        events = self._all.events.of_call(call_id(channel))
-        events.emit("call_transferred", target=target, outcome=outcome)
-        await mark_done(channel)
-        ended_by = await _who_hung_up(watch) if channel.hung_up else "system"
-        events.emit("call_ended", ended_by=ended_by, lasted_ms=0, node="", flow="", stage="transferred")
-        self._all.live_calls.forget(watch.uniqueid)
+    async def _serve_overtime(self, channel: Channel) -> None:
+        """Asterisk took the caller out of everything: the call has reached the site's `max_call_length`."""
+        before = stage.unpack(await channel.get_variable(stage.VARIABLE))
+        call = self._live_call(channel, self._all.site(), channel.env.get("agi_dnid", ""), before)
+        caller = Caller(self._all, self._all.site(), call, channel, self._all.live_calls.watch(channel.unique_id, ""), None)
+        try:
+            await caller.say_overtime()
+        finally:
+            lasted_ms = self._all.clock.now_ms() - call.started_at_ms
+            place = {"node": call.node, "flow": call.flow, "stage": call.stage}
+            self._all.events.tell("call_ended", call=call.id, ended_by="time_limit", lasted_ms=lasted_ms, **place)
 
     async def _serve_agent(self, channel: Channel) -> None:
         found = _ENDPOINT.fullmatch(channel.env.get("agi_channel", ""))
@@ -117,10 +159,9 @@ class Sessions:
         await codes.serve(channel, found.group(1) if found else "", words)
 
 
-async def _who_hung_up(watch: Watch) -> str:
-    """Who ended a call whose AGI session is over. AMI tells it a moment later; without AMI it was most likely the caller."""
-    await watch.gone_or(LAST_EVENT_MS)
-    return watch.ended_by or "caller"
+async def _who_hung_up(channel: Channel, watch: Watch) -> str:
+    """Who ended a call whose AGI session is over; without AMI it was most likely the caller. "" when the call goes on elsewhere."""
+    return (watch.ended_by or "caller") if await call_over(channel, watch) else ""
 
 
 def call_id(channel: Channel) -> str:

@@ -29,12 +29,15 @@ class Stage:
     variables: dict[str, str] = field(default_factory=dict)
     contact: str = ""
     enqueued_at_ms: int = 0
+    in_dial: bool = False  # the node has dialled a number: whoever takes the call over does not dial again
 
 
-def stage_of(context: CallContext, flow: str, node: str, started_at_ms: int, *, contact: str = "", enqueued_at_ms: int = 0) -> Stage:
+def stage_of(
+    context: CallContext, flow: str, node: str, started_at_ms: int, *, contact: str = "", enqueued_at_ms: int = 0, in_dial: bool = False
+) -> Stage:
     """The stage of a call as it is now."""
     shown = {name: value for name, value in context.variables.items() if name not in context.sensitive and value}
-    return Stage(flow, node, context.language, started_at_ms, shown, contact, enqueued_at_ms)
+    return Stage(flow, node, context.language, started_at_ms, shown, contact, enqueued_at_ms, in_dial)
 
 
 def pack(stage: Stage) -> str:
@@ -64,6 +67,7 @@ def unpack(text: str) -> Stage | None:
             variables,
             str(facts["contact"]),
             int(facts["enqueued_at_ms"]),
+            bool(facts.get("in_dial")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error):
         return None

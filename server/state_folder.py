@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOGS = {
-    "server": ("server.log",),
+    "server": ("server.log", *(f"server-{number}.log" for number in range(1, 8))),
     "asterisk": ("asterisk.log", "asterisk-console.log"),
     "redis": ("redis.log",),
 }

@@ -4,36 +4,28 @@ What dies is started again; Ctrl-C drains the node first. A node that is killed 
 """
 
 import asyncio
-import contextlib
 import fcntl
-import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-import aiohttp
-
 from ivr.loading.problems import ProblemsFound
 from server.asterisk.configuration import ConfigurationError
 from server.asterisk.process import AsteriskProcess
 from server.asterisk.root import find_asterisk
-from server.child_process import ChildError, ChildProcess, end_left_over
+from server.child_process import ChildError, end_left_over
 from server.install.packages import InstallError
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
+from server.node_process import NodeProcess
 from server.port_numbers import PortError, Ports, ports_for
 from server.redis_server import RedisServer
 from server.secrets_file import Secrets, SecretsError, secrets_for
 from server.settings import Site, load_site
 from server.socket_folder import SocketFolderError, socket_folder
 
-NODE_READY_S = 30.0
-HEALTH_EVERY_S = 1.0
-FROZEN_AFTER_S = 3.0  # a node that is silent for so long is ended and started again
-NODE_STOP_S = 15.0  # what a node may take beyond draining
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 DEFAULT_STATE = Path(__file__).parent.parent / ".state"
@@ -112,6 +104,7 @@ class Supervisor:
         self._lock: IO[str] | None = None
         self._parts: list[tuple[str, Part, Callable[[], Awaitable[None]]]] = []
         self._stopping = asyncio.Event()
+        self._rolling: asyncio.Task[None] | None = None
         self.site: Site
         self.ports: Ports
         self.secrets: Secrets
@@ -130,7 +123,7 @@ class Supervisor:
         self._take_lock()
         await asyncio.to_thread(end_left_over, socket_folder(options.state))
         installation = Installation(options.state, options.listen)
-        self.ports = ports_for(options.state)
+        self.ports = ports_for(options.state, nodes=self.site.main.limits.nodes)
         self.secrets = secrets_for(options.state, installation.accounts(self.site))
         program = find_asterisk(self._say) if self.site.main.asterisk.mode == "managed" else None
         installation.speech_program = speech_program(self._say) if self.site.main.speech else None
@@ -141,25 +134,43 @@ class Supervisor:
             plan = await asyncio.to_thread(asterisk_plan, self.site, installation, program, self.ports, self.secrets)
             asterisk = AsteriskProcess(program, plan)
             await self._add("Asterisk", asterisk, asterisk.start)
-        node = NodeProcess(options, self.ports, self.site.main.limits.drain / 1000)
-        await self._add("the server", node, node.start)
+        for number in range(self.site.main.limits.nodes):
+            node = NodeProcess(options, self.ports, self.site.main.limits.drain / 1000, number)
+            await self._add(f"server {number}" if number else "the server", node, node.start)
 
     async def watch(self) -> None:
-        """Returns after SIGTERM or SIGINT."""
+        """Returns after SIGTERM or SIGINT. SIGHUP starts the nodes anew, one after the other: with several no caller notices."""
         loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._roll)
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, self._stopping.set)
-        keepers = [asyncio.create_task(part.end_when_frozen()) for _, part, _ in self._parts if isinstance(part, NodeProcess)]
+        keepers = [asyncio.create_task(node.end_when_frozen()) for node in self._nodes]
         keepers += [asyncio.create_task(self._keep(name, part, start)) for name, part, start in self._parts]
         try:
             await self._stopping.wait()
         finally:
+            keepers += [self._rolling] if self._rolling else []
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
 
+    @property
+    def _nodes(self) -> list[NodeProcess]:
+        return [part for _, part, _ in self._parts if isinstance(part, NodeProcess)]
+
+    def _roll(self) -> None:
+        if self._rolling is None or self._rolling.done():
+            self._rolling = asyncio.create_task(self._restart_nodes())
+
+    async def _restart_nodes(self) -> None:
+        for node in self._nodes:
+            self._say(f"restarting node {node.number}")
+            await node.drain()  # `_keep` starts it again
+            await node.serving.wait()
+        self._say("all nodes have been restarted")
+
     async def stop(self) -> None:
-        """The node drains first; then Asterisk and Redis end."""
+        """The nodes drain first; then Asterisk and Redis end."""
         for name, part, _ in reversed(self._parts):
             self._say(f"stopping {name}")
             await part.stop()
@@ -196,68 +207,3 @@ class Supervisor:
             raise AlreadyRunning(
                 f"a Hotline is running already with the state folder {self.options.state}: stop it, or start this one with --state DIR"
             ) from None
-
-
-class NodeProcess:
-    """The server node as a child."""
-
-    def __init__(self, options: UpOptions, ports: Ports, drain_s: float) -> None:
-        self._options = options
-        self._drain_s = drain_s
-        self._url = f"http://{'127.0.0.1' if options.listen in ('0.0.0.0', '::') else options.listen}:{ports.http}/readyz"
-        run = socket_folder(options.state)
-        self._child = ChildProcess("the server", options.state / "log/server.log", run / "node.pid", f"--state {options.state.absolute()}")
-
-    @property
-    def pid(self) -> int:
-        return self._child.pid
-
-    async def start(self) -> None:
-        """Returns when it is ready for calls."""
-        options = self._options
-        command = [sys.executable, "-m", "server", "node", "--state", str(options.state.absolute())]
-        command += [
-            "--config",
-            str(options.config.absolute()),
-            "--dialplans",
-            str(options.dialplans.absolute()),
-            "--listen",
-            options.listen,
-        ]
-        root = Path(__file__).resolve().parent.parent
-        environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
-        await self._child.start(command, self._ready, NODE_READY_S, environment)
-
-    async def wait(self) -> int:
-        return await self._child.wait()
-
-    async def stop(self) -> None:
-        """Lets it drain; `drain_s` is the site's limit."""
-        await self._child.stop(within=self._drain_s + NODE_STOP_S)
-
-    async def end_when_frozen(self) -> None:
-        """Ends a node that does not answer any more; its calls go on where Asterisk takes them next. Runs until cancelled."""
-        silent_since: float | None = None
-        now = asyncio.get_running_loop().time
-        while True:
-            await asyncio.sleep(HEALTH_EVERY_S)
-            pid = self.pid
-            if not pid or await self._answers(self._url.replace("/readyz", "/healthz")):
-                silent_since = None
-            elif silent_since is None:
-                silent_since = now()
-            elif now() - silent_since > FROZEN_AFTER_S:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                silent_since = None
-
-    async def _ready(self) -> bool:
-        return await self._answers(self._url)
-
-    async def _answers(self, url: str) -> bool:
-        limit = aiohttp.ClientTimeout(total=HEALTH_EVERY_S)
-        try:
-            async with aiohttp.ClientSession(timeout=limit) as client, client.get(url) as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            return False

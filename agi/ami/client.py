@@ -122,6 +122,10 @@ class AmiClient:
         """Set a global variable of Asterisk."""
         await self.action("Setvar", Variable=name, Value=value)
 
+    async def get_global(self, name: str) -> str:
+        """A global variable of Asterisk, "" when it is not set."""
+        return (await self.action("Getvar", Variable=name)).get("Value")
+
     async def originate(
         self,
         channel: str,

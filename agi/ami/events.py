@@ -123,6 +123,7 @@ class Hold(Event):
 
     uniqueid: str = ""
     channel: str = ""
+    linkedid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Unhold(Event):
 
     uniqueid: str = ""
     channel: str = ""
+    linkedid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

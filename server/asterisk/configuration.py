@@ -88,7 +88,7 @@ class Plan:
     max_call: int = 4 * 3600
     rtp_timeout: int = 30
     qualify: int = 20
-    rounds: int = 25  # over all servers before the apology, with pauses up to a second: 22 s, longer than a server takes to come back
+    rounds: int = 46  # over all servers before the apology, with pauses up to half a second: 22 s, longer than a server takes to come back
     file_limit: int = 65536
     country: str = "us"  # of the tones
     system_name: str = ""  # told apart in call ids where there are several Asterisk machines

@@ -67,6 +67,12 @@ def _up(command: argparse.ArgumentParser) -> None:
     command.add_argument("--listen", metavar="ADDRESS", default="127.0.0.1", help=text)
 
 
+def _node(command: argparse.ArgumentParser) -> None:
+    _up(command)
+    text = "which of this machine's servers it is, from 0 (default); each has FastAGI and HTTP ports of its own"
+    command.add_argument("--number", type=int, default=0, metavar="N", help=text)
+
+
 def _check(command: argparse.ArgumentParser) -> None:
     text = "also run the conversations in these files (default: tests/*.yaml in the folder of dialplans)"
     command.add_argument("--test", nargs="*", type=Path, metavar="FILE", help=text)
@@ -114,5 +120,5 @@ _SPECIAL: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "events": _events,
     "logs": _logs,
     "asterisk-config": _asterisk_config,
-    "node": _up,
+    "node": _node,
 }

@@ -18,7 +18,7 @@ def run(options: Options) -> int:
         known = secrets_for(options.state, ())
         set_up_logs(secrets=[known.ami, *known.sip.values(), *known.tokens.values()])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run_node(options.config, options.dialplans, options.state, options.given.listen))
+            runner.run(run_node(options.config, options.dialplans, options.state, options.given.listen, options.given.number))
     except (ProblemsFound, PortError, SecretsError, OSError) as reason:
         raise CommandFailed(str(reason)) from None
     return 0

@@ -85,9 +85,10 @@ Level = Annotated[int, Field(ge=1, le=5)]
 
 
 class Fallback(Settings):
-    """What is rung when no server is left."""
+    """What is rung when no server is left, after callers have waited for one so long."""
 
     dial: str = ""
+    after: Annotated[Duration, Field(ge=2_000, le=600_000)] = 22_000
 
 
 class AsteriskFile(Settings):
@@ -116,8 +117,9 @@ class TransferFile(Settings):
 
 
 class LimitsFile(Settings):
-    """What one server takes on."""
+    """What the servers of this machine take on: how many there are, and what each does."""
 
+    nodes: int = Field(1, ge=1, le=8)
     calls: int = Field(2000, ge=1, le=100_000)
     drain: Duration = 60_000
 

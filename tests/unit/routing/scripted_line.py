@@ -30,6 +30,7 @@ class ScriptedLine:
         self.phones = list(phones)
         self.prompt_ms = prompt_ms
         self.did: list[tuple[int, str]] = []
+        self.elsewhere = False  # when the caller is gone the call goes on at another server
         self.deaf = False  # prompts cannot be interrupted: AMI is away
         self.fault: Exception | None = None  # raised by music and announce
         self._withdrawable: set[str] = set()
@@ -103,6 +104,9 @@ class ScriptedLine:
 
     async def gone(self) -> None:
         await self._until(lambda: self._hung_up, None)
+
+    async def call_over(self) -> bool:
+        return not self.elsewhere
 
     # -- inside -----------------------------------------------------------------------------------------------------
 

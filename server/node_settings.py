@@ -1,0 +1,51 @@
+"""Where a server node finds and offers things: addresses, logins, tokens; worked out of the site, its ports and its secrets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from server.installation import AMI_USER, Installation
+from server.port_numbers import Ports
+from server.redis_server import RedisServer
+from server.secrets_file import Secrets
+from server.settings import Site
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """Where a node finds and offers things."""
+
+    installation: Installation
+    redis_url: str
+    ami_address: tuple[str, int]
+    ami_login: tuple[str, str]
+    agi_address: tuple[str, int]
+    http_address: tuple[str, int]
+    tokens: Mapping[str, str]
+
+    @property
+    def agi_for_asterisk(self) -> str:
+        """Where Asterisk reaches our FastAGI; "" when we do not know, because we listen on every address."""
+        host, port = self.agi_address
+        return "" if host in ("0.0.0.0", "::", "") else f"{host}:{port}"
+
+
+def node_settings(site: Site, installation: Installation, *, ports: Ports, secrets_known: Secrets, number: int = 0) -> NodeSettings:
+    """The settings of a node on the machine of its Asterisk, or of an external one that config/hotline.yaml names.
+
+    `number` tells the nodes of one machine apart, by their ports.
+    """
+    asterisk = site.main.asterisk
+    ami_host, ami_port, ami_user, ami_secret = "127.0.0.1", ports.ami, AMI_USER, secrets_known.ami
+    if asterisk.mode == "external":
+        ami_host, ami_port, ami_user = asterisk.host, asterisk.ami_port or 5038, asterisk.ami_user
+        if asterisk.ami_secret_file:
+            ami_secret = (site.folder / asterisk.ami_secret_file).read_text().strip()
+    return NodeSettings(
+        installation,
+        site.main.redis.url or RedisServer(installation.state).url,
+        (ami_host, ami_port),
+        (ami_user, ami_secret),
+        ("127.0.0.1" if asterisk.mode == "managed" else installation.listen, ports.agi + number),
+        (installation.listen, ports.http + number),
+        secrets_known.tokens,
+    )

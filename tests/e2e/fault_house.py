@@ -1,0 +1,105 @@
+"""A site that things are done to: processes killed and frozen, data lost, connections cut; and what callers hear meanwhile."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import yaml
+from e2e_house import Guest, House, OwnSite
+
+from server.asterisk.root import find_asterisk
+from server.socket_folder import socket_folder
+
+RATE = 8000
+LONGEST_SILENCE_S = 2.0
+
+
+class Broken(House):
+    """A visit to a site of its own that a test breaks."""
+
+    site: OwnSite
+
+    def pid(self, what: str = "node") -> int:
+        """The process id of `node`, `node-1`, `redis` or `asterisk-child`."""
+        return int((socket_folder(self.site.state) / f"{what}.pid").read_text().split()[0])
+
+    def kill(self, what: str = "node") -> None:
+        os.kill(self.pid(what), signal.SIGKILL)
+
+    def freeze(self, what: str = "node") -> int:
+        """Stop a process without ending it; its id."""
+        pid = self.pid(what)
+        os.kill(pid, signal.SIGSTOP)
+        return pid
+
+    async def serving(self, within: float = 15.0) -> None:
+        """Wait until the node answers again."""
+        async with asyncio.timeout(within):
+            while True:
+                try:
+                    await self.site.get("/readyz")
+                    return
+                except Exception:
+                    await asyncio.sleep(0.05)
+
+    async def command(self, text: str) -> str:
+        """What Asterisk's own command line answers."""
+        program = find_asterisk(lambda line: None)
+        settings = self.site.state / "etc/asterisk/asterisk.conf"
+        process = await asyncio.create_subprocess_exec(
+            *(str(program.executable), "-C", str(settings), "-rx", text), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        said, _ = await process.communicate()
+        return said.decode(errors="replace")
+
+    def told(self, type: str, **fields: Any) -> list[dict[str, Any]]:
+        """Every event like that."""
+        return [
+            event for event in self.feed.events
+            if event["type"] == type and all(event.get(name, event["data"].get(name)) == value for name, value in fields.items())
+        ]
+
+
+def edit(site: OwnSite, file: str, settings: dict[str, object]) -> None:
+    """Change settings of a file in config/: `limits.nodes` is the setting `nodes` of the group `limits`."""
+    path = site.folder / "config" / file
+    content = yaml.safe_load(path.read_text())
+    for name, value in settings.items():
+        *groups, last = name.split(".")
+        inner = content
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[last] = value
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+
+
+@asynccontextmanager
+async def broken_site(prepare: Callable[[OwnSite], None] = lambda site: None, **settings: object) -> AsyncIterator[Broken]:
+    """A site of a test's own, started after `prepare`; `settings` are of hotline.yaml (`limits__nodes=2`). Kept when the test fails."""
+    site = OwnSite()
+    site.keep = True
+    prepare(site)
+    edit(site, "hotline.yaml", {name.replace("__", "."): value for name, value in settings.items()})
+    try:
+        await site.start()
+        async with Broken(site) as house:
+            yield house
+        site.keep = False
+    finally:
+        await site.stop()
+        site.clean()
+
+
+def longest_silence_s(guest: Guest, start: int = 0, window_s: float = 0.1) -> float:
+    """The longest time in which the caller heard nothing, from a sample offset on; packets that did not come are silence, too."""
+    samples = guest.call.heard.samples(start)
+    step = int(RATE * window_s)
+    longest = run = 0
+    for at in range(0, len(samples) - step + 1, step):
+        loud = max(map(abs, samples[at : at + step])) > 100
+        run = 0 if loud else run + 1
+        longest = max(longest, run)
+    return longest * window_s

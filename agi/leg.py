@@ -136,6 +136,11 @@ class Leg:
         return self.answered_ms is not None
 
     @property
+    def transferred(self) -> bool:
+        """Whether the agent connected the caller to somebody else and is out of the talk."""
+        return self._transferred
+
+    @property
     def complete(self) -> bool:
         """Whether the facts suffice for `judge`."""
         return self.answered or (self.facts.began and self.over and not self.cut)

@@ -8,13 +8,13 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from agi.ami.events import DTMFEnd, EventSource, Hangup, HangupRequest, listen
+from agi.ami.events import AttendedTransfer, DTMFEnd, EventSource, Hangup, HangupRequest, listen
 from agi.ami.protocol import Message
 from agi.keys import KeySource
 
 REMEMBERED_HANGUPS = 4096  # an AGI connection may be served after AMI has told the end of its call
 
-CallEndedBy = Literal["caller", "system", ""]
+CallEndedBy = Literal["caller", "system", "transfer", ""]
 
 
 class Watch:
@@ -56,6 +56,7 @@ class LiveCalls:
         listen(source, DTMFEnd, self._take_key)
         listen(source, HangupRequest, self._take_hangup_request)
         listen(source, Hangup, self._take_hangup)
+        listen(source, AttendedTransfer, self._take_attended_transfer)
 
     def watch(self, uniqueid: str, channel: str) -> Watch:
         """Follow that call; the same Watch as before when it is followed already. A call that has just ended gives one that is gone."""
@@ -106,6 +107,21 @@ class LiveCalls:
         if len(self._hung_up) > REMEMBERED_HANGUPS:
             self._hung_up.popitem(last=False)
         self._end(event.uniqueid)
+
+    def _take_attended_transfer(self, event: AttendedTransfer) -> None:
+        """An agent who consulted a call of ours (a queue, say) connected a caller to it: Asterisk puts the caller's channel into the
+        consulted session. So that watch follows the caller from now on, and the watch of the caller's own session is over."""
+        consulted = self._watches.pop(event.second_transferer_uniqueid, None)
+        if consulted is None or event.result != "Success" or event.dest_type != "App":
+            if consulted is not None:
+                self._watches[event.second_transferer_uniqueid] = consulted
+            return
+        before = self._watches.pop(event.transferee_uniqueid, None)
+        if before is not None and not before.gone.done():
+            before.ended_by = "transfer"
+            before.gone.set_result(None)
+        consulted.uniqueid, consulted.channel, consulted.caller_hung_up = event.transferee_uniqueid, event.transferee_channel, False
+        self._watches[event.transferee_uniqueid] = consulted
 
     def _end(self, uniqueid: str) -> None:
         watch = self._watches.pop(uniqueid, None)

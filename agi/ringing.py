@@ -23,7 +23,7 @@ from agi.phones import PhoneStates
 
 log = structlog.get_logger("agi")
 
-Progress = Literal["ringing", "answered"]
+Progress = Literal["ringing", "answered", "transferred"]
 DialedOutcome = Literal["answered", "busy", "no_answer", "unreachable"]
 
 SILENT_PHONE_MS = 2000  # a phone that is there rings within this time
@@ -102,6 +102,8 @@ class _Ring:
             self._tell("ringing")
         if self.leg.answered:
             self._tell("answered")
+        if self.leg.transferred:
+            self._tell("transferred")
 
     def _tell(self, progress: Progress) -> None:
         if progress not in self._told:

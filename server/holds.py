@@ -15,11 +15,19 @@ class Holds:
     def __init__(self, ami: EventSource, calls: Calls, events: EventLog) -> None:
         self._calls = calls
         self._events = events
-        listen(ami, Hold, lambda event: self._tell("hold_started", event))
-        listen(ami, Unhold, lambda event: self._tell("hold_ended", event))
+        listen(ami, Hold, self._held)
+        listen(ami, Unhold, self._taken_back)
 
-    def _tell(self, type: str, event: Hold | Unhold) -> None:
-        call = f"call-{event.linkedid}"
-        found = _ENDPOINT.fullmatch(event.channel)
-        if call in self._calls:
-            self._events.tell(type, call=call, phone=found.group(1) if found else "")
+    def _held(self, event: Hold) -> None:
+        if f"call-{event.linkedid}" in self._calls:
+            self._events.tell("hold_started", call=f"call-{event.linkedid}", phone=_phone(event.channel))
+
+    def _taken_back(self, event: Unhold) -> None:
+        if f"call-{event.linkedid}" in self._calls:
+            self._events.tell("hold_ended", call=f"call-{event.linkedid}", phone=_phone(event.channel))
+
+
+def _phone(channel: str) -> str:
+    """The phone of a channel, "" when it is none of ours."""
+    found = _ENDPOINT.fullmatch(channel)
+    return found.group(1) if found else ""

@@ -77,7 +77,9 @@ class Sessions:
             return
         before = stage.unpack(await channel.get_variable(stage.VARIABLE))
         call = self._live_call(channel, site, dnis, before)
-        async with self._hold(channel, call, "call_resumed" if before else "call_arrived") as held:
+        async with self._hold(channel, call) as held:
+            facts = {"ani": call.ani, "dnis": dnis, "server": self._all.server, "channel": call.channel}
+            held.events.emit("call_resumed" if before else "call_arrived", **facts)
             held.caller = Caller(self._all, site, call, channel, held.watch, before)
             await held.caller.follow(flow, held.events)
 
@@ -89,7 +91,9 @@ class Sessions:
         call = self._live_call(channel, site, target, before)
         by = _ENDPOINT.fullmatch(await channel.get_variable("BLINDTRANSFER"))
         agent = next((agent.id for agent in site.directory.agents.values() if by and agent.phone == by.group(1)), "")
-        async with self._hold(channel, call, "call_transferred", target=target, agent=agent) as held:
+        async with self._hold(channel, call) as held:
+            facts = {"ani": call.ani, "dnis": target, "server": self._all.server, "channel": call.channel}
+            held.events.emit("call_transferred", agent=agent, **facts)
             if target in site.numbers:
                 held.caller = Caller(self._all, site, call, channel, held.watch, None)
                 await held.caller.follow(site.numbers[target], held.events)
@@ -103,13 +107,12 @@ class Sessions:
             await mark_done(channel)
 
     @asynccontextmanager
-    async def _hold(self, channel: Channel, call: LiveCall, told: str, **facts: str) -> AsyncIterator["Held"]:
-        """This server has the call: it is told, watched, and its end is told unless the call goes on without this session."""
+    async def _hold(self, channel: Channel, call: LiveCall) -> AsyncIterator["Held"]:
+        """This server has the call: it is watched, and its end is told unless the call goes on without this session."""
         watch = self._all.live_calls.watch(channel.unique_id, channel.env.get("agi_channel", ""))
         held = Held(watch, FollowedEvents(call, self._all.events.of_call(call.id)))
         call.channel = watch.channel
         let_go = self._all.calls.add(call)
-        held.events.emit(told, ani=call.ani, dnis=call.dnis, server=self._all.server, channel=watch.channel, **facts)
         ended_by = "system"
         try:
             yield held

@@ -126,3 +126,49 @@ async def test_an_agent_passes_a_caller_on(house: House) -> None:
     assert guest.told("call_ended") == []
     await guest.call.hang_up()
     assert (await guest.over())["data"]["ended_by"] == "caller"
+    assert (await guest.event("call_transferred"))["agent"] == "wang"
+    assert (await guest.event("transfer_ended"))["data"]["target"] == "1003"
+
+
+async def test_an_agent_connects_a_caller_to_a_colleague(house: House) -> None:
+    """Attended transfer: the agent asks a colleague first, connects both and is free at once; the caller talks on; one end."""
+    wang = await house.agent("wang", answer_after(0.1))
+    zhao = await house.agent("zhao", answer_after(0.1, say=sine(AGENT_HZ, 1.0)), log_in=False)
+    guest = await house.dial("4100")
+    await guest.event("contact_connected")
+    talk = await wang.next_call(1)
+    await talk.pause(0.5)
+    await talk.hold()
+    await guest.event("hold_started")
+    consult = await wang.call("1003")
+    await consult.answered(5)
+    await consult.pause(0.6)
+    assert 200 <= await talk.refer_attended(consult) < 300
+    await guest.call.hears(AGENT_HZ, 5)
+    assert (await guest.event("contact_ended"))["data"]["ended_by"] == "transfer"
+    await house.state("wang", "ready")
+    assert guest.told("call_ended") == []
+    await (await zhao.next_call(1)).hang_up()
+    await guest.over()
+
+
+async def test_an_agent_connects_a_caller_to_a_queue(house: House) -> None:
+    """Attended transfer into a queue that the agent consulted: the caller waits there in the agent's place and comes to the next agent."""
+    wang = await house.agent("wang", answer_after(0.1))
+    guest = await house.dial("4100")
+    await guest.event("contact_connected")
+    talk = await wang.next_call(1)
+    await talk.pause(0.5)
+    first = len(house.feed.events)
+    consult = await wang.call("4100")
+    await consult.answered(5)
+    waiting = await house.feed.wait_for("contact_queued", within=5, after=first)
+    await consult.pause(0.6)
+    assert 200 <= await talk.refer_attended(consult) < 300
+    assert (await guest.event("contact_ended"))["data"]["ended_by"] == "transfer"
+    zhao = await house.agent("li", answer_after(0.1, say=sine(AGENT_HZ, 1.0)))
+    assert (await house.feed.wait_for("contact_connected", within=8, contact=waiting["contact"]))["contact"] == waiting["contact"]
+    start = len(guest.call.heard)
+    await guest.call.hears(AGENT_HZ, 5, start=start)
+    await (await zhao.next_call(1)).hang_up()
+    await house.feed.wait_for("call_ended", within=8, call=waiting["call"])

@@ -47,6 +47,16 @@ class Fleet:
             if wanted[1] and wanted != kept and now() - leading_since > TRUST_AFTER_S and await self._set(wanted[1]):
                 kept = wanted
 
+    async def join(self, agi: str) -> None:
+        """Put our address into the list; the leader would do so a moment later."""
+        try:
+            listed = [address for address in (await self._ami.get_global(SERVERS)).split("&") if address]
+        except AmiError as problem:
+            log.warning("servers_not_known", reason=str(problem))
+            return
+        if agi and agi not in listed:
+            await self._set(sorted([*listed, agi]))
+
     async def leave(self, agi: str) -> list[str]:
         """Take our address out of the list; gives the others: nobody, when we are alone or Asterisk does not answer."""
         try:

@@ -51,6 +51,7 @@ from server.settings import Site, load_site
 
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0
+AMI_WITHIN_S = 5.0  # a server without AMI takes calls all the same
 
 
 class Node:
@@ -152,6 +153,9 @@ class Node:
         await self.follower.ready.wait()
         await self.agi.start()
         self.desk.take_calls_at(self.settings.agi_for_asterisk)
+        with contextlib.suppress(AmiError):
+            await self.ami.wait_connected(AMI_WITHIN_S)
+            await self.fleet.join(self.settings.agi_for_asterisk)
         log.info("serving", server=self.server, agi=self.agi.address, http=self.settings.http_address)
 
     async def _forever(self, name: str, work: "asyncio.coroutines.Coroutine[object, object, None]") -> None:  # type: ignore[name-defined]

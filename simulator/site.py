@@ -33,7 +33,7 @@ class RunningSite:
         self._say = say or (lambda line: None)
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._words: list[str] = []
+        self.words: list[str] = []
         self._client: aiohttp.ClientSession | None = None
         self.feed = EventFeed(state)
         self.ports: dict[str, int] = {}
@@ -57,9 +57,9 @@ class RunningSite:
                 await ready.wait()
         except TimeoutError:
             await self.stop()
-            raise SiteFailed(f"not ready within {within:.0f} s; it said: {' / '.join(self._words[-5:])}") from None
+            raise SiteFailed(f"not ready within {within:.0f} s; it said: {' / '.join(self.words[-5:])}") from None
         if self._process.returncode is not None or not (self.state / "ports.json").exists():
-            raise SiteFailed("\n".join(self._words[-20:]) or "it ended without a word")
+            raise SiteFailed("\n".join(self.words[-20:]) or "it ended without a word")
         self.ports = json.loads((self.state / "ports.json").read_text())
         self.secrets = json.loads((self.state / "secrets.json").read_text())
         self._client = aiohttp.ClientSession()
@@ -117,8 +117,8 @@ class RunningSite:
         assert process.stdout is not None
         async for raw in process.stdout:
             line = raw.decode(errors="replace").rstrip()
-            self._words.append(line)
-            del self._words[:-200]
+            self.words.append(line)
+            del self.words[:-200]
             self._say(line)
             if line.startswith("ready"):
                 ready.set()

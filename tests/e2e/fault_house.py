@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import yaml
 from e2e_house import Guest, House, OwnSite
 
@@ -45,6 +46,31 @@ class Broken(House):
                 except Exception:
                     await asyncio.sleep(0.05)
 
+    async def calls_at(self, number: int) -> list[str]:
+        """The calls that a node holds."""
+        headers = {"Authorization": f"Bearer {self.site.secrets['tokens']['admin']}"}
+        url = f"http://127.0.0.1:{self.site.ports['http'] + number}/api/calls"
+        async with aiohttp.ClientSession() as client, client.get(url, headers=headers) as answer:
+            return [row["id"] for row in (await answer.json())["calls"]]
+
+    async def both_listed(self) -> None:
+        """Wait until Asterisk's list has both nodes because they said that they live."""
+        agi = self.site.ports["agi"]
+        await self.eventually(lambda: self.listed([agi, agi + 1]), 10)
+
+    async def listed(self, ports: list[int]) -> bool:
+        said = await self.command("dialplan show globals")
+        return "HOTLINE_SERVERS=" + "&".join(f"127.0.0.1:{port}" for port in ports) in said.replace(" ", "")
+
+    async def said(self, words: str, within: float) -> None:
+        """Wait for a line of the supervisor."""
+        await self.eventually(lambda: _true(any(words in line for line in self.site.words)), within)
+
+    async def eventually(self, true: Callable[[], Awaitable[bool]], within: float) -> None:
+        async with asyncio.timeout(within):
+            while not await true():
+                await asyncio.sleep(0.1)
+
     async def command(self, text: str) -> str:
         """What Asterisk's own command line answers."""
         program = find_asterisk(lambda line: None)
@@ -58,7 +84,8 @@ class Broken(House):
     def told(self, type: str, **fields: Any) -> list[dict[str, Any]]:
         """Every event like that."""
         return [
-            event for event in self.feed.events
+            event
+            for event in self.feed.events
             if event["type"] == type and all(event.get(name, event["data"].get(name)) == value for name, value in fields.items())
         ]
 
@@ -89,8 +116,13 @@ async def broken_site(prepare: Callable[[OwnSite], None] = lambda site: None, **
             yield house
         site.keep = False
     finally:
+        site.tell(signal.SIGCONT)
         await site.stop()
         site.clean()
+
+
+async def _true(value: bool) -> bool:
+    return value
 
 
 def longest_silence_s(guest: Guest, start: int = 0, window_s: float = 0.1) -> float:

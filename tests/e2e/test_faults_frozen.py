@@ -1,0 +1,130 @@
+"""A server that is frozen, and two servers on one Asterisk: calls go on at the one that lives, a woken zombie does no harm."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+from e2e_house import Guest
+from fault_house import Broken, broken_site, longest_silence_s
+
+from simulator.phone import CallState, answer_after, sine
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
+AGENT_HZ = 880.0
+HUM = sine(AGENT_HZ, 1.0)
+TWO = {"limits__nodes": 2}
+
+
+async def holder(house: Broken, guest: Guest) -> str:
+    """The pid file's name of the node that has the call."""
+    for number, name in ((0, "node"), (1, "node-1")):
+        rows = await house.calls_at(number)
+        if guest.id in rows:
+            return name
+    raise AssertionError(f"no node has {guest.id}")
+
+
+async def test_frozen_while_waiting(measured: list[str]) -> None:
+    """One node: it is ended and started again; the caller waits on with music and keeps the place."""
+    async with broken_site() as house:
+        guest = await house.dial("4100")
+        contact = (await guest.event("contact_queued"))["contact"]
+        await guest.call.pause(1.0)
+        start, began = len(guest.call.heard), asyncio.get_running_loop().time()
+        house.freeze()
+        await guest.event("call_resumed", 20)
+        measured.append(f"frozen while waiting, one node: back after {asyncio.get_running_loop().time() - began:.2f} s")
+        assert longest_silence_s(guest, start) < 2
+        await house.agent("wang", answer_after(0.1, 0.5, say=HUM))
+        assert (await guest.event("contact_connected", 10))["contact"] == contact
+        await guest.over()
+
+
+async def test_frozen_while_talking(measured: list[str]) -> None:
+    """One node: the talk goes on, and the agent who ends it is free."""
+    async with broken_site() as house:
+        agent = await house.agent("wang", answer_after(0.1, say=HUM))
+        guest = await house.dial("4100")
+        await guest.event("contact_connected")
+        house.freeze()
+        await guest.call.pause(2.0)
+        assert guest.call.state is CallState.TALKING
+        await agent.calls[0].hang_up()
+        await guest.event("contact_ended", 20)
+        await guest.over(20)
+        await house.state("wang", "ready", 5)
+
+
+async def test_calls_of_a_killed_node_go_on_at_the_other(measured: list[str]) -> None:
+    """Two nodes: a waiting caller and one in a menu are at the other node within a second."""
+    async with broken_site(**TWO) as house:
+        await house.both_listed()
+        guests = [await house.dial("4100", account) for account in ("caller", "caller2", "caller3")]
+        for guest in guests:
+            await guest.event("contact_queued")
+        victim = await holder(house, guests[0])
+        moved = [guest for guest in guests if await holder(house, guest) == victim]
+        starts = {guest.id: len(guest.call.heard) for guest in moved}
+        mark, began = len(house.feed.events), asyncio.get_running_loop().time()
+        house.kill(victim)
+        for guest in moved:
+            await house.feed.wait_for("call_resumed", within=10, after=mark, call=guest.id)
+        measured.append(f"killed one of two nodes: {len(moved)} calls at the other after {asyncio.get_running_loop().time() - began:.2f} s")
+        await guests[0].call.pause(1.0)
+        assert max(longest_silence_s(guest, starts[guest.id]) for guest in moved) < 2
+        await house.agent("wang", answer_after(0.1, 0.3, say=HUM))
+        for guest in guests:
+            await guest.over(20)
+        assert [event["call"] for event in house.told("contact_connected")] == [guest.id for guest in guests]
+
+
+@pytest.mark.parametrize("talking", [False, True])
+async def test_a_woken_zombie_does_no_harm(measured: list[str], talking: bool) -> None:
+    """Two nodes, one frozen and woken again: its caller is at the other, or talks on; nothing is told twice, nobody is lost."""
+    async with broken_site(**TWO) as house:
+        await house.both_listed()
+        agent = await house.agent("wang", answer_after(0.1, say=HUM)) if talking else None
+        guest = await house.dial("4100")
+        await guest.event("contact_connected" if talking else "contact_queued")
+        await guest.call.pause(0.5)
+        start, mark = len(guest.call.heard), len(house.feed.events)
+        began = asyncio.get_running_loop().time()
+        house.site.tell(signal.SIGSTOP)  # so that the supervisor does not end it
+        zombie = house.freeze(await holder(house, guest))
+        if agent:
+            await house.feed.wait_for("server_lost", within=12, after=mark)
+            await agent.calls[0].hang_up()
+        await house.feed.wait_for("call_resumed", within=12, after=mark, call=guest.id)
+        measured.append(f"frozen, two nodes, talking={talking}: at the other after {asyncio.get_running_loop().time() - began:.2f} s")
+        if not agent:
+            await guest.call.pause(0.5)
+            assert longest_silence_s(guest, start) < 2
+        os.kill(zombie, signal.SIGCONT)
+        await asyncio.sleep(3.0)
+        if not agent:
+            assert guest.told("call_ended") == [] and house.told("contact_abandoned") == []
+            await house.agent("wang", answer_after(0.1, 0.5, say=HUM))
+            await guest.event("contact_connected", 8)
+        await guest.over(10)
+        await house.state("wang", "ready", 6)
+        house.site.tell(signal.SIGCONT)
+
+
+async def test_a_rolling_restart_loses_nothing(measured: list[str]) -> None:
+    """Two nodes are started anew, one after the other: waiting callers move, talks end where they are, in seconds."""
+    async with broken_site(**TWO) as house:
+        await house.both_listed()
+        agent = await house.agent("wang", answer_after(0.1, 3.0, say=HUM))
+        guests = [await house.dial("4100", account) for account in ("caller", "caller2", "caller3")]
+        await guests[0].event("contact_connected")
+        starts = [len(guest.call.heard) for guest in guests]
+        began = asyncio.get_running_loop().time()
+        house.site.tell(signal.SIGHUP)
+        await house.said("all nodes have been restarted", 40)
+        measured.append(f"rolling restart of two nodes with three calls: {asyncio.get_running_loop().time() - began:.1f} s")
+        for guest, start in zip(guests, starts, strict=True):
+            await guest.over(30)
+            assert longest_silence_s(guest, start) < 2
+        assert agent is not None and len(house.told("contact_ended")) == 3
+        assert [event["call"] for event in house.told("contact_connected")] == [guest.id for guest in guests]

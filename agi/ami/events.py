@@ -153,9 +153,9 @@ class AttendedTransfer(Event):
     orig_transferer_uniqueid: str = ""
     second_transferer_uniqueid: str = ""
     transferee_uniqueid: str = ""
-    transferee_channel: str = ""
     result: str = ""
     dest_type: str = ""
+    transferee_channel: str = ""
 
 
 E = TypeVar("E", bound=Event)

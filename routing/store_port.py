@@ -13,7 +13,7 @@ from routing.messages import Message, Order
 from routing.model import Agent, Contact
 
 # Events that open and close a call: the store knows which calls are open, and takes the end of each once.
-CALL_EVENTS = {"call_arrived": "arrived", "call_resumed": "arrived", "call_ended": "ended"}
+CALL_EVENTS = {"call_arrived": "arrived", "call_resumed": "arrived", "call_transferred": "arrived", "call_ended": "ended"}
 
 
 class StaleCommit(Exception):

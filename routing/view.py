@@ -15,6 +15,7 @@ from routing.events import Event
 from routing.model import Agent, Contact, Directory
 
 WINDOW_MS = 30 * 60_000
+LOST_CALLS = 1_000
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class View:
         self.contacts: dict[str, Contact] = {}
         self.agents: dict[str, Agent] = {}
         self.calls: dict[str, Event] = {}  # open calls -> the event that told of them last
+        self.lost_calls: deque[Event] = deque(maxlen=LOST_CALLS)  # call_ended of those that no caller and no flow ended
         self.counts = {queue: QueueCounts() for queue in directory.queues}
         self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in directory.queues}
         self.start((), ())
@@ -130,10 +132,12 @@ class View:
             contact.offers, contact.connected_at_ms = {event.data["offer"]: event.agent}, event.data["connected_at_ms"]
 
     def _call(self, event: Event) -> None:
-        if event.type in ("call_arrived", "call_resumed"):
+        if event.type in ("call_arrived", "call_resumed", "call_transferred"):
             self.calls[event.call] = event
         elif event.type == "call_ended":
             self.calls.pop(event.call, None)
+            if event.data.get("ended_by") == "asterisk_restarted":
+                self.lost_calls.append(event)
 
     def _offer(self, event: Event) -> None:
         contact, agent = self.contacts.get(event.contact), self.agents.get(event.agent)

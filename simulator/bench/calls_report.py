@@ -14,6 +14,7 @@ class Level:
     """One number of calls at once: calls that went through and failed, and cores used by each of PARTS."""
 
     calls: int
+    talk_s: float
     agents: int
     per_s: float
     whole: int
@@ -28,19 +29,30 @@ class Level:
 def report(levels: Sequence[Level], placed: int, failures: Sequence[str], counts: Mapping[str, int]) -> Report:
     """`placed` calls in all, `counts` events of each type in the log, which must agree."""
     made = Report("calls")
-    columns = ["calls at once", "agents", "whole calls", "calls/s", "failed", *(f"{part}, cores" for part in PARTS), "server ms/call"]
-    made.tables.append(Table("whole calls: menu, queue, agent, end", columns, [_cells(level) for level in levels]))
-    places = [f"{level.calls} calls" for level in levels]
+    columns = [
+        "calls at once",
+        "talk s",
+        "agents",
+        "whole calls",
+        "calls/s",
+        "failed",
+        *(f"{part}" for part in PARTS),
+        "ms/call of server",
+        "of Asterisk",
+    ]
+    made.tables.append(Table("whole calls (menu, queue, agent, end) and cores used", columns, [_cells(level) for level in levels]))
+    places = [f"{level.calls} calls, {level.talk_s:g} s talk" for level in levels]
     made.charts = [
         Chart("processor use", "cores", places, {part: [level.cores[part] for level in levels] for part in PARTS}),
         Chart("whole calls", "1/s", places, {"calls/s": [level.per_s for level in levels]}),
     ]
     logged = {type: counts.get(type, 0) for type in (BEGAN, CONNECTED, ENDED)}
     made.figures = {"levels": [_facts(level) for level in levels], "event_log": logged, "placed": placed, "failures": list(failures[:20])}
-    largest = levels[-1]
+    largest = max(levels, key=lambda level: level.calls)
     made.line = {
         "calls_at_once": largest.calls,
         "calls_per_s": largest.per_s,
+        "most_calls_per_s": max(level.per_s for level in levels),
         "calls": placed,
         "failed": len(failures),
         **{f"{part}_cores": largest.cores[part] for part in PARTS},
@@ -69,18 +81,21 @@ def _misses(levels: Sequence[Level], placed: int, failures: Sequence[str], logge
 def _cells(level: Level) -> list[str]:
     return [
         str(level.calls),
+        number(level.talk_s),
         str(level.agents),
         str(level.whole),
         number(level.per_s),
         str(level.failed),
-        *(number(level.cores[part], 2) for part in PARTS),
+        *(number(level.cores[part], 3) for part in PARTS),
         number(level.ms_per_call("server")),
+        number(level.ms_per_call("asterisk")),
     ]
 
 
 def _facts(level: Level) -> dict[str, object]:
     return {
         "calls": level.calls,
+        "talk_s": level.talk_s,
         "agents": level.agents,
         "per_s": level.per_s,
         "whole": level.whole,

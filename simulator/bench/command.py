@@ -60,7 +60,7 @@ def _calls(given: argparse.Namespace) -> Report:
 
     options = CallsOptions(given.state, sorted(given.concurrent or [10, 50, 100, 200, 300]), given.seconds)
     if given.quick:
-        options = CallsOptions(given.state, [4], 3.0, talk_s=1.0)
+        options = CallsOptions(given.state, [4], 3.0, talk_s=1.0, brief=2)
     return uvloop.run(bench_calls(options, _say))
 
 

@@ -141,6 +141,7 @@ def level(**changed):
         **(
             {
                 "calls": 10,
+                "talk_s": 10.0,
                 "agents": 6,
                 "per_s": 2.0,
                 "whole": 40,

@@ -98,7 +98,10 @@ class AsteriskPhone:
             raise ChannelHungUp("the caller was gone before the call was answered")
 
     async def play(self, speech: Sequence[Spoken], *, keys: str = "") -> str:
-        """Say all of it; stop at the first of `keys` and return that key, else "". Keys pressed earlier and not yet taken count at once."""
+        """Say all of it; stop at the first of `keys` and return that key, else "". Keys pressed earlier and not yet taken count at once.
+
+        Unwanted ones do not stop it; they are gone when a wanted one comes behind them and stay for `wait_key` when none does.
+        """
         for file in await self._sounds.files(speech):
             key = self._take(keys) or await (self._clip_with_ami(file, keys) if self._keys.connected else self._clip_alone(file, keys))
             if key:

@@ -16,6 +16,7 @@ from ivr.call import CallContext
 from ivr.flow.model import Flows
 from ivr.hours import Hours
 from ivr.interpreter import EndReason, Interpreter
+from ivr.keys import take_wanted
 from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
 from ivr.loading.schema import Keys, Settings, build
 from ivr.loading.source import Source, read_source
@@ -216,9 +217,7 @@ class _Caller(ScriptedPhone):
         self._heard.extend(piece.text for piece in pieces)
         self._hear()
         self._next_if_pressed()
-        if self.early and self.early[0] in keys:
-            return self.early.pop(0)
-        return ""
+        return take_wanted(self.early, keys)
 
     def _next_if_pressed(self) -> None:
         if not self.early:

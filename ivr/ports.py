@@ -70,10 +70,15 @@ class Phone(Protocol):
     async def answer(self) -> None: ...
 
     async def play(self, speech: Sequence[Speech], *, keys: str = "") -> str:
-        """Say all of it; stop at the first of `keys` and return that key, else "". Keys pressed earlier and not yet taken count at once."""
+        """Say all of it; stop at the first of `keys` and return that key, else "".
+
+        Keys pressed earlier and not yet taken count at once: with one of `keys` among them nothing is said. Other keys do not stop it.
+        When a wanted key comes behind them they are gone, since they were wrong answers to this prompt and must not answer the next
+        one; when none comes they stay, in order, for `wait_key`. With no `keys` everything pressed meanwhile stays.
+        """
 
     async def wait_key(self, timeout_ms: int) -> str:
-        """The next key, or "" when none came in time."""
+        """The next key in the order pressed, or "" when none came in time. Silent: a prompt or music goes before it."""
 
     def forget_keys(self) -> None:
         """Drop keys that were pressed and not yet taken."""
@@ -83,7 +88,8 @@ class Phone(Protocol):
     async def dial(self, target: str, timeout_ms: int) -> DialOutcome:
         """Connect the caller to an allowed number; returns when that call is over or did not come about."""
 
-    async def hang_up(self) -> None: ...
+    async def hang_up(self) -> None:
+        """End the call; harmless when the caller was faster."""
 
 
 class QueueDesk(Protocol):

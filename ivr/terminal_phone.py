@@ -11,6 +11,7 @@ from ivr.call import CallContext
 from ivr.flow.model import Flows
 from ivr.hours import Hours
 from ivr.interpreter import Ended, Interpreter
+from ivr.keys import take_wanted
 from ivr.ports import ALL_KEYS, Clock, DialOutcome, Lookup, QueueOutcome, QueueRequest, QueueResult, Speech
 from ivr.trace import Trace
 
@@ -38,16 +39,19 @@ class TerminalPhone:
         self._write = write
         self._typed: list[str] = []
         self._line_over = False  # the end of a line stands for the pause after an entry
+        self._gone = False
 
     async def answer(self) -> None:
+        self._must_be_here()
         self._write("(the line is answered)")
 
     async def play(self, speech: Sequence[Speech], *, keys: str = "") -> str:
+        self._must_be_here()
+        if key := take_wanted(self._typed, keys):
+            return key
         for piece in speech:
             name = f"  [{piece.recording}]" if piece.recording else ""
             self._write(f"  {piece.language}  {piece.text}{name}")
-        if self._typed and self._typed[0] in keys:
-            return self._typed.pop(0)
         self._line_over = self._line_over and not speech
         return ""
 
@@ -61,9 +65,7 @@ class TerminalPhone:
 
     async def _type(self, prompt: str) -> None:
         while True:
-            line = (await self._read_line(prompt)).strip()
-            if line.lower() in ("q", "quit", "exit"):
-                raise HungUp
+            line = await self._line(prompt)
             keys = [key for key in line if not key.isspace()]
             if all(key in ALL_KEYS for key in keys):
                 self._typed, self._line_over = keys, bool(keys)
@@ -75,6 +77,7 @@ class TerminalPhone:
         self._line_over = False
 
     async def music(self, on: bool) -> None:
+        self._must_be_here()
         if on:
             self._write("  (music)")
 
@@ -100,11 +103,20 @@ class TerminalPhone:
     async def _choose(self, choices: Sequence[str]) -> str:
         """One of the choices, asked for until it is one; the first with Enter."""
         while True:
-            typed = (await self._read_line(f"how does it end? {' | '.join(choices)} [{choices[0]}]> ")).strip()
-            if typed.lower() in ("q", "quit", "exit"):
-                raise HungUp
+            typed = await self._line(f"how does it end? {' | '.join(choices)} [{choices[0]}]> ")
             if not typed or typed in choices:
                 return typed or choices[0]
+
+    async def _line(self, prompt: str) -> str:
+        self._must_be_here()
+        line = (await self._read_line(prompt)).strip()
+        self._gone = line.lower() in ("q", "quit", "exit")
+        self._must_be_here()
+        return line
+
+    def _must_be_here(self) -> None:
+        if self._gone:
+            raise HungUp
 
 
 async def try_flow(

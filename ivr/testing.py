@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ivr.keys import take_wanted
 from ivr.ports import DialOutcome, LookupReply, LookupRequest, QueueRequest, QueueResult, Speech
 
 
@@ -26,7 +27,7 @@ class VirtualClock:
 class ScriptedPhone:
     """A caller who presses `keys` one after another, "" meaning silence until the time-out, and hangs up after the last.
 
-    `early` are keys pressed before anything was asked: they count at once, unless the flow forgets them.
+    `early` are keys pressed before anything was asked: they count at once, unless the flow forgets them. `gone`: the caller has hung up.
     """
 
     def __init__(self, keys: Sequence[str] = "", *, early: str = "", clock: VirtualClock | None = None) -> None:
@@ -40,25 +41,31 @@ class ScriptedPhone:
         self.music_on = False
         self.answered = False
         self.hung_up = False
+        self.gone = False
 
     async def answer(self) -> None:
+        self._must_be_here()
         self.answered = True
 
     async def play(self, speech: Sequence[Speech], *, keys: str = "") -> str:
+        self._must_be_here()
+        if key := take_wanted(self.early, keys):
+            return key
         self.music_on = False
         self.speech.extend(speech)
         self.said.extend(piece.text for piece in speech)
-        if self.early and self.early[0] in keys:
-            return self.early.pop(0)
-        if self.keys and self.keys[0] and self.keys[0] in keys:
-            return self.keys.pop(0)
-        return ""
+        silence = self.keys.index("") if "" in self.keys else len(self.keys)
+        pressed = self.early + self.keys[:silence]
+        if key := take_wanted(pressed, keys):
+            self.early.clear()
+            self.keys[:silence] = pressed
+        return key
 
     async def wait_key(self, timeout_ms: int) -> str:
         if self.early:
             return self.early.pop(0)
-        if not self.keys:
-            raise CallerGone
+        self.gone = self.gone or not self.keys
+        self._must_be_here()
         key = self.keys.pop(0)
         if not key:
             self.clock.advance(timeout_ms)
@@ -68,14 +75,20 @@ class ScriptedPhone:
         self.early.clear()
 
     async def music(self, on: bool) -> None:
+        self._must_be_here()
         self.music_on = on
 
     async def dial(self, target: str, timeout_ms: int) -> DialOutcome:
+        self._must_be_here()
         self.dialled.append(target)
         return self.dial_outcome
 
     async def hang_up(self) -> None:
         self.hung_up = True
+
+    def _must_be_here(self) -> None:
+        if self.gone:
+            raise CallerGone
 
 
 class ScriptedDesk:

@@ -27,6 +27,7 @@ class Watch:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended_by: CallEndedBy = ""
         self.caller_hung_up = False
+        self.ended_unseen = False  # it was over when AMI came back: who ended it is not known
 
     async def gone_or(self, timeout_ms: int) -> bool:
         """Waits for the end of the call, not longer than `timeout_ms`; tells whether it is over."""
@@ -82,7 +83,8 @@ class LiveCalls:
         rows = await core_show_channels()
         living = {row.get("Uniqueid") for row in rows}
         for uniqueid in held:
-            if uniqueid not in living:
+            if uniqueid not in living and uniqueid in self._watches:
+                self._watches[uniqueid].ended_unseen = True
                 self._end(uniqueid)
         return rows
 

@@ -99,13 +99,14 @@ class _Ring:
         """Something changed: whoever waits looks again, and progress is told once."""
         self._news.set()
         if self.leg.facts.rang:
-            self._tell("ringing")
+            self.tell("ringing")
         if self.leg.answered:
-            self._tell("answered")
+            self.tell("answered")
         if self.leg.transferred:
-            self._tell("transferred")
+            self.tell("transferred")
 
-    def _tell(self, progress: Progress) -> None:
+    def tell(self, progress: Progress) -> None:
+        """Tell it to whoever asked for the ring, once."""
         if progress not in self._told:
             self._told.add(progress)
             self._progress(progress)
@@ -202,12 +203,15 @@ class Ringer:
     async def _dial(self, channel: RingChannel, ring: _Ring, options: str) -> RingResult:
         started_ms = self._clock.now_ms()
         guard = asyncio.create_task(self._guard(ring))
+        rung_out_s = (ring.ring_timeout_ms + 2 * LAST_EVENT_MS) / 1000
+        unseen = asyncio.get_running_loop().call_later(rung_out_s, self._answered_unseen, ring)
         try:
             await channel.appexec("Dial", f"PJSIP/{ring.endpoint},{_seconds(ring.ring_timeout_ms)},{options}")
         except AGIHangup:
             pass  # proves nothing about the call: the leg's events tell
         finally:
             ring.finished = True
+            unseen.cancel()
             guard.cancel()
             await asyncio.gather(guard, return_exceptions=True)
         await self._await_last_events(ring)
@@ -215,7 +219,16 @@ class Ringer:
         leg = ring.leg
         outcome = judge(leg.facts) if leg.complete else await self._ask_channel(channel, ring, now_ms - started_ms)
         rang_until_ms = leg.answered_ms if leg.answered_ms is not None else now_ms
-        return RingResult(outcome, rang_until_ms - started_ms, leg.talk_ms(now_ms), leg.ended_by)
+        talk_ms = leg.talk_ms(now_ms)
+        if outcome == "answered" and not leg.answered:
+            talk_ms = await _talk_ms_by_dial(channel)
+            rang_until_ms = now_ms - talk_ms
+        return RingResult(outcome, rang_until_ms - started_ms, talk_ms, leg.ended_by)
+
+    def _answered_unseen(self, ring: _Ring) -> None:
+        """Without AMI: a Dial that lasts longer than its ring time connects two people."""
+        if not self._ami.connected and not ring.leg.answered:
+            ring.tell("answered")
 
     async def _ask_channel(self, channel: RingChannel, ring: _Ring, lasted_ms: int) -> RingOutcome:
         """The outcome of a Dial that AMI did not see as a whole, by what the caller's session knows."""
@@ -278,6 +291,15 @@ async def _dial_variables(channel: RingChannel) -> tuple[str, int]:
     status = await channel.get_variable("DIALSTATUS")
     cause = await channel.get_variable("HANGUPCAUSE")
     return status, int(cause) if cause.isdecimal() else 0
+
+
+async def _talk_ms_by_dial(channel: RingChannel) -> int:
+    """How long they talked by the word of Dial, which knows when AMI was away; 0 when the session is over."""
+    try:
+        said = await channel.get_variable("ANSWEREDTIME_MS")
+    except AGIHangup:
+        return 0
+    return int(said) if said.isdecimal() else 0
 
 
 def _seconds(timeout_ms: int) -> int:

@@ -150,8 +150,8 @@ class Caller:
             call.stage, call.queue, call.agent = "in_flow", "", ""
             self._kept = ("", "")
         self.passed_on = waited.result is not None and waited.result.ended_by == "transfer"
-        if waited.outcome == "abandoned":
-            raise CallerGone("the caller left the queue")
+        if waited.outcome == "abandoned" or self._channel.hung_up:
+            raise CallerGone("the caller is gone, or at another server")
         self._phone.forget_keys()
         return QueueResult(waited.outcome, key=waited.key, agent=waited.agent)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from agi.ami.client import AmiClient
-from agi.ami.errors import AmiError
+from agi.ami.errors import AmiError, AmiRefused
 from agi.live_calls import LiveCalls
 from agi.phones import PhoneState, PhoneStates
 from agi.ringing import Ringer
@@ -51,6 +51,7 @@ from server.settings import Site, load_site
 
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0
+BOOTING_S = 0.2
 AMI_WITHIN_S = 5.0  # a server without AMI takes calls all the same
 
 
@@ -203,9 +204,15 @@ class Node:
         self.ami.on_lost(self._ami_lost)
 
     async def _ami_connected(self) -> None:
-        rows = await self.live_calls.reconcile(self.ami.core_show_channels)
+        while True:
+            try:
+                rows = await self.live_calls.reconcile(self.ami.core_show_channels)
+                await self.phones.refresh(self.ami.device_states)
+                break
+            except AmiRefused as refusal:  # it takes logins before it has loaded its modules
+                log.info("asterisk_not_ready", reason=str(refusal))
+                await asyncio.sleep(BOOTING_S)
         self.ringer.reconcile(rows)
-        await self.phones.refresh(self.ami.device_states)
         self._report_phones()
         await self.follower.ready.wait()
         self.orphans.reconcile(rows, restarted=await self.fleet.meets_new_asterisk())

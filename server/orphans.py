@@ -49,14 +49,14 @@ class Orphans:
         """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
         end = partial(self._end, ended_by="asterisk_restarted") if restarted else self._end
         living = {row.get("Uniqueid"): row for row in rows}
-        for call in [call for call in self._view.calls if not self._is_held(call)]:
+        for call in list(self._view.calls):  # also those that are held: their sessions are about to end
             row = living.get(_uniqueid(call))
             if row is None:
                 self._later(end, call)
-            elif row.get("BridgeId"):
+            elif row.get("BridgeId") and not self._is_held(call):
                 self._later(self._answered, call)
         for contact in list(self._view.contacts.values()):
-            if contact.call not in self._view.calls and not self._is_held(contact.call) and _uniqueid(contact.call) not in living:
+            if contact.call not in self._view.calls and _uniqueid(contact.call) not in living:
                 self._later(end, contact.call)
 
     def on_event(self, event: Event) -> None:

@@ -18,6 +18,7 @@ from server.settings import load_site
 from server.state_folder import StateFolder
 
 BLOCK_MS = 2_000
+RETRY_S = 0.5
 ENVELOPE = ("call", "contact", "agent", "queue", "flow", "node")
 
 
@@ -54,10 +55,13 @@ async def _show(store: Store, call: str, lines: int, follow: bool, show: Callabl
         for event in past:
             show(event)
         while follow:
-            for position, event in await store.events(after, block_ms=BLOCK_MS):
-                after = position
-                if call in ("", event.call):
-                    show(event)
+            try:
+                for position, event in await store.events(after, block_ms=BLOCK_MS):
+                    after = position
+                    if call in ("", event.call):
+                        show(event)
+            except StoreUnreachable:  # it is started again, and goes on where it was
+                await asyncio.sleep(RETRY_S)
     finally:
         await store.close()
 

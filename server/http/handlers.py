@@ -81,6 +81,12 @@ async def calls(request: web.Request, facilities: Facilities) -> web.Response:
     return web.json_response({"at_ms": now_ms, "calls": [answers.call(live, facilities.server, now_ms) for live in facilities.calls]})
 
 
+async def lost_calls(request: web.Request, facilities: Facilities) -> web.Response:
+    """Calls that were cut off since this server began, with the number to call back."""
+    rows = [{"call": event.call, "ended_at_ms": event.at_ms, "ani": event.data.get("ani", "")} for event in facilities.view.lost_calls]
+    return web.json_response({"at_ms": facilities.clock.now_ms(), "calls": rows})
+
+
 def _agent_id(request: web.Request, facilities: Facilities) -> str:
     id = request.match_info["id"]
     if id not in facilities.view.agents:

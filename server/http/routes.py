@@ -46,4 +46,5 @@ ROUTES = (
     Route("GET", "/api/agents/{id}", Role.VIEWER, handlers.agent),
     Route("POST", "/api/agents/{id}", Role.AGENT, handlers.change_agent),
     Route("GET", "/api/calls", Role.VIEWER, handlers.calls),
+    Route("GET", "/api/calls/lost", Role.SUPERVISOR, handlers.lost_calls),
 )

@@ -1,6 +1,7 @@
 """One program running under us: started in a session of its own (Ctrl-C does not reach it), its output in a log file, ended by its id."""
 
 import asyncio
+import json
 import os
 import select
 import signal
@@ -87,7 +88,18 @@ class ChildProcess:
 
     def last_words(self, lines: int = 4) -> str:
         text = self.log.read_text(errors="replace") if self.log.is_file() else ""
-        return " / ".join(text.strip().splitlines()[-lines:]) or f"none (see {self.log.parent})"
+        words = dict.fromkeys(map(_in_words, text.strip().splitlines()[-lines:]))  # what is said again and again is said once
+        return " / ".join(words) or f"none (see {self.log.parent})"
+
+
+def _in_words(line: str) -> str:
+    """What a line of a log says, also when it is JSON of ours."""
+    try:
+        facts = json.loads(line)
+        said = [facts["event"], facts.get("reason", ""), *facts.get("exception", "").splitlines()[-1:]]
+        return ": ".join(str(part) for part in said if part)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return line
 
 
 def _end(pid_file: Path) -> None:

@@ -35,17 +35,23 @@ def node_settings(site: Site, installation: Installation, *, ports: Ports, secre
     `number` tells the nodes of one machine apart, by their ports.
     """
     asterisk = site.main.asterisk
-    ami_host, ami_port, ami_user, ami_secret = "127.0.0.1", ports.ami, AMI_USER, secrets_known.ami
+    ami_host, ami_port, ami_user = "127.0.0.1", ports.ami, AMI_USER
     if asterisk.mode == "external":
         ami_host, ami_port, ami_user = asterisk.host, asterisk.ami_port or 5038, asterisk.ami_user
-        if asterisk.ami_secret_file:
-            ami_secret = (site.folder / asterisk.ami_secret_file).read_text().strip()
     return NodeSettings(
         installation,
         site.main.redis.url or RedisServer(installation.state).url,
         (ami_host, ami_port),
-        (ami_user, ami_secret),
+        (ami_user, ami_secret(site, secrets_known)),
         ("127.0.0.1" if asterisk.mode == "managed" else installation.listen, ports.agi + number),
         (installation.listen, ports.http + number),
         secrets_known.tokens,
     )
+
+
+def ami_secret(site: Site, known: Secrets) -> str:
+    """The password of our AMI user: ours, unless the site names a file for that of an external Asterisk."""
+    asterisk = site.main.asterisk
+    if asterisk.mode == "external" and asterisk.ami_secret_file:
+        return (site.folder / asterisk.ami_secret_file).read_text().strip()
+    return known.ami

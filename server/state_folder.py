@@ -1,13 +1,30 @@
-"""What lies where in a state folder. Only names: the files are written and read by the parts that own them."""
+"""What lies where in a state folder, and whether it can be used. The files are written and read by the parts that own them."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 LOGS = {
     "server": ("server.log", *(f"server-{number}.log" for number in range(1, 8))),
     "asterisk": ("asterisk.log", "asterisk-console.log"),
     "redis": ("redis.log",),
 }
+
+
+class StateFolderError(Exception):
+    """The folder cannot be used; the message says why and what to do."""
+
+
+def make_state_folder(path: Path) -> None:
+    """Makes it, with its parents, and sees that we may write to it. Raises StateFolderError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise StateFolderError(
+            f"cannot write to the state folder {path} ({error.strerror}): make it writable, or choose another one with --state DIR."
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

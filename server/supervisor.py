@@ -16,15 +16,18 @@ from server.asterisk.configuration import ConfigurationError
 from server.asterisk.process import AsteriskProcess
 from server.asterisk.root import find_asterisk
 from server.child_process import ChildError, end_left_over
+from server.elsewhere import NotThere, must_answer
 from server.install.packages import InstallError
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
 from server.node_process import NodeProcess
+from server.node_settings import node_settings
 from server.port_numbers import PortError, Ports, ports_for
 from server.redis_server import RedisServer
 from server.secrets_file import Secrets, SecretsError, secrets_for
 from server.settings import Site, load_site
 from server.socket_folder import SocketFolderError, socket_folder
+from server.state_folder import StateFolderError, make_state_folder
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
@@ -64,6 +67,8 @@ async def up(options: UpOptions, say: Say = print) -> int:
         ChildError,
         ConfigurationError,
         SocketFolderError,
+        StateFolderError,
+        NotThere,
     ) as reason:
         say(f"hotline: {reason}")
         return 1
@@ -116,15 +121,16 @@ class Supervisor:
         return f"http://{host}:{self.ports.http}"
 
     async def start(self) -> None:
-        """Raises ProblemsFound, AlreadyRunning, PortError, InstallError, ChildError, ConfigurationError: each message says what to do."""
+        """Raises what `up` catches: each message says what to do."""
         options = self.options
         self.site = load_site(options.config, options.dialplans)
-        options.state.mkdir(parents=True, exist_ok=True)
+        make_state_folder(options.state)
         self._take_lock()
         await asyncio.to_thread(end_left_over, socket_folder(options.state))
         installation = Installation(options.state, options.listen)
         self.ports = ports_for(options.state, nodes=self.site.main.limits.nodes)
         self.secrets = secrets_for(options.state, installation.accounts(self.site))
+        await must_answer(self.site, node_settings(self.site, installation, ports=self.ports, secrets_known=self.secrets))
         program = find_asterisk(self._say) if self.site.main.asterisk.mode == "managed" else None
         installation.speech_program = speech_program(self._say) if self.site.main.speech else None
         if not self.site.main.redis.url:

@@ -8,6 +8,7 @@ from server.asterisk.configuration import ConfigurationError, PhoneAccount, Plan
 from server.asterisk.modules import REQUIRED_MODULES
 from server.cli.options import CommandFailed, Options, say
 from server.cli.site import checked_site
+from server.node_settings import ami_secret
 from server.port_numbers import PortError, Ports, read_ports
 from server.secrets_file import SecretsError, secrets_for
 from server.settings import Site
@@ -68,7 +69,7 @@ def _plan(site: Site, options: Options) -> Plan:
         if not state.secrets_file.is_file():
             raise CommandFailed("there are no secrets yet: ./hotline up makes them at its first start")
         known = secrets_for(state.path, ())
-        secret, phone_secrets = known.ami, known.sip
+        secret, phone_secrets = ami_secret(site, known), known.sip
     return Plan(
         state=state.path.absolute(),
         run=Path("/unused"),

@@ -65,6 +65,13 @@ class _Reading:
         self.sources: dict[str, Source] = {}
 
     def site(self) -> Site:
+        if not self.config.is_dir():  # then it is the option that is wrong, and there is nothing to read
+            folders = {"--config": self.config, "--dialplans": self.dialplans}
+            raise ProblemsFound(
+                Problem(Position(str(path)), "there is no such folder", f"name your site's with {option} DIR")
+                for option, path in folders.items()
+                if not path.is_dir()
+            )
         main = self._file("hotline.yaml", HotlineFile)
         numbers = self._file("numbers.yaml", NumbersFile)
         queues = self._queues()

@@ -152,10 +152,10 @@ def test_yaml_that_is_none(site: Path, capsys: pytest.CaptureFixture[str], text:
 
 
 def test_missing_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A site that is not there is told file by file."""
+    """A site that is not there is told in one line for each folder."""
     assert main(command(tmp_path, "check")) == 1
 
-    assert "hotline.yaml:1:1: this file is missing" in capsys.readouterr().out
+    assert "config:1:1: there is no such folder - name your site's with --config DIR" in capsys.readouterr().out
 
 
 def test_conversations(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

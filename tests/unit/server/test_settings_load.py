@@ -219,10 +219,13 @@ def test_a_fallback_that_may_not_be_dialled(site: SmallSite) -> None:
 
 
 def test_folders_that_are_not_there(tmp_path: Path) -> None:
-    """Every file that is needed is named, and the folder of flows."""
+    """Both are named, not every file that should be in them."""
     with pytest.raises(ProblemsFound) as found:
         load_site(tmp_path / "config", tmp_path / "dialplans")
-    assert len(found.value.problems) == 5
+    assert [problem.hint for problem in found.value.problems] == [
+        "name your site's with --config DIR",
+        "name your site's with --dialplans DIR",
+    ]
 
 
 @given(st.sampled_from(sorted(FILES)), st.integers(0, 400), st.integers(0, 40), st.text(max_size=12))

@@ -1,0 +1,49 @@
+"""What the site uses but does not run itself, a Redis and an Asterisk of somebody else's: asked once before anything is started.
+
+Later absences are the nodes' business; they go on and connect again.
+"""
+
+from agi.ami.errors import AmiError, AmiLoginRefused
+from agi.ami.link import open_link
+from routing.store.redis import RedisStore
+from routing.store_port import StoreUnreachable
+from server.node_settings import NodeSettings
+from server.settings import Site
+
+ANSWER_S = 3.0
+
+
+class NotThere(Exception):
+    """It does not answer, or refuses us; the message names its address and says what to do."""
+
+
+async def must_answer(site: Site, settings: NodeSettings) -> None:
+    """Raises NotThere within a few seconds."""
+    where = site.folder / "hotline.yaml"
+    if site.main.redis.url:
+        store = RedisStore(settings.redis_url)
+        try:
+            await store.now_ms()
+        except StoreUnreachable as away:
+            raise NotThere(f"{away} ({where}; an empty redis.url means a private Redis).") from None
+        finally:
+            await store.close()
+    if site.main.asterisk.mode == "external":
+        try:
+            link = await open_link(*settings.ami_address, settings.ami_login, lambda event: None, ANSWER_S)
+        except AmiLoginRefused as refusal:
+            raise NotThere(
+                f"the Asterisk at {_address(settings)} refused our AMI login: {refusal.reason}; {where} names user and secret "
+                "(ami_user, ami_secret_file), and ./hotline asterisk-config --secret prints what that Asterisk's manager.conf needs."
+            ) from None
+        except AmiError as away:
+            raise NotThere(
+                f"{away}; check that your Asterisk runs, that its manager.conf opens that port, and host and ami_port in {where} "
+                "(./hotline asterisk-config prints what it needs)."
+            ) from None
+        link.close("asked")
+
+
+def _address(settings: NodeSettings) -> str:
+    host, port = settings.ami_address
+    return f"{host}:{port}"

@@ -41,6 +41,7 @@ class FakeAmi:
         self._news = asyncio.Event()
         self.answers: dict[str, Answer] = {}
         self.received: list[Message] = []
+        self.globals: dict[str, str] = {}
         self.logins = 0
         self.silent = False
         self.chunk = 0
@@ -122,7 +123,19 @@ class FakeAmi:
             return error("Permission denied")
         if name in self.answers:
             return self.answers[name](message)
-        return [[("Response", "Success"), ("Ping", "Pong")]] if name == "Ping" else error("Invalid/unknown command")
+        return self._answer_by_itself(message)
+
+    def _answer_by_itself(self, message: Message) -> Iterable[Fields]:
+        """What every Asterisk answers: pings, and its global variables."""
+        match message.get("Action"), message.get("Variable"):
+            case "Ping", _:
+                return [[("Response", "Success"), ("Ping", "Pong")]]
+            case "Getvar", name:
+                return [[("Response", "Success"), ("Variable", name), ("Value", self.globals.get(name, ""))]]
+            case "Setvar", name:
+                self.globals[name] = message.get("Value")
+                return success("Variable Set")
+        return error("Invalid/unknown command")
 
     def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         size = self.chunk or len(data)

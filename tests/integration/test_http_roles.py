@@ -28,6 +28,7 @@ LEAST = {
     "GET /api/agents/{id}": Role.VIEWER,
     "POST /api/agents/{id}": Role.AGENT,
     "GET /api/calls": Role.VIEWER,
+    "GET /api/calls/lost": Role.SUPERVISOR,
 }
 PROXIED = {"X-Forwarded-For": "203.0.113.9"}
 

@@ -414,6 +414,26 @@ def test_a_line_that_breaks_leaves_the_queue() -> None:
     assert scene.posted == [ContactLeft("c1", "abandoned")]
 
 
+def test_a_caller_who_was_moved_to_another_server_has_not_left() -> None:
+    """The other server reports the caller; this one says nothing, whatever it was doing."""
+
+    async def script(scene: Scene) -> None:
+        scene.line.elsewhere = True
+        await asyncio.sleep(1)
+        scene.line.hang_up()
+
+    scene = play(Scene(), script)
+    assert (scene.posted, scene.visit.here) == ([], False)
+
+
+def test_a_line_that_breaks_because_the_caller_was_moved_leaves_nothing() -> None:
+    scene = Scene()
+    scene.line.fault, scene.line.elsewhere = LineBroke("the session is over"), True
+    with pytest.raises(LineBroke):
+        play(scene)
+    assert scene.posted == []
+
+
 def test_a_stay_that_is_cancelled_keeps_its_place() -> None:
     """A server that lets go of its calls says nothing: the callers turn up at another server, at their old place."""
 

@@ -1,0 +1,109 @@
+"""Servers that fall silent, come back, leave and are frozen: what becomes of their callers."""
+
+import pytest
+from routing_house import House, directory, person
+
+from routing.board import restore
+from routing.messages import ContactArrived, ContactLeft, OfferAnswered, ServerAlive, ServerHolds, ServerLeft
+from routing.servers import ADRIFT_MS, LOST_AFTER_MS
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def house() -> House:
+    return House(directory(person("ann")))
+
+
+def silence(house: House, ms: int = LOST_AFTER_MS) -> None:
+    """Nobody says anything for so long."""
+    house.node_lives = False
+    house.wait(ms)
+
+
+def taken_over(house: House, contact: str, server: str = "other", **more: object) -> None:
+    """The caller turns up at another server."""
+    known = house.board.contacts[contact]
+    house.say(ContactArrived(contact, known.call, server, known.queue, known.steps, known.enqueued_at_ms, **more))
+
+
+def test_a_server_is_lost_after_three_silent_seconds_and_not_before(house: House) -> None:
+    house.say(ServerAlive("node", "10.0.0.1:4573"))
+    silence(house, LOST_AFTER_MS - 1)
+    assert house.told("server_lost") == []
+    silence(house, 1)
+    assert [event.data for event in house.told("server_lost")] == [{"server": "node", "agi": "10.0.0.1:4573"}]
+
+
+def test_a_caller_of_a_lost_server_is_offered_to_nobody_until_taken_over(house: House) -> None:
+    """Then at the old place, and to the new server."""
+    house.say(ServerAlive("node"))
+    house.call("c1")
+    enqueued_at_ms = house.board.contacts["c1"].enqueued_at_ms
+    silence(house)
+    house.start_work()
+    assert house.rings() == []
+    taken_over(house, "c1")
+    assert house.rings() == [("c1", "ann")]
+    assert house.board.contacts["c1"].enqueued_at_ms == enqueued_at_ms
+    assert [event.data["before"] for event in house.told("contact_taken_over")] == ["node"]
+
+
+def test_a_woken_server_cannot_end_what_was_taken_over(house: House) -> None:
+    """It believes that its callers hung up; they are at another server."""
+    house.say(ServerAlive("node"))
+    house.call("c1")
+    silence(house)
+    taken_over(house, "c1")
+    house.say(ServerAlive("node"), ContactLeft("c1", "abandoned", server="node"), ServerHolds("node"))
+    assert "c1" in house.board.contacts
+    house.say(ContactLeft("c1", "abandoned", server="other"))
+    assert "c1" not in house.board.contacts
+
+
+def test_a_server_that_comes_back_has_its_callers_offered_again(house: House) -> None:
+    house.say(ServerAlive("node"))
+    house.call("c1")
+    silence(house)
+    house.start_work()
+    house.say(ServerAlive("node"))
+    assert house.rings() == [("c1", "ann")]
+    assert len(house.told("server_back")) == 1
+
+
+def test_callers_who_turn_up_nowhere_are_given_up_after_two_minutes(house: House) -> None:
+    house.say(ServerAlive("node"))
+    house.call("c1")
+    silence(house)
+    silence(house, ADRIFT_MS)
+    assert house.board.contacts == {}
+    assert [event.data["outcome"] for event in house.told("contact_left")] == ["failed"]
+
+
+def test_a_talk_of_a_lost_server_goes_on(house: House) -> None:
+    """Its agent is not freed by the loss."""
+    house.start_work()
+    house.say(ServerAlive("node"))
+    house.call("c1")
+    house.say(OfferAnswered("c1", house.offer_of("c1")))
+    silence(house, LOST_AFTER_MS + 60_000)
+    assert house.state("ann") == "on_contact"
+
+
+def test_asterisk_is_told_of_those_that_take_calls(house: House) -> None:
+    """One that drains is alive and takes none; one that is lost or has left is out of the list."""
+    house.say(ServerAlive("a", "10.0.0.1:1"), ServerAlive("b", "10.0.0.2:1"), ServerAlive("c", "10.0.0.3:1"))
+    assert sorted(house.board.addresses) == ["a", "b", "c"]
+    house.say(ServerAlive("a", ""), ServerLeft("b"))
+    assert sorted(house.board.addresses) == ["c"]
+    silence(house)
+    assert house.board.addresses == {}
+
+
+def test_a_new_router_believes_that_servers_with_calls_live_until_they_are_silent(house: House) -> None:
+    """Also one whose callers are all in menus, which the records of contacts do not name."""
+    house.board = restore(house.site, house.ids, house.now, servers_known=["frozen"])
+    silence(house, LOST_AFTER_MS - 1)
+    assert house.told("server_lost") == []
+    silence(house, 1)
+    assert [event.data["server"] for event in house.told("server_lost")] == ["frozen"]

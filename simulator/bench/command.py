@@ -5,8 +5,12 @@ from pathlib import Path
 
 import uvloop
 
+from simulator.bench.app_queue import NotLoaded
 from simulator.bench.picture import draw
 from simulator.bench.report import Report, publish
+from simulator.site import SiteFailed
+
+INTERRUPTED = 130
 
 
 def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,8 +35,14 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def run_bench(given: argparse.Namespace) -> int:
-    """Returns the exit code: 0 when every target is met."""
-    return publish(_RUN[given.kind](given), given.state / "bench", draw)
+    """Returns the exit code: 0 when every target is met. A reason why nothing could be measured is said in one sentence."""
+    try:
+        return publish(_RUN[given.kind](given), given.state / "bench", draw)
+    except (SiteFailed, NotLoaded, TimeoutError) as reason:
+        _say(f"bench: nothing could be measured: {reason or 'calls or offers did not come in time; is the machine busy?'}")
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _offer(given: argparse.Namespace) -> Report:

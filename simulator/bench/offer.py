@@ -33,17 +33,22 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class OfferOptions:
-    """What is measured; `samples` offers to freed agents and `arrivals` to callers at each size, fewer of app_queue, which is slow."""
+    """What is measured; `samples` offers to freed agents and `arrivals` to callers at each size. Of app_queue there are fewer: each takes
+    half a second, and several while an announcement plays."""
 
     state: Path
     sizes: Sequence[Size]
     samples: int = 150
-    arrivals: int = 60
+    arrivals: int = 30
     announced: bool = True
 
     def of(self, system: str) -> tuple[int, int]:
         """How many freed agents and arrivals are measured of a system."""
         return (self.samples, self.arrivals) if system == "hotline" else (max(3, self.samples // 3), max(3, self.arrivals // 3))
+
+    def announced_of(self, system: str) -> int:
+        """How many freed agents are measured while announcements play."""
+        return self.samples if system == "hotline" else max(3, self.samples // 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +103,10 @@ class Measuring:
         try:
             for system in SYSTEMS:
                 rows.append(self._row(system, "arrival", await self._arrivals(system)))
-                rows.append(self._row(system, "free", await self._freed(system, system.queue)))
+                rows.append(self._row(system, "free", await self._freed(system.queue, self._options.of(system.name)[0])))
                 if self._options.announced:
-                    rows.append(self._row(system, "free, announcing", await self._freed(system, system.announced)))
+                    found = await self._freed(system.announced, self._options.announced_of(system.name))
+                    rows.append(self._row(system, "free, announcing", found))
         finally:
             await asyncio.gather(*(phone.close() for phone in (*phones, *self._callers)))
         return rows
@@ -134,7 +140,7 @@ class Measuring:
             await waiting.leave()
         return spread(times, missed)
 
-    async def _freed(self, system: System, number: str) -> Spread:
+    async def _freed(self, number: str, samples: int) -> Spread:
         """Agents end their talks one by one while callers wait; who was released calls again, so that as many wait all the time."""
         size, crowd = self._size, Callers(self._callers, number, self._chance)
         offers: list[asyncio.Task[float]] = []
@@ -142,7 +148,7 @@ class Measuring:
             await crowd.come(size.waiting + size.agents)
             await self._floor.until_talking(size.agents, OFFER_S)
             await asyncio.sleep(SETTLE_S)
-            for _ in range(self._options.of(system.name)[0]):
+            for _ in range(samples):
                 await crowd.until_answered(size.agents + 1)
                 offers.append(asyncio.create_task(self._free(await self._floor.long_talk(LEAST_TALK_S))))
                 await asyncio.sleep(self._chance.uniform(*GAP_S))

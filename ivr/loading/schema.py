@@ -155,6 +155,8 @@ def _explained(detail: Any, path: Where, on_key: bool, model: type[BaseModel], s
         return str(detail["ctx"]["error"]), "", position
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, found {_shown(found)}", "", position
+    if kind == "too_short":
+        return f"expected a list of at least {detail['ctx']['min_length']}, found an empty one", "", position
     said = str(detail["msg"])
     said = said[0].lower() + said[1:]
     return f"{said.replace('input should', 'must')}, found {_shown(found)}", "", position

@@ -3,13 +3,34 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Codec = Literal["alaw", "ulaw", "g722", "gsm", "opus"]
-Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\[\]-]+$")]
-Network = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\[\]-]+(/[0-9.]+)?$")]
-Account = Annotated[str, StringConstraints(pattern=r"^[^\s;\"<>$\\]*$")]
-TrunkName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
+
+
+def _matching(pattern: str, expected: str) -> AfterValidator:
+    """A check whose message is a sentence. What was found is only told where it cannot be a secret."""
+    form = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise ValueError(expected.format(found=repr(value[:60])))
+        return value
+
+    return AfterValidator(check)
+
+
+Host = Annotated[
+    str, _matching(r"[A-Za-z0-9_.:\[\]-]+", "expected a host such as sip.example.com, 192.0.2.10 or [2001:db8::1]:5080, found {found}")
+]
+Network = Annotated[
+    str, _matching(r"[A-Za-z0-9_.:\[\]-]+(/[0-9.]+)?", "expected an address or a network such as 192.0.2.10 or 192.0.2.0/28, found {found}")
+]
+Account = Annotated[str, _matching(r'[^\s;"<>$\\]*', 'expected no spaces and none of ; " < > $ \\ in a user name or password')]
+TrunkName = Annotated[
+    str, _matching(r"[a-z][a-z0-9_-]{0,30}", "expected a name of small letters, digits, _ and -, a letter first, found {found}")
+]
+CallerId = Annotated[str, _matching(r"\+?[0-9]*", "expected a telephone number such as +861012345678, found {found}")]
 
 
 class Trunk(BaseModel):
@@ -26,7 +47,7 @@ class Trunk(BaseModel):
     codecs: list[Codec] = Field(default=["alaw", "ulaw"], min_length=1)
     dtmf: Literal["rfc4733", "inband", "info", "auto"] = "rfc4733"
     outbound: bool = False  # calls to the outside (transfers, emergency numbers, fallback) leave by this line; one at most
-    caller_id: Annotated[str, StringConstraints(pattern=r"^\+?[0-9]*$")] = ""  # our number, shown on those calls
+    caller_id: CallerId = ""  # our number, shown on those calls
     expiry: Annotated[int, Field(ge=60, le=86400)] = 600  # seconds between two registrations
 
     @model_validator(mode="after")

@@ -171,6 +171,38 @@ def test_a_trunk_is_checked(site: SmallSite) -> None:
     ]
 
 
+def test_a_trunks_values_are_told_in_words(site: SmallSite) -> None:
+    """Each says what was expected; a password is not repeated. What would become another line of a file of Asterisk's is no value."""
+    site.write(
+        "config/trunks.yaml",
+        """\
+trunks:
+  Carrier: {kind: ip, host: h}
+  gate:
+    kind: ip
+    host: "sip example"
+    match: ["192.0.2.0/x"]
+    username: "a;b"
+    password: "pass word"
+    caller_id: "12-34"
+    codecs: []
+    expiry: 5
+    from_domain: "evil\\nhost = x"
+""",
+    )
+    assert [line.removeprefix("config/trunks.yaml:") for line in site.said()] == [
+        "2:3: expected a name of small letters, digits, _ and -, a letter first, found 'Carrier'",
+        "5:11: expected a host such as sip.example.com, 192.0.2.10 or [2001:db8::1]:5080, found 'sip example'",
+        "6:13: expected an address or a network such as 192.0.2.10 or 192.0.2.0/28, found '192.0.2.0/x'",
+        '7:15: expected no spaces and none of ; " < > $ \\ in a user name or password',
+        '8:15: expected no spaces and none of ; " < > $ \\ in a user name or password',
+        "9:16: expected a telephone number such as +861012345678, found '12-34'",
+        "10:13: expected a list of at least 1, found an empty one",
+        "11:13: must be greater than or equal to 60, found '5'",
+        "12:18: expected a host such as sip.example.com, 192.0.2.10 or [2001:db8::1]:5080, found 'evil\\nhost = x'",
+    ]
+
+
 def test_two_outbound_trunks(site: SmallSite) -> None:
     """Calls to the outside leave by one line: which one must be said."""
     site.write("config/trunks.yaml", "trunks:\n  a: {kind: ip, host: h1, outbound: yes}\n  b: {kind: ip, host: h2, outbound: yes}\n")

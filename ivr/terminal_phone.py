@@ -28,6 +28,7 @@ async def read_from_keyboard(prompt: str) -> str:
     try:
         return await asyncio.to_thread(input, prompt)
     except EOFError:
+        print()  # the question stands there without an end of line
         raise HungUp from None
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import urllib.error
 import urllib.request
 from typing import Any
@@ -15,6 +16,7 @@ from server.secrets_file import SecretsError, secrets_for
 from server.state_folder import StateFolder
 
 ANSWER_S = 5.0
+UNKNOWN_WIDTH = 200
 PHONE_STATES = {"available": "", "unavailable": "off"}
 COLOURS = {"ready": "green", "on_contact": "cyan", "reserved": "yellow", "paused": "magenta", "logged_out": "dim"}
 
@@ -73,7 +75,9 @@ def _sentence(error: urllib.error.HTTPError) -> str:
 
 
 def _show(url: str, facts: dict[str, Any]) -> None:
-    console = Console(markup=False, highlight=False, emoji=False)
+    # Into a file or a pipe nobody has said how wide it may be: wide enough that no column breaks.
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNKNOWN_WIDTH
+    console = Console(markup=False, highlight=False, emoji=False, width=width)
     console.print(f"Hotline at {url}", style="bold")
     for name, component in facts["health"]["components"].items():
         console.print(

@@ -20,6 +20,9 @@ def run(options: Options) -> int:
     if name not in site.flows:
         hint = suggest(name, site.flows)
         raise CommandFailed(f"there is no flow '{name}'{f' - {hint}' if hint else ''}")
+    language, known = options.given.language, site.flows[name].languages
+    if language and language not in known:
+        raise CommandFailed(f"flow '{name}' does not speak '{language}' - {suggest(language, known)}")
     return asyncio.run(_walk(site, name, options))
 
 

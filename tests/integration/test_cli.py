@@ -238,6 +238,18 @@ async def test_status_of_a_running_server(site: Path, running: World, capsys: py
     assert all(words in out for words in ("billing", "1:35", "1 of 2", "王芳", "paused (lunch)", "+86*******8000", "main/welcome"))
 
 
+async def test_status_into_a_pipe(site: Path, running: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line for one thing, for grep and for mails: no column breaks because a terminal might have been narrow."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    call = live_call()
+    call.node = "n" * 100
+    running.calls.append(call)
+
+    assert await run_beside(command(site, "status")) == 0
+
+    assert any("+86*******8000" in line and f"main/{call.node}" in line for line in capsys.readouterr().out.splitlines())
+
+
 async def test_status_when_not_ready(site: Path, running: World, capsys: pytest.CaptureFixture[str]) -> None:
     """What is not ready is told in words, and the exit code is 1."""
     running.health.states["ami"] = "no AMI connection to 127.0.0.1:5038"
@@ -272,6 +284,12 @@ def test_status_of_a_stopped_server(site: Path, capsys: pytest.CaptureFixture[st
     err = capsys.readouterr().err
     assert "Hotline is not running" in err
     assert err.count("\n") == 1
+
+
+def test_try_in_a_language_that_the_flow_does_not_speak(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not another language in silence."""
+    assert main(command(site, "try", "main", "--language", "fr")) == 1
+    assert "flow 'main' does not speak 'fr' - possible: " in capsys.readouterr().err
 
 
 # -- events and logs ---------------------------------------------------------------------------------------------------------

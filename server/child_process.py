@@ -29,6 +29,7 @@ class ChildProcess:
         self._pid_file = pid_file
         self._marks = marks
         self._process: asyncio.subprocess.Process | None = None
+        self._log_before = 0  # bytes that earlier starts have written
 
     @property
     def pid(self) -> int:
@@ -42,6 +43,7 @@ class ChildProcess:
         await asyncio.to_thread(_end, self._pid_file)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
+            self._log_before = output.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -87,7 +89,7 @@ class ChildProcess:
         self._pid_file.unlink(missing_ok=True)
 
     def last_words(self, lines: int = 4) -> str:
-        text = self.log.read_text(errors="replace") if self.log.is_file() else ""
+        text = self.log.read_bytes()[self._log_before :].decode(errors="replace") if self.log.is_file() else ""
         words = dict.fromkeys(map(_in_words, text.strip().splitlines()[-lines:]))  # what is said again and again is said once
         return " / ".join(words) or f"none (see {self.log.parent})"
 

@@ -45,15 +45,21 @@ def is_free(kind: str, port: int, listen: str = "127.0.0.1") -> bool:
     return all(_bindable(transport, address, number) for number in numbers for address in {"127.0.0.1", listen})
 
 
+def must_be_own_address(listen: str) -> None:
+    """Raises PortError when nothing on this machine can listen on that address."""
+    if not _bindable(socket.SOCK_DGRAM, listen, 0):
+        raise PortError(f"{listen} is not an address of this machine: choose 127.0.0.1 or one of its own with --listen.")
+
+
 def _bindable(transport: int, address: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, transport) as probe:
-        if transport == socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, transport) as probe:
+            if transport == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, port))
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 

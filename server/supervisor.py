@@ -22,7 +22,7 @@ from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
 from server.node_process import NodeProcess
 from server.node_settings import node_settings
-from server.port_numbers import PortError, Ports, ports_for
+from server.port_numbers import PortError, Ports, must_be_own_address, ports_for
 from server.redis_server import RedisServer
 from server.secrets_file import Secrets, SecretsError, secrets_for
 from server.settings import Site, load_site
@@ -124,6 +124,7 @@ class Supervisor:
         """Raises what `up` catches: each message says what to do."""
         options = self.options
         self.site = load_site(options.config, options.dialplans)
+        must_be_own_address(options.listen)
         make_state_folder(options.state)
         self._take_lock()
         await asyncio.to_thread(end_left_over, socket_folder(options.state))

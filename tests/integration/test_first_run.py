@@ -32,10 +32,10 @@ async def asterisk() -> AsyncIterator[FakeAmi]:
     await made.stop()
 
 
-async def refusal(site: SmallSite, state: str = "state") -> str:
+async def refusal(site: SmallSite, state: str = "state", listen: str = "127.0.0.1") -> str:
     """The one thing that `up` says, with exit code 1."""
     said: list[str] = []
-    options = UpOptions(site.folder / state, site.folder / "config", site.folder / "dialplans")
+    options = UpOptions(site.folder / state, site.folder / "config", site.folder / "dialplans", listen)
     async with asyncio.timeout(WITHIN_S):
         assert await up(options, said.append) == 1
     (sentence,) = said
@@ -98,6 +98,13 @@ async def test_a_state_folder_that_cannot_be_written(site: SmallSite, state: str
     assert "--state DIR" in sentence
 
 
+@pytest.mark.parametrize("address", ["192.0.2.1", "no.such.host.invalid", "2001:db8::1"])
+async def test_an_address_of_another_machine(site: SmallSite, address: str) -> None:
+    """Before Asterisk and Redis are started for nothing."""
+    sentence = f"hotline: {address} is not an address of this machine: choose 127.0.0.1 or one of its own with --listen."
+    assert await refusal(site, listen=address) == sentence
+
+
 async def test_there_is_no_configuration(site: SmallSite) -> None:
     """The folder is named, not each of the files that it should hold."""
     (site.folder / "config").rename(site.folder / "elsewhere")
@@ -119,7 +126,8 @@ async def test_damaged_secrets(site: SmallSite, text: str) -> None:
 
 
 async def test_the_last_words_of_a_server_are_words(tmp_path: Path) -> None:
-    """Its log is JSON; what it said again and again is told once."""
+    """Its log is JSON; what it said again and again is told once, and what an earlier start said is not told."""
+    (tmp_path / "server.log").write_text("of yesterday\n")
     line = json.dumps({"reason": "Redis does not answer", "event": "event_log_unreachable", "level": "warning"})
     child = ChildProcess("the server", tmp_path / "server.log", tmp_path / "node.pid", "marks")
 

@@ -16,6 +16,7 @@ import structlog
 from agi.ami.errors import AmiError, AmiRefused
 from agi.ami.events import Event, EventSource, listen
 from agi.ami.protocol import Message
+from agi.dial_reply import RingChannel, dial_variables, talk_ms_by_dial
 from agi.errors import AGIHangup
 from agi.leg import LEG_EVENTS, EndedBy, Leg, RingOutcome, judge, judge_reply
 from agi.live_calls import Watch
@@ -38,16 +39,6 @@ _OUTSIDE = re.compile(r"PJSIP/\+?[0-9]{1,32}@[A-Za-z0-9_-]{1,64}|PJSIP/[A-Za-z0-
 
 DIALED_OUT: dict[str, DialedOutcome] = {"ANSWER": "answered", "BUSY": "busy", "NOANSWER": "no_answer"}
 CALL_REJECTED = 21
-
-
-class RingChannel(Protocol):
-    """The caller's AGI session. Each may raise AGIHangup when the session is over."""
-
-    async def appexec(self, application: str, options: str = "") -> object: ...
-
-    async def set_variable(self, name: str, value: str) -> object: ...
-
-    async def get_variable(self, name: str) -> str: ...
 
 
 class RingAmi(EventSource, Protocol):
@@ -174,7 +165,7 @@ class Ringer:
         """
         _check("dial string", _OUTSIDE, dial_string)
         await channel.appexec("Dial", f"{dial_string},{_seconds(timeout_ms)},g")
-        status, cause = await _dial_variables(channel)
+        status, cause = await dial_variables(channel)
         if cause == CALL_REJECTED and status != "ANSWER":
             return "busy"
         return DIALED_OUT.get(status, "unreachable")
@@ -221,7 +212,7 @@ class Ringer:
         rang_until_ms = leg.answered_ms if leg.answered_ms is not None else now_ms
         talk_ms = leg.talk_ms(now_ms)
         if outcome == "answered" and not leg.answered:
-            talk_ms = await _talk_ms_by_dial(channel)
+            talk_ms = await talk_ms_by_dial(channel)
             rang_until_ms = now_ms - talk_ms
         return RingResult(outcome, rang_until_ms - started_ms, talk_ms, leg.ended_by)
 
@@ -233,7 +224,7 @@ class Ringer:
     async def _ask_channel(self, channel: RingChannel, ring: _Ring, lasted_ms: int) -> RingOutcome:
         """The outcome of a Dial that AMI did not see as a whole, by what the caller's session knows."""
         try:
-            return judge_reply(*await _dial_variables(channel), withdrawn=ring.leg.facts.withdrawn)
+            return judge_reply(*await dial_variables(channel), withdrawn=ring.leg.facts.withdrawn)
         except AGIHangup:  # Dial lasts longer than the ring time only when somebody answered
             return "answered" if lasted_ms > ring.ring_timeout_ms + 2 * LAST_EVENT_MS else "withdrawn"
 
@@ -285,21 +276,6 @@ class Ringer:
 
 def _find_leg(rows: Iterable[Message], linked: str, endpoint: str) -> Message | None:
     return next((row for row in rows if row.get("Linkedid") == linked and row.get("Channel").startswith(f"PJSIP/{endpoint}-")), None)
-
-
-async def _dial_variables(channel: RingChannel) -> tuple[str, int]:
-    status = await channel.get_variable("DIALSTATUS")
-    cause = await channel.get_variable("HANGUPCAUSE")
-    return status, int(cause) if cause.isdecimal() else 0
-
-
-async def _talk_ms_by_dial(channel: RingChannel) -> int:
-    """How long they talked by the word of Dial, which knows when AMI was away; 0 when the session is over."""
-    try:
-        said = await channel.get_variable("ANSWEREDTIME_MS")
-    except AGIHangup:
-        return 0
-    return int(said) if said.isdecimal() else 0
 
 
 def _seconds(timeout_ms: int) -> int:

@@ -28,7 +28,7 @@ def _bars(axes, chart: Chart) -> None:  # type: ignore[no-untyped-def]
         shift = (place - (len(chart.series) - 1) / 2) * width
         heights = [value if math.isfinite(value) else 0 for value in values]
         bars = axes.bar([at + shift for at in range(len(values))], heights, width, label=name, color=COLOURS[place % len(COLOURS)])
-        axes.bar_label(bars, [f"{value:,.3g}" if math.isfinite(value) else "-" for value in values], fontsize=7)
+        axes.bar_label(bars, [_short(value) for value in values], fontsize=7)
     if math.isfinite(chart.target):
         axes.axhline(chart.target, color="#444444", linestyle="--", linewidth=1)
         axes.annotate("target", (1, chart.target), xycoords=("axes fraction", "data"), fontsize=7)
@@ -39,3 +39,10 @@ def _bars(axes, chart: Chart) -> None:  # type: ignore[no-untyped-def]
     axes.set_xticks(range(len(chart.places)), chart.places)
     axes.legend(fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _short(value: float) -> str:
+    """Three digits, and thousands as they are."""
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

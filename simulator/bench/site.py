@@ -7,12 +7,12 @@ answers, or through a menu. Phones carry no sound, so that the machine is busy w
 import asyncio
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from server.socket_folder import socket_folder
 from simulator.bench.process_figures import processor_seconds
 from simulator.phone import Phone
 from simulator.site import ROOT, RunningSite
@@ -20,6 +20,7 @@ from simulator.site import ROOT, RunningSite
 QUEUE, ANNOUNCED, UNSTAFFED, MENU = "7000", "7001", "7002", "7003"
 FIRST_PHONE = 2001
 ACCOUNTS = ("caller", "caller2", "caller3")
+PID_FILES = {"asterisk": "asterisk-child.pid", "server": "node.pid", "redis": "redis.pid"}
 START_S = 900.0  # the first start on a machine fetches Asterisk
 # As fast as Asterisk may be asked to take registrations.
 TOGETHER = 10
@@ -113,22 +114,28 @@ class BenchSite(RunningSite):
 
     def processor_seconds(self) -> dict[str, float]:
         """What Asterisk, server, Redis and this program with its phones have used so far."""
-        run = socket_folder(self.state)
-        files = {"asterisk": "asterisk-child.pid", "server": "node.pid", "redis": "redis.pid"}
-        pids = {name: int((run / file).read_text().split()[0]) for name, file in files.items()}
+        pids = {name: self._pid(name) for name in PID_FILES}
         return {name: processor_seconds(pid) for name, pid in (pids | {"phones": os.getpid()}).items()}
 
     async def asterisk(self, command: str) -> str:
         """What the site's own Asterisk answers to a line on its console."""
-        from server.asterisk.root import find_asterisk
-
-        program = find_asterisk(lambda line: None).executable
-        settings = self.state.absolute() / "etc/asterisk/asterisk.conf"
+        started_as = Path(f"/proc/{self._pid('asterisk')}/cmdline").read_text().rstrip("\0").split("\0")
+        program = started_as[: started_as.index("-f")]
         process = await asyncio.create_subprocess_exec(
-            *(str(program), "-C", str(settings), "-rx", command), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+            *(*program, "-C", str(self._settings), "-rx", command), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )
         said, _ = await process.communicate()
         return said.decode(errors="replace")
+
+    @property
+    def _settings(self) -> Path:
+        return self.state.absolute() / "etc/asterisk/asterisk.conf"
+
+    def _pid(self, part: str) -> int:
+        """The id of a process of the site; its file is in the folder that Asterisk has its socket in, too."""
+        found = re.search(r"^astrundir => (.+)$", self._settings.read_text(), re.MULTILINE)
+        assert found is not None, f"{self._settings} has no astrundir"
+        return int((Path(found[1]) / PID_FILES[part]).read_text().split()[0])
 
     async def event_counts(self) -> Counter[str]:
         """How many events of each type the whole log has."""

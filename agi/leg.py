@@ -115,7 +115,10 @@ LEG_EVENTS: tuple[type[Event], ...] = (
 
 
 class Leg:
-    """Records the events of one ring: those of the caller with Uniqueid `caller`, and of the leg that Dial makes for it."""
+    """Records the events of one ring: those of the caller with Uniqueid `caller`, and of the leg that Dial makes for it.
+
+    `caller` becomes another one when an agent who called us connects somebody to this call.
+    """
 
     def __init__(self, caller: str) -> None:
         self.caller = caller
@@ -125,6 +128,7 @@ class Leg:
         self.over = False  # the leg's Hangup was seen
         self.cut = False  # AMI was away at some time: events are missing
         self.answered_ms: int | None = None
+        self.answered_unseen = False  # concluded, not told by an event: the answer was earlier than `answered_ms`
         self._talk_from_ms: int | None = None
         self._talk_to_ms: int | None = None
         self._bridges: dict[str, str] = {}  # uniqueid -> bridge
@@ -150,7 +154,7 @@ class Leg:
         """Who ended the talk; before an answer only "caller" or ""."""
         if not self.answered:
             return "caller" if self.facts.caller_left else ""
-        return "transfer" if self._transferred else self._first_to_hang_up or "system"
+        return "transfer" if self._transferred else self._first_to_hang_up or ("" if self.answered_unseen else "system")
 
     def talk_ms(self, now_ms: int) -> int:
         """Milliseconds between the bridge's two ends, 0 without a talk; a talk whose end was not seen lasted until `now_ms`."""
@@ -178,6 +182,8 @@ class Leg:
                 self._transferred |= event.result == "Success"
             case AttendedTransfer() if self.uniqueid in (event.orig_transferer_uniqueid, event.second_transferer_uniqueid):
                 self._transferred |= event.result == "Success"
+            case AttendedTransfer(second_transferer_uniqueid=self.caller, dest_type="App", result="Success"):
+                self._follow(event.transferee_uniqueid)
 
     def adopt(self, uniqueid: str, channel: str, channel_state: str, now_ms: int) -> None:
         """After a reconnect: this row of CoreShowChannels is the leg; `channel_state` is its ChannelStateDesc."""
@@ -188,9 +194,23 @@ class Leg:
             self._take_dial_end("ANSWER", now_ms)
             self._talk_from_ms = now_ms
 
+    def answer_unseen(self, now_ms: int) -> None:
+        """They talk, as Dial lasts longer than it rings; no event has told it."""
+        self._take_dial_end("ANSWER", now_ms)
+        self._talk_from_ms = now_ms
+        self.answered_unseen = True
+
     def end_unseen(self) -> None:
         """After a reconnect: the leg is no longer there."""
         self.over = True
+
+    def _follow(self, caller: str) -> None:
+        """Whoever called was an agent who asked us for somebody else: that one is the caller from now on."""
+        self._bridges.pop(self.caller, None)
+        self.caller = caller
+        self.facts.caller_left = False
+        if self._first_to_hang_up == "caller":
+            self._first_to_hang_up = ""
 
     def _take_dial_end(self, status: str, now_ms: int) -> None:
         if self.answered:

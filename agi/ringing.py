@@ -18,13 +18,13 @@ from agi.ami.events import Event, EventSource, listen
 from agi.ami.protocol import Message
 from agi.dial_reply import RingChannel, dial_variables, talk_ms_by_dial
 from agi.errors import AGIHangup
-from agi.leg import LEG_EVENTS, EndedBy, Leg, RingOutcome, judge, judge_reply
+from agi.leg import LEG_EVENTS, EndedBy, RingOutcome, judge, judge_reply
 from agi.live_calls import Watch
 from agi.phones import PhoneStates
+from agi.ring import Progress, Ring
 
 log = structlog.get_logger("agi")
 
-Progress = Literal["ringing", "answered", "transferred"]
 DialedOutcome = Literal["answered", "busy", "no_answer", "unreachable"]
 
 SILENT_PHONE_MS = 2000  # a phone that is there rings within this time
@@ -32,6 +32,9 @@ STATE_LAG_MS = 250  # how long a phone may still look busy after its call ended
 FIRST_EVENT_MS = 100  # AMI events may come a little later than AGI's reply
 LAST_EVENT_MS = 1000
 ANSWERED_ELSEWHERE = 26  # Q.850: no missed call on the phone
+
+# Where an event may name a channel of a ring.
+_WHO = ("uniqueid", "dest_uniqueid", "transferer_uniqueid", "orig_transferer_uniqueid", "second_transferer_uniqueid")
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OFFER = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
@@ -66,43 +69,6 @@ class RingResult:
     ended_by: EndedBy = ""
 
 
-class _Ring:
-    """A ring under way."""
-
-    def __init__(self, caller: str, offer: str, endpoint: str, ring_timeout_ms: int, progress: Callable[[Progress], None]) -> None:
-        self.offer = offer
-        self.endpoint = endpoint
-        self.ring_timeout_ms = ring_timeout_ms
-        self.leg = Leg(caller)
-        self.leg_when_lost = ""
-        self.finished = False  # Dial has returned
-        self._progress = progress
-        self._told: set[Progress] = set()
-        self._news = asyncio.Event()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something that events, or our own doing, make true. One waiter at a time."""
-        while not condition():
-            self._news.clear()
-            await self._news.wait()
-
-    def wake(self) -> None:
-        """Something changed: whoever waits looks again, and progress is told once."""
-        self._news.set()
-        if self.leg.facts.rang:
-            self.tell("ringing")
-        if self.leg.answered:
-            self.tell("answered")
-        if self.leg.transferred:
-            self.tell("transferred")
-
-    def tell(self, progress: Progress) -> None:
-        """Tell it to whoever asked for the ring, once."""
-        if progress not in self._told:
-            self._told.add(progress)
-            self._progress(progress)
-
-
 class Ringer:
     """Rings agents. Its owner runs `reconcile` whenever AMI has connected, and `lost` when it is lost."""
 
@@ -110,8 +76,8 @@ class Ringer:
         self._ami = ami
         self._phones = phones
         self._clock = clock
-        self._by_uniqueid: dict[str, _Ring] = {}  # of the caller and, once known, of the agent's leg
-        self._by_offer: dict[str, _Ring] = {}
+        self._by_uniqueid: dict[str, Ring] = {}  # of the caller and, once known, of the agent's leg
+        self._by_offer: dict[str, Ring] = {}
         for kind in LEG_EVENTS:
             listen(ami, kind, self._take)
 
@@ -133,10 +99,11 @@ class Ringer:
         _check("endpoint", _NAME, endpoint)
         _check("music class", _NAME, music_class)
         _check("offer", _OFFER, offer_id)
-        if caller.uniqueid in self._by_uniqueid:
-            raise ValueError(f"a phone is being rung for call {caller.uniqueid} already; one at a time")
-        ring = _Ring(caller.uniqueid, offer_id, endpoint, max(1000, ring_timeout_ms), progress)
-        self._by_uniqueid[caller.uniqueid] = self._by_offer[offer_id] = ring
+        uniqueid = caller.uniqueid  # another one when an attended transfer puts another caller into the session
+        if uniqueid in self._by_uniqueid:
+            raise ValueError(f"a phone is being rung for call {uniqueid} already; one at a time")
+        ring = Ring(uniqueid, offer_id, endpoint, max(1000, ring_timeout_ms), progress)
+        self._by_uniqueid[uniqueid] = self._by_offer[offer_id] = ring
         try:
             # Asterisk rings a phone that is talking; and its state comes a moment after the end of a call.
             if self._ami.connected and not await self._phones.is_free(endpoint, STATE_LAG_MS):
@@ -146,8 +113,9 @@ class Ringer:
                 return RingResult("withdrawn")
             return await self._dial(channel, ring, f"m({music_class})gt")
         finally:
-            del self._by_uniqueid[caller.uniqueid], self._by_offer[offer_id]
-            self._by_uniqueid.pop(ring.leg.uniqueid, None)
+            del self._by_offer[offer_id]
+            for known in (ring.leg.caller, ring.leg.uniqueid):
+                self._forget(known, ring)
 
     async def withdraw(self, offer_id: str) -> bool:
         """Stop ringing for that offer; `ring` then returns withdrawn. False when it is too late: answered, or over, or never begun."""
@@ -191,7 +159,7 @@ class Ringer:
                 leg.end_unseen()
             ring.wake()
 
-    async def _dial(self, channel: RingChannel, ring: _Ring, options: str) -> RingResult:
+    async def _dial(self, channel: RingChannel, ring: Ring, options: str) -> RingResult:
         started_ms = self._clock.now_ms()
         guard = asyncio.create_task(self._guard(ring))
         rung_out_s = (ring.ring_timeout_ms + 2 * LAST_EVENT_MS) / 1000
@@ -205,30 +173,32 @@ class Ringer:
             unseen.cancel()
             guard.cancel()
             await asyncio.gather(guard, return_exceptions=True)
+        over_ms = self._clock.now_ms()
         await self._await_last_events(ring)
         now_ms = self._clock.now_ms()
         leg = ring.leg
         outcome = judge(leg.facts) if leg.complete else await self._ask_channel(channel, ring, now_ms - started_ms)
         rang_until_ms = leg.answered_ms if leg.answered_ms is not None else now_ms
         talk_ms = leg.talk_ms(now_ms)
-        if outcome == "answered" and not leg.answered:
-            talk_ms = await talk_ms_by_dial(channel)
-            rang_until_ms = now_ms - talk_ms
+        if outcome == "answered" and (leg.answered_unseen or not leg.answered):
+            talk_ms = await talk_ms_by_dial(channel) or talk_ms
+            rang_until_ms = over_ms - talk_ms
         return RingResult(outcome, rang_until_ms - started_ms, talk_ms, leg.ended_by)
 
-    def _answered_unseen(self, ring: _Ring) -> None:
-        """Without AMI: a Dial that lasts longer than its ring time connects two people."""
-        if not self._ami.connected and not ring.leg.answered:
-            ring.tell("answered")
+    def _answered_unseen(self, ring: Ring) -> None:
+        """AMI is or was away: a Dial that lasts longer than its ring time connects two people."""
+        if (ring.leg.cut or not self._ami.connected) and not ring.leg.answered:
+            ring.leg.answer_unseen(self._clock.now_ms())
+            ring.wake()
 
-    async def _ask_channel(self, channel: RingChannel, ring: _Ring, lasted_ms: int) -> RingOutcome:
+    async def _ask_channel(self, channel: RingChannel, ring: Ring, lasted_ms: int) -> RingOutcome:
         """The outcome of a Dial that AMI did not see as a whole, by what the caller's session knows."""
         try:
             return judge_reply(*await dial_variables(channel), withdrawn=ring.leg.facts.withdrawn)
         except AGIHangup:  # Dial lasts longer than the ring time only when somebody answered
             return "answered" if lasted_ms > ring.ring_timeout_ms + 2 * LAST_EVENT_MS else "withdrawn"
 
-    async def _guard(self, ring: _Ring) -> None:
+    async def _guard(self, ring: Ring) -> None:
         """Hangs the agent's leg up when the offer is taken back, or when the phone does not ring in time."""
         leg, facts = ring.leg, ring.leg.facts
         await ring.until(lambda: facts.began)
@@ -236,7 +206,9 @@ class Ringer:
             async with asyncio.timeout(SILENT_PHONE_MS / 1000):
                 await ring.until(lambda: facts.rang or facts.withdrawn or leg.answered)
         except TimeoutError:
-            facts.given_up = not leg.cut  # with AMI away it may have rung
+            # Were we held up, what the phone said may lie unread still; and with AMI away it may have rung unseen.
+            await self._seen(ring, lambda: facts.rang or leg.answered, FIRST_EVENT_MS)
+            facts.given_up = not (leg.cut or facts.rang or leg.answered)
         while not leg.answered:
             await ring.until(lambda: leg.answered or (self._ami.connected and (facts.withdrawn or facts.given_up)))
             if leg.answered:
@@ -250,12 +222,12 @@ class Ringer:
             except AmiError as problem:
                 log.warning("offer_withdrawal_tried_again", offer=ring.offer, reason=str(problem))
 
-    async def _await_last_events(self, ring: _Ring) -> None:
+    async def _await_last_events(self, ring: Ring) -> None:
         """AGI's reply and AMI's events come on two connections, in any order."""
         if await self._seen(ring, lambda: ring.leg.facts.began, FIRST_EVENT_MS):
             await self._seen(ring, lambda: ring.leg.over, LAST_EVENT_MS)
 
-    async def _seen(self, ring: _Ring, condition: Callable[[], bool], within_ms: int) -> bool:
+    async def _seen(self, ring: Ring, condition: Callable[[], bool], within_ms: int) -> bool:
         try:
             async with asyncio.timeout(within_ms / 1000):
                 await ring.until(lambda: condition() or not self._ami.connected)
@@ -264,14 +236,22 @@ class Ringer:
         return condition()
 
     def _take(self, event: Event) -> None:
-        for field in ("uniqueid", "dest_uniqueid", "transferer_uniqueid", "orig_transferer_uniqueid", "second_transferer_uniqueid"):
-            ring = self._by_uniqueid.get(getattr(event, field, ""))
-            if ring is not None:
-                ring.leg.take(event, self._clock.now_ms())
-                if ring.leg.uniqueid:
-                    self._by_uniqueid[ring.leg.uniqueid] = ring
-                ring.wake()
-                return
+        """An attended transfer may concern two rings: one whose agent transfers, and one whose caller becomes another."""
+        known = {getattr(event, field, ""): None for field in _WHO}
+        rings = {id(ring): ring for uniqueid in known if (ring := self._by_uniqueid.get(uniqueid)) is not None}
+        for ring in rings.values():
+            leg, caller = ring.leg, ring.leg.caller
+            leg.take(event, self._clock.now_ms())
+            if leg.caller != caller:
+                self._forget(caller, ring)
+                self._by_uniqueid[leg.caller] = ring
+            if leg.uniqueid:
+                self._by_uniqueid[leg.uniqueid] = ring
+            ring.wake()
+
+    def _forget(self, uniqueid: str, ring: Ring) -> None:
+        if self._by_uniqueid.get(uniqueid) is ring:
+            del self._by_uniqueid[uniqueid]
 
 
 def _find_leg(rows: Iterable[Message], linked: str, endpoint: str) -> Message | None:

@@ -10,7 +10,7 @@ from agi.ami.errors import AmiRefused, AmiTimeout
 from agi.ami.events import DeviceStateChange
 from agi.ami.protocol import Message
 from agi.errors import ChannelHungUp
-from agi.live_calls import Watch
+from agi.live_calls import LiveCalls, Watch
 from agi.phones import PhoneStates
 from agi.ringing import Ringer, RingResult
 
@@ -47,7 +47,7 @@ class FakeAsterisk:
         self.dial = dial
         self.connected = True
         self.sent: list[tuple[str, ...]] = []
-        self.variables = {"DIALSTATUS": "", "HANGUPCAUSE": ""}
+        self.variables = {"DIALSTATUS": "", "HANGUPCAUSE": "", "ANSWEREDTIME_MS": ""}
         self.hangup_answers: list[Exception] = []
         self.leg_hung_up = asyncio.Event()
         self._callbacks: dict[str, list[Callable[[Message], None]]] = {}
@@ -223,7 +223,7 @@ def test_a_dead_phone_is_given_up_after_two_seconds(run) -> None:
     async def story() -> None:
         scene = Scene(dial)
 
-        assert await scene.ring() == RingResult("unreachable", 2000)
+        assert await scene.ring() == RingResult("unreachable", 2100)
         assert scene.asterisk.sent[-1] == ("hangup", "PJSIP/1001-2", "26")
 
     run(story())
@@ -425,6 +425,146 @@ def test_without_ami_a_session_that_ended_is_judged_by_its_length(run, lasted_s:
         scene.asterisk.get_variable = dead
 
         assert (await scene.ring()).outcome == outcome
+
+    run(story())
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_an_answer_that_ami_did_not_tell_is_told_when_dial_lasts_too_long(run, back: bool) -> None:
+    """AMI away, or back without having found the leg: two seconds after the ring time somebody talks, and is not taken back any more."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        await asyncio.sleep(30)
+
+    async def story() -> None:
+        scene = Scene(dial)
+        scene.asterisk.variables = {"DIALSTATUS": "ANSWER", "HANGUPCAUSE": "16", "ANSWEREDTIME_MS": "26000"}
+        ringing = asyncio.create_task(scene.ring())
+        await asyncio.sleep(1)
+        scene.asterisk.connected = False
+        scene.ringer.lost()
+        scene.asterisk.connected = back
+        await asyncio.sleep(15.9)
+        assert scene.told == []
+
+        await asyncio.sleep(0.2)
+
+        assert scene.told == ["answered"]
+        assert not await scene.ringer.withdraw("offer-1")
+        scene.asterisk.connected = True
+        assert await ringing == RingResult("answered", 4000, 26_000, "")
+        assert [sent for sent in scene.asterisk.sent if sent[0] == "hangup"] == []
+
+    run(story())
+
+
+def test_a_session_that_ended_after_an_unseen_answer(run) -> None:
+    """The caller's session can no longer be asked: the talk is as long as is known for certain."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        await asyncio.sleep(60)
+        raise ChannelHungUp("over")
+
+    async def dead(name: str) -> str:
+        raise ChannelHungUp("over")
+
+    async def story() -> None:
+        scene = Scene(dial)
+        scene.asterisk.connected = False
+        scene.asterisk.get_variable = dead
+
+        assert await scene.ring() == RingResult("answered", 17_000, 43_000, "")
+
+    run(story())
+
+
+def test_a_ring_that_we_read_late_is_a_ring(run) -> None:
+    """A process that was held up reads RINGING after the two seconds: the phone is not hung up."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        await asyncio.sleep(2.05)
+        asterisk.ringing()
+        await asyncio.sleep(1)
+        asterisk.end("NOANSWER")
+
+    async def story() -> None:
+        scene = Scene(dial)
+
+        assert (await scene.ring()).outcome == "rang_out"
+        assert [sent for sent in scene.asterisk.sent if sent[0] == "hangup"] == []
+
+    run(story())
+
+
+def test_another_caller_is_put_into_the_session_while_the_phone_rings(run) -> None:
+    """An agent who consulted the queue connects a caller to it: the ring follows that caller, in talk time and in who hung up."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        asterisk.ringing()
+        await asyncio.sleep(2)
+        transfer = {"OrigTransfererUniqueid": "1.8", "SecondTransfererUniqueid": CALLER, "TransfereeUniqueid": "1.7"}
+        asterisk.emit("AttendedTransfer", **transfer, TransfereeChannel="PJSIP/trunk-9", DestType="App", Result="Success")
+        asterisk.emit("HangupRequest", Uniqueid=CALLER, Channel="PJSIP/1009-1")
+        await asyncio.sleep(1)
+        asterisk.emit("DialEnd", Uniqueid="1.7", DestUniqueid=AGENT, DialStatus="ANSWER")
+        for uniqueid in (AGENT, "1.7"):
+            asterisk.emit("BridgeEnter", Uniqueid=uniqueid, BridgeUniqueid="b")
+        await asyncio.sleep(20)
+        asterisk.part("1.7")
+
+    async def story() -> None:
+        scene = Scene(dial)
+        calls = LiveCalls()
+        calls.attach(scene.asterisk)
+        scene.caller = calls.watch(CALLER, "PJSIP/1009-1")
+
+        assert await scene.ring() == RingResult("answered", 3000, 20_000, "caller")
+        assert scene.caller.uniqueid == "1.7"
+        assert scene.ringer._by_uniqueid == {}
+
+    run(story())
+
+
+def test_an_agent_who_rings_no_more_puts_the_caller_into_another_ring(run) -> None:
+    """The transferring agent's own ring ends as a transfer, the other ring has the caller: both learn of the one event."""
+    over = asyncio.Event()
+
+    async def first_dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        asterisk.end("ANSWER")
+        asterisk.bridge()
+        await over.wait()
+
+    async def second_dial(asterisk: FakeAsterisk) -> None:
+        asterisk.emit("DialBegin", Uniqueid="2.1", Channel="PJSIP/1001-3", DestUniqueid="2.2", DestChannel="PJSIP/1002-1")
+        asterisk.emit("DialState", Uniqueid="2.1", DestUniqueid="2.2", DialStatus="RINGING")
+        await asyncio.sleep(2)
+        transfer = {"OrigTransfererUniqueid": AGENT, "SecondTransfererUniqueid": "2.1", "TransfereeUniqueid": CALLER}
+        asterisk.emit("AttendedTransfer", **transfer, TransfereeChannel="PJSIP/trunk-1", DestType="App", Result="Success")
+        asterisk.part(AGENT)
+        over.set()
+        await asyncio.sleep(1)
+        for uniqueid in ("2.2", CALLER):
+            asterisk.emit("BridgeEnter", Uniqueid=uniqueid, BridgeUniqueid="c")
+        await asyncio.sleep(20)
+        asterisk.emit("HangupRequest", Uniqueid=CALLER, Channel="PJSIP/trunk-1")
+        asterisk.emit("BridgeLeave", Uniqueid=CALLER, BridgeUniqueid="c")
+        asterisk.emit("Hangup", Uniqueid="2.2", Channel="PJSIP/1002-1", Cause="16")
+
+    async def story() -> None:
+        scene = Scene(first_dial)
+        first = asyncio.create_task(scene.ring())
+        await asyncio.sleep(5)
+        scene.asterisk.dial = second_dial
+        scene.caller = Watch("2.1", "PJSIP/1001-3", connected=True)
+        second = asyncio.create_task(scene.ring(offer_id="offer-2", endpoint="1002"))
+
+        assert await first == RingResult("answered", 0, 7000, "transfer")
+        assert await second == RingResult("answered", 3000, 20_000, "caller")
+        assert scene.ringer._by_uniqueid == {}
 
     run(story())
 

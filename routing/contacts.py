@@ -48,12 +48,12 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
         message.server,
         message.queue,
         list(message.steps),
-        message.enqueued_at_ms,
+        min(message.enqueued_at_ms, now_ms),
         ani=message.ani,
         language=message.language,
         data=dict(message.data),
     )
-    refusal = _refusal(board, contact)
+    refusal = _refusal(board, contact, known_before=message.again or message.back)
     if refusal:
         board.order(contact.server, LeaveOrder(contact.id, refusal))
         board.tell("contact_left", now_ms, contact=contact, outcome=refusal, waited_ms=0)
@@ -64,6 +64,7 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     board.touch_contact(contact.id)
     _plan(board, contact)
     board.tell("contact_queued", now_ms, contact=contact, **_whole(contact))
+    _void_unknown_ring(board, contact, message)
     board.seek_agent(contact, now_ms)
 
 
@@ -74,16 +75,24 @@ def _whole(contact: Contact) -> dict[str, Any]:
 
 
 def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
-    """The caller turned up at a server (another one, or the same after it was started again): not in any offer, and at the old place."""
+    """A caller who is known: told again, or back from being at no server."""
+    before, contact.server = contact.server, message.server
+    board.touch_contact(contact.id)
+    if before != contact.server:
+        board.tell("contact_taken_over", now_ms, contact=contact, server=contact.server, before=before)
+    if message.back:
+        _back(board, contact, message, now_ms)
+    else:
+        _void_unknown_ring(board, contact, message)
+
+
+def _back(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+    """Nobody rings for this caller, and nobody talks to them: on with the wait, at the old place."""
     if contact.state == ContactState.CONNECTED:
         offer = next(iter(contact.offers), "")
         ended(board, TalkEnded(contact.id, offer, "agent", now_ms - contact.connected_at_ms), now_ms)
         board.order(message.server, LeaveOrder(message.contact, "failed"))
         return
-    before, contact.server = contact.server, message.server
-    board.touch_contact(contact.id)
-    if before != contact.server:
-        board.tell("contact_taken_over", now_ms, contact=contact, server=contact.server, before=before)
     for offer in list(contact.offers):
         outcome = message.last_outcome if offer == message.last_offer else "withdrawn"
         offer_ended(board, OfferEnded(contact.id, offer, outcome), now_ms)
@@ -91,13 +100,17 @@ def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_
         board.seek_agent(contact, now_ms)
 
 
+def _void_unknown_ring(board: Floor, contact: Contact, message: ContactArrived) -> None:
+    """A phone rings for an offer that went with Redis's data: it is taken back, and the contact is offered anew."""
+    if message.ringing and message.ringing not in contact.offers:
+        board.order(message.server, WithdrawOrder(contact.id, message.ringing))
+
+
 def talk_held(board: Floor, message: TalkHeld, now_ms: int) -> None:
     """A conversation that the board does not know of, or knows of as an offer: it goes on."""
     known = board.contacts.get(message.contact)
     if known:
-        known.server = message.server
-        board.touch_contact(known.id)
-        offer_answered(board, OfferAnswered(known.id, message.offer), now_ms)
+        _adopt_talk(board, known, message, now_ms)
         return
     agent = board.agents.get(message.agent)
     if agent is None or message.queue not in board.directory.queues:
@@ -115,10 +128,37 @@ def talk_held(board: Floor, message: TalkHeld, now_ms: int) -> None:
     )
 
 
-def _refusal(board: Floor, contact: Contact) -> LeaveOutcome | None:
+def _adopt_talk(board: Floor, contact: Contact, message: TalkHeld, now_ms: int) -> None:
+    """They talk, whatever the board believed: of this offer, of another one, or that the contact still waits."""
+    contact.server = message.server
+    board.touch_contact(contact.id)
+    agent = board.agents.get(message.agent)
+    if contact.state == ContactState.CONNECTED or agent is None:
+        return
+    if message.offer in contact.offers:
+        offer_answered(board, OfferAnswered(contact.id, message.offer), now_ms)
+        return
+    for offer in list(contact.offers):
+        _take_offer_back(board, contact, offer, now_ms)
+    board.matching.remove_contact(contact.id)
+    board.in_queue[contact.queue] -= 1
+    other = board.contacts.get(agent.contact)
+    reserved = agent.offer
+    contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
+    contact.agent, contact.connected_at_ms = agent.id, message.connected_at_ms
+    agents.hold(board, agent, contact, message.offer, now_ms)
+    if other and other.state == ContactState.OFFERED and reserved in other.offers:
+        withdraw(board, other, reserved, now_ms)
+    waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
+    board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
+
+
+def _refusal(board: Floor, contact: Contact, *, known_before: bool) -> LeaveOutcome | None:
     policy = board.directory.queues.get(contact.queue)
     if policy is None or not contact.steps or not all(readable(expression) for _, expression in contact.steps):
         return "failed"
+    if known_before:
+        return None
     if board.in_queue[policy.name] >= policy.max_waiting:
         return "full"
     if policy.join_when != "always":

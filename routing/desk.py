@@ -46,7 +46,7 @@ class Joining:
     """A caller who wants to join a queue; `steps` as in `model.Contact`.
 
     `preferred_agent` (one of the queue's) is waited for before anybody else is offered the contact, for PREFERRED_MS.
-    A caller who waited at another server before brings `contact`, `enqueued_at_ms` and how the last offer there ended.
+    A caller who waited before and is `back` brings `contact`, `enqueued_at_ms` and how the last offer there ended.
     """
 
     call: str
@@ -59,6 +59,7 @@ class Joining:
     data: dict[str, str] = field(default_factory=dict)
     contact: str = ""
     enqueued_at_ms: int = 0
+    back: bool = False
     last_offer: str = ""
     last_outcome: RingOutcome = "withdrawn"
     preferred_agent: str = ""
@@ -85,6 +86,7 @@ class Desk:
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._life_unsent = False
 
     async def run(self) -> None:
         """Send and receive until cancelled."""
@@ -130,8 +132,8 @@ class Desk:
     def tell_again(self) -> None:
         """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
         here = {contact: held for contact, held in self._held.items() if self.visits[contact].here}
-        for held in here.values():
-            self.post(held if isinstance(held, TalkHeld) else replace(held, last_offer=""))
+        for contact, held in here.items():
+            self.post(held if isinstance(held, TalkHeld) else replace(held, back=False, again=True, ringing=self.visits[contact].offer))
         self.post(ServerHolds(self.server, list(here)))
 
     def take_calls_at(self, agi: str) -> None:
@@ -151,6 +153,7 @@ class Desk:
             joining.ani,
             joining.language,
             joining.data,
+            joining.back,
             joining.last_offer,
             joining.last_outcome,
         )
@@ -190,7 +193,7 @@ class Desk:
         """Ask for an agent's state; the reply tells the state then, and why not when it was refused. NoReply when nobody routes."""
         request = self._ids.new("request")
         waiting = self._replies[request] = asyncio.get_running_loop().create_future()
-        self.post(AgentAsked(agent, action, request, self.server, reason, phone))
+        self.post(AgentAsked(agent, action, request, self.server, reason, phone, self._clock.now_ms()))
         try:
             return await asyncio.wait_for(waiting, REPLY_WITHIN_S)
         except TimeoutError:
@@ -203,9 +206,10 @@ class Desk:
         await self._outbox.join()
 
     async def _show_life(self) -> None:
-        """Say that this server is there; what waits unsent while the store is away says it, too."""
+        """Say that this server is there, once until it is sent."""
         while True:
-            if self._outbox.empty():
+            if not self._life_unsent:
+                self._life_unsent = True
                 self.post(ServerAlive(self.server, self.agi))
             await asyncio.sleep(ALIVE_EVERY_S)
 
@@ -215,6 +219,7 @@ class Desk:
             while not self._outbox.empty() and len(batch) < 500:
                 batch.append(self._outbox.get_nowait())
             was_away = await self._put(batch)
+            self._life_unsent = self._life_unsent and not any(isinstance(message, ServerAlive) for message in batch)
             for _ in batch:
                 self._outbox.task_done()
             if was_away:
@@ -245,6 +250,8 @@ class Desk:
             waiting = self._replies.get(order.request)
             if waiting and not waiting.done():
                 waiting.set_result(order)
+        elif isinstance(order, RingOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
+            self.post(held)  # they talk; the router does not know it
         elif order.contact in self.visits:
             self.visits[order.contact].tell(order)
         else:

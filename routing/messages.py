@@ -17,8 +17,10 @@ LeaveOutcome = Literal["abandoned", "timed_out", "exit_key", "full", "no_agents"
 
 @dataclass(frozen=True, slots=True)
 class ContactArrived:
-    """A caller joins a queue; or is reported again, with the old `enqueued_at_ms`, by the server that took the call over or after Redis
-    lost its data. A caller who arrives again is not in any offer any more: `last_offer` ended as `last_outcome`, others came to nothing.
+    """A caller joins a queue, with a new contact or, at another server than before (`back`), with the old one and its `enqueued_at_ms`.
+
+    A caller who is back is in no offer any more: `last_offer` ended as `last_outcome`, others came to nothing. The same message may
+    come twice, and comes `again` after Redis was away: it changes nothing that is known.
     """
 
     contact: str
@@ -31,8 +33,11 @@ class ContactArrived:
     ani: str = ""
     language: str = ""
     data: dict[str, str] = field(default_factory=dict)
+    back: bool = False  # the caller was away from every server: no offer holds any more
     last_offer: str = ""
     last_outcome: RingOutcome = "withdrawn"
+    again: bool = False  # told again: the caller has been here all the time
+    ringing: str = ""  # with `again`: the offer that rings now
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ class AgentAsked:
     server: str
     reason: str = ""
     phone: str = ""
+    at_ms: int = 0  # when it was asked; what was asked long ago is not wanted any more
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ ASKED = {
     "resume": AgentEvent.RESUME,
     "end_wrap_up": AgentEvent.END_WRAP_UP,
 }
+STALE_MS = 10_000  # while Redis is away requests wait; whoever asked has been told that nobody answers
 WANTED = {"pause": "paused", "log_out": "logged_out", "resume": ""}
 
 
@@ -24,6 +25,9 @@ def asked(board: Floor, message: AgentAsked, now_ms: int) -> None:
     agent = board.agents.get(message.agent)
     if not agent:
         board.order(message.server, Reply(message.request, "", f"there is no agent {message.agent!r}; config/agents.yaml lists them"))
+        return
+    if message.at_ms and now_ms - message.at_ms > STALE_MS:
+        board.order(message.server, Reply(message.request, agent.state, "this was asked too long ago to be done now"))
         return
     error = ""
     try:

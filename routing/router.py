@@ -20,6 +20,7 @@ from routing.ports import Clock, Ids
 from routing.store_port import StaleCommit, Store, StoreUnreachable
 
 IDLE_MS = 1_000  # how long an inbox read blocks at most
+SETTLE_MS = 1_000  # after taking over, messages are heard for so long before deadlines are acted on
 BATCH = 500  # messages decided on in one commit at most
 BACK_OFF_MS = (50, 1_000)  # first and longest pause after the store was away or a defect showed
 
@@ -161,17 +162,17 @@ class Router:
         )
         if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
             board.tell("domain_opened", now_ms, server=self.server)
-        self._advance(board, now_ms)
         self.addresses = board.addresses
-        position = snapshot.inbox
+        position, settled_ms = snapshot.inbox, now_ms + SETTLE_MS  # what happened meanwhile is heard before what was due is done
         await self._commit(board, fence, position, moved=False)
         while True:
-            batch = await self._store.inbox(position, block_ms=self._wait_ms(board), limit=BATCH)
+            batch = await self._store.inbox(position, block_ms=self._wait_ms(board, settled_ms), limit=BATCH)
             began = asyncio.get_running_loop().time()
             now_ms = self._clock.now_ms()
             for position, message in batch:
                 self._apply(board, position, message, now_ms)
-            self._advance(board, now_ms)
+            if now_ms >= settled_ms:
+                self._advance(board, now_ms)
             await self._commit(board, fence, position, moved=bool(batch))
             if batch:
                 self.messages += len(batch)
@@ -179,9 +180,9 @@ class Router:
                 if self._on_latency:
                     self._on_latency(1000 * (asyncio.get_running_loop().time() - began))
 
-    def _wait_ms(self, board: Board) -> int:
+    def _wait_ms(self, board: Board, settled_ms: int) -> int:
         deadline = board.next_deadline()
-        return IDLE_MS if deadline is None else max(0, min(IDLE_MS, deadline - self._clock.now_ms()))
+        return IDLE_MS if deadline is None else max(0, min(IDLE_MS, max(deadline, settled_ms) - self._clock.now_ms()))
 
     async def _commit(self, board: Board, fence: int, position: str, *, moved: bool) -> None:
         changes = board.take_changes()

@@ -71,7 +71,9 @@ def adrift(board: Floor, server: str, now_ms: int) -> None:
     """Deadline: callers of a lost server who have not turned up anywhere by now are gone."""
     if server in board.lost:
         board.lost.discard(server)
-        holds(board, ServerHolds(server), now_ms)
+        for contact in [contact for contact in board.contacts.values() if contact.server == server]:
+            if contact.state != ContactState.CONNECTED:  # a talk needs no server; whoever sees its end tells it
+                contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
 
 
 def _set_adrift(board: Floor, server: str, now_ms: int) -> None:

@@ -106,6 +106,11 @@ class Visit:
         """Whose phone rings, or who talks; "" when nobody's."""
         return self._ringing.agent if self._ringing else ""
 
+    @property
+    def offer(self) -> str:
+        """The offer that rings, or is talked on; "" when there is none."""
+        return self._ringing.offer if self._ringing else ""
+
     def tell(self, happening: Happening) -> None:
         """Something happened to this contact."""
         self._inbox.put_nowait(happening)

@@ -34,6 +34,10 @@ from server.stage import Stage, stage_of
 
 log = structlog.get_logger(__name__)
 DONE = "HOTLINE_DONE"
+NOBODY_THERE = {
+    "zh": "非常抱歉，无法接通，请您稍候，我们继续为您服务。",
+    "en": "We are sorry, nobody could be reached there. Please hold on, we are with you again.",
+}
 OVERTIME = {
     "zh": "非常抱歉，通话已达到最长时间，即将结束。感谢您的来电，再见。",
     "en": "We are sorry, this call has reached its longest length and ends now. Thank you for calling. Goodbye.",
@@ -130,6 +134,15 @@ class Caller:
         await self._keep_stage()
         return await self._all.lookup.fetch(request)
 
+    async def take_back(self, events: Events) -> None:
+        """A transfer came to nothing: say so, and go on where the agent got the caller from; end when that is not known."""
+        language = self._call.context.language
+        await self._phone.play([Speech(language, NOBODY_THERE.get(language, NOBODY_THERE["en"]))])
+        if self._before:
+            await self.follow("", events)
+        else:
+            await self._phone.hang_up()
+
     async def say_overtime(self) -> None:
         """The last words of a call that has reached its longest length."""
         language = self._call.context.language
@@ -149,7 +162,7 @@ class Caller:
         finally:
             call.stage, call.queue, call.agent = "in_flow", "", ""
             self._kept = ("", "")
-        self.passed_on = waited.result is not None and waited.result.ended_by == "transfer"
+        self.passed_on = waited.result is not None and waited.result.ended_by == "transfer" and self._channel.hung_up
         if waited.outcome == "abandoned" or self._channel.hung_up:
             raise CallerGone("the caller is gone, or at another server")
         self._phone.forget_keys()
@@ -161,7 +174,7 @@ class Caller:
         """How to join the queue: anew, or at the old place. None when the talk took place while no server was there."""
         before, self._before = self._before, None
         contact, enqueued_at_ms = (before.contact, before.enqueued_at_ms) if before else ("", 0)
-        last_offer, last_outcome = "", "withdrawn"
+        last_offer, last_outcome, back = "", "withdrawn", bool(contact)
         if contact:
             last_offer = await self._channel.get_variable(stage.OFFER)
             status = await self._channel.get_variable("DIALSTATUS")
@@ -184,6 +197,7 @@ class Caller:
             dict(request.data),
             contact,
             enqueued_at_ms,
+            back,
             last_offer,
             last_outcome,  # type: ignore[arg-type]
             request.preferred_agent,

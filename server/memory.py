@@ -38,10 +38,10 @@ class Memory:
     def _tell_again(self) -> None:
         log.info("told_again", contacts=len(self._desk.visits), agents=len(self._agents), calls=len(self._calls))
         self._report_phones()
-        self._desk.tell_again()
         for agent in self._agents.values():
             if agent.state != AgentState.LOGGED_OUT:
                 kept = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms)
                 self._desk.post(kept)
+        self._desk.tell_again()
         for call in self._calls:
             self._events.tell("call_resumed", call=call.id, ani=call.ani, dnis=call.dnis, server=self._desk.server, channel=call.channel)

@@ -204,7 +204,9 @@ class Node:
         self.ami.on_lost(self._ami_lost)
 
     async def _ami_connected(self) -> None:
+        await self.follower.ready.wait()
         while True:
+            known = self.orphans.known()
             try:
                 rows = await self.live_calls.reconcile(self.ami.core_show_channels)
                 await self.phones.refresh(self.ami.device_states)
@@ -214,8 +216,7 @@ class Node:
                 await asyncio.sleep(BOOTING_S)
         self.ringer.reconcile(rows)
         self._report_phones()
-        await self.follower.ready.wait()
-        self.orphans.reconcile(rows, restarted=await self.fleet.meets_new_asterisk())
+        self.orphans.reconcile(rows, known, restarted=await self.fleet.meets_new_asterisk())
 
     def _report_phones(self) -> None:
         for profile in self.site.directory.agents.values():

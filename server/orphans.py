@@ -5,7 +5,7 @@ server that should have done it has. Reports are facts; the router and the event
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from functools import partial
 
 import structlog
@@ -45,19 +45,20 @@ class Orphans:
         listen(ami, DialEnd, self._dial_ended)
         listen(ami, BridgeLeave, self._bridge_left)
 
-    def reconcile(self, rows: Iterable[Message], *, restarted: bool = False) -> None:
+    def known(self) -> frozenset[str]:
+        """The calls known now: only these may be judged by rows that are asked for from now on."""
+        return frozenset(self._view.calls) | {contact.call for contact in self._view.contacts.values()}
+
+    def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
         """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
         end = partial(self._end, ended_by="asterisk_restarted") if restarted else self._end
         living = {row.get("Uniqueid"): row for row in rows}
-        for call in list(self._view.calls):  # also those that are held: their sessions are about to end
+        for call in known:  # also those that are held: their sessions are about to end
             row = living.get(_uniqueid(call))
             if row is None:
                 self._later(end, call)
             elif row.get("BridgeId") and not self._is_held(call):
                 self._later(self._answered, call)
-        for contact in list(self._view.contacts.values()):
-            if contact.call not in self._view.calls and _uniqueid(contact.call) not in living:
-                self._later(end, contact.call)
 
     def on_event(self, event: Event) -> None:
         """A server that froze still has its calls' connections: they are pulled over to a server that lives."""

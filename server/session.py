@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -26,6 +26,7 @@ from server.settings import Site
 from server.stage import Stage
 
 log = structlog.get_logger(__name__)
+DIALLED = "HOTLINE_DIALLED"  # the number that a transfer has dialled
 TRANSFER_RING_MS = 60_000
 _SAFE_NAME = re.compile(r"[^\w .,()'-]")
 _ENDPOINT = re.compile(r"PJSIP/([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
@@ -99,12 +100,26 @@ class Sessions:
                 await held.caller.follow(site.numbers[target], held.events)
                 return
             call.stage = "transferred"
-            outcome: str = "caller_left"
-            try:
+            outcome = await self._pass_on(channel, held, target, site)
+            if outcome == "answered":
+                await mark_done(channel)
+            else:  # nobody took the call: the caller goes back to where the agent got it from
+                held.caller = Caller(self._all, site, call, channel, held.watch, replace(before, contact="") if before else None)
+                await held.caller.take_back(held.events)
+
+    async def _pass_on(self, channel: Channel, held: "Held", target: str, site: Site) -> str:
+        """Dial the target, once: a session that takes over from one that died finds on the channel that it was, and how it ended."""
+        outcome = "caller_left"
+        try:
+            if await channel.get_variable(DIALLED) == target and await channel.get_variable("DIALSTATUS") == "ANSWER":
+                outcome = "answered"
+            else:
+                await channel.set_variable(DIALLED, target)
+                await channel.set_variable("DIALSTATUS", "")
                 outcome = await dial(self._all.ringer, site, channel, target, TRANSFER_RING_MS)
-            finally:
-                held.events.emit("transfer_ended", target=target, outcome=outcome)
-            await mark_done(channel)
+        finally:
+            held.events.emit("transfer_ended", target=target, outcome=outcome)
+        return outcome
 
     @asynccontextmanager
     async def _hold(self, channel: Channel, call: LiveCall) -> AsyncIterator["Held"]:

@@ -24,7 +24,7 @@ def silence(house: House, ms: int = LOST_AFTER_MS) -> None:
 def taken_over(house: House, contact: str, server: str = "other", **more: object) -> None:
     """The caller turns up at another server."""
     known = house.board.contacts[contact]
-    house.say(ContactArrived(contact, known.call, server, known.queue, known.steps, known.enqueued_at_ms, **more))
+    house.say(ContactArrived(contact, known.call, server, known.queue, known.steps, known.enqueued_at_ms, back=True, **more))
 
 
 def test_a_server_is_lost_after_three_silent_seconds_and_not_before(house: House) -> None:

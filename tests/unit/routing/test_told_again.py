@@ -1,0 +1,88 @@
+"""Messages that come twice, late, or again after Redis was away: what is known stays, what was lost comes back, nobody is rung in vain."""
+
+import pytest
+from routing_house import House, directory, person
+
+from routing.agent_state import AgentState
+from routing.contact_state import ContactState
+from routing.messages import AgentAsked, ContactArrived, OfferAnswered, ServerAlive, TalkEnded, TalkHeld, WithdrawOrder
+
+pytestmark = pytest.mark.unit
+
+
+def house(*names: str) -> House:
+    made = House(directory(*(person(name) for name in names or ("anna", "bob"))))
+    made.start_work()
+    return made
+
+
+def again(made: House, contact: str, **more: object) -> ContactArrived:
+    known = made.board.contacts[contact]
+    return ContactArrived(contact, known.call, "node", known.queue, known.steps, known.enqueued_at_ms, **more)  # type: ignore[arg-type]
+
+
+def test_a_ringing_contact_that_is_told_again_rings_on() -> None:
+    """Redis was away for a moment while the agent's phone rings: the offer holds, and its answer counts."""
+    made = house()
+    made.call("c1")
+    offer, rung = made.offer_of("c1"), made.ringing("c1")
+    made.say(again(made, "c1", again=True, ringing=offer))
+    assert (made.offer_of("c1"), made.ringing("c1")) == (offer, rung)
+    made.say(OfferAnswered("c1", offer))
+    assert made.board.contacts["c1"].state == ContactState.CONNECTED
+    assert len(made.rings()) == 1
+
+
+def test_the_same_arrival_twice_is_one() -> None:
+    """A batch that was sent twice changes nothing."""
+    made = house()
+    made.call("c1")
+    offer = made.offer_of("c1")
+    made.say(again(made, "c1"))
+    assert made.offer_of("c1") == offer
+
+
+def test_a_ring_that_was_lost_with_the_data_is_taken_back() -> None:
+    """The board does not know the offer that rings: it is withdrawn, and made anew."""
+    made = house("anna")
+    made.ask("anna", "pause")
+    made.call("c1")
+    made.say(again(made, "c1", again=True, ringing="offer-lost"))
+    assert ("node", WithdrawOrder("c1", "offer-lost")) in made.orders
+
+
+def test_a_talk_is_adopted_whatever_was_believed() -> None:
+    """The board offers the contact to another agent while they talk: that agent is free again, the talk is known, and ends as talks do."""
+    made = house()
+    made.call("c1")
+    first, talker = made.offer_of("c1"), made.ringing("c1")
+    made.refuse("c1", "failed")  # the reservation was given up; the next agent is rung
+    second = made.ringing("c1")
+    assert second not in ("", talker)
+    contact = made.board.contacts["c1"]
+    held = TalkHeld("c1", contact.call, "node", contact.queue, first, talker, contact.enqueued_at_ms, made.now - 5_000)
+    made.say(held, held)
+    assert (made.state(talker), made.state(second)) == (AgentState.ON_CONTACT, AgentState.READY)
+    assert len(made.told("contact_connected")) == 1
+    made.say(TalkEnded("c1", first, "agent", 8_000))
+    assert made.state(talker) == AgentState.WRAP_UP
+    assert "c1" not in made.board.contacts
+
+
+def test_a_talk_outlives_its_lost_server() -> None:
+    """Two minutes after its server died the talk still goes on, and the agent is not freed in the middle of it."""
+    made = house("anna")
+    made.say(ServerAlive("node"))
+    made.call("c1")
+    made.answer("c1")
+    made.node_lives = False
+    made.wait(200_000)
+    assert made.state("anna") == AgentState.ON_CONTACT
+    assert made.told("contact_ended") == []
+
+
+def test_what_was_asked_long_ago_is_not_done() -> None:
+    """A pause that waited while Redis was away does not come over an agent minutes later."""
+    made = house("anna")
+    made.say(AgentAsked("anna", "pause", "request-1", "node", "", "", made.now - 60_000))
+    assert made.state("anna") == AgentState.READY

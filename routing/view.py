@@ -132,7 +132,8 @@ class View:
             contact.offers, contact.connected_at_ms = {event.data["offer"]: event.agent}, event.data["connected_at_ms"]
 
     def _call(self, event: Event) -> None:
-        if event.type in ("call_arrived", "call_resumed", "call_transferred"):
+        opens = event.type in ("call_arrived", "call_resumed")
+        if opens or (event.type == "call_transferred" and event.call in self.calls):  # its end may have been told before
             self.calls[event.call] = event
         elif event.type == "call_ended":
             self.calls.pop(event.call, None)

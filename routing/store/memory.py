@@ -132,7 +132,7 @@ class MemoryStore:
         shared, told = self._shared, []
         for event in events:
             what, text = CALL_EVENTS.get(event.type, ""), codec.record_text(event)
-            if what == "arrived":
+            if what == "arrived" and event.call not in shared.ended:
                 shared.calls[event.call] = text
             if what == "ended":
                 shared.calls.pop(event.call, None)

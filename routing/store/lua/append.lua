@@ -8,7 +8,7 @@ for at = 2, #ARGV, 3 do
   local what, text = ARGV[at], ARGV[at + 2]
   local call, at_ms = string.match(ARGV[at + 1], '^(.*) (%d+)$')
   local told = true
-  if what == 'arrived' then redis.call('HSET', calls, call, text) end
+  if what == 'arrived' and not redis.call('ZSCORE', ended, call) then redis.call('HSET', calls, call, text) end
   if what == 'ended' then
     told = redis.call('ZADD', ended, 'NX', at_ms, call) == 1
     redis.call('HDEL', calls, call)

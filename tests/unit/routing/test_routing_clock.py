@@ -72,3 +72,15 @@ def test_ids_are_unique_and_short() -> None:
 
     assert len(set(made)) == 4000
     assert all(id.startswith("contact-") and len(id) <= 28 and id.isascii() for id in made)
+
+
+def test_a_jump_that_stays_is_followed() -> None:
+    """A machine that slept, or whose clock was set late, comes right at the third look; one odd answer changes nothing."""
+    time = {"monotonic": 100.0, "wall": 1_790_000_000.0}
+    clock = SystemClock(lambda: time["monotonic"], lambda: time["wall"])
+    right_ms = clock.now_ms() + 3_600_000
+    clock.steer(right_ms)
+    clock.steer(right_ms)
+    assert clock.now_ms() == right_ms - 3_600_000
+    clock.steer(right_ms)
+    assert clock.now_ms() == right_ms

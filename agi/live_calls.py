@@ -122,6 +122,8 @@ class LiveCalls:
         if before is not None and not before.gone.done():
             before.ended_by = "transfer"
             before.gone.set_result(None)
+            # Asterisk swaps the two ids as well; whoever forgets this watch must not forget the one that follows the caller now.
+            before.uniqueid, before.channel = consulted.uniqueid, consulted.channel
         consulted.uniqueid, consulted.channel, consulted.caller_hung_up = event.transferee_uniqueid, event.transferee_channel, False
         self._watches[event.transferee_uniqueid] = consulted
 

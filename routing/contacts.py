@@ -22,6 +22,7 @@ from routing.messages import (
 from routing.model import Agent, Contact
 from routing.requirement import readable
 
+CLOCKS_DIFFER_MS = 5_000  # a caller who joined later than that from now has come from a server whose clock is wrong
 LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out"}  # the other outcomes: contact_left
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
 
@@ -48,7 +49,7 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
         message.server,
         message.queue,
         list(message.steps),
-        min(message.enqueued_at_ms, now_ms),
+        message.enqueued_at_ms if message.enqueued_at_ms <= now_ms + CLOCKS_DIFFER_MS else now_ms,
         ani=message.ani,
         language=message.language,
         data=dict(message.data),

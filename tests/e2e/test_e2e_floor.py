@@ -172,3 +172,30 @@ async def test_an_agent_connects_a_caller_to_a_queue(house: House) -> None:
     await guest.call.hears(AGENT_HZ, 5, start=start)
     await (await zhao.next_call(1)).hang_up()
     await house.feed.wait_for("call_ended", within=8, call=waiting["call"])
+
+
+async def test_an_agent_connects_a_caller_to_a_queue_whose_agent_is_ringing(house: House) -> None:
+    """Connected in mid ring: the caller takes the agent's place in it, talks to the next agent, and both are counted and free afterwards."""
+    wang = await house.agent("wang", answer_after(0.1))
+    guest = await house.dial("4100")
+    await guest.event("contact_connected")
+    talk = await wang.next_call(1)
+    await talk.pause(0.5)
+    li = await house.agent("li", answer_after(2.0, say=sine(AGENT_HZ, 1.0)))
+    first = len(house.feed.events)
+    consult = await wang.call("4100")
+    await consult.answered(5)
+    ringing = await house.feed.wait_for("offer_ringing", within=6, after=first)
+    assert 200 <= await talk.refer_attended(consult) < 300
+    assert (await guest.event("contact_ended"))["data"]["ended_by"] == "transfer"
+    await house.feed.wait_for("contact_connected", within=8, contact=ringing["contact"])
+    start = len(guest.call.heard)
+    await guest.call.hears(AGENT_HZ, 5, start=start)
+    await guest.call.pause(1.0)
+    await guest.call.hang_up()
+    ended = await house.feed.wait_for("contact_ended", within=8, contact=ringing["contact"])
+    assert ended["data"]["ended_by"] == "caller"
+    assert 800 <= ended["data"]["talk_ms"] <= 6000
+    await house.state("wang", "ready")
+    await house.ask("li", "end_wrap_up")
+    await house.state("li", "ready")

@@ -18,6 +18,7 @@ from server.asterisk.process import AsteriskProcess, reachable_file_limit
 from server.asterisk.root import AsteriskProgram, find_asterisk
 from server.asterisk.trunks import Trunk
 from server.socket_folder import socket_folder
+from simulator.phone import CallRefused, Phone
 
 pytestmark = pytest.mark.integration
 
@@ -292,3 +293,66 @@ async def test_its_death_is_noticed_and_it_starts_again(asterisk: AsteriskProces
     await asterisk.start()
 
     assert "Asterisk" in await asterisk.command("core show version")
+
+
+async def called(phone: Phone) -> int:
+    """The SIP status that a call to the hotline is refused with; 200 when a session has begun."""
+    call = await phone.call("4000")
+    try:
+        await call.answered(2)
+    except CallRefused as refusal:
+        return refusal.status
+    except TimeoutError:
+        pass
+    await call.hang_up()
+    return 200
+
+
+async def test_nobody_becomes_a_trunk_or_an_agent_by_a_name(program: AsteriskProgram, plan: Plan, sessions: Sessions) -> None:
+    """A trunk is its address: its name in From opens nothing, and its caller who is numbered like an agent is a caller of the trunk."""
+    asterisk = AsteriskProcess(program, plan)
+    await asterisk.start()
+    server = ("127.0.0.1", plan.sip_port)
+    try:
+        async with Phone("gateway", "guess", server) as liar, Phone("1001", "wrong", server) as guesser:
+            assert [await called(liar), await called(guesser)] == [401, 401]
+        assert sessions.begun.empty()
+        async with Phone("1001", "", server, host="127.0.0.9") as gateway:
+            assert await called(gateway) == 200
+        environment, _, writer = await sessions.next()
+        writer.close()
+        assert (environment["agi_context"], environment["agi_callerid"]) == ("hotline", "1001")
+        assert environment["agi_channel"].startswith("PJSIP/gateway-")
+        async with Phone("1001", "a", server) as agent:
+            await agent.register()
+            assert await called(agent) == 200
+        environment, _, writer = await sessions.next()
+        writer.close()
+        assert environment["agi_channel"].startswith("PJSIP/1001-")
+    finally:
+        await asterisk.stop()
+
+
+async def test_phones_at_a_trunks_address_work_when_the_trunk_names_its_port(
+    program: AsteriskProgram, plan: Plan, sessions: Sessions
+) -> None:
+    """Behind one address (a NAT, a gateway with phones) the line is told apart by its port."""
+    line = free_port()
+    shared = {"gateway": Trunk(kind="ip", host=f"127.0.0.1:{line}", match=[f"127.0.0.1:{line}"])}
+    asterisk = AsteriskProcess(program, replace(plan, trunks=shared))
+    await asterisk.start()
+    server = ("127.0.0.1", plan.sip_port)
+    try:
+        async with Phone("1001", "a", server) as agent:
+            await agent.register()
+            assert await called(agent) == 200
+        environment, _, writer = await sessions.next()
+        writer.close()
+        assert environment["agi_channel"].startswith("PJSIP/1001-")
+        async with Phone("1001", "", server, port=line) as gateway:
+            assert await called(gateway) == 200
+        environment, _, writer = await sessions.next()
+        writer.close()
+        assert environment["agi_channel"].startswith("PJSIP/gateway-")
+    finally:
+        await asterisk.stop()

@@ -146,3 +146,17 @@ async def test_a_forgotten_call_tells_nothing(calls: LiveCalls, events: Events) 
     events.emit("Hangup", Uniqueid="1.1", Channel="a")
 
     assert (watch.gone.done(), len(calls)) == (False, 0)
+
+
+async def test_a_caller_who_was_put_into_another_session_is_followed_there(calls: LiveCalls, events: Events) -> None:
+    """An agent connects a caller to a call consulted: the old session's watch ends and may be forgotten; the other one learns of the hangup."""
+    old, consulted = calls.watch("1.1", "PJSIP/trunk-1"), calls.watch("2.1", "PJSIP/1001-3")
+    transfer = {"OrigTransfererUniqueid": "1.2", "SecondTransfererUniqueid": "2.1", "TransfereeUniqueid": "1.1"}
+
+    events.emit("AttendedTransfer", **transfer, TransfereeChannel="PJSIP/trunk-1", DestType="App", Result="Success")
+    calls.forget(old.uniqueid)
+    assert (old.gone.done(), old.ended_by, consulted.gone.done()) == (True, "transfer", False)
+    events.emit("HangupRequest", Uniqueid="1.1", Channel="PJSIP/trunk-1")
+    events.emit("Hangup", Uniqueid="1.1", Channel="PJSIP/trunk-1")
+
+    assert (consulted.gone.done(), consulted.ended_by, len(calls)) == (True, "caller", 0)

@@ -131,6 +131,15 @@ def test_every_endpoint_has_time_outs_and_no_anonymous_one_exists() -> None:
     assert all("allow_transfer = no" in sections(pjsip, name)[0] and "context = trunks" in sections(pjsip, name)[0] for name in PLAN.trunks)
 
 
+def test_a_trunk_is_known_by_its_address_alone_and_a_phone_by_its_name() -> None:
+    """Nobody becomes a trunk by naming it; and an address that is a trunk's stays one, whatever name is in From."""
+    pjsip = render(PLAN)["pjsip.conf"]
+
+    assert "endpoint_identifier_order = ip,username" in pjsip
+    assert all("identify_by = ip\n" in sections(pjsip, name)[0] for name in PLAN.trunks)
+    assert "identify_by = username\n" in pjsip[pjsip.index("[phone](!)") : pjsip.index("[place](!)")]
+
+
 def test_media_stays_on_loopback_unless_listening_everywhere() -> None:
     """bind_rtp_to_media_address ties RTP to the address of SIP."""
     assert "media_address = 127.0.0.1\nbind_rtp_to_media_address = yes" in render(PLAN)["pjsip.conf"]

@@ -79,7 +79,9 @@ class AmiClient:
             raise AmiNotConnected(self.failure) from None
 
     def on_connect(self, hook: Callable[[], Awaitable[None]]) -> None:
-        """Run `hook` after each login, beside the events that already arrive; cancelled when the connection is lost meanwhile."""
+        """Run `hook` after each login, beside the events that already arrive; cancelled when the connection is lost meanwhile.
+
+        One that raises AmiError ends the connection, to be made anew."""
         self._on_connect.append(hook)
 
     def on_lost(self, hook: Callable[[], None]) -> None:
@@ -192,7 +194,7 @@ class AmiClient:
         self.epoch += 1
         self._changed.set()
         log.info("ami_connected", epoch=self.epoch)
-        beside = [asyncio.create_task(self._ping(link)), *(asyncio.create_task(self._run_hook(hook)) for hook in self._on_connect)]
+        beside = [asyncio.create_task(self._ping(link)), *(asyncio.create_task(self._run_hook(hook, link)) for hook in self._on_connect)]
         try:
             self.failure = await asyncio.shield(link.closed)
             log.warning("ami_lost", reason=self.failure)
@@ -218,11 +220,14 @@ class AmiClient:
             except AmiNotConnected:
                 return
 
-    async def _run_hook(self, hook: Callable[[], Awaitable[None]]) -> None:
+    async def _run_hook(self, hook: Callable[[], Awaitable[None]], link: Link) -> None:
+        """A hook that Asterisk does not answer leaves us with stale knowledge of calls and phones: connecting again runs it again."""
         try:
             await hook()
         except AmiNotConnected as problem:
             log.warning("ami_connect_hook_cut_short", reason=str(problem))
+        except AmiError as problem:
+            link.close(f"what is under way could not be learnt: {problem}")
         except Exception:
             log.exception("ami_connect_hook_failed")
 

@@ -241,6 +241,23 @@ async def test_after_a_cut_the_client_is_back_and_replays_nothing(client: AmiCli
     assert len(asterisk.actions("Originate")) == 1
 
 
+async def test_a_hook_that_asterisk_does_not_answer_is_run_again(make_client: Callable[..., AmiClient], asterisk: FakeAmi) -> None:
+    """What the hook should have learnt is not known: the connection is made anew, and the hook runs on that one."""
+    client = make_client(timeout_s=0.2)
+    told: list[int] = []
+
+    async def learn() -> None:
+        told.append(client.epoch)
+        if len(told) == 1:
+            raise AmiTimeout("Asterisk did not answer the AMI action CoreShowChannels within 5 s")
+
+    client.on_connect(learn)
+    await eventually(lambda: told == [1, 2])
+    await client.wait_connected(10)
+
+    assert (client.connected, asterisk.logins) == (True, 2)
+
+
 async def test_asterisk_restarts(client: AmiClient, asterisk: FakeAmi) -> None:
     """Down for a while, on the same port again: found again without help."""
     port = asterisk.port

@@ -15,6 +15,7 @@ from server.socket_folder import socket_folder
 from server.sounds.library import SoundLibrary
 from server.sounds.music import music_folder
 from server.sounds.render import CannotRender, Renderer
+from server.state_folder import close_to_others
 
 AMI_USER = "hotline"
 # Softphones of people who try the hotline, with the numbers they show; they reach our numbers and nothing else.
@@ -40,7 +41,10 @@ class Installation:
     def sounds(self, site: Site) -> SoundLibrary:
         """The library of this site's sounds."""
         programs = {self.speech_program.name: str(self.speech_program)} if self.speech_program else {}
-        return SoundLibrary(cache_folder() / "sounds", Renderer(site.main.speech, program_paths=programs), site.folder / "prompts")
+        folder = cache_folder() / "sounds"
+        if site.main.asterisk.mode == "managed":  # one of the site's own runs as a user of its own, who has to read them
+            close_to_others(folder)
+        return SoundLibrary(folder, Renderer(site.main.speech, program_paths=programs), site.folder / "prompts")
 
 
 def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgram, ports: Ports, secrets: Secrets) -> Plan:

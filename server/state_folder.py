@@ -11,20 +11,35 @@ LOGS = {
 }
 
 
+PRIVATE = ("etc", "log", "redis", "spool")  # folders in it that hold what callers said and did; programs of ours alone write there
+
+
 class StateFolderError(Exception):
     """The folder cannot be used; the message says why and what to do."""
 
 
 def make_state_folder(path: Path) -> None:
-    """Makes it, with its parents, and sees that we may write to it. Raises StateFolderError."""
+    """Makes it, with its parents, and sees that we may write to it and nobody else may read it. Raises StateFolderError."""
     try:
+        ours = not path.exists() or StateFolder(path).started_before or not any(path.iterdir())
         path.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=path):
             pass
+        if ours:  # a folder that has been somebody else's keeps its mode
+            close_to_others(path)
+        for name in PRIVATE:
+            close_to_others(path / name)
     except OSError as error:
         raise StateFolderError(
             f"cannot write to the state folder {path} ({error.strerror}): make it writable, or choose another one with --state DIR."
         ) from None
+
+
+def close_to_others(folder: Path) -> None:
+    """Makes the folder, if it is not there, and lets its owner alone into it. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
 
 
 @dataclass(frozen=True, slots=True)

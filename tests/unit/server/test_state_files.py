@@ -9,6 +9,7 @@ import pytest
 from server.port_numbers import PortError, Ports, ports_for, read_ports
 from server.secrets_file import ROLES, SecretsError, secrets_for
 from server.socket_folder import socket_folder
+from server.state_folder import make_state_folder
 
 pytestmark = pytest.mark.unit
 
@@ -100,3 +101,34 @@ def test_a_long_state_folder_has_its_sockets_elsewhere(tmp_path: Path) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     finally:
         folder.rmdir()
+
+
+@pytest.mark.parametrize("there", ["nothing", "an empty folder", "one of an earlier start"])
+def test_only_its_owner_may_look_into_a_state_folder(tmp_path: Path, there: str) -> None:
+    """Logs, records and what callers said are nobody else's, also in a folder that was open before."""
+    state = tmp_path / "state"
+    if there != "nothing":
+        state.mkdir(mode=0o755)
+    if there == "one of an earlier start":
+        (state / "log").mkdir(mode=0o755)
+        for name in ("ports.json", "secrets.json"):
+            (state / name).write_text("{}")
+
+    make_state_folder(state)
+
+    folders = [state, *(path for path in state.iterdir() if path.is_dir())]
+    assert {folder.name: oct(stat.S_IMODE(folder.stat().st_mode)) for folder in folders} == {
+        name: "0o700" for name in ("state", "etc", "log", "redis", "spool")
+    }
+
+
+def test_a_folder_that_others_use_keeps_its_mode(tmp_path: Path) -> None:
+    """`--state /tmp` must not lock everybody out of it; what we make in it is closed all the same."""
+    state = tmp_path / "shared"
+    state.mkdir()
+    state.chmod(0o777)
+    (state / "theirs").write_text("")
+
+    make_state_folder(state)
+
+    assert (stat.S_IMODE(state.stat().st_mode), stat.S_IMODE((state / "log").stat().st_mode)) == (0o777, 0o700)

@@ -102,9 +102,11 @@ class NodeProcess:
         return await self._answers("/readyz")
 
     async def _answers(self, path: str) -> bool:
+        """Whether our own child says yes: another program on its port, or an older node, proves nothing."""
         limit = aiohttp.ClientTimeout(total=HEALTH_EVERY_S)
         try:
             async with aiohttp.ClientSession(timeout=limit) as client, client.get(self._url + path) as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, OSError, TimeoutError):
+                said = await answer.json() if answer.status == 200 else None
+                return isinstance(said, dict) and said.get("pid") == self.pid
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return False

@@ -1,5 +1,7 @@
 """The handlers behind the routes: each takes a request and the facilities, and answers or raises ApiError."""
 
+import os
+
 from aiohttp import web
 
 from routing.desk import NoReply
@@ -12,8 +14,8 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def healthz(request: web.Request, facilities: Facilities) -> web.Response:
-    """The process is alive and its event loop turns. Nothing else is looked at."""
-    return web.json_response({"status": "alive", "server": facilities.server, "version": facilities.version})
+    """The process is alive and its event loop turns. Nothing else is looked at. `pid` tells whoever started it that it is this one."""
+    return web.json_response({"status": "alive", "server": facilities.server, "version": facilities.version, "pid": os.getpid()})
 
 
 async def readyz(request: web.Request, facilities: Facilities) -> web.Response:
@@ -21,7 +23,7 @@ async def readyz(request: web.Request, facilities: Facilities) -> web.Response:
     states = await facilities.health.ready()
     ready = not any(states.values())
     components = {name: {"ready": not why, "message": why} for name, why in states.items()}
-    return web.json_response({"ready": ready, "components": components}, status=200 if ready else 503)
+    return web.json_response({"ready": ready, "components": components, "pid": os.getpid()}, status=200 if ready else 503)
 
 
 async def metrics(request: web.Request, facilities: Facilities) -> web.Response:

@@ -16,6 +16,7 @@ from simulator.phone import Phone
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_S = 75.0
+AWAY_S, AGAIN_S = 15.0, 0.2
 
 
 class SiteFailed(Exception):
@@ -109,9 +110,14 @@ class RunningSite:
     async def _request(self, method: str, path: str, role: str, body: dict[str, Any] | None = None) -> Any:
         assert self._client is not None, "start() comes first"
         headers = {"Authorization": f"Bearer {self.secrets['tokens'][role]}"}
-        async with self._client.request(method, self.url + path, json=body, headers=headers) as answer:
-            answer.raise_for_status()
-            return await answer.json()
+        async with asyncio.timeout(AWAY_S):
+            while True:
+                try:
+                    async with self._client.request(method, self.url + path, json=body, headers=headers) as answer:
+                        answer.raise_for_status()
+                        return await answer.json()
+                except aiohttp.ClientConnectorError:  # a node that was killed is being started again
+                    await asyncio.sleep(AGAIN_S)
 
     async def _read(self, process: asyncio.subprocess.Process, ready: asyncio.Event) -> None:
         assert process.stdout is not None

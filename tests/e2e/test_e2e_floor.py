@@ -175,13 +175,13 @@ async def test_an_agent_connects_a_caller_to_a_queue(house: House) -> None:
 
 
 async def test_an_agent_connects_a_caller_to_a_queue_whose_agent_is_ringing(house: House) -> None:
-    """Connected in mid ring: the caller takes the agent's place in it, talks to the next agent, and both are counted and free afterwards."""
+    """In mid ring the caller takes the agent's place in it, talks to the next agent, and both are counted and free afterwards."""
     wang = await house.agent("wang", answer_after(0.1))
     guest = await house.dial("4100")
     await guest.event("contact_connected")
     talk = await wang.next_call(1)
     await talk.pause(0.5)
-    li = await house.agent("li", answer_after(2.0, say=sine(AGENT_HZ, 1.0)))
+    await house.agent("li", answer_after(2.0, say=sine(AGENT_HZ, 1.0)))
     first = len(house.feed.events)
     consult = await wang.call("4100")
     await consult.answered(5)

@@ -149,7 +149,7 @@ async def test_a_forgotten_call_tells_nothing(calls: LiveCalls, events: Events) 
 
 
 async def test_a_caller_who_was_put_into_another_session_is_followed_there(calls: LiveCalls, events: Events) -> None:
-    """An agent connects a caller to a call consulted: the old session's watch ends and may be forgotten; the other one learns of the hangup."""
+    """An agent connects a caller to a call consulted: the old watch ends and may be forgotten; the other one learns of the hangup."""
     old, consulted = calls.watch("1.1", "PJSIP/trunk-1"), calls.watch("2.1", "PJSIP/1001-3")
     transfer = {"OrigTransfererUniqueid": "1.2", "SecondTransfererUniqueid": "2.1", "TransfereeUniqueid": "1.1"}
 

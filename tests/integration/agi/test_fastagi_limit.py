@@ -1,0 +1,64 @@
+"""As many calls at once as a server takes by default, and one more: that one is refused and counted, the others do not notice."""
+
+import asyncio
+import resource
+from collections.abc import Iterator
+
+import pytest
+
+from agi.channel import Channel
+from agi.server import FastAgiServer
+
+pytestmark = pytest.mark.integration
+
+MOST = 2000
+ENVIRONMENT = "agi_network: yes\nagi_network_script: call\nagi_channel: PJSIP/caller-{0:08x}\nagi_uniqueid: 17.{0}\n\n"
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Both ends of every connection are in this process."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(3 * MOST, before[1]) if before[1] > 0 else 3 * MOST, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def until_there_are(server: FastAgiServer, sessions: int) -> None:
+    async with asyncio.timeout(30):
+        while server.sessions != sessions:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def test_two_thousand_calls_and_one_more(many_files: None) -> None:
+    """2,000 idle calls are held; the next connection is closed at once; when a call ends there is room again."""
+
+    async def hold(channel: Channel) -> None:
+        await channel.wait_closed()
+
+    server = FastAgiServer(hold, port=0, max_sessions=MOST)
+    await server.start()
+    calls = []
+    try:
+        for number in range(MOST):
+            reader, writer = await asyncio.open_connection(*server.address)
+            writer.write(ENVIRONMENT.format(number).encode())
+            calls.append((reader, writer))
+        await until_there_are(server, MOST)
+
+        reader, writer = await asyncio.open_connection(*server.address)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+        assert (server.sessions, server.rejected["over_capacity"]) == (MOST, 1)
+
+        calls.pop()[1].close()
+        await until_there_are(server, MOST - 1)
+        reader, writer = await asyncio.open_connection(*server.address)
+        writer.write(ENVIRONMENT.format(MOST).encode())
+        calls.append((reader, writer))
+        await until_there_are(server, MOST)
+        assert server.rejected["over_capacity"] == 1
+    finally:
+        for _, writer in calls:
+            writer.close()
+        await server.close()

@@ -4,6 +4,7 @@ What dies is started again; Ctrl-C drains the node first. A node that is killed 
 """
 
 import asyncio
+import contextlib
 import fcntl
 import signal
 from collections.abc import Awaitable, Callable
@@ -105,7 +106,7 @@ class Supervisor:
 
     def __init__(self, options: UpOptions, say: Say) -> None:
         self.options = options
-        self._say = say
+        self._tell = say
         self._lock: IO[str] | None = None
         self._parts: list[tuple[str, Part, Callable[[], Awaitable[None]]]] = []
         self._stopping = asyncio.Event()
@@ -113,6 +114,11 @@ class Supervisor:
         self.site: Site
         self.ports: Ports
         self.secrets: Secrets
+
+    def _say(self, line: str) -> None:
+        """Whoever read our words may be gone; that is no reason to leave a process behind."""
+        with contextlib.suppress(OSError):
+            self._tell(line)
 
     @property
     def url(self) -> str:

@@ -125,6 +125,7 @@ class House:
         self.site = site
         self.feed = site.feed
         self._first = len(site.feed.events)
+        self.unplugged: set[str] = set()  # agents whose phones have lost power: Asterisk finds out later
         self._phones: list[Phone] = []
 
     async def __aenter__(self) -> "House":
@@ -205,7 +206,7 @@ class House:
             if agent["state"] != "logged_out":
                 await self.ask(agent["id"], "log_out")
         for agent in agents:
-            if self.latest("phone_state", agent["id"]):
+            if self.latest("phone_state", agent["id"]) and agent["id"] not in self.unplugged:
                 await self.until(lambda id=agent["id"]: self.latest("phone_state", id) == "unavailable", 5, f"{agent['id']} is gone")  # type: ignore[misc]
             if self.latest("state", agent["id"]):
                 await self.state(agent["id"], "logged_out")

@@ -210,6 +210,8 @@ BAD_BODIES: list[tuple[bytes, int, str]] = [
     (b'{"action": "pause", "reason": "' + b"x" * 81 + b'"}', 400, "bad_request"),
     (b'{"action": "resume", "reason": "lunch"}', 400, "bad_request"),
     (b'{"action": "pause", "agent": "smith"}', 400, "bad_request"),
+    (b'{"action": "' + b"x" * (64 * 1024 - 14) + b'"}', 400, "bad_request"),  # as long as may be
+    (b'{"action": "' + b"x" * (64 * 1024 - 13) + b'"}', 413, "too_large"),
     (b'{"action": "' + b"x" * 70_000 + b'"}', 413, "too_large"),
 ]
 

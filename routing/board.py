@@ -7,13 +7,15 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from typing import Any
 
-from routing import agents, contacts, requests, servers
+from routing import agents, arrivals, contacts, requests, servers
 from routing.agent_state import AgentState
 from routing.floor import Floor
 from routing.model import Agent, AgentProfile, Contact, Directory, QueuePolicy
 from routing.ports import Ids
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS | servers.HANDLERS
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = (
+    arrivals.HANDLERS | contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS | servers.HANDLERS
+)
 DEADLINES: dict[str, Callable[[Floor, str, int], None]] = contacts.DEADLINES | agents.DEADLINES | servers.DEADLINES
 
 

@@ -55,14 +55,13 @@ class CallerGone:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeToAnnounce:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
 class RingOver:
     order: RingOrder
     result: RingResult
+
+
+class TimeToAnnounce:
+    """The next announcement is due."""
 
 
 Happening = RingOrder | WithdrawOrder | LeaveOrder | KeyPressed | CallerGone | TimeToAnnounce | RingOver
@@ -253,8 +252,8 @@ class Visit:
         self._announcement = self._start(self._say_position())
 
     async def _say_position(self) -> None:
+        position = self._position()
         try:
-            position = self._position()
             await self._line.announce("position" if position else "comfort", position=position, wait_ms=None)
         finally:
             self._plan_announcement(self._policy.every_position_ms)
@@ -297,9 +296,7 @@ class Visit:
             self._timer.cancel()
         if self._announcement and not self._announcement.done():
             await self._line.interrupt()
-        tasks = list(self._tasks)
-        for task in tasks:
-            if task is not self._announcement:
-                task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=2)
+        for task in self._tasks - {self._announcement}:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=2)

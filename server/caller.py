@@ -126,7 +126,6 @@ class Caller:
             node = before.node if before.node in site.flows[before.flow].nodes else ""
             await interpreter.run(self._call.context, before.flow, node)
         else:
-            await self._phone.answer()
             await interpreter.run(self._call.context, flow)
 
     async def fetch(self, request: LookupRequest) -> LookupReply:

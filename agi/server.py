@@ -27,12 +27,20 @@ _CLEAN_UP_S = 5.0
 class FastAgiServer:
     """Runs `handler(channel)` for every AGI session. The session ends when the handler returns or raises.
 
-    `rejected` counts, by reason, the connections that came to nothing: over_capacity, early_close, environment_timeout,
-    environment_too_large, line_too_long, garbage. Port 0 takes a free one; `address` tells which.
+    `allowed(address)` says whose connections are taken. `rejected` counts, by reason, those that came to nothing: address_not_listed,
+    over_capacity, early_close, environment_timeout, environment_too_large, line_too_long, garbage. Port 0 takes a free one; `address`
+    tells which.
     """
 
     def __init__(
-        self, handler: Handler, host: str = "127.0.0.1", port: int = 4573, *, max_sessions: int = 2000, env_timeout_s: float = 5.0
+        self,
+        handler: Handler,
+        host: str = "127.0.0.1",
+        port: int = 4573,
+        *,
+        max_sessions: int = 2000,
+        env_timeout_s: float = 5.0,
+        allowed: Callable[[str], bool] = lambda peer: True,
     ) -> None:
         self.rejected: Counter[str] = Counter()
         self._handler = handler
@@ -40,6 +48,7 @@ class FastAgiServer:
         self._port = port
         self._max_sessions = max_sessions
         self._env_timeout_s = env_timeout_s
+        self._allowed = allowed
         self._server: asyncio.Server | None = None
         self._waiting: dict[Channel, asyncio.TimerHandle] = {}  # for their environment
         self._sessions: dict[Channel, asyncio.Task[None]] = {}
@@ -94,6 +103,9 @@ class FastAgiServer:
     # ------------------------------------------------------------------ what channels call
 
     def opened(self, channel: Channel) -> None:
+        if not self._allowed(channel.peer):
+            channel.break_off(ProtocolViolation("address_not_listed", "this address is not one of our Asterisk's"))
+            return
         if len(self._sessions) + len(self._waiting) >= self._max_sessions:
             found = f"more than {self._max_sessions} sessions at once"
             channel.break_off(ProtocolViolation("over_capacity", found))

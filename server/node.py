@@ -92,7 +92,7 @@ class Node:
                 self.server,
             )
         )
-        self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls)
+        self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls, allowed=settings.takes_agi_from)
         self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
         self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, lambda: self.router.is_leader)
         self.holds = Holds(self.ami, self.calls, self.events)

@@ -1,13 +1,17 @@
 """Where a server node finds and offers things: addresses, logins, tokens; worked out of the site, its ports and its secrets."""
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from server.installation import AMI_USER, Installation
 from server.port_numbers import Ports
 from server.redis_server import RedisServer
 from server.secrets_file import Secrets
 from server.settings import Site
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,16 @@ class NodeSettings:
     agi_address: tuple[str, int]
     http_address: tuple[str, int]
     tokens: Mapping[str, str]
+    agi_from: tuple[str, ...] = LOOPBACK  # networks
+
+    def takes_agi_from(self, address: str) -> bool:
+        """Whether a FastAGI connection from this address is one of our Asterisk's."""
+        try:
+            peer = ip_address(address)
+        except ValueError:
+            return False
+        peer = getattr(peer, "ipv4_mapped", None) or peer
+        return any(peer in ip_network(network) for network in self.agi_from)
 
     @property
     def agi_for_asterisk(self) -> str:
@@ -46,7 +60,16 @@ def node_settings(site: Site, installation: Installation, *, ports: Ports, secre
         ("127.0.0.1" if asterisk.mode == "managed" else installation.listen, ports.agi + number),
         (installation.listen, ports.http + number),
         secrets_known.tokens,
+        (*LOOPBACK, *_addresses(asterisk.host), *asterisk.agi_from),
     )
+
+
+def _addresses(host: str) -> list[str]:
+    """The addresses of the machine of an external Asterisk, as far as its name is known now."""
+    try:
+        return sorted({str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None)})
+    except OSError:
+        return []
 
 
 def ami_secret(site: Site, known: Secrets) -> str:

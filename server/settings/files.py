@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from ipaddress import ip_network
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -72,6 +73,14 @@ def _redis(value: str) -> str:
     return value
 
 
+def _network(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError:
+        raise ValueError(f"expected an address such as 192.0.2.7 or a network such as 192.0.2.0/24, found '{value}'") from None
+
+
+Network = Annotated[str, AfterValidator(_network)]
 Strategy = Annotated[str, AfterValidator(_known_strategy)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -99,6 +108,7 @@ class AsteriskFile(Settings):
     ami_port: int = Field(0, ge=0, le=65535)  # external only
     ami_user: str = "hotline"
     ami_secret_file: str = ""  # external only: a file that holds the secret
+    agi_from: list[Network] = []  # external only: where FastAGI connections may come from, beside `host` and this machine
     max_call_length: Duration = 4 * 3_600_000
     rtp_timeout: Duration = 30_000
     fallback: Fallback = Fallback()

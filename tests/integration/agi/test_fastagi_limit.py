@@ -1,4 +1,4 @@
-"""As many calls at once as a server takes by default, and one more: that one is refused and counted, the others do not notice."""
+"""Who is refused: one call more than a server takes, and whoever is not our Asterisk. The others do not notice."""
 
 import asyncio
 import resource
@@ -61,4 +61,24 @@ async def test_two_thousand_calls_and_one_more(many_files: None) -> None:
     finally:
         for _, writer in calls:
             writer.close()
+        await server.close()
+
+
+async def test_an_address_that_is_not_listed() -> None:
+    """Who is not our Asterisk is sent away before a word is read, and counted; who is, is served."""
+    served: list[str] = []
+
+    async def note(channel: Channel) -> None:
+        served.append(channel.peer)
+
+    server = FastAgiServer(note, port=0, allowed=lambda peer: peer == "127.0.0.2")
+    await server.start()
+    try:
+        for source in ("127.0.0.1", "127.0.0.2"):
+            reader, writer = await asyncio.open_connection(*server.address, local_addr=(source, 0))
+            writer.write(ENVIRONMENT.format(1).encode())
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+            writer.close()
+        assert (served, server.rejected["address_not_listed"]) == (["127.0.0.2"], 1)
+    finally:
         await server.close()

@@ -117,6 +117,8 @@ class Orphans:
 
     async def _pull_over(self, server: str, agi: str) -> None:
         """Take the calls from a server that is silent. One that talks or rings is left alone until that is over."""
+        known = {_uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server}
+        self._lost |= dict.fromkeys(known, server)  # first: a talk may end while we ask
         try:
             rows = await self._ami.core_show_channels()
         except AmiError as error:
@@ -128,8 +130,11 @@ class Orphans:
             if not (new or self._is_at(uniqueid, server)):
                 continue
             if row.get("BridgeId") or row.get("Application") == "Dial":
-                self._lost[uniqueid] = server
-            elif self._leads():
+                if uniqueid not in known:
+                    self._lost[uniqueid] = server
+                continue
+            self._lost.pop(uniqueid, None)
+            if self._leads():
                 await pull(self._ami, row.get("Channel"), self._number_dialled(uniqueid) or row.get("Exten"))
 
     async def _pull_over_settled(self, uniqueid: str) -> None:

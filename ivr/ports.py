@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 ALL_KEYS = "0123456789*#"
 
 DialOutcome = Literal["answered", "busy", "no_answer", "unreachable", "not_allowed"]
-QueueOutcome = Literal["answered", "timed_out", "full", "closed", "no_agents", "exit_key", "failed"]
+QueueOutcome = Literal["answered", "timed_out", "full", "closed", "no_agents", "overflowed", "withdrawn", "exit_key", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,8 @@ def offer_ended(board: Floor, agent: Agent, offer: str, outcome: str, now_ms: in
     if agent.offer != offer or agent.state != AgentState.RESERVED:
         return
     policy = board.directory.queues[agent.queue]
-    away = outcome == "unreachable" or (outcome == "rang_out" and policy.after_rang_out == "pause")
-    if away:
+    agent.refused[outcome] = agent.refused.get(outcome, 0) + 1
+    if 0 < policy.pause_after.get(outcome, 0) <= agent.refused[outcome]:
         move(board, agent, AgentEvent.PAUSE, now_ms, reason=outcome)
     else:
         move(board, agent, AgentEvent.RELEASE, now_ms)

@@ -11,8 +11,9 @@ from routing.agent_state import AgentState
 from routing.model import PhoneState
 from routing.ports import EndedBy, RingOutcome
 
-AgentAction = Literal["log_in", "log_out", "pause", "resume", "end_wrap_up"]
-LeaveOutcome = Literal["abandoned", "timed_out", "exit_key", "full", "no_agents", "failed"]
+AgentAction = Literal["log_in", "log_out", "pause", "resume", "end_wrap_up", "extend_wrap_up", "dispose", "join_queue", "leave_queue"]
+ContactAction = Literal["prioritise", "move", "withdraw"]
+LeaveOutcome = Literal["abandoned", "timed_out", "exit_key", "full", "closed", "no_agents", "overflowed", "withdrawn", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ class ContactArrived:
     last_outcome: RingOutcome = "withdrawn"
     again: bool = False  # told again: the caller has been here all the time
     ringing: str = ""  # with `again`: the offer that rings now
+    preferred: list[str] = field(default_factory=list)  # agents who are waited for, for `preferred_ms` (0: the queue's time)
+    preferred_ms: int = 0
+    exclude: list[str] = field(default_factory=list)  # agents who are never asked
+    place_ms: int = 0  # waited earlier in this call, before leaving for a submenu
+    closed: bool = False  # the queue's calendar says so
+    expected_wait_ms: int = 0  # as the server sees it; 0 is unknown
+    service_level: float = 100.0  # percent, as the server sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +104,23 @@ class AgentAsked:
     request: str
     server: str
     reason: str = ""
-    phone: str = ""
+    phone: str = ""  # with log_in: the phone that is used from now on
     at_ms: int = 0  # when it was asked; what was asked long ago is not wanted any more
+    queue: str = ""  # with join_queue and leave_queue
+    disposition: str = ""  # with dispose, and with end_wrap_up
+
+
+@dataclass(frozen=True, slots=True)
+class ContactAsked:
+    """A supervisor changes a waiting contact: its priority (seconds, the whole), its queue, or ends the wait. Replied like AgentAsked."""
+
+    contact: str
+    action: ContactAction
+    request: str
+    server: str
+    priority: int = 0
+    queue: str = ""
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +197,7 @@ Message = (
     | OfferEnded
     | TalkEnded
     | AgentAsked
+    | ContactAsked
     | PhoneReported
     | TalkHeld
     | AgentHeld
@@ -185,14 +209,16 @@ Message = (
 
 @dataclass(frozen=True, slots=True)
 class RingOrder:
-    """Ring this agent for this contact."""
+    """Ring this agent for this contact, beside those that ring for it already."""
 
     contact: str
     offer: str
     agent: str
-    phone: str
+    phone: str  # a SIP account, or the number of a line outside
     queue: str
     ring_timeout_ms: int
+    auto_answer: bool = False
+    accept: bool = False  # the agent presses 1 to take it
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +238,20 @@ class LeaveOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveOrder:
+    """The contact waits in another queue now."""
+
+    contact: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to AgentAsked: `error` is empty when it was done, else a sentence; `state` is the agent's state now."""
+    """The answer to AgentAsked or ContactAsked: `error` is empty when it was done, else a sentence; `state` is how things are now."""
 
     request: str
     state: str
     error: str = ""
 
 
-Order = RingOrder | WithdrawOrder | LeaveOrder | Reply
+Order = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | Reply

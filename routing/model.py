@@ -4,7 +4,7 @@ Times are milliseconds since 1970 UTC, durations milliseconds. A record's `rev` 
 refuses a change decided on an older one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,8 +12,38 @@ from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 
 PhoneState = Literal["available", "ringing", "busy", "unavailable"]
-AfterRona = Literal["pause", "ready"]
-JoinWhen = Literal["always", "staffed", "ready"]
+Presence = Literal["always", "staffed", "ready", "eligible"]  # eligible: somebody staffed has the skills that this contact wants
+Choice = Literal["at_risk", "weighted", "strict"]
+UNTIL_DONE = -1  # a wrap-up that lasts until the agent ends it
+FOREVER_MS = 1 << 52
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """When contacts of a queue go elsewhere: exactly one condition is set. `to` is another queue, "" the flow's exit `overflowed`."""
+
+    to: str = ""
+    waiting: int = 0  # at arrival: so many wait already
+    expected_wait_ms: int = 0  # at arrival: the expected wait is longer
+    service_level: int = 0  # at arrival: the service level is below so many percent
+    waited_ms: int = 0  # while waiting: waited so long
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What an agent is in one queue. Tier 1 is asked first; `weight` counts with weighted_random, `level` with most_skilled."""
+
+    tier: int = 1
+    weight: float = 1.0
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BreakLimit:
+    """How many agents may be paused for a reason at once (0: any number), and for how long (0: any time)."""
+
+    at_once: int = 0
+    longest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +53,38 @@ class QueuePolicy:
     name: str
     strategy: str = "longest_idle"
     ring_timeout_ms: int = 15_000
-    wrap_up_ms: int = 10_000
+    wrap_up_ms: int = 10_000  # 0: none; UNTIL_DONE
+    wrap_up_extension_ms: int = 30_000
     max_wait_ms: int = 600_000
     max_waiting: int = 200
     priority: int = 0  # seconds added to the wait of each contact
+    ageing: float = 1.0  # seconds of priority that a second of waiting is worth; 0: priority goes before any wait
     threshold_ms: int = 20_000  # service level: answered within
     target: int = 80  # service level: percent
     weight: float = 1.0
-    after_rang_out: AfterRona = "pause"
+    pause_after: Mapping[str, int] = field(default_factory=lambda: {"rang_out": 1, "unreachable": 1})  # outcome -> so many in a row
     refusal_ms: int = 15_000  # for so long a contact is not offered again to the agent who refused it
-    join_when: JoinWhen = "always"
+    ring_more_ms: int = 5_000  # ring_all and ring_progressively: when the next phones ring, too
+    tier_delays_ms: Sequence[int] = (0,)  # of tier 1, 2, ...: waited so long before its agents are asked
+    dispositions: Mapping[str, str] = field(default_factory=dict)  # code -> what it means
+    disposition_required: bool = False  # the wrap-up lasts until one is given
+    hours: str = ""  # a calendar of the site; "" is always open
+    join_when: Presence = "always"
+    stay_when: Presence = "always"
+    stay_grace_ms: int = 30_000
+    overflow: Sequence[Overflow] = ()
+    keep_place_ms: int = 0  # a caller cut off while waiting who calls again within it has the old place
+    preferred_ms: int = 20_000  # how long preferred agents are waited for
+    last_agent_ms: int = 0  # who talked to this caller within it is preferred
+    whisper: Mapping[str, str] = field(default_factory=dict)  # language -> what the agent hears on answering
+    accept: bool = False  # the agent presses 1 to take the call
+    announce_wait: bool = False
     first_position_ms: int = 10_000  # 0: never announced
     every_position_ms: int = 30_000
     names: Mapping[str, str] = field(default_factory=dict)  # language -> name
+
+
+_PLAIN = Membership()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +98,28 @@ class AgentProfile:
     queues: tuple[str, ...] = ()
     wrap_up_ms: int | None = None  # None: the queue's
     order: int = 0  # place in the configuration
+    memberships: Mapping[str, Membership] = field(default_factory=dict)  # queue -> what differs from Membership()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    auto_answer: bool = False  # the phone is told to answer by itself
+    accept: bool = False  # presses 1 to take any call
+    pin: str = ""  # hashed; "": cannot log in from another phone
+
+    def membership(self, queue: str) -> Membership:
+        """What this agent is in that queue."""
+        return self.memberships.get(queue, _PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everything the site defines that routing needs."""
+    """Everything the site defines that routing needs. `choice`: which queue's contact an agent of several takes."""
 
     queues: Mapping[str, QueuePolicy]
     agents: Mapping[str, AgentProfile]
+    choice: Choice = "at_risk"
+    breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit
+
+
+STRICT_S = 10_000_000  # what one second of priority is worth where waiting does not count
 
 
 @dataclass(slots=True)
@@ -78,12 +141,15 @@ class Contact:
     ani: str = ""
     language: str = ""
     data: dict[str, str] = field(default_factory=dict)
+    ageing: float = 1.0  # the queue's
+    place_ms: int = 0  # waited earlier, on a call that was cut off: counts for the place, not for the wait
     rev: int = 0
 
     @property
     def order_ms(self) -> int:
-        """What contacts are served in order of: the moment of joining, moved back by the priority."""
-        return self.enqueued_at_ms - 1000 * self.priority
+        """What contacts of a queue are served in order of: the moment of joining, moved back by priority and earlier waits."""
+        seconds = self.priority / self.ageing if self.ageing else self.priority * STRICT_S
+        return self.enqueued_at_ms - self.place_ms - int(1000 * seconds)
 
     def step(self, now_ms: int) -> int:
         """Which of `steps` is in force now."""
@@ -108,4 +174,32 @@ class Agent:
     wanted: str = ""  # asked for while busy: "paused" or "logged_out"
     idle_since_ms: int = 0  # end of the last contact, or log-in
     handled: int = 0  # contacts since log-in
+    offered_at_ms: int = 0  # when a contact was last offered
+    occupancy: float = 0.0  # share of the recent past spent on contacts, as of `occupied_at_ms` (strategies/least_occupied.py)
+    occupied_at_ms: int = 0
+    refused: dict[str, int] = field(default_factory=dict)  # outcome -> so many offers in a row ended so
+    left_queues: list[str] = field(default_factory=list)  # of the profile's: not served now
+    last_contact: str = ""  # whose disposition may be given
+    last_queue: str = ""
     rev: int = 0
+
+
+@dataclass(slots=True)
+class CallerMemory:
+    """What is remembered of a caller between calls, by the number they called from."""
+
+    id: str
+    agent: str = ""  # talked to them last
+    agent_ms: int = 0
+    queue: str = ""  # was cut off while waiting there
+    place_from_ms: int = 0  # since when they have waited there
+    left_ms: int = 0
+    rev: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a waiting caller may be told: the place from 1 (0: unknown) and the expected wait (None: unknown)."""
+
+    position: int = 0
+    expected_wait_ms: int | None = None

@@ -16,6 +16,7 @@ from routing.messages import (
     LeaveOrder,
     LeaveOutcome,
     Message,
+    MoveOrder,
     OfferAnswered,
     OfferEnded,
     OfferRinging,
@@ -64,7 +65,7 @@ class TimeToAnnounce:
     """The next announcement is due."""
 
 
-Happening = RingOrder | WithdrawOrder | LeaveOrder | KeyPressed | CallerGone | TimeToAnnounce | RingOver
+Happening = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | KeyPressed | CallerGone | TimeToAnnounce | RingOver
 
 
 class Visit:

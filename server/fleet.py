@@ -57,8 +57,8 @@ class Fleet:
         if agi and agi not in listed:
             await self._set(sorted([*listed, agi]))
 
-    async def leave(self, agi: str) -> list[str]:
-        """Take our address out of the list; gives the others: nobody, when we are alone or Asterisk does not answer."""
+    async def remove(self, agi: str) -> list[str]:
+        """Take an address out of the list; gives the others: nobody, when it is the only one or Asterisk does not answer."""
         try:
             listed = (await self._ami.get_global(SERVERS)).split("&")
         except AmiError as problem:

@@ -94,9 +94,9 @@ class Node:
         )
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls, allowed=settings.takes_agi_from)
         self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
-        self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, lambda: self.router.is_leader)
-        self.holds = Holds(self.ami, self.calls, self.events)
         self.fleet = Fleet(self.ami, ids, lambda: self.router.addresses if self.router.is_leader else None)
+        self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet, lambda: self.router.is_leader)
+        self.holds = Holds(self.ami, self.calls, self.events)
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
         self.follower = Follower(self.store, self.view, self.metrics.on_event, self.orphans.on_event, self.memory.on_event)
         self._http: Listener | None = None
@@ -120,7 +120,7 @@ class Node:
     async def _drain(self) -> int:
         """Where other servers live they get our calls, but for talks: those end here. Alone we let all come to their end, up to a limit."""
         self.desk.take_calls_at("")
-        others = await self.fleet.leave(self.settings.agi_for_asterisk)
+        others = await self.fleet.remove(self.settings.agi_for_asterisk)
         moving = asyncio.create_task(move_calls(self.calls, self.ami)) if others else None
         try:
             return await self.agi.drain(self.site.main.limits.drain / 1000)

@@ -22,7 +22,7 @@ from routing.model import Contact
 from routing.view import View
 from server.calls import Calls
 from server.event_log import EventLog
-from server.fleet import pull
+from server.fleet import Fleet, pull
 
 log = structlog.get_logger(__name__)
 GRACE_S = 1.0
@@ -32,12 +32,15 @@ SETTLE_S = 0.3  # a caller whose server was killed finds another one within this
 class Orphans:
     """`reconcile` runs after each AMI connect; `on_event` follows the event log. `leads` tells whether this server's router leads."""
 
-    def __init__(self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, leads: Callable[[], bool]) -> None:
+    def __init__(
+        self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, fleet: Fleet, leads: Callable[[], bool]
+    ) -> None:
         self._view = view
         self._desk = desk
         self._events = events
         self._calls = calls
         self._ami = ami
+        self._fleet = fleet
         self._leads = leads
         self._lost: dict[str, str] = {}  # Uniqueid of a call in a talk or ringing -> its lost server, which may only be frozen
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,6 +122,8 @@ class Orphans:
         """Take the calls from a server that is silent. One that talks or rings is left alone until that is over."""
         known = {_uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server}
         self._lost |= dict.fromkeys(known, server)  # first: a talk may end while we ask
+        if agi and self._leads():
+            await self._fleet.remove(agi)  # or Asterisk might bring them, and new ones, to the silent one again
         try:
             rows = await self._ami.core_show_channels()
         except AmiError as error:

@@ -184,7 +184,10 @@ class QueueFile(Settings):
     priority: int = 0
     weight: float = Field(1.0, gt=0)
     service_level: ServiceLevel = ServiceLevel()
-    after_rang_out: Literal["pause", "ready"] = "pause"
+    pause_after: dict[Literal["rang_out", "declined", "busy", "unreachable"], Annotated[int, Field(ge=0)]] = {
+        "rang_out": 1,
+        "unreachable": 1,
+    }
     offer_again_after: Duration = 15_000
     join_when: Literal["always", "staffed", "ready"] = "always"
     announce_position: AnnouncePosition = AnnouncePosition()

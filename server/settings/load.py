@@ -249,7 +249,7 @@ def _policy(name: str, file: QueueFile) -> QueuePolicy:
         threshold_ms=file.service_level.threshold,
         target=file.service_level.target,
         weight=file.weight,
-        after_rang_out=file.after_rang_out,
+        pause_after={str(outcome): count for outcome, count in file.pause_after.items()},
         refusal_ms=file.offer_again_after,
         join_when=file.join_when,
         first_position_ms=file.announce_position.first,

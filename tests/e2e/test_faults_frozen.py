@@ -131,7 +131,10 @@ async def test_a_rolling_restart_loses_nothing(measured: list[str]) -> None:
     async with broken_site(**TWO) as house:
         await house.both_listed()
         await house.agent("wang", answer_after(0.1, 3.0, say=HUM))
-        guests = [await house.dial("4100", account) for account in ("caller", "caller2")]
+        guests = []
+        for account in ("caller", "caller2"):
+            guests.append(await house.dial("4100", account))
+            await guests[-1].event("contact_queued")
         await guests[0].event("contact_connected")
         starts = [len(guest.call.heard) for guest in guests]
         began, over = asyncio.get_running_loop().time(), asyncio.Event()

@@ -130,19 +130,20 @@ def test_an_agent_of_two_queues_takes_the_one_most_at_risk() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "policy", "state", "reason"),
+    ("outcome", "pause_after", "state", "reason"),
     [
-        ("rang_out", "pause", AgentState.PAUSED, "rang_out"),
-        ("rang_out", "ready", AgentState.READY, ""),
-        ("declined", "pause", AgentState.READY, ""),
-        ("busy", "pause", AgentState.READY, ""),
-        ("unreachable", "ready", AgentState.PAUSED, "unreachable"),
-        ("failed", "pause", AgentState.READY, ""),
+        ("rang_out", 1, AgentState.PAUSED, "rang_out"),
+        ("rang_out", 2, AgentState.READY, ""),
+        ("declined", 0, AgentState.READY, ""),
+        ("declined", 1, AgentState.PAUSED, "declined"),
+        ("busy", 0, AgentState.READY, ""),
+        ("unreachable", 1, AgentState.PAUSED, "unreachable"),
+        ("failed", 0, AgentState.READY, ""),
     ],
 )
-def test_what_a_refused_offer_does_to_the_agent(outcome: str, policy: str, state: AgentState, reason: str) -> None:
+def test_what_a_refused_offer_does_to_the_agent(outcome: str, pause_after: int, state: AgentState, reason: str) -> None:
     """Rang out, declined, busy, unreachable and failed are told apart, each with its policy; the caller waits on at the old place."""
-    made = house(person("anna"), after_rang_out=policy)
+    made = house(person("anna"), pause_after={outcome: pause_after})
     made.call("c1")
     made.call("c2")
     made.refuse("c1", outcome)

@@ -23,7 +23,7 @@ SITE = directory(
     person("zoe", ("vip",), billing=1),
     queues=(
         QueuePolicy("support", max_wait_ms=60_007, refusal_ms=5_003, wrap_up_ms=3_001, max_waiting=6),
-        QueuePolicy("vip", max_wait_ms=30_011, refusal_ms=0, wrap_up_ms=0, threshold_ms=7_013, weight=2.0, after_rang_out="ready"),
+        QueuePolicy("vip", max_wait_ms=30_011, refusal_ms=0, wrap_up_ms=0, threshold_ms=7_013, weight=2.0, pause_after={"unreachable": 1}),
     ),
 )
 PEOPLE, QUEUES = tuple(SITE.agents), tuple(SITE.queues)

@@ -25,7 +25,9 @@ def made(cls: type) -> st.SearchStrategy[Any]:
     special: dict[str, Any] = {"steps": st.lists(st.tuples(st.integers(0, 10**7), text), max_size=3)}
     if cls is Event:
         special["data"] = st.dictionaries(text, json_values, max_size=3)
-    return st.builds(cls, **{f.name: special.get(f.name, st.from_type(hints[f.name])) for f in fields(cls)})
+    kinds = {**hints, **{name: st.floats(allow_nan=False, allow_infinity=False) for name, hint in hints.items() if hint is float}}
+    made_of = {name: kind if isinstance(kind, st.SearchStrategy) else st.from_type(kind) for name, kind in kinds.items()}
+    return st.builds(cls, **{f.name: special.get(f.name, made_of[f.name]) for f in fields(cls)})
 
 
 @pytest.mark.parametrize("cls", get_args(Message))

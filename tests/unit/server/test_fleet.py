@@ -49,21 +49,21 @@ def fleet(asterisk: Globals, addresses: Mapping[str, str] | None = None) -> Flee
 
 async def test_who_leaves_is_out_of_the_list_and_knows_the_others() -> None:
     asterisk = Globals(**{SERVERS: "h:1&h:2&h:3"})
-    assert await fleet(asterisk).leave("h:2") == ["h:1", "h:3"]
+    assert await fleet(asterisk).remove("h:2") == ["h:1", "h:3"]
     assert asterisk.values[SERVERS] == "h:1&h:3"
 
 
 async def test_the_last_one_stays_in_the_list() -> None:
     """Asterisk must know where to look for one that comes back."""
     asterisk = Globals(**{SERVERS: "h:1"})
-    assert await fleet(asterisk).leave("h:1") == []
+    assert await fleet(asterisk).remove("h:1") == []
     assert asterisk.values[SERVERS] == "h:1"
 
 
 async def test_without_ami_nobody_is_known() -> None:
     asterisk = Globals(**{SERVERS: "h:1&h:2"})
     asterisk.away = True
-    assert await fleet(asterisk).leave("h:1") == []
+    assert await fleet(asterisk).remove("h:1") == []
     await fleet(asterisk).join("h:1")
 
 

@@ -152,9 +152,10 @@ class Sessions:
         id = call_id(channel)
         if before:
             context = CallContext(id, caller.text, dnis, before.language, dict(before.variables))
+            context.caller_list, context.places = site.callers.of(caller.text), dict(before.places)
             return LiveCall(id, caller, dnis, before.started_at_ms, context, flow=before.flow, node=before.node)
         variables = {} if name in ("", "unknown") else {"caller_name": name}
-        context = CallContext(id, caller.text, dnis, site.main.languages[0], variables)
+        context = CallContext(id, caller.text, dnis, site.main.languages[0], variables, caller_list=site.callers.of(caller.text))
         return LiveCall(id, caller, dnis, self._all.clock.now_ms(), context)
 
     async def _serve_overtime(self, channel: Channel) -> None:

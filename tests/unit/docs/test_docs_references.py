@@ -14,7 +14,7 @@ from server.asterisk.configuration import FEATURE_CODES
 from server.asterisk.trunks import Trunk
 from server.cli.main import COMMANDS
 from server.http.routes import ROUTES
-from server.settings import files
+from server.settings import agent_files, files, queue_files
 
 pytestmark = pytest.mark.unit
 
@@ -27,7 +27,8 @@ def text_of(name: str) -> str:
 
 
 def settings_models() -> list[type[BaseModel]]:
-    classes = [found for found in vars(files).values() if isinstance(found, type)]
+    modules = (files, queue_files, agent_files)
+    classes = [found for module in modules for found in vars(module).values() if isinstance(found, type)]
     return [found for found in classes if issubclass(found, files.Settings) and found is not files.Settings]
 
 
@@ -99,9 +100,10 @@ def test_links_between_documents_lead_somewhere():
 EXAMPLES = {
     "hotline.yaml": files.HotlineFile,
     "numbers.yaml": files.NumbersFile,
-    "queues.yaml": files.QueuesFile,
-    "agents.yaml": files.AgentsFile,
+    "queues.yaml": queue_files.QueuesFile,
+    "agents.yaml": agent_files.AgentsFile,
     "hours.yaml": files.AllHoursFile,
+    "callers.yaml": files.CallersFile,
     "prompts.yaml": PromptFile,
 }
 

@@ -162,7 +162,7 @@ MISTAKES = [
     ("agents", '"1020"', '"1001"', "agents.yaml:1:10: "),
     ("agents", "lobby]", '"4000"]', "agents.yaml:1:18: phone 4000 is one of the numbers that a flow answers"),
     ("agents", "[billing, {queue: sales", "[sales, {queue: sales", "agents.yaml:3:74: the queue 'sales' is there twice"),
-    ("agents", "weight: 1.5", "weigth: 1.5", "agents.yaml:3:99: unknown setting 'weigth' - did you mean 'weight'?"),
+    ("agents", "weight: 1.5", "weigth: 1.5", "agents.yaml:3:100: unknown setting 'weigth' - did you mean 'weight'?"),
     ("agents", "site: shanghai", "site: new york", "agents.yaml:4:30: expected a word of letters, digits and _"),
     ("agents", "site: shanghai", "billing: shanghai", "agents.yaml:4:33: 'billing' is a skill, too"),
     (

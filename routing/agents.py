@@ -49,7 +49,13 @@ def tell(
     board: Floor, agent: Agent, type: str, now_ms: int, *, contact: Contact | None = None, before: AgentState | None = None, **more: Any
 ) -> None:
     """An event about an agent: how things are with them now, for others to follow."""
-    told = {"state": agent.state, "before": before or agent.state, "reason": agent.reason, "until_ms": agent.until_ms, "phone": agent.phone}
+    told: dict[str, Any] = {
+        "state": agent.state,
+        "reason": agent.reason,
+        "until_ms": agent.until_ms,
+        "phone": agent.phone,
+    }
+    told |= {"since_ms": agent.since_ms} | ({"before": before} if before else {})
     queues = {"left_queues": list(agent.left_queues)} if agent.left_queues or type == "agent_queues_changed" else {}
     board.tell(type, now_ms, contact=contact, agent=agent, **told, **queues, **more)
 

@@ -4,7 +4,7 @@ Times are milliseconds since 1970 UTC, durations milliseconds. A record's `rev` 
 refuses a change decided on an older one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -82,6 +82,13 @@ class QueuePolicy:
     first_position_ms: int = 10_000  # 0: never announced
     every_position_ms: int = 30_000
     names: Mapping[str, str] = field(default_factory=dict)  # language -> name
+
+    def rule_after(self, waited_ms: int, been_in: Collection[str]) -> Overflow | None:
+        """The overflow rule for a contact that has waited so long and comes from these queues; nobody is sent back."""
+        for rule in self.overflow:
+            if 0 < rule.waited_ms <= waited_ms and rule.to != self.name and rule.to not in been_in:
+                return rule
+        return None
 
 
 _PLAIN = Membership()

@@ -124,6 +124,7 @@ class Directory:
     agents: Mapping[str, AgentProfile]
     choice: Choice = "at_risk"
     breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit
+    presence_ms: int = 120_000  # a ready agent whose phone has been gone for so long is paused
 
 
 STRICT_S = 10_000_000  # what one second of priority is worth where waiting does not count
@@ -180,6 +181,7 @@ class Agent:
     since_ms: int = 0
     phone: str = ""
     phone_state: PhoneState = "unavailable"
+    phone_since_ms: int = 0  # since when it is in that state
     contact: str = ""
     queue: str = ""  # of that contact, or of the one just wrapped up
     offer: str = ""

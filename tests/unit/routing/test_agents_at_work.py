@@ -185,3 +185,14 @@ def test_a_line_outside_is_always_there_and_is_accepted_by_key() -> None:
     made.call("c1")
     order = next(order for _, order in made.orders if hasattr(order, "ring_timeout_ms"))
     assert (order.phone, order.accept) == ("+8613800000000", True)
+
+
+def test_nobody_counts_on_an_agent_whose_phone_is_gone_for_long() -> None:
+    """A ready agent without a phone for two minutes is paused; one whose phone came back in time is not, whatever the router did."""
+    made = opened(person("anna"), person("li"))
+    made.say(PhoneReported("phone-anna", "unavailable"), PhoneReported("phone-li", "unavailable"))
+    made.wait(100_000)
+    made.say(PhoneReported("phone-li", "available"))
+    made.restart()
+    made.wait(20_000)
+    assert (made.state("anna"), made.board.agents["anna"].reason, made.state("li")) == (AgentState.PAUSED, "unreachable", AgentState.READY)

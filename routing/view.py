@@ -179,6 +179,8 @@ class View:
         if contact:
             self._unqueue(contact)
             contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, event.at_ms
+        if agent := self.agents.get(event.agent):
+            agent.last_contact, agent.last_queue = event.contact, event.queue
         if event.queue in self.counts:
             self.counts[event.queue].answered.append((event.at_ms, event.data["waited_ms"]))
         self._count(event, "answered")

@@ -89,7 +89,7 @@ def _facts(reading: Reading, main: HotlineFile, staff: Staff, may_dial: Callable
 
 
 def _required_words(staff: Staff) -> frozenset[str]:
-    """The words that a requirement may use: skills, and attributes with their values (`site = shanghai`)."""
+    """The words that a requirement may use: skills, and attributes with their values (`site = shanghai`); a value in quotes may be any."""
     people = staff.agents.values()
     attributes = {word for agent in people for pair in agent.attributes.items() for word in pair}
     return frozenset(attributes.union(*(agent.skills for agent in people)))

@@ -28,6 +28,7 @@ from routing.router import Router
 from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
+from server.agent_phones import is_outside, spoken_to_agents
 from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
@@ -192,7 +193,7 @@ class Node:
             await asyncio.sleep(STEER_EVERY_S)
 
     async def _prepare_sounds(self) -> None:
-        for failure in await self.sounds.prepare(static_speech(self.site.flows)):
+        for failure in await self.sounds.prepare([*spoken_to_agents(self.site), *static_speech(self.site.flows)]):
             log.warning("prompt_not_rendered", reason=str(failure))
 
     # -- AMI -----------------------------------------------------------------------------------------------------------
@@ -220,7 +221,8 @@ class Node:
 
     def _report_phones(self) -> None:
         for profile in self.site.directory.agents.values():
-            self.desk.report_phone(profile.phone, self.phones.state(profile.phone))
+            outside = is_outside(self.site, profile.phone)
+            self.desk.report_phone(profile.phone, "available" if outside else self.phones.state(profile.phone))
 
     def _ami_lost(self) -> None:
         self.live_calls.set_connected(False)

@@ -54,6 +54,5 @@ async def last_offer(channel: RingChannel) -> tuple[str, RingOutcome]:
     """The offer that this caller was in last, "" when there was none or nobody picked up any of several, and how it ended."""
     text = await channel.get_variable(OFFER)
     status, cause = await dial_variables(channel)
-    screening = await channel.get_variable("GOSUB_RETVAL") if status else ""
     offer = offer_of(text, await channel.get_variable("DIALEDPEERNUMBER")) if "=" in text and status in ("ANSWER", "BUSY") else text
-    return "" if "=" in offer else offer, judge_reply(status, cause, withdrawn=not status, screening=screening)
+    return "" if "=" in offer else offer, judge_reply(status, cause, withdrawn=not status)

@@ -15,7 +15,7 @@ from agi.ami.events import Event
 from agi.dial_reply import RingChannel, dial_variables, offers_text, talk_ms_by_dial
 from agi.dial_string import dial_arguments
 from agi.errors import AGIHangup
-from agi.leg import DECLINED, TAKEN, RingOutcome, judge, judge_reply
+from agi.leg import RingOutcome, judge, judge_reply
 from agi.ring import Ring, RingResult
 
 log = structlog.get_logger("agi")
@@ -183,10 +183,7 @@ class Dialling:
             status, cause = await dial_variables(self._channel)
             if not alone and status in ("ANSWER", "BUSY") and await self._channel.get_variable("DIALEDPEERNUMBER") != ring.called.endpoint:
                 return "withdrawn"
-            screening = await self._channel.get_variable("GOSUB_RETVAL") if ring.called.screened else TAKEN
-            if status == "ANSWER" and screening != TAKEN:
-                status, screening = "BUSY", DECLINED
-            return judge_reply(status, cause, withdrawn=ring.leg.facts.withdrawn, screening=screening)
+            return judge_reply(status, cause, withdrawn=ring.leg.facts.withdrawn)
         except AGIHangup:  # Dial lasts longer than the ring time only when somebody answered
             return "answered" if alone and lasted_ms > 1000 * _unseen_after_s(ring, ring.called.ring_timeout_ms) else "withdrawn"
 

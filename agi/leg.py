@@ -50,7 +50,7 @@ BY_CAUSE: dict[int, RingOutcome] = {
 }
 
 PICKED_UP = "HotlinePickedUp"  # the dialplan's event when an agent has picked up and is not connected yet
-TAKEN, DECLINED = "taken", "declined"  # GOSUB_RETVAL: how that ended
+USER_BUSY = 17
 
 # The caller's DIALSTATUS, for a ring that AMI did not see; BY_CAUSE goes before it.
 BY_DIALSTATUS: dict[str, RingOutcome] = {
@@ -103,14 +103,14 @@ def judge(facts: LegFacts) -> RingOutcome:
     return BY_DIALSTATUS.get(facts.dial_status, "failed")
 
 
-def judge_reply(dialstatus: str, hangupcause: int, *, withdrawn: bool, screening: str = "") -> RingOutcome:
-    """The outcome by the caller's own variables. Cannot tell a dead phone from one that rang out. `screening` is GOSUB_RETVAL."""
-    if dialstatus == "BUSY" and screening == DECLINED:
-        return "withdrawn" if withdrawn else "declined"
+def judge_reply(dialstatus: str, hangupcause: int, *, withdrawn: bool) -> RingOutcome:
+    """The outcome by the caller's own variables. Cannot tell a dead phone from one that rang out."""
     if dialstatus == "ANSWER":
         return "answered"
     if withdrawn:
         return "withdrawn"
+    if dialstatus == "BUSY" and hangupcause != USER_BUSY:
+        return "declined"  # by the dialplan, for the agent: a phone that is busy says 17
     if dialstatus in ("NOANSWER", "CHANUNAVAIL", "CONGESTION") and hangupcause in BY_CAUSE:
         return BY_CAUSE[hangupcause]
     return BY_DIALSTATUS.get(dialstatus, "failed")

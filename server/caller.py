@@ -211,7 +211,7 @@ class Caller:
         call = self._call
         kept = stage_of(call.context, call.flow, call.node, call.started_at_ms, contact=contact, enqueued_at_ms=enqueued_at_ms)
         await self._put(kept)
-        for name in (f"__{OFFER}", "DIALSTATUS", "GOSUB_RETVAL"):
+        for name in (f"__{OFFER}", "DIALSTATUS"):
             await self._channel.set_variable(name, "")
 
     async def _keep_stage(self) -> None:

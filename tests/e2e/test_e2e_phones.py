@@ -246,7 +246,7 @@ async def test_the_server_is_killed_in_the_whisper(policy: Policy, outcome: str)
             await guest.over(15)
         else:
             await guest.event("contact_taken_over", 20)
-            assert house.told("offer_declined", agent="wang")
+            await guest.event("offer_declined", 3, agent="wang")
             await house.agent("li", answer_after(0.1, 7.0, say=HUM))
             connected = await guest.event("contact_connected", 15, agent="li")
             assert connected["data"]["waited_ms"] == pytest.approx(connected["at_ms"] - queued["data"]["enqueued_at_ms"], abs=50)

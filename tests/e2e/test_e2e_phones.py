@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import yaml
-from e2e_house import AGENT_HZ, House, OwnSite, render_prompts
+from e2e_house import AGENT_HZ, House, OwnSite, free_port, render_prompts
 from fault_house import LONGEST_SILENCE_S, broken_site, edit, longest_silence_s
 
-from simulator.phone import EndedBy, IncomingCall, Policy, Sound, answer_after, answer_when_told, ignore, reject, sine
+from simulator.phone import EndedBy, IncomingCall, Phone, Policy, Sound, answer_after, answer_when_told, ignore, reject, sine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -21,8 +21,12 @@ QUEUES = {
 }
 
 
+MOBILE = "+8613800138000"
+CARRIER_PORT = free_port()
+
+
 def with_queues(site: OwnSite) -> None:
-    """Numbers 4120, 4121, 4122: a whisper; a whisper and a key; all phones at once."""
+    """Numbers 4120, 4121, 4122: a whisper; a whisper and a key; all phones at once. Zhao's phone answers by itself, Sun has a mobile."""
     for number, (queue, policy) in enumerate(QUEUES.items(), 4120):
         flow = (site.folder / "dialplans/any.yaml").read_text().replace("flow: any", f"flow: {queue}").replace("billing", queue)
         (site.folder / f"dialplans/{queue}.yaml").write_text(flow)
@@ -33,6 +37,9 @@ def with_queues(site: OwnSite) -> None:
     for agent in people["agents"].values():
         agent["queues"] += QUEUES
     people["agents"]["zhao"]["answer"] = "auto"
+    people["agents"]["sun"] = {"name": "孙丽", "number": MOBILE, "skills": {"lang_zh": 5, "billing": 1}, "queues": ["billing"]}
+    carrier = {"kind": "ip", "host": f"127.0.0.1:{CARRIER_PORT}", "match": ["192.0.2.1"], "outbound": True, "caller_id": "+861055550000"}
+    (site.folder / "config/trunks.yaml").write_text(yaml.safe_dump({"trunks": {"carrier": carrier}}))
     path.write_text(yaml.safe_dump(people, allow_unicode=True))
 
 
@@ -217,6 +224,40 @@ async def test_a_phone_that_answers_by_itself(house: House) -> None:
     await guest.call.hears(AGENT_HZ, 3)
     await guest.call.hang_up()
     await guest.event("contact_ended")
+
+
+# -- an agent at a line outside ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["1", ""], ids=["who answers", "whose voicemail answers"])
+async def test_an_agent_at_a_mobile(house: House, key: str) -> None:
+    """The trunk dials it; it needs no state, and may take long to ring; who does not press 1 does not get the caller."""
+
+    async def mobile(call: IncomingCall) -> None:
+        call.trying()
+        await call.pause(3.0)
+        call.ring()
+        await call.pause(0.5)
+        await picks_up(*key, after_s=2.0)(call)
+
+    async with Phone("mobile", port=CARRIER_PORT) as phone:
+        phone.on_invite = mobile
+        await house.ask("sun", "log_in")
+        guest = await house.dial("4100")
+        call = await phone.next_call(5)
+        assert call.invite.uri.startswith(f"sip:{MOBILE}@")
+        assert "861055550000" in call.invite.headers.get("From")
+        if key:
+            await guest.event("contact_connected", 10, agent="sun")
+            await guest.call.hears(AGENT_HZ, 3)
+            await guest.call.hang_up()
+            await guest.event("contact_ended")
+            await house.state("sun", "ready", 5)
+        else:
+            await guest.event("offer_declined", 20, agent="sun")
+            assert guest.told("contact_connected") == []
+            await guest.call.hang_up()
+            await guest.over()
 
 
 # -- the server is killed in the whisper --------------------------------------------------------------------------------

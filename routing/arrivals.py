@@ -1,4 +1,4 @@
-"""The rules of arriving: a caller joins a queue, is told again, comes back from another server, or is found in a talk.
+"""The rules of arriving: a caller joins a queue, is told again, or comes back from another server.
 
 What then becomes of the contact is in contacts.py.
 """
@@ -6,12 +6,20 @@ What then becomes of the contact is in contacts.py.
 from collections.abc import Callable
 from typing import Any
 
-from routing import agents, contacts
-from routing.agent_state import AgentState
+from routing import caller_memory, contacts, overflow
 from routing.contact_state import ContactState
 from routing.floor import Floor
-from routing.messages import ContactArrived, LeaveOrder, LeaveOutcome, OfferAnswered, OfferEnded, TalkEnded, TalkHeld, WithdrawOrder
-from routing.model import Contact
+from routing.messages import (
+    ContactArrived,
+    LeaveOrder,
+    LeaveOutcome,
+    MoveOrder,
+    OfferEnded,
+    TalkEnded,
+    WithdrawOrder,
+)
+from routing.model import FOREVER_MS, Contact
+from routing.presence import AWAY, serves
 from routing.requirement import readable
 
 CLOCKS_DIFFER_MS = 5_000  # a caller who joined later than that from now has come from a server whose clock is wrong
@@ -24,6 +32,8 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     if known:
         _arrived_again(board, known, message, now_ms)
         return
+    if board.ended_lately(message.contact, now_ms) and not (message.again or message.back):
+        return  # the same message a second time
     contact = Contact(
         message.contact,
         message.call,
@@ -34,25 +44,56 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
         ani=message.ani,
         language=message.language,
         data=dict(message.data),
+        refused_until_ms=dict.fromkeys(message.exclude, FOREVER_MS),
     )
-    refusal = _refusal(board, contact, known_before=message.again or message.back)
+    refusal = _refusal(board, contact, message, now_ms)
     if refusal:
         board.order(contact.server, LeaveOrder(contact.id, refusal))
         board.tell("contact_left", now_ms, contact=contact, outcome=refusal, waited_ms=0)
-        return
-    contact.priority = message.priority + board.directory.queues[contact.queue].priority
+    else:
+        _join(board, contact, message, now_ms)
+
+
+def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+    policy = board.directory.queues[contact.queue]
+    contact.priority, contact.ageing = message.priority + policy.priority, board.ageing_in(contact.queue)
+    contact.place_ms = max(message.place_ms, 0 if message.again or message.back else caller_memory.place_of(board, contact, now_ms))
+    contact.steps = _with_preferred(board, contact, message, now_ms)
     board.contacts[contact.id] = contact
     board.in_queue[contact.queue] += 1
     board.touch_contact(contact.id)
     contacts.plan(board, contact)
-    board.tell("contact_queued", now_ms, contact=contact, **_whole(contact))
+    if policy.stay_when != "always":
+        board.at(now_ms + policy.stay_grace_ms, "empty", contact.queue)
+    if contact.queue != message.queue:
+        board.order(contact.server, MoveOrder(contact.id, contact.queue))
+    board.tell("contact_queued", now_ms, contact=contact, **whole(contact))
     _void_unknown_ring(board, contact, message)
     board.seek_agent(contact, now_ms)
 
 
-def _whole(contact: Contact) -> dict[str, Any]:
+def _with_preferred(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> list[tuple[int, str]]:
+    """The requirement's steps, behind one for the preferred agents alone: those named, and who talked to the caller last."""
+    wanted = dict.fromkeys([*message.preferred, caller_memory.last_agent(board, contact, now_ms)])
+    there = [
+        name
+        for name in wanted
+        if (agent := board.agents.get(name))
+        and agent.state not in AWAY
+        and serves(agent, board.directory.agents[name], contact.queue)
+        and not contact.is_excluded(name)
+    ]
+    if not there:
+        return contact.steps
+    for_ms = message.preferred_ms or board.directory.queues[contact.queue].preferred_ms
+    later = [(max(after_ms, for_ms), text) for after_ms, text in contact.steps]
+    return [(0, " or ".join(f"@{name}" for name in there)), *later]
+
+
+def whole(contact: Contact) -> dict[str, Any]:
     """Everything that others must know to know a contact."""
     when: dict[str, Any] = {"enqueued_at_ms": contact.enqueued_at_ms, "priority": contact.priority, "steps": contact.steps}
+    when |= {"ageing": contact.ageing, "place_ms": contact.place_ms}
     return {**when, "ani": contact.ani, "language": contact.language, "caller": contact.data, "server": contact.server}
 
 
@@ -88,66 +129,25 @@ def _void_unknown_ring(board: Floor, contact: Contact, message: ContactArrived) 
         board.order(message.server, WithdrawOrder(contact.id, message.ringing))
 
 
-def talk_held(board: Floor, message: TalkHeld, now_ms: int) -> None:
-    """A conversation that the board does not know of, or knows of as an offer: it goes on."""
-    known = board.contacts.get(message.contact)
-    if known:
-        _adopt_talk(board, known, message, now_ms)
-        return
-    agent = board.agents.get(message.agent)
-    if agent is None or message.queue not in board.directory.queues:
-        return
-    contact = Contact(message.contact, message.call, message.server, message.queue, list(message.steps), message.enqueued_at_ms)
-    contact.ani, contact.language, contact.data = message.ani, message.language, dict(message.data)
-    contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
-    contact.agent, contact.connected_at_ms = agent.id, message.connected_at_ms
-    board.contacts[contact.id] = contact
-    board.touch_contact(contact.id)
-    agents.hold(board, agent, contact, message.offer, now_ms)
-    connected_at_ms = contact.connected_at_ms
-    board.tell(
-        "contact_restored", now_ms, contact=contact, agent=agent, offer=message.offer, connected_at_ms=connected_at_ms, **_whole(contact)
-    )
-
-
-def _adopt_talk(board: Floor, contact: Contact, message: TalkHeld, now_ms: int) -> None:
-    """They talk, whatever the board believed: of this offer, of another one, or that the contact still waits."""
-    contact.server = message.server
-    board.touch_contact(contact.id)
-    agent = board.agents.get(message.agent)
-    if contact.state == ContactState.CONNECTED or agent is None:
-        return
-    if message.offer in contact.offers:
-        contacts.offer_answered(board, OfferAnswered(contact.id, message.offer), now_ms)
-        return
-    for offer in list(contact.offers):
-        contacts.take_offer_back(board, contact, offer, now_ms)
-    board.matching.remove_contact(contact.id)
-    board.in_queue[contact.queue] -= 1
-    other = board.contacts.get(agent.contact)
-    reserved = agent.offer
-    contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
-    contact.agent, contact.connected_at_ms = agent.id, message.connected_at_ms
-    agents.hold(board, agent, contact, message.offer, now_ms)
-    if other and other.state == ContactState.OFFERED and reserved in other.offers:
-        contacts.withdraw(board, other, reserved, now_ms)
-    waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
-    board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
-
-
-def _refusal(board: Floor, contact: Contact, *, known_before: bool) -> LeaveOutcome | None:
-    policy = board.directory.queues.get(contact.queue)
-    if policy is None or not contact.steps or not all(readable(expression) for _, expression in contact.steps):
+def _refusal(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> LeaveOutcome | None:
+    """Why the contact cannot join. A rule of overflow may change its queue first."""
+    if contact.queue not in board.directory.queues or not contact.steps or not all(readable(text) for _, text in contact.steps):
         return "failed"
-    if known_before:
+    if message.again or message.back:
         return None
+    if message.closed:
+        return "closed"
+    rule = overflow.at_arrival(board, contact, message)
+    if rule and not rule.to:
+        return "overflowed"
+    if rule:
+        contact.overflowed.append(contact.queue)
+        contact.queue = rule.to
+        board.tell("contact_overflowed", now_ms, contact=contact, before=message.queue)
+    policy = board.directory.queues[contact.queue]
     if board.in_queue[policy.name] >= policy.max_waiting:
         return "full"
-    if policy.join_when != "always":
-        wanted = {AgentState.READY} if policy.join_when == "ready" else set(AgentState) - {AgentState.LOGGED_OUT}
-        if not any(board.agents[member.id].state in wanted for member in board.matching.members(policy.name)):
-            return "no_agents"
-    return None
+    return None if overflow.somebody(board, contact, policy.join_when) else "no_agents"
 
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ContactArrived: arrived, TalkHeld: talk_held}
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ContactArrived: arrived}

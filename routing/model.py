@@ -4,7 +4,7 @@ Times are milliseconds since 1970 UTC, durations milliseconds. A record's `rev` 
 refuses a change decided on an older one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -83,6 +83,13 @@ class QueuePolicy:
     every_position_ms: int = 30_000
     names: Mapping[str, str] = field(default_factory=dict)  # language -> name
 
+    def rule_after(self, waited_ms: int, been_in: Collection[str]) -> Overflow | None:
+        """The overflow rule for a contact that has waited so long and comes from these queues; nobody is sent back."""
+        for rule in self.overflow:
+            if 0 < rule.waited_ms <= waited_ms and rule.to != self.name and rule.to not in been_in:
+                return rule
+        return None
+
 
 _PLAIN = Membership()
 
@@ -117,6 +124,7 @@ class Directory:
     agents: Mapping[str, AgentProfile]
     choice: Choice = "at_risk"
     breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit
+    presence_ms: int = 120_000  # a ready agent whose phone has been gone for so long is paused
 
 
 STRICT_S = 10_000_000  # what one second of priority is worth where waiting does not count
@@ -143,6 +151,8 @@ class Contact:
     data: dict[str, str] = field(default_factory=dict)
     ageing: float = 1.0  # the queue's
     place_ms: int = 0  # waited earlier, on a call that was cut off: counts for the place, not for the wait
+    offered_at_ms: int = 0  # when it was offered last
+    overflowed: list[str] = field(default_factory=list)  # queues it came from
     rev: int = 0
 
     @property
@@ -150,6 +160,10 @@ class Contact:
         """What contacts of a queue are served in order of: the moment of joining, moved back by priority and earlier waits."""
         seconds = self.priority / self.ageing if self.ageing else self.priority * STRICT_S
         return self.enqueued_at_ms - self.place_ms - int(1000 * seconds)
+
+    def is_excluded(self, agent: str) -> bool:
+        """Whether that agent is never to be asked."""
+        return self.refused_until_ms.get(agent, 0) >= FOREVER_MS
 
     def step(self, now_ms: int) -> int:
         """Which of `steps` is in force now."""
@@ -167,6 +181,7 @@ class Agent:
     since_ms: int = 0
     phone: str = ""
     phone_state: PhoneState = "unavailable"
+    phone_since_ms: int = 0  # since when it is in that state
     contact: str = ""
     queue: str = ""  # of that contact, or of the one just wrapped up
     offer: str = ""
@@ -179,8 +194,11 @@ class Agent:
     occupied_at_ms: int = 0
     refused: dict[str, int] = field(default_factory=dict)  # outcome -> so many offers in a row ended so
     left_queues: list[str] = field(default_factory=list)  # of the profile's: not served now
-    last_contact: str = ""  # whose disposition may be given
+    desk_phone: str = ""  # the phone of somebody else or of nobody that is used since log-in; "": the agent's own
+    last_call: str = ""  # of which the disposition may be given
+    last_contact: str = ""
     last_queue: str = ""
+    disposition: str = ""  # the one given
     rev: int = 0
 
 

@@ -9,7 +9,7 @@ QUESTION = {"zh": "接听请按一。", "en": "To take this call, press one."}
 
 def is_outside(site: Site, phone: str) -> bool:
     """Whether that is the number of a line outside: it has no state that anybody knows, and a voicemail may answer it."""
-    return phone.startswith("+") or (phone.isdecimal() and phone not in {agent.phone for agent in site.directory.agents.values()})
+    return phone.startswith("+") or (phone.isdecimal() and phone not in site.phones)
 
 
 def endpoint_of(site: Site, phone: str) -> str:

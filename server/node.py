@@ -28,7 +28,7 @@ from routing.router import Router
 from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
-from server.agent_phones import is_outside, spoken_to_agents
+from server.agent_phones import spoken_to_agents
 from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
@@ -49,6 +49,7 @@ from server.port_numbers import PortError, read_ports
 from server.secrets_file import secrets_for
 from server.session import Sessions
 from server.settings import Site, load_site
+from server.settings.site import is_outside
 
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0
@@ -220,9 +221,11 @@ class Node:
         self.orphans.reconcile(rows, known, restarted=await self.fleet.meets_new_asterisk())
 
     def _report_phones(self) -> None:
+        for phone in self.site.phones:
+            self.desk.report_phone(phone, self.phones.state(phone))
         for profile in self.site.directory.agents.values():
-            outside = is_outside(self.site, profile.phone)
-            self.desk.report_phone(profile.phone, "available" if outside else self.phones.state(profile.phone))
+            if is_outside(profile.phone):  # nobody tells the state of a line outside: it is tried
+                self.desk.report_phone(profile.phone, "available")
 
     def _ami_lost(self) -> None:
         self.live_calls.set_connected(False)

@@ -19,6 +19,7 @@ from routing.messages import (
     ContactAsked,
     ContactLeft,
     Message,
+    MoveOrder,
     OfferAnswered,
     Order,
     PhoneReported,
@@ -29,7 +30,7 @@ from routing.messages import (
     TalkEnded,
     TalkHeld,
 )
-from routing.model import Directory, PhoneState
+from routing.model import Directory, Outlook, PhoneState
 from routing.ports import Clock, Ids, Line, RingOutcome
 from routing.store_port import Store, StoreUnreachable
 from routing.visit import Visit, Waited
@@ -120,8 +121,9 @@ class Desk:
             self._directory.queues[joining.queue],
             line,
             lambda message: self._post_of(arrived, message),
-            lambda: self._position(contact),
+            lambda: Outlook(self._position(contact)),
             exit_keys=joining.exit_keys,
+            policies=self._directory.queues,
         )
         self.visits[contact] = visit
         self._held[contact] = arrived
@@ -141,7 +143,11 @@ class Desk:
         """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
         here = {contact: held for contact, held in self._held.items() if self.visits[contact].here}
         for contact, held in here.items():
-            self.post(held if isinstance(held, TalkHeld) else replace(held, back=False, again=True, ringing=self.visits[contact].offer))
+            if isinstance(held, TalkHeld):
+                self.post(held)
+                continue
+            for offer in self.visits[contact].offers or [""]:
+                self.post(replace(held, back=False, again=True, ringing=offer))
         self.post(ServerHolds(self.server, list(here)))
 
     def take_calls_at(self, agi: str) -> None:
@@ -178,14 +184,14 @@ class Desk:
         if isinstance(message, ContactLeft):
             message = replace(message, server=self.server)
         if isinstance(message, OfferAnswered):
-            visit = self.visits[arrived.contact]
+            arrived = self._waiting(arrived)
             self._held[arrived.contact] = TalkHeld(
                 arrived.contact,
                 arrived.call,
                 self.server,
                 arrived.queue,
                 message.offer,
-                visit.agent,
+                self.visits[arrived.contact].offers.get(message.offer, ""),
                 arrived.enqueued_at_ms,
                 self._clock.now_ms(),
                 arrived.steps,
@@ -196,6 +202,11 @@ class Desk:
         if isinstance(message, TalkEnded):
             self._held.pop(arrived.contact, None)
         self.post(message)
+
+    def _waiting(self, arrived: ContactArrived) -> ContactArrived:
+        """How a waiting contact would be told again: moved to another queue, perhaps, since it arrived."""
+        held = self._held.get(arrived.contact)
+        return held if isinstance(held, ContactArrived) else arrived
 
     async def ask(
         self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
@@ -272,6 +283,8 @@ class Desk:
         elif isinstance(order, RingOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
             self.post(held)  # they talk; the router does not know it
         elif order.contact in self.visits:
+            if isinstance(order, MoveOrder) and isinstance(held := self._held.get(order.contact), ContactArrived):
+                self._held[order.contact] = replace(held, queue=order.queue)
             self.visits[order.contact].tell(order)
         else:
             log.info("order_for_nobody", order=type(order).__name__, contact=order.contact)

@@ -28,6 +28,7 @@ from routing.router import Router
 from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
+from server.agent_phones import spoken_to_agents
 from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
@@ -193,7 +194,7 @@ class Node:
             await asyncio.sleep(STEER_EVERY_S)
 
     async def _prepare_sounds(self) -> None:
-        for failure in await self.sounds.prepare(static_speech(self.site.flows)):
+        for failure in await self.sounds.prepare([*spoken_to_agents(self.site), *static_speech(self.site.flows)]):
             log.warning("prompt_not_rendered", reason=str(failure))
 
     # -- AMI -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 Event = dict[str, Any]
+WHOLE_LOG = "100000000"
 ENVELOPE = ("call", "contact", "agent", "queue", "flow", "node")  # empty ones are left out of the log
 
 
@@ -27,7 +28,7 @@ class EventFeed:
     async def start(self) -> None:
         """Follow from the beginning of the log."""
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server", "events", "-f", "--json", "--state", str(self._state)),
+            *(sys.executable, "-m", "server", "events", "-f", "--json", "-n", WHOLE_LOG, "--state", str(self._state)),
             cwd=ROOT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

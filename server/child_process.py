@@ -42,8 +42,8 @@ class ChildProcess:
     ) -> None:
         """Starts and waits until `ready` says so, at most `within` seconds. ChildError says why it could not be."""
         await asyncio.to_thread(_end, self._pid_file)
+        self._log_before = self.log.stat().st_size if self.log.exists() else 0
         self._process = self._take_spare() or await self._launch(command, environment, asyncio.subprocess.DEVNULL)
-        self._log_before = self.log.stat().st_size
         self._pid_file.parent.mkdir(parents=True, exist_ok=True)
         self._pid_file.write_text(f"{self._process.pid}\n{self._marks}\n")
         try:

@@ -50,7 +50,7 @@ class OwnSite(RunningSite):
 
     async def start(self, within: float = 60.0) -> None:
         self._backend = self._backend or await backend.serve(self.backend_port)
-        self.feed = EventFeed(self.state)
+        self.feed = EventFeed(self.state, self.folder / "config", self.folder / "dialplans")
         await super().start(within)
 
     async def stop(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -110,6 +111,24 @@ class Broken(House):
             for event in self.feed.events
             if event["type"] == type and all(event.get(name, event["data"].get(name)) == value for name, value in fields.items())
         ]
+
+
+async def cut_ami(house: Broken) -> Callable[[], Awaitable[None]]:
+    """Asterisk throws us out of AMI and takes us no more, until what comes back is called."""
+    path = house.site.state / "etc/asterisk/manager.conf"
+    text = path.read_text()
+    path.write_text(re.sub(r"(?m)^enabled *=.*$", "enabled = no", text))
+    await house.command("manager reload")
+    for line in (await house.command("manager show connected")).splitlines():
+        if line.lstrip().startswith("hotline"):
+            await house.command(f"manager kick session {line.split()[4]}")
+    await house.eventually(house.ami_is_away, 5)
+
+    async def let_in() -> None:
+        path.write_text(text)
+        await house.command("manager reload")
+
+    return let_in
 
 
 def edit(site: OwnSite, file: str, settings: dict[str, object]) -> None:

@@ -156,6 +156,9 @@ async def test_killed_with_two_hundred_callers(nodes: int, measured: list[str]) 
             f"killed the leader of {nodes} with {len(held)} of {ALL} calls: {len(expected)} back after {took[0]:.0f} ms (first), "
             f"{took[len(took) // 2]:.0f} (half), {took[-1]:.0f} (last); routing again after {routed:.0f} ms"
         )
+        await house.feed.wait_for("server_lost", within=10, after=mark)
+        await asyncio.sleep(0.5)  # nobody is moved once more when the loss is noticed
+        assert Counter(event["call"] for event in house.told("call_resumed")) == Counter(expected)
         await house.serving()
         assert await crowd.queue() == before
         assert crowd.up == Counter(CROWD)

@@ -221,6 +221,7 @@ def loose_ends(events: list[Event], *, still: bool = False) -> list[str]:
     arrived = Counter(event["call"] for event in events if event["type"] == "call_arrived")
     over = Counter(event["call"] for event in events if event["type"] == "call_ended")
     queued = Counter(event["contact"] for event in events if event["type"] == "contact_queued")
+    queued |= Counter({event["contact"] for event in events if event["type"] == "contact_requeued"})
     left = Counter(event["contact"] for event in events if event["type"] in CONTACT_ENDS)
     refused = Counter(event["contact"] for event in events if event["type"] == "contact_left" and event["contact"] not in queued)
     made = Counter(event["data"]["offer"] for event in events if event["type"] == "offer_made")

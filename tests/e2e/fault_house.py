@@ -14,7 +14,6 @@ from e2e_house import Guest, House, OwnSite
 
 from server.asterisk.root import find_asterisk
 from server.socket_folder import socket_folder
-from simulator.feed import Event
 
 RATE = 8000
 LONGEST_SILENCE_S = 2.0
@@ -91,18 +90,6 @@ class Broken(House):
         )
         said, _ = await process.communicate()
         return said.decode(errors="replace")
-
-    def _mine(self) -> list[Event]:
-        """A contact that is told again after Redis lost it has not begun again."""
-        known: set[str] = set()
-        mine = []
-        for event in super()._mine():
-            if event["type"] == "contact_queued":
-                if event["contact"] in known:
-                    continue
-                known.add(event["contact"])
-            mine.append(event)
-        return mine
 
     def told(self, type: str, **fields: Any) -> list[dict[str, Any]]:
         """Every event like that."""

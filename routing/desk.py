@@ -14,7 +14,9 @@ import structlog
 from routing.messages import (
     AgentAction,
     AgentAsked,
+    ContactAction,
     ContactArrived,
+    ContactAsked,
     ContactLeft,
     Message,
     OfferAnswered,
@@ -37,7 +39,6 @@ T = TypeVar("T")
 REPLY_WITHIN_S = 5.0
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
-PREFERRED_MS = 20_000
 RETRY_S = 0.2
 
 
@@ -45,7 +46,8 @@ RETRY_S = 0.2
 class Joining:
     """A caller who wants to join a queue; `steps` as in `model.Contact`.
 
-    `preferred_agent` (one of the queue's) is waited for before anybody else is offered the contact, for PREFERRED_MS.
+    `preferred` agents are waited for, for `preferred_ms` (0: the queue's time), those of `exclude` never asked; `place_ms` counts for the
+    place beside the wait. `closed`, `expected_wait_ms` (0: unknown) and `service_level` (percent) are how this server sees the queue.
     A caller who waited before and is `back` brings `contact`, `enqueued_at_ms` and how the last offer there ended.
     """
 
@@ -62,7 +64,13 @@ class Joining:
     back: bool = False
     last_offer: str = ""
     last_outcome: RingOutcome = "withdrawn"
-    preferred_agent: str = ""
+    preferred: list[str] = field(default_factory=list)
+    preferred_ms: int = 0
+    exclude: list[str] = field(default_factory=list)
+    place_ms: int = 0
+    closed: bool = False
+    expected_wait_ms: int = 0
+    service_level: float = 100.0
 
 
 class NoReply(Exception):
@@ -148,7 +156,7 @@ class Desk:
             joining.call,
             self.server,
             joining.queue,
-            self._steps(joining),
+            joining.steps,
             joining.enqueued_at_ms or self._clock.now_ms(),
             joining.priority,
             joining.ani,
@@ -157,14 +165,14 @@ class Desk:
             joining.back,
             joining.last_offer,
             joining.last_outcome,
+            preferred=joining.preferred,
+            preferred_ms=joining.preferred_ms,
+            exclude=joining.exclude,
+            place_ms=joining.place_ms,
+            closed=joining.closed,
+            expected_wait_ms=joining.expected_wait_ms,
+            service_level=joining.service_level,
         )
-
-    def _steps(self, joining: Joining) -> list[tuple[int, str]]:
-        """The requirement's steps, with the preferred agent alone in front of them."""
-        profile = self._directory.agents.get(joining.preferred_agent)
-        if not profile or joining.queue not in profile.queues:
-            return joining.steps
-        return [(0, f"@{profile.id}"), *((max(after_ms, PREFERRED_MS), text) for after_ms, text in joining.steps)]
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
         """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
@@ -190,11 +198,22 @@ class Desk:
             self._held.pop(arrived.contact, None)
         self.post(message)
 
-    async def ask(self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "") -> Reply:
+    async def ask(
+        self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
+    ) -> Reply:
         """Ask for an agent's state; the reply tells the state then, and why not when it was refused. NoReply when nobody routes."""
-        request = self._ids.new("request")
+        request, now_ms = self._ids.new("request"), self._clock.now_ms()
+        return await self._replied(AgentAsked(agent, action, request, self.server, reason, phone, now_ms, queue, disposition))
+
+    async def ask_contact(self, contact: str, action: ContactAction, *, priority: int = 0, queue: str = "") -> Reply:
+        """Ask for another priority (seconds) or queue of a waiting contact, or for its end; replied in the same way."""
+        request, now_ms = self._ids.new("request"), self._clock.now_ms()
+        return await self._replied(ContactAsked(contact, action, request, self.server, priority, queue, now_ms))
+
+    async def _replied(self, question: AgentAsked | ContactAsked) -> Reply:
+        request = question.request
         waiting = self._replies[request] = asyncio.get_running_loop().create_future()
-        self.post(AgentAsked(agent, action, request, self.server, reason, phone, self._clock.now_ms()))
+        self.post(question)
         try:
             return await asyncio.wait_for(waiting, REPLY_WITHIN_S)
         except TimeoutError:

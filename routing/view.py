@@ -140,6 +140,11 @@ class View:
         if contact.queue in self._lines:
             insort(self._lines[contact.queue], (contact.order_ms, contact.id))
 
+    def _relaxed(self, event: Event) -> None:
+        contact = self.contacts.get(event.contact)
+        if contact:
+            contact.steps = [(int(after), str(text)) for after, text in event.data["steps"]]
+
     def _restored(self, event: Event) -> None:
         self._requeued(event)
         contact = self.contacts.get(event.contact)
@@ -193,7 +198,8 @@ class View:
         agent = self.agents.get(event.agent)
         if agent:
             agent.state, agent.reason = AgentState(event.data["state"]), event.data["reason"]
-            agent.since_ms, agent.until_ms, agent.phone = event.at_ms, event.data["until_ms"], event.data["phone"]
+            agent.until_ms, agent.phone = event.data["until_ms"], event.data["phone"]
+            agent.since_ms = event.data.get("since_ms", event.at_ms)
             agent.left_queues = event.data.get("left_queues", [])
             if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
                 agent.contact = agent.offer = ""
@@ -220,6 +226,7 @@ _HANDLERS: dict[str, Callable[[View, Event], None]] = {
     "contact_taken_over": View._taken_over,
     "contact_restored": View._restored,
     "contact_moved": View._replaced,
+    "contact_relaxed": View._relaxed,
     "contact_prioritised": View._replaced,
     "phone_state_changed": View._phone,
     "call": View._call,

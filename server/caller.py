@@ -189,7 +189,7 @@ class Caller:
             self._call.id,
             request.queue,
             list(request.steps),
-            request.priority,
+            request.priority + self._site.callers.priority(self._call.caller.text),
             request.exit_keys,
             self._call.caller.text,
             self._call.context.language,
@@ -199,8 +199,21 @@ class Caller:
             back,
             last_offer,
             last_outcome,  # type: ignore[arg-type]
-            request.preferred_agent,
+            **self._seen(request, enqueued_at_ms),
         )
+
+    def _seen(self, request: QueueRequest, enqueued_at_ms: int) -> dict[str, Any]:
+        """What the flow wants beside the requirement, and how the queue looks from here."""
+        now_ms = self._all.clock.now_ms()
+        level = self._all.view.service_level(request.queue, now_ms)
+        return {
+            "preferred": list(request.preferred),
+            "preferred_ms": request.preferred_ms,
+            "exclude": list(request.exclude),
+            "place_ms": max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0,
+            "closed": not self._site.is_open(request.queue, now_ms),
+            "service_level": 100.0 if level is None else level,
+        }
 
     def _report_talk(self, contact: str, offer: str) -> None:
         """They talked while the server was away; Asterisk brought the caller back when the agent hung up."""
@@ -256,7 +269,7 @@ async def dial(ringer: Ringer, site: Site, channel: Channel, target: str, timeou
     if not site.may_dial(target):
         log.warning("transfer_not_allowed", target=target)
         return "not_allowed"
-    if any(agent.phone == target for agent in site.directory.agents.values()):
+    if target in site.phones:
         return await ringer.dial_out(channel, f"PJSIP/{target}", timeout_ms)
     trunk = next((name for name, trunk in site.trunks.items() if trunk.outbound), "")
     if not trunk:

@@ -48,6 +48,7 @@ from server.port_numbers import PortError, read_ports
 from server.secrets_file import secrets_for
 from server.session import Sessions
 from server.settings import Site, load_site
+from server.settings.site import is_outside
 
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0
@@ -231,8 +232,11 @@ class Node:
     def _report_phones(self) -> None:
         if self.fleet.asterisk is None:
             return  # all are reported when it is known
+        for phone in self.site.phones:
+            self.desk.report_phone(phone, self.phones.state(phone))
         for profile in self.site.directory.agents.values():
-            self.desk.report_phone(profile.phone, self.phones.state(profile.phone))
+            if is_outside(profile.phone):  # nobody tells the state of a line outside: it is tried
+                self.desk.report_phone(profile.phone, "available")
 
     def _ami_lost(self) -> None:
         self.live_calls.set_connected(False)

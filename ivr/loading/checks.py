@@ -29,6 +29,7 @@ def check(draft: Draft, drafts: Iterable[Draft], facts: SiteFacts, whole: bool) 
     yield from prompts(draft, facts)
     yield from sites(draft, facts)
     yield from requirements(draft, facts)
+    yield from agents(draft, facts)
     yield from transfers(draft, facts)
     yield from check_graph(draft)
     if whole:
@@ -140,6 +141,17 @@ def requirements(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
             for skill in skills if facts.skills is not None else ():
                 if skill not in _NO_SKILLS and skill not in (facts.skills or ()):
                     yield draft.problem(where, f"no agent has the skill '{skill}'", suggest(skill, facts.skills or ()))
+
+
+def agents(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
+    """Agents that are written out and belong to the site."""
+    known = facts.agents
+    if known is None:
+        return
+    for name, node in draft.flow.nodes.items():
+        for inner, agent in node.agents() if isinstance(node, Queue) else ():
+            if not agent.names and agent.text not in known:
+                yield draft.problem(("nodes", name, *inner), f"unknown agent '{agent.text}'", suggest(agent.text, known))
 
 
 def transfers(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:

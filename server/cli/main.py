@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("server.cli.status", "what is running: health, queues, agents, calls"),
     "events": ("server.cli.events", "show the event log: every change of a call, contact or agent"),
     "logs": ("server.cli.logs", "show what the server, Asterisk and Redis have logged"),
+    "pin": ("server.cli.pin", "make an agent's PIN for hot desks: asks for it and prints its hash for agents.yaml"),
     "asterisk-config": ("server.cli.asterisk_config", "print what an Asterisk of your own needs to work with Hotline"),
     "node": ("server.cli.node", "run only the server, where Asterisk and Redis run already (up does this by itself)"),
 }

@@ -91,6 +91,7 @@ class Desk:
         self._position = position
         self.server = server
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
+        self.asterisk = ""  # the name of that Asterisk
         self.visits: dict[str, Visit] = {}  # contact -> visit
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._replies: dict[str, asyncio.Future[Reply]] = {}
@@ -109,8 +110,8 @@ class Desk:
         self._outbox.put_nowait(message)
 
     def report_phone(self, phone: str, state: PhoneState) -> None:
-        """A phone of ours changed its state."""
-        self.post(PhoneReported(phone, state))
+        """A phone of ours changed its state, as our Asterisk sees it."""
+        self.post(PhoneReported(phone, state, self.asterisk))
 
     async def wait(self, joining: Joining, line: Line) -> Waited:
         """Let a caller wait for an agent and talk to them; returns when that is over, with its outcome."""
@@ -151,9 +152,9 @@ class Desk:
         self.post(ServerHolds(self.server, list(here)))
 
     def take_calls_at(self, agi: str) -> None:
-        """Tell at once where Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
+        """Tell at once where our Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
         self.agi = agi
-        self.post(ServerAlive(self.server, agi))
+        self.post(ServerAlive(self.server, agi, self.asterisk))
 
     def _arrived(self, contact: str, joining: Joining) -> ContactArrived:
         return ContactArrived(
@@ -240,7 +241,7 @@ class Desk:
         while True:
             if not self._life_unsent:
                 self._life_unsent = True
-                self.post(ServerAlive(self.server, self.agi))
+                self.post(ServerAlive(self.server, self.agi, self.asterisk))
             await asyncio.sleep(ALIVE_EVERY_S)
 
     async def _send(self) -> None:

@@ -38,13 +38,21 @@ def with_queues(site: OwnSite) -> None:
         agent["queues"] += QUEUES
     people["agents"]["zhao"]["answer"] = "auto"
     people["agents"]["sun"] = {"name": "孙丽", "number": MOBILE, "skills": {"lang_zh": 5, "billing": 1}, "queues": ["billing"]}
+    edit(site, "hotline.yaml", {"transfer.allow": ["1XXX", "+861XXXXXXXXXX"]})
     carrier = {"kind": "ip", "host": f"127.0.0.1:{CARRIER_PORT}", "match": ["192.0.2.1"], "outbound": True, "caller_id": "+861055550000"}
     (site.folder / "config/trunks.yaml").write_text(yaml.safe_dump({"trunks": {"carrier": carrier}}))
     path.write_text(yaml.safe_dump(people, allow_unicode=True))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def phones_site() -> AsyncIterator[OwnSite]:
+async def carrier() -> AsyncIterator[Phone]:
+    """What the outbound trunk leads to."""
+    async with Phone("carrier", port=CARRIER_PORT) as phone:
+        yield phone
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def phones_site(carrier: Phone) -> AsyncIterator[OwnSite]:
     """A site for the tests of this file."""
     site = OwnSite()
     with_queues(site)
@@ -230,7 +238,7 @@ async def test_a_phone_that_answers_by_itself(house: House) -> None:
 
 
 @pytest.mark.parametrize("key", ["1", ""], ids=["who answers", "whose voicemail answers"])
-async def test_an_agent_at_a_mobile(house: House, key: str) -> None:
+async def test_an_agent_at_a_mobile(house: House, carrier: Phone, key: str) -> None:
     """The trunk dials it; it needs no state, and may take long to ring; who does not press 1 does not get the caller."""
 
     async def mobile(call: IncomingCall) -> None:
@@ -240,24 +248,23 @@ async def test_an_agent_at_a_mobile(house: House, key: str) -> None:
         await call.pause(0.5)
         await picks_up(*key, after_s=2.0)(call)
 
-    async with Phone("mobile", port=CARRIER_PORT) as phone:
-        phone.on_invite = mobile
-        await house.ask("sun", "log_in")
-        guest = await house.dial("4100")
-        call = await phone.next_call(5)
-        assert call.invite.uri.startswith(f"sip:{MOBILE}@")
-        assert "861055550000" in call.invite.headers.get("From")
-        if key:
-            await guest.event("contact_connected", 10, agent="sun")
-            await guest.call.hears(AGENT_HZ, 3)
-            await guest.call.hang_up()
-            await guest.event("contact_ended")
-            await house.state("sun", "ready", 5)
-        else:
-            await guest.event("offer_declined", 20, agent="sun")
-            assert guest.told("contact_connected") == []
-            await guest.call.hang_up()
-            await guest.over()
+    carrier.on_invite = mobile
+    await house.ask("sun", "log_in")
+    guest = await house.dial("4100")
+    call = await carrier.next_call(5)
+    assert call.invite.uri.startswith(f"sip:{MOBILE}@")
+    assert "861055550000" in call.invite.headers.get("From")
+    if key:
+        await guest.event("contact_connected", 10, agent="sun")
+        await guest.call.hears(AGENT_HZ, 3)
+        await guest.call.hang_up()
+        await guest.event("contact_ended")
+        await house.state("sun", "ready", 5)
+    else:
+        await guest.event("offer_declined", 20, agent="sun")
+        assert guest.told("contact_connected") == []
+        await guest.call.hang_up()
+        await guest.over()
 
 
 # -- the server is killed in the whisper --------------------------------------------------------------------------------

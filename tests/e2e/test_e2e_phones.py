@@ -18,6 +18,8 @@ QUEUES = {
     "whispered": {"whisper": WORDS},
     "asked": {"whisper": WORDS, "accept": True},
     "together": {"strategy": "ring_all"},
+    "stepwise": {"strategy": "ring_progressively", "ring_more_every": "1s", "ring_timeout": "8s"},
+    "far": {"ring_timeout": "15s"},
 }
 
 
@@ -26,7 +28,7 @@ CARRIER_PORT = free_port()
 
 
 def with_queues(site: OwnSite) -> None:
-    """Numbers 4120, 4121, 4122: a whisper; a whisper and a key; all phones at once. Zhao's phone answers by itself, Sun has a mobile."""
+    """Numbers from 4120 on lead to QUEUES. Zhao's phone answers by itself, Sun has a mobile."""
     for number, (queue, policy) in enumerate(QUEUES.items(), 4120):
         flow = (site.folder / "dialplans/any.yaml").read_text().replace("flow: any", f"flow: {queue}").replace("billing", queue)
         (site.folder / f"dialplans/{queue}.yaml").write_text(flow)
@@ -35,9 +37,9 @@ def with_queues(site: OwnSite) -> None:
     path = site.folder / "config/agents.yaml"
     people = yaml.safe_load(path.read_text())
     for agent in people["agents"].values():
-        agent["queues"] += QUEUES
+        agent["queues"] += [queue for queue in QUEUES if queue != "far"]
     people["agents"]["zhao"]["answer"] = "auto"
-    people["agents"]["sun"] = {"name": "孙丽", "number": MOBILE, "skills": {"lang_zh": 5, "billing": 1}, "queues": ["billing"]}
+    people["agents"]["sun"] = {"name": "孙丽", "number": MOBILE, "skills": {"lang_zh": 5, "billing": 1}, "queues": ["far"]}
     edit(site, "hotline.yaml", {"transfer.allow": ["1XXX", "+861XXXXXXXXXX"]})
     carrier = {"kind": "ip", "host": f"127.0.0.1:{CARRIER_PORT}", "match": ["192.0.2.1"], "outbound": True, "caller_id": "+861055550000"}
     (site.folder / "config/trunks.yaml").write_text(yaml.safe_dump({"trunks": {"carrier": carrier}}))
@@ -218,6 +220,28 @@ async def test_an_agent_pauses_while_several_ring(house: House) -> None:
     await guest.event("contact_ended")
 
 
+async def test_more_and_more_phones_ring(house: House) -> None:
+    """The second phone joins after a second: the first is rung anew beside it, without a missed call and without a word to anybody."""
+    first, second = await house.agent("wang", ignore()), await house.agent("li", answer_after(2.0, say=HUM))
+    guest = await house.dial("4123")
+    both = {"wang": first, "li": second}
+    early = (await guest.event("offer_made", 3))["agent"]
+    late = "li" if early == "wang" else "wang"
+    await guest.event("offer_made", 3, agent=late)
+    stopped = await both[early].next_call(1)
+    await both[late].next_call(2)
+    again = await both[early].next_call(2)
+    assert await stopped.ended(1) is EndedBy.CANCELLED
+    assert "26" in stopped.reason or "elsewhere" in stopped.reason.lower()
+    assert (await guest.event("contact_connected", 6))["agent"] == "li"
+    if early == "wang":
+        assert await again.ended(1) is EndedBy.CANCELLED
+    assert {event["agent"] for event in guest.told("offer_withdrawn")} == {"wang"}
+    assert len(guest.told("offer_made")) == 2
+    await guest.call.hang_up()
+    await guest.event("contact_ended")
+
+
 # -- phones that answer by themselves -----------------------------------------------------------------------------------
 
 
@@ -250,7 +274,7 @@ async def test_an_agent_at_a_mobile(house: House, carrier: Phone, key: str) -> N
 
     carrier.on_invite = mobile
     await house.ask("sun", "log_in")
-    guest = await house.dial("4100")
+    guest = await house.dial("4124")
     call = await carrier.next_call(5)
     assert call.invite.uri.startswith(f"sip:{MOBILE}@")
     assert "861055550000" in call.invite.headers.get("From")

@@ -214,7 +214,9 @@ class Leg:
                 self._follow(event.transferee_uniqueid)
 
     def _is_ours(self, event: DialBegin) -> bool:
-        return not self.dial_string or event.dial_string in ("", self.dial_string)
+        if not self.dial_string or event.dial_string:
+            return event.dial_string == self.dial_string or not self.dial_string
+        return event.dest_channel.startswith(f"PJSIP/{self.dial_string.rpartition('@')[2]}-")
 
     def adopt(self, uniqueid: str, channel: str, channel_state: str, now_ms: int, *, bridged: bool = True) -> None:
         """After a reconnect: this row of CoreShowChannels is the leg; `channel_state` is its ChannelStateDesc."""

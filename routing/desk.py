@@ -19,6 +19,7 @@ from routing.messages import (
     ContactAsked,
     ContactLeft,
     Message,
+    MoveOrder,
     OfferAnswered,
     Order,
     PhoneReported,
@@ -29,7 +30,7 @@ from routing.messages import (
     TalkEnded,
     TalkHeld,
 )
-from routing.model import Directory, PhoneState
+from routing.model import Directory, Outlook, PhoneState
 from routing.ports import Clock, Ids, Line, RingOutcome
 from routing.store_port import Store, StoreUnreachable
 from routing.visit import Visit, Waited
@@ -90,6 +91,7 @@ class Desk:
         self._position = position
         self.server = server
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
+        self.asterisk = ""  # the name of that Asterisk
         self.visits: dict[str, Visit] = {}  # contact -> visit
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._replies: dict[str, asyncio.Future[Reply]] = {}
@@ -108,8 +110,8 @@ class Desk:
         self._outbox.put_nowait(message)
 
     def report_phone(self, phone: str, state: PhoneState) -> None:
-        """A phone of ours changed its state."""
-        self.post(PhoneReported(phone, state))
+        """A phone of ours changed its state, as our Asterisk sees it."""
+        self.post(PhoneReported(phone, state, self.asterisk))
 
     async def wait(self, joining: Joining, line: Line) -> Waited:
         """Let a caller wait for an agent and talk to them; returns when that is over, with its outcome."""
@@ -120,8 +122,9 @@ class Desk:
             self._directory.queues[joining.queue],
             line,
             lambda message: self._post_of(arrived, message),
-            lambda: self._position(contact),
+            lambda: Outlook(self._position(contact)),
             exit_keys=joining.exit_keys,
+            policies=self._directory.queues,
         )
         self.visits[contact] = visit
         self._held[contact] = arrived
@@ -141,13 +144,17 @@ class Desk:
         """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
         here = {contact: held for contact, held in self._held.items() if self.visits[contact].here}
         for contact, held in here.items():
-            self.post(held if isinstance(held, TalkHeld) else replace(held, back=False, again=True, ringing=self.visits[contact].offer))
+            if isinstance(held, TalkHeld):
+                self.post(held)
+                continue
+            for offer in self.visits[contact].offers or [""]:
+                self.post(replace(held, back=False, again=True, ringing=offer))
         self.post(ServerHolds(self.server, list(here)))
 
     def take_calls_at(self, agi: str) -> None:
-        """Tell at once where Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
+        """Tell at once where our Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
         self.agi = agi
-        self.post(ServerAlive(self.server, agi))
+        self.post(ServerAlive(self.server, agi, self.asterisk))
 
     def _arrived(self, contact: str, joining: Joining) -> ContactArrived:
         return ContactArrived(
@@ -178,14 +185,14 @@ class Desk:
         if isinstance(message, ContactLeft):
             message = replace(message, server=self.server)
         if isinstance(message, OfferAnswered):
-            visit = self.visits[arrived.contact]
+            arrived = self._waiting(arrived)
             self._held[arrived.contact] = TalkHeld(
                 arrived.contact,
                 arrived.call,
                 self.server,
                 arrived.queue,
                 message.offer,
-                visit.agent,
+                self.visits[arrived.contact].offers.get(message.offer, ""),
                 arrived.enqueued_at_ms,
                 self._clock.now_ms(),
                 arrived.steps,
@@ -196,6 +203,11 @@ class Desk:
         if isinstance(message, TalkEnded):
             self._held.pop(arrived.contact, None)
         self.post(message)
+
+    def _waiting(self, arrived: ContactArrived) -> ContactArrived:
+        """How a waiting contact would be told again: moved to another queue, perhaps, since it arrived."""
+        held = self._held.get(arrived.contact)
+        return held if isinstance(held, ContactArrived) else arrived
 
     async def ask(
         self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
@@ -229,7 +241,7 @@ class Desk:
         while True:
             if not self._life_unsent:
                 self._life_unsent = True
-                self.post(ServerAlive(self.server, self.agi))
+                self.post(ServerAlive(self.server, self.agi, self.asterisk))
             await asyncio.sleep(ALIVE_EVERY_S)
 
     async def _send(self) -> None:
@@ -272,6 +284,8 @@ class Desk:
         elif isinstance(order, RingOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
             self.post(held)  # they talk; the router does not know it
         elif order.contact in self.visits:
+            if isinstance(order, MoveOrder) and isinstance(held := self._held.get(order.contact), ContactArrived):
+                self._held[order.contact] = replace(held, queue=order.queue)
             self.visits[order.contact].tell(order)
         else:
             log.info("order_for_nobody", order=type(order).__name__, contact=order.contact)

@@ -101,6 +101,10 @@ class View:
             del line[at]
 
     def _queued(self, event: Event) -> None:
+        self._requeued(event)
+        self._count(event, "queued")
+
+    def _requeued(self, event: Event) -> None:
         data = event.data
         steps = [(int(after), str(text)) for after, text in data["steps"]]
         self._add(
@@ -119,7 +123,6 @@ class View:
                 place_ms=data.get("place_ms", 0),
             )
         )
-        self._count(event, "queued")
 
     def _taken_over(self, event: Event) -> None:
         contact = self.contacts.get(event.contact)
@@ -143,7 +146,7 @@ class View:
             contact.steps = [(int(after), str(text)) for after, text in event.data["steps"]]
 
     def _restored(self, event: Event) -> None:
-        self._queued(event)
+        self._requeued(event)
         contact = self.contacts.get(event.contact)
         if contact:
             self._unqueue(contact)
@@ -216,6 +219,7 @@ class View:
 
 _HANDLERS: dict[str, Callable[[View, Event], None]] = {
     "contact_queued": View._queued,
+    "contact_requeued": View._requeued,
     "contact_connected": View._connected,
     "contact_abandoned": View._left,
     "contact_timed_out": View._left,

@@ -32,6 +32,7 @@ from server.agent_phones import spoken_to_agents
 from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
+from server.feature_codes import spoken_by_codes
 from server.fleet import Fleet, move_calls
 from server.follower import Follower
 from server.holds import Holds
@@ -196,7 +197,8 @@ class Node:
             await asyncio.sleep(STEER_EVERY_S)
 
     async def _prepare_sounds(self) -> None:
-        for failure in await self.sounds.prepare([*spoken_to_agents(self.site), *static_speech(self.site.flows)]):
+        spoken = [*spoken_to_agents(self.site), *static_speech(self.site.flows), *spoken_by_codes(self.site)]
+        for failure in await self.sounds.prepare(spoken):
             log.warning("prompt_not_rendered", reason=str(failure))
 
     # -- AMI -----------------------------------------------------------------------------------------------------------

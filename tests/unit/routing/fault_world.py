@@ -35,7 +35,7 @@ from routing.messages import (
     TalkHeld,
     WithdrawOrder,
 )
-from routing.model import Agent, Contact, Directory
+from routing.model import Agent, Contact, Directory, PhoneState
 from routing.ports import RingOutcome
 from routing.router import Router
 from routing.store import codec
@@ -131,6 +131,7 @@ class World:
         self.servers = {name: Server(name) for name in ("north", "south", "west")}
         self.callers: dict[str, Caller] = {}
         self.phones_off: set[str] = set()
+        self.phones_told: dict[tuple[str, str], PhoneState] = {}  # (server, agent) -> what it told last of the phone
         self.agents_told: dict[str, Agent] = {}  # what servers remember of agents
         self.routers: dict[str, tuple[ShakyStore, asyncio.Task[None], Router]] = {}
         self.skipped = 0  # messages and deadlines that broke a board
@@ -178,6 +179,11 @@ class World:
         if self.now - server.alive_ms >= ALIVE_EVERY_MS:
             server.alive_ms = self.now
             server.outbox.append(ServerAlive(server.name, f"{server.name}:4573"))
+        for agent, profile in self.site.agents.items():
+            state = self.phone_state(agent)
+            if self.phones_told.get((server.name, agent)) != state and self.chance.random() < 0.7:
+                self.phones_told[server.name, agent] = state
+                server.outbox.append(PhoneReported(profile.phone, state))
         if self.away:
             server.was_away = True
             return
@@ -203,7 +209,7 @@ class World:
     def tell_again(self, server: Server, *, all_lost: bool = False) -> None:
         """As Memory and Desk do."""
         if all_lost:
-            server.outbox += [PhoneReported(profile.phone, self.phone_state(id)) for id, profile in self.site.agents.items()]  # type: ignore[arg-type]
+            server.outbox += [PhoneReported(profile.phone, self.phone_state(id)) for id, profile in self.site.agents.items()]
             known = [agent for agent in self.agents_told.values() if agent.state != AgentState.LOGGED_OUT]
             server.outbox += [AgentHeld(one.id, one.state, one.reason, one.since_ms, one.until_ms) for one in known]
         here = self.held_by(server.name)
@@ -252,7 +258,7 @@ class World:
 
     # -- phones and callers ------------------------------------------------------------------------------------------------
 
-    def phone_state(self, agent: str) -> str:
+    def phone_state(self, agent: str) -> PhoneState:
         """How the agent's phone really is."""
         if agent in self.phones_off:
             return "unavailable"

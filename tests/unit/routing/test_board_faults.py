@@ -40,7 +40,7 @@ WANTS = (
     [(0, "@zoe"), (4_000, "lang_en or billing")],
 )
 LEAVING = {"contact_abandoned", "contact_timed_out", "contact_left", "contact_ended"}
-ACTIONS = ("log_in", "log_in", "log_in", "log_out", "pause", "resume", "resume", "end_wrap_up")
+ACTIONS = (*["log_in"] * 6, *["resume"] * 6, "log_out", "pause", "end_wrap_up")
 
 
 class Witness:
@@ -57,6 +57,10 @@ class Witness:
     def look(self) -> None:
         for event in self._news():
             self.seen[event.type] += 1
+            if event.contact and not event.type.startswith("agent"):
+                self.world.note(" -", event.type, event.contact, event.agent, event.data.get("offer") or event.data.get("outcome") or "")
+            elif event.agent or event.type.startswith(("server", "domain")):
+                self.world.note(" -", event.type, event.agent or event.data.get("server"), event.contact)
             self._offers(event)
             self._contacts(event)
             self._agents(event)
@@ -188,11 +192,12 @@ def agent_asks(world: World, witness: Witness) -> None:
 
 
 def phone(world: World, witness: Witness) -> None:
+    """One is unplugged or plugged in; or its state is told once more."""
     agent = world.chance.choice(tuple(SITE.agents))
-    if world.chance.random() < 0.1:
+    if world.chance.random() < (0.5 if agent in world.phones_off else 0.1):
         world.phones_off ^= {agent}
     for server in world.up():
-        server.outbox.append(PhoneReported(SITE.agents[agent].phone, world.phone_state(agent)))  # type: ignore[arg-type]
+        server.outbox.append(PhoneReported(SITE.agents[agent].phone, world.phone_state(agent)))
 
 
 def server_fails(world: World, witness: Witness) -> None:
@@ -246,7 +251,7 @@ def store_trouble(world: World, witness: Witness) -> None:
             part.clear()
         for stream in shared.orders.values():
             stream.entries.clear()
-        shared.position, shared.fence, shared.lease = "0", 0, ("", 0, 0.0)
+        shared.position, shared.fence, shared.lease, shared.inbox.last = "0", 0, ("", 0, 0.0), 0
 
 
 async def router_fails(world: World) -> None:
@@ -264,12 +269,12 @@ async def router_fails(world: World) -> None:
 Deed = Callable[[World, Witness], None]
 DEEDS: dict[Deed, int] = {
     arrive: 25,
-    hang_up: 8,
-    pick_up: 20,
-    refuse: 8,
+    hang_up: 12,
+    pick_up: 24,
+    refuse: 5,
     leave_queue: 2,
     agent_asks: 14,
-    phone: 14,
+    phone: 4,
     server_fails: 1,
     server_returns: 2,
     carried_over: 8,
@@ -304,7 +309,7 @@ async def calm_down(world: World, witness: Witness) -> None:
             elif not caller.server and not caller.rings:
                 world.carry_over(caller, world.up()[0])
         for agent, profile in SITE.agents.items():
-            world.servers["north"].outbox.append(PhoneReported(profile.phone, world.phone_state(agent)))  # type: ignore[arg-type]
+            world.servers["north"].outbox.append(PhoneReported(profile.phone, world.phone_state(agent)))
         await world.pass_time(5_000)
         witness.look()
 

@@ -6,7 +6,9 @@ from typing import Any
 from routing.agent_state import AgentEvent, AgentState, after
 from routing.floor import Floor
 from routing.messages import AgentHeld, PhoneReported
-from routing.model import Agent, Contact
+from routing.model import UNTIL_DONE, Agent, Contact
+from routing.presence import AWAY
+from routing.strategies import STRATEGIES, least_occupied
 
 # The event that tells of a state, for other parts to follow; being reserved is told by offer_made.
 TOLD = {
@@ -22,8 +24,10 @@ def resume(board: Floor, agent: Agent, now_ms: int) -> None:
     """Take an agent from the record, after a change of router."""
     if agent.state == AgentState.ON_CONTACT and agent.contact not in board.contacts:
         contact_ended(board, agent, now_ms)  # a record was lost: nobody would tell the end of it
-    if agent.state == AgentState.WRAP_UP:
+    if agent.state == AgentState.WRAP_UP and agent.until_ms:
         board.at(agent.until_ms, "wrap_up", agent.id)
+    if agent.state == AgentState.PAUSED and agent.until_ms > now_ms:
+        board.at(agent.until_ms, "break", agent.id)
     if agent.state == AgentState.RESERVED:
         board.at(agent.until_ms, "reservation", agent.id)
 
@@ -31,14 +35,31 @@ def resume(board: Floor, agent: Agent, now_ms: int) -> None:
 def move(board: Floor, agent: Agent, event: AgentEvent, now_ms: int, *, reason: str = "", until_ms: int = 0) -> None:
     """Take an agent through the table, and tell it. NotAllowed when the table refuses."""
     before, agent.state = agent.state, after(agent.state, event)
+    _measure(agent, before, now_ms)
     agent.reason, agent.since_ms, agent.until_ms = reason, now_ms, until_ms
     if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
         agent.contact = agent.offer = ""
     board.touch_agent(agent.id)
-    told = "agent_logged_in" if event == AgentEvent.LOG_IN else TOLD[agent.state]
-    board.tell(told, now_ms, agent=agent, state=agent.state, before=before, reason=reason, until_ms=until_ms, phone=agent.phone)
+    tell(board, agent, "agent_logged_in" if event == AgentEvent.LOG_IN else TOLD[agent.state], now_ms, before=before)
     if agent.state in (AgentState.READY, AgentState.PAUSED, AgentState.LOGGED_OUT):
         agent.queue = ""
+
+
+def tell(
+    board: Floor, agent: Agent, type: str, now_ms: int, *, contact: Contact | None = None, before: AgentState | None = None, **more: Any
+) -> None:
+    """An event about an agent: how things are with them now, for others to follow."""
+    told = {"state": agent.state, "before": before or agent.state, "reason": agent.reason, "until_ms": agent.until_ms, "phone": agent.phone}
+    queues = {"left_queues": list(agent.left_queues)} if agent.left_queues or type == "agent_queues_changed" else {}
+    board.tell(type, now_ms, contact=contact, agent=agent, **told, **queues, **more)
+
+
+def _measure(agent: Agent, before: AgentState, now_ms: int) -> None:
+    """Keep the agent's occupancy up to date: time away does not count."""
+    if before not in AWAY:
+        busy = before in (AgentState.ON_CONTACT, AgentState.WRAP_UP)
+        agent.occupancy = least_occupied.after(agent.occupancy, now_ms - agent.occupied_at_ms, busy=busy)
+    agent.occupied_at_ms = now_ms
 
 
 def hold(board: Floor, agent: Agent, contact: Contact, offer: str, now_ms: int) -> None:
@@ -47,9 +68,9 @@ def hold(board: Floor, agent: Agent, contact: Contact, offer: str, now_ms: int) 
     before, agent.state = agent.state, AgentState.ON_CONTACT
     agent.contact, agent.queue, agent.offer = contact.id, contact.queue, offer
     agent.since_ms, agent.until_ms, agent.reason = contact.connected_at_ms, 0, ""
+    agent.occupied_at_ms = now_ms
     board.touch_agent(agent.id)
-    told: dict[str, Any] = {"state": agent.state, "before": before, "reason": "", "until_ms": 0, "phone": agent.phone}
-    board.tell(TOLD[agent.state], now_ms, contact=contact, agent=agent, **told)
+    tell(board, agent, TOLD[agent.state], now_ms, contact=contact, before=before)
 
 
 def held(board: Floor, message: AgentHeld, now_ms: int) -> None:
@@ -60,22 +81,21 @@ def held(board: Floor, message: AgentHeld, now_ms: int) -> None:
     paused = message.state == AgentState.PAUSED
     agent.state, agent.reason = (AgentState.PAUSED, message.reason) if paused else (AgentState.READY, "")
     agent.since_ms, agent.idle_since_ms, agent.handled = message.since_ms, message.idle_since_ms or message.since_ms, message.handled
+    agent.occupied_at_ms, agent.left_queues = now_ms, list(message.left_queues)
+    if message.phone and message.phone != agent.phone and message.phone not in board.phones:
+        take_phone(board, agent, message.phone)
     board.touch_agent(agent.id)
-    told: dict[str, Any] = {
-        "state": agent.state,
-        "before": AgentState.LOGGED_OUT,
-        "reason": agent.reason,
-        "until_ms": 0,
-        "phone": agent.phone,
-    }
-    board.tell(TOLD[agent.state], now_ms, agent=agent, **told)
+    tell(board, agent, TOLD[agent.state], now_ms, before=AgentState.LOGGED_OUT)
     board.seek_contact(agent, now_ms)
 
 
 def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
     """Asterisk tells that a phone is free, in use or gone. Offers go only to phones that are free."""
     agent = board.agents.get(board.phones.get(message.phone, ""))
-    if not agent or agent.phone_state == message.state:
+    if not agent:
+        board.loose_phones[message.phone] = message.state
+        return
+    if agent.phone_state == message.state:
         return
     agent.phone_state = message.state
     board.touch_agent(agent.id)
@@ -88,8 +108,10 @@ def offer_ended(board: Floor, agent: Agent, offer: str, outcome: str, now_ms: in
     if agent.offer != offer or agent.state != AgentState.RESERVED:
         return
     policy = board.directory.queues[agent.queue]
-    agent.refused[outcome] = agent.refused.get(outcome, 0) + 1
-    if 0 < policy.pause_after.get(outcome, 0) <= agent.refused[outcome]:
+    no_fault = outcome == "rang_out" and STRATEGIES[policy.strategy].rings_several  # somebody else was expected to answer
+    if outcome in policy.pause_after and not no_fault:
+        agent.refused[outcome] = agent.refused.get(outcome, 0) + 1
+    if 0 < policy.pause_after.get(outcome, 0) <= agent.refused.get(outcome, 0):
         move(board, agent, AgentEvent.PAUSE, now_ms, reason=outcome)
     else:
         move(board, agent, AgentEvent.RELEASE, now_ms)
@@ -97,6 +119,7 @@ def offer_ended(board: Floor, agent: Agent, offer: str, outcome: str, now_ms: in
 
 
 def connected(board: Floor, agent: Agent, now_ms: int) -> None:
+    agent.refused.clear()
     move(board, agent, AgentEvent.ANSWER, now_ms)
 
 
@@ -108,24 +131,71 @@ def contact_ended(board: Floor, agent: Agent, now_ms: int) -> None:
     wrap_up_ms = board.directory.queues[agent.queue].wrap_up_ms if own is None else own
     agent.handled += 1
     agent.idle_since_ms = now_ms
-    reason = agent.reason
-    move(board, agent, AgentEvent.END_CONTACT, now_ms, until_ms=now_ms + wrap_up_ms, reason=reason)
-    if wrap_up_ms:
-        board.at(agent.until_ms, "wrap_up", agent.id)
-    else:
+    until_ms = 0 if wrap_up_ms == UNTIL_DONE else now_ms + wrap_up_ms
+    move(board, agent, AgentEvent.END_CONTACT, now_ms, until_ms=until_ms, reason=agent.reason)
+    if wrap_up_ms == 0:
         wrap_up_over(board, agent.id, now_ms)
+    elif until_ms:
+        board.at(until_ms, "wrap_up", agent.id)
 
 
 def wrap_up_over(board: Floor, id: str, now_ms: int) -> None:
-    """Deadline: the wrap-up is over; what was asked for during the contact happens now."""
+    """Deadline: the wrap-up is over, unless a disposition is still to be given; what was asked for during the contact happens now."""
     agent = board.agents[id]
-    if agent.state != AgentState.WRAP_UP or agent.until_ms > now_ms:
+    if agent.state != AgentState.WRAP_UP or not agent.until_ms or agent.until_ms > now_ms or owes_disposition(board, agent):
         return
+    end_wrap_up(board, agent, now_ms)
+
+
+def end_wrap_up(board: Floor, agent: Agent, now_ms: int) -> None:
+    """On to what comes after: ready, or what was asked for during the contact."""
     event = {"paused": AgentEvent.PAUSE, "logged_out": AgentEvent.LOG_OUT}.get(agent.wanted, AgentEvent.END_WRAP_UP)
     agent.wanted = ""
+    if event == AgentEvent.LOG_OUT:
+        leave_phone(board, agent)
     move(board, agent, event, now_ms, reason=agent.reason if event == AgentEvent.PAUSE else "")
     board.seek_contact(agent, now_ms)
 
 
+def owes_disposition(board: Floor, agent: Agent) -> bool:
+    """Whether the last contact's queue wants a disposition that has not been given."""
+    policy = board.directory.queues.get(agent.last_queue)
+    return bool(policy and policy.disposition_required and policy.dispositions and not agent.disposition)
+
+
+def take_phone(board: Floor, agent: Agent, phone: str) -> None:
+    """The agent works on another phone than the own one, until log-out."""
+    _give_phone(board, agent, phone, "" if phone == board.directory.agents[agent.id].phone else phone)
+
+
+def give_up_phone(board: Floor, agent: Agent) -> None:
+    """Somebody else works on this phone now; the agent, who is logged out, has none until logging in."""
+    _give_phone(board, agent, "", "")
+    board.touch_agent(agent.id)
+
+
+def leave_phone(board: Floor, agent: Agent) -> None:
+    """Back to the own phone."""
+    if agent.desk_phone:
+        _give_phone(board, agent, board.directory.agents[agent.id].phone, "")
+
+
+def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str) -> None:
+    if agent.phone:
+        board.loose_phones[agent.phone] = agent.phone_state
+        board.phones.pop(agent.phone, None)
+    agent.phone, agent.desk_phone = phone, desk_phone
+    agent.phone_state = board.loose_phones.pop(phone, "unavailable") if phone else "unavailable"
+    if phone:
+        board.phones[phone] = agent.id
+
+
+def break_over(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: a break has reached its longest time. It is told; the agent decides, or the supervisor."""
+    agent = board.agents[id]
+    if agent.state == AgentState.PAUSED and 0 < agent.until_ms <= now_ms:
+        tell(board, agent, "agent_break_overrun", now_ms)
+
+
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {PhoneReported: phone_reported, AgentHeld: held}
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"wrap_up": wrap_up_over}
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"wrap_up": wrap_up_over, "break": break_over}

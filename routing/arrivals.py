@@ -6,12 +6,22 @@ What then becomes of the contact is in contacts.py.
 from collections.abc import Callable
 from typing import Any
 
-from routing import agents, contacts
-from routing.agent_state import AgentState
+from routing import agents, caller_memory, contacts, overflow
 from routing.contact_state import ContactState
 from routing.floor import Floor
-from routing.messages import ContactArrived, LeaveOrder, LeaveOutcome, OfferAnswered, OfferEnded, TalkEnded, TalkHeld, WithdrawOrder
-from routing.model import Contact
+from routing.messages import (
+    ContactArrived,
+    LeaveOrder,
+    LeaveOutcome,
+    MoveOrder,
+    OfferAnswered,
+    OfferEnded,
+    TalkEnded,
+    TalkHeld,
+    WithdrawOrder,
+)
+from routing.model import FOREVER_MS, Contact
+from routing.presence import AWAY, serves
 from routing.requirement import readable
 
 CLOCKS_DIFFER_MS = 5_000  # a caller who joined later than that from now has come from a server whose clock is wrong
@@ -34,25 +44,56 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
         ani=message.ani,
         language=message.language,
         data=dict(message.data),
+        refused_until_ms=dict.fromkeys(message.exclude, FOREVER_MS),
     )
-    refusal = _refusal(board, contact, known_before=message.again or message.back)
+    refusal = _refusal(board, contact, message, now_ms)
     if refusal:
         board.order(contact.server, LeaveOrder(contact.id, refusal))
         board.tell("contact_left", now_ms, contact=contact, outcome=refusal, waited_ms=0)
-        return
-    contact.priority = message.priority + board.directory.queues[contact.queue].priority
+    else:
+        _join(board, contact, message, now_ms)
+
+
+def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+    policy = board.directory.queues[contact.queue]
+    contact.priority, contact.ageing = message.priority + policy.priority, board.ageing_in(contact.queue)
+    contact.place_ms = max(message.place_ms, 0 if message.again or message.back else caller_memory.place_of(board, contact, now_ms))
+    contact.steps = _with_preferred(board, contact, message, now_ms)
     board.contacts[contact.id] = contact
     board.in_queue[contact.queue] += 1
     board.touch_contact(contact.id)
     contacts.plan(board, contact)
+    if policy.stay_when != "always":
+        board.at(now_ms + policy.stay_grace_ms, "empty", contact.queue)
+    if contact.queue != message.queue:
+        board.order(contact.server, MoveOrder(contact.id, contact.queue))
     board.tell("contact_queued", now_ms, contact=contact, **_whole(contact))
     _void_unknown_ring(board, contact, message)
     board.seek_agent(contact, now_ms)
 
 
+def _with_preferred(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> list[tuple[int, str]]:
+    """The requirement's steps, behind one for the preferred agents alone: those named, and who talked to the caller last."""
+    wanted = dict.fromkeys([*message.preferred, caller_memory.last_agent(board, contact, now_ms)])
+    there = [
+        name
+        for name in wanted
+        if (agent := board.agents.get(name))
+        and agent.state not in AWAY
+        and serves(agent, board.directory.agents[name], contact.queue)
+        and not contact.is_excluded(name)
+    ]
+    if not there:
+        return contact.steps
+    for_ms = message.preferred_ms or board.directory.queues[contact.queue].preferred_ms
+    later = [(max(after_ms, for_ms), text) for after_ms, text in contact.steps]
+    return [(0, " or ".join(f"@{name}" for name in there)), *later]
+
+
 def _whole(contact: Contact) -> dict[str, Any]:
     """Everything that others must know to know a contact."""
     when: dict[str, Any] = {"enqueued_at_ms": contact.enqueued_at_ms, "priority": contact.priority, "steps": contact.steps}
+    when |= {"ageing": contact.ageing, "place_ms": contact.place_ms}
     return {**when, "ani": contact.ani, "language": contact.language, "caller": contact.data, "server": contact.server}
 
 
@@ -135,19 +176,25 @@ def _adopt_talk(board: Floor, contact: Contact, message: TalkHeld, now_ms: int) 
     board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
 
 
-def _refusal(board: Floor, contact: Contact, *, known_before: bool) -> LeaveOutcome | None:
-    policy = board.directory.queues.get(contact.queue)
-    if policy is None or not contact.steps or not all(readable(expression) for _, expression in contact.steps):
+def _refusal(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> LeaveOutcome | None:
+    """Why the contact cannot join. A rule of overflow may change its queue first."""
+    if contact.queue not in board.directory.queues or not contact.steps or not all(readable(text) for _, text in contact.steps):
         return "failed"
-    if known_before:
+    if message.again or message.back:
         return None
+    if message.closed:
+        return "closed"
+    rule = overflow.at_arrival(board, contact, message)
+    if rule and not rule.to:
+        return "overflowed"
+    if rule:
+        contact.overflowed.append(contact.queue)
+        contact.queue = rule.to
+        board.tell("contact_overflowed", now_ms, contact=contact, before=message.queue)
+    policy = board.directory.queues[contact.queue]
     if board.in_queue[policy.name] >= policy.max_waiting:
         return "full"
-    if policy.join_when != "always":
-        wanted = {AgentState.READY} if policy.join_when == "ready" else set(AgentState) - {AgentState.LOGGED_OUT}
-        if not any(board.agents[member.id].state in wanted for member in board.matching.members(policy.name)):
-            return "no_agents"
-    return None
+    return None if overflow.somebody(board, contact, policy.join_when) else "no_agents"
 
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ContactArrived: arrived, TalkHeld: talk_held}

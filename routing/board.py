@@ -7,16 +7,18 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from typing import Any
 
-from routing import agents, arrivals, contacts, requests, servers
+from routing import agents, arrivals, caller_memory, contacts, overflow, requests, servers
 from routing.agent_state import AgentState
 from routing.floor import Floor
-from routing.model import Agent, AgentProfile, Contact, Directory, QueuePolicy
+from routing.model import Agent, AgentProfile, CallerMemory, Contact, Directory, QueuePolicy
 from routing.ports import Ids
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = (
     arrivals.HANDLERS | contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS | servers.HANDLERS
 )
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = contacts.DEADLINES | agents.DEADLINES | servers.DEADLINES
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = (
+    contacts.DEADLINES | agents.DEADLINES | servers.DEADLINES | overflow.DEADLINES | {"caller": caller_memory.forget}
+)
 
 
 class DeadlineFailed(Exception):
@@ -53,6 +55,7 @@ def restore(
     *,
     contacts_known: Iterable[Contact] = (),
     agents_known: Iterable[Agent] = (),
+    callers_known: Iterable[CallerMemory] = (),
     servers_known: Iterable[str] = (),
     domain: str = "main",
     chance: random.Random | None = None,
@@ -60,10 +63,15 @@ def restore(
     """A board made from records: its index and deadlines are rebuilt, and whoever can be matched is. `servers_known` have calls."""
     contacts_known, agents_known = list(contacts_known), list(agents_known)
     known = _with_vanished(directory, contacts_known, agents_known)
-    board = Board(known, ids, domain=domain, chance=chance, contacts=contacts_known, agents=agents_known)
+    board = Board(known, ids, domain=domain, chance=chance, contacts=contacts_known, agents=agents_known, callers=callers_known)
     servers.resume(board, now_ms, servers_known)
     for agent in board.agents.values():
         agents.resume(board, agent, now_ms)
+    for memory in board.callers.values():
+        caller_memory.resume(board, memory)
+    for queue in directory.queues.values():
+        if queue.stay_when != "always":
+            board.at(now_ms + queue.stay_grace_ms, "empty", queue.name)
     for contact in sorted(board.contacts.values(), key=lambda contact: contact.order_ms):
         contacts.resume(board, contact, now_ms)
     for agent in board.agents.values():

@@ -3,20 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
-from routing import agents
+from routing import agents, caller_memory
 from routing.agent_state import AgentEvent, AgentState
 from routing.contact_state import ContactEvent, ContactState, after
 from routing.floor import Floor
 from routing.messages import (
     ContactLeft,
     LeaveOrder,
+    LeaveOutcome,
     OfferAnswered,
     OfferEnded,
     OfferRinging,
     TalkEnded,
     WithdrawOrder,
 )
-from routing.model import Agent, Contact
+from routing.model import FOREVER_MS, Agent, Contact
+from routing.strategies import STRATEGIES
 
 LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out"}  # the other outcomes: contact_left
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
@@ -33,11 +35,18 @@ def resume(board: Floor, contact: Contact, now_ms: int) -> None:
 
 def plan(board: Floor, contact: Contact) -> None:
     """Ask for the deadlines that follow from the record."""
-    board.at(contact.enqueued_at_ms + board.directory.queues[contact.queue].max_wait_ms, "max_wait", contact.id)
-    for after_ms, _ in contact.steps[1:]:
-        board.at(contact.enqueued_at_ms + after_ms, "seek", contact.id)
+    policy, joined_ms = board.directory.queues[contact.queue], contact.enqueued_at_ms
+    board.at(joined_ms + policy.max_wait_ms, "max_wait", contact.id)
+    for after_ms in (*(after_ms for after_ms, _ in contact.steps[1:]), *policy.tier_delays_ms[1:]):
+        board.at(joined_ms + after_ms, "seek", contact.id)
     for until_ms in contact.refused_until_ms.values():
-        board.at(until_ms, "seek", contact.id)
+        if until_ms < FOREVER_MS:
+            board.at(until_ms, "seek", contact.id)
+    for rule in policy.overflow:
+        if rule.waited_ms:
+            board.at(joined_ms + rule.waited_ms, "overflow", contact.id)
+    if contact.state == ContactState.OFFERED:
+        board.at(contact.offered_at_ms + policy.ring_more_ms, "ring_more", contact.id)
 
 
 def seek(board: Floor, id: str, now_ms: int) -> None:
@@ -47,12 +56,31 @@ def seek(board: Floor, id: str, now_ms: int) -> None:
         board.seek_agent(contact, now_ms)
 
 
+def ring_more(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: nobody has answered for a while; further phones ring, too."""
+    contact = board.contacts.get(id)
+    if not contact or contact.state != ContactState.OFFERED:
+        return
+    policy = board.directory.queues[contact.queue]
+    if STRATEGIES[policy.strategy].rings_more and contact.offered_at_ms + policy.ring_more_ms <= now_ms:
+        board.seek_more(contact, now_ms)
+
+
 def waited_long_enough(board: Floor, id: str, now_ms: int) -> None:
     """Deadline: the longest wait is over. While a phone rings it may still be answered; then the refusal ends the wait."""
     contact = board.contacts.get(id)
-    if contact and contact.state == ContactState.WAITING:
-        board.order(contact.server, LeaveOrder(contact.id, "timed_out"))
-        _leave(board, contact, "timed_out", "", now_ms)
+    if contact and contact.state == ContactState.WAITING and _is_overdue(board, contact, now_ms):
+        send_away(board, contact, "timed_out", now_ms)
+
+
+def _is_overdue(board: Floor, contact: Contact, now_ms: int) -> bool:
+    return contact.enqueued_at_ms + board.directory.queues[contact.queue].max_wait_ms <= now_ms
+
+
+def send_away(board: Floor, contact: Contact, outcome: LeaveOutcome, now_ms: int) -> None:
+    """The wait is over without an agent, by our decision."""
+    board.order(contact.server, LeaveOrder(contact.id, outcome))
+    _leave(board, contact, outcome, "", now_ms)
 
 
 def left(board: Floor, message: ContactLeft, now_ms: int) -> None:
@@ -68,6 +96,8 @@ def left(board: Floor, message: ContactLeft, now_ms: int) -> None:
 
 def _leave(board: Floor, contact: Contact, outcome: str, key: str, now_ms: int) -> None:
     contact.state = after(contact.state, ContactEvent.LEAVE)
+    if outcome == "abandoned":
+        caller_memory.cut_off(board, contact, now_ms)
     board.matching.remove_contact(contact.id)
     board.in_queue[contact.queue] -= 1
     waited_ms = now_ms - contact.enqueued_at_ms
@@ -110,12 +140,19 @@ def offer_ended(board: Floor, message: OfferEnded, now_ms: int) -> None:
     if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
         return
     agent = board.agents[contact.offers.pop(message.offer)]
-    if message.outcome in REFUSALS:
+    if message.outcome in REFUSALS and not contact.is_excluded(agent.id):
         contact.refused_until_ms[agent.id] = now_ms + board.directory.queues[contact.queue].refusal_ms
         board.at(contact.refused_until_ms[agent.id], "seek", contact.id)
+        board.drop_preference(contact, agent.id, now_ms)
     board.tell(f"offer_{message.outcome}", now_ms, contact=contact, agent=agent, offer=message.offer, ring_ms=message.ring_ms)
     _wait_again(board, contact, now_ms)
     agents.offer_ended(board, agent, message.offer, message.outcome, now_ms)
+
+
+def stop_ringing(contact: Contact) -> None:
+    """With its last offer taken back a contact waits again; who is to be asked next is the caller's business."""
+    if contact.state == ContactState.OFFERED and not contact.offers:
+        contact.state = after(contact.state, ContactEvent.REFUSE)
 
 
 def _wait_again(board: Floor, contact: Contact, now_ms: int) -> None:
@@ -123,9 +160,10 @@ def _wait_again(board: Floor, contact: Contact, now_ms: int) -> None:
     if contact.offers:
         return
     contact.state = after(contact.state, ContactEvent.REFUSE)
-    if contact.enqueued_at_ms + board.directory.queues[contact.queue].max_wait_ms <= now_ms:
+    if _is_overdue(board, contact, now_ms):
         waited_long_enough(board, contact.id, now_ms)
     else:
+        board.at(now_ms, "overflow", contact.id)
         board.seek_agent(contact, now_ms)
 
 
@@ -142,6 +180,7 @@ def offer_answered(board: Floor, message: OfferAnswered, now_ms: int) -> None:
     board.in_queue[contact.queue] -= 1
     board.touch_contact(contact.id)
     agents.connected(board, agent, now_ms)
+    caller_memory.talked(board, contact, agent, now_ms)
     waited_ms = now_ms - contact.enqueued_at_ms
     board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
 
@@ -159,6 +198,7 @@ def ended(board: Floor, message: TalkEnded, now_ms: int) -> None:
     talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
     times = {"waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms}
     board.tell("contact_ended", now_ms, contact=contact, agent=agent, ended_by=message.ended_by, **times)
+    agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.call, contact.id, contact.queue, ""
     _forget(board, contact)
     agents.contact_ended(board, agent, now_ms)
 
@@ -186,6 +226,7 @@ HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {
 }
 DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {
     "seek": seek,
+    "ring_more": ring_more,
     "max_wait": waited_long_enough,
     "reservation": reservation_over,
 }

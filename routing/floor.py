@@ -13,15 +13,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from routing.agent_state import AgentEvent, AgentState, after
-from routing.contact_state import ContactEvent
+from routing.contact_state import ContactEvent, ContactState
 from routing.contact_state import after as contact_after
 from routing.events import Event
 from routing.matching import Matching
 from routing.messages import Order, RingOrder
-from routing.model import Agent, Contact, Directory
+from routing.model import Agent, CallerMemory, Contact, Directory, PhoneState
 from routing.ports import Ids
+from routing.presence import AWAY, Presence
+from routing.strategies import STRATEGIES
 
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
+RUNG_AT_ONCE = 20  # phones that ring for one contact at most
+OUTSIDE = "+"  # what the number of a line outside begins with: such a phone has no state that is known
 
 
 @dataclass(slots=True)
@@ -32,9 +36,10 @@ class Changes:
     agents: list[tuple[str, int, Agent | None]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     orders: list[tuple[str, Order]] = field(default_factory=list)  # (server, order)
+    callers: list[tuple[str, int, CallerMemory | None]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.contacts or self.agents or self.events or self.orders)
+        return bool(self.contacts or self.agents or self.callers or self.events or self.orders)
 
 
 class Floor:
@@ -49,18 +54,21 @@ class Floor:
         chance: random.Random | None = None,
         contacts: Iterable[Contact] = (),
         agents: Iterable[Agent] = (),
+        callers: Iterable[CallerMemory] = (),
     ) -> None:
         self.directory = directory
         self.domain = domain
         self.ids = ids
-        self.matching = Matching(directory, chance or random.Random(0))
         self.contacts: dict[str, Contact] = {contact.id: contact for contact in contacts}
         self.agents: dict[str, Agent] = {agent.id: agent for agent in agents if agent.id in directory.agents}
         self.in_queue = dict.fromkeys(directory.queues, 0)  # waiting or offered
         self.servers: dict[str, int] = {}  # those alive -> when they said so last
         self.lost: set[str] = set()  # servers that were alive and are not
         self.addresses: dict[str, str] = {}  # of servers that take calls -> host:port of their FastAGI
-        self._revs = {("c", c.id): c.rev for c in self.contacts.values()} | {("a", a.id): a.rev for a in self.agents.values()}
+        self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
+        self.loose_phones: dict[str, PhoneState] = {}  # those that are no agent's now
+        self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}
+        self._revs = {(kind, record.id): record.rev for kind, known in self._records.items() for record in known.values()}
         self._touched: dict[tuple[str, str], None] = {}
         self._events: list[Event] = []
         self._orders: list[tuple[str, Order]] = []
@@ -68,10 +76,14 @@ class Floor:
         self._serial = 0
         for profile in directory.agents.values():
             agent = self.agents.setdefault(profile.id, Agent(profile.id, phone=profile.phone))
-            if agent.phone != profile.phone:  # the site gave the agent another phone since
+            if agent.phone and agent.phone != (agent.desk_phone or profile.phone):  # the site gave the agent another phone since
                 agent.phone, agent.phone_state = profile.phone, "unavailable"
                 self.touch_agent(agent.id)
+            if agent.phone.startswith(OUTSIDE):
+                agent.phone_state = "available"
         self.phones = {agent.phone: agent.id for agent in self.agents.values() if agent.phone}
+        self.presence = Presence(directory, self.agents)
+        self.matching = Matching(directory, self.presence, chance or random.Random(0))
 
     def due(self, now_ms: int) -> tuple[str, str] | None:
         """The next (kind, id) whose time has come; it is not asked again."""
@@ -86,15 +98,16 @@ class Floor:
     def take_changes(self) -> Changes:
         """What happened since the last call. The caller commits it or throws the board away."""
         changes = Changes(events=self._events, orders=self._orders)
+        written: dict[str, list[Any]] = {"c": changes.contacts, "a": changes.agents, "m": changes.callers}
         for kind, id in self._touched:
-            record: Any = (self.contacts if kind == "c" else self.agents).get(id)
+            record: Any = self._records[kind].get(id)
             expected = self._revs.get((kind, id), 0)
             if record is None:
                 self._revs.pop((kind, id), None)
             else:
                 record.rev = self._revs[kind, id] = expected + 1
             if record is not None or expected:
-                (changes.contacts if kind == "c" else changes.agents).append((id, expected, record))
+                written[kind].append((id, expected, record))
         self._touched, self._events, self._orders = {}, [], []
         return changes
 
@@ -103,6 +116,9 @@ class Floor:
 
     def touch_agent(self, agent: str) -> None:
         self._touched["a", agent] = None
+
+    def touch_caller(self, caller: str) -> None:
+        self._touched["m", caller] = None
 
     def at(self, at_ms: int, kind: str, id: str) -> None:
         """Have `due` name (kind, id) at that time; whether it still matters is judged then."""
@@ -133,35 +149,81 @@ class Floor:
         self.matching.remove_contact(contact.id)
         if contact.server in self.lost:
             return
-        self.matching.add_contact(contact, now_ms)
-        agent = self.matching.best_agent(contact, now_ms)
-        if agent:
+        best = self.matching.best_agents(contact, STRATEGIES[self.directory.queues[contact.queue].strategy].at_once, now_ms)
+        for agent in best:
             self._offer(contact, self.agents[agent], now_ms)
+        if not best:
+            self.matching.add_contact(contact, now_ms)
 
     def seek_contact(self, agent: Agent, now_ms: int) -> None:
-        """An agent's state or phone changed: if the agent can take a contact, offer the one that comes first."""
+        """An agent's state, phone or queues changed: if the agent can take a contact, offer the one that comes first."""
         self.matching.remove_agent(agent.id)
+        self._note_presence(agent, now_ms)
         if agent.state != AgentState.READY or agent.phone_state != "available":
             return
-        contact = self.matching.best_contact(agent.id, self.contacts, now_ms)
+        contact = self.matching.best_contact(agent, self.contacts, now_ms)
         if contact:
             self._offer(self.contacts[contact], agent, now_ms)
         else:
             self.matching.add_agent(agent)
 
+    def seek_more(self, contact: Contact, now_ms: int) -> None:
+        """Nobody has answered yet: let further phones ring beside those that do, as the queue's strategy has it."""
+        strategy = STRATEGIES[self.directory.queues[contact.queue].strategy]
+        count = strategy.at_once if strategy.at_once > 1 else 1
+        for agent in self.matching.best_agents(contact, min(count, RUNG_AT_ONCE - len(contact.offers)), now_ms):
+            self._offer(contact, self.agents[agent], now_ms)
+        self.plan_more(contact, now_ms)
+
+    def plan_more(self, contact: Contact, now_ms: int) -> None:
+        """Ask for the moment of further phones, counted from now."""
+        policy = self.directory.queues[contact.queue]
+        if contact.state == ContactState.OFFERED and STRATEGIES[policy.strategy].rings_more and contact.offered_at_ms < now_ms:
+            contact.offered_at_ms = now_ms
+            self.touch_contact(contact.id)
+            self.at(now_ms + policy.ring_more_ms, "ring_more", contact.id)
+
+    def _note_presence(self, agent: Agent, now_ms: int) -> None:
+        """Queues that an agent has left may be empty now; where a tier has got its first agent or lost its last, places change."""
+        left, turned = self.presence.note(agent)
+        for queue in sorted(left):
+            if self.directory.queues[queue].stay_when != "always":
+                self.at(now_ms + self.directory.queues[queue].stay_grace_ms, "empty", queue)
+        for queue in sorted(turned):
+            if len(self.directory.queues[queue].tier_delays_ms) > 1:
+                for contact in self.matching.waiting(queue):
+                    self.seek_agent(self.contacts[contact], now_ms)
+        if left and agent.state in AWAY:
+            for id in self.matching.waiting_for(agent.id):
+                self.drop_preference(self.contacts[id], agent.id, now_ms)
+                self.seek_agent(self.contacts[id], now_ms)
+
+    def drop_preference(self, contact: Contact, agent: str, now_ms: int) -> None:
+        """The one agent who is waited for is away, or does not want to: the next step is in force at once."""
+        if len(contact.steps) > 1 and contact.steps[contact.step(now_ms)][1] == f"@{agent}":
+            contact.steps = [(0, contact.steps[1][1]), *contact.steps[2:]]
+            self.touch_contact(contact.id)
+
+    def ageing_in(self, queue: str) -> float:
+        """What waiting is worth in a queue, as `Contact.ageing`."""
+        return 0.0 if self.directory.choice == "strict" else self.directory.queues[queue].ageing
+
     def _offer(self, contact: Contact, agent: Agent, now_ms: int) -> None:
         self.matching.remove_contact(contact.id)
         self.matching.remove_agent(agent.id)
-        policy = self.directory.queues[contact.queue]
+        policy, profile = self.directory.queues[contact.queue], self.directory.agents[agent.id]
         offer = self.ids.new("offer")
         contact.state = contact_after(contact.state, ContactEvent.OFFER)
         contact.offers[offer] = agent.id
         agent.state = after(agent.state, AgentEvent.RESERVE)
         agent.contact, agent.queue, agent.offer = contact.id, contact.queue, offer
-        agent.since_ms, agent.until_ms = now_ms, now_ms + policy.ring_timeout_ms + LEASE_GRACE_MS
+        agent.since_ms, agent.until_ms, agent.offered_at_ms = now_ms, now_ms + policy.ring_timeout_ms + LEASE_GRACE_MS, now_ms
         self.touch_contact(contact.id)
         self.touch_agent(agent.id)
         self.at(agent.until_ms, "reservation", agent.id)
-        self.order(contact.server, RingOrder(contact.id, offer, agent.id, agent.phone, contact.queue, policy.ring_timeout_ms))
+        accept = policy.accept or profile.accept or agent.phone.startswith(OUTSIDE)
+        ring = RingOrder(contact.id, offer, agent.id, agent.phone, contact.queue, policy.ring_timeout_ms, profile.auto_answer, accept)
+        self.order(contact.server, ring)
+        self.plan_more(contact, now_ms)
         waited_ms = now_ms - contact.enqueued_at_ms
         self.tell("offer_made", now_ms, contact=contact, agent=agent, offer=offer, waited_ms=waited_ms, phone=agent.phone)

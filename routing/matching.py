@@ -1,44 +1,53 @@
 """Who could talk to whom: the waiting contacts and the ready agents, indexed by requirement class.
 
-A *pool* is one queue with one requirement. A waiting contact stands in one pool, a ready agent in every pool whose requirement the
-agent's skills meet. So only the heads of pools are ever compared, a contact that nobody can serve holds nobody up, and the cost of a
-decision does not grow with the number of contacts or agents. Pure bookkeeping: no clock, no I/O.
+A *pool* is one queue with one requirement and the tiers that are asked by now. A waiting contact stands in one pool, a ready agent in
+every pool whose requirement the agent meets. So only the heads of pools are ever compared, a contact that nobody can serve holds
+nobody up, and the cost of a decision does not grow with the number of contacts or agents. Pure bookkeeping: no clock, no I/O.
 """
 
 import random
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from routing.model import Agent, AgentProfile, Contact, Directory
+from routing.presence import Presence, tier_of
 from routing.ranking import Ranking
 from routing.requirement import Requirement, parse
-from routing.strategies import STRATEGIES
+from routing.strategies import STRATEGIES, Fit
 
 SPARE_POOLS = 1000
 
 
 @dataclass(slots=True, eq=False)
 class Pool:
-    """One requirement class of one queue."""
+    """One requirement class of one queue, asking the tiers up to `tier`. `fits` are the agents who meet it."""
 
     queue: str
     requirement: Requirement
+    tier: int
+    fits: dict[str, Fit] = field(default_factory=dict)
     waiting: Ranking = field(default_factory=Ranking)
     ready: Ranking = field(default_factory=Ranking)
+    reached: float = 0.0  # the key of whoever was asked last
 
 
 class Matching:
     """The index. The board tells it who waits and who is ready; it answers who comes next."""
 
-    def __init__(self, directory: Directory, chance: random.Random) -> None:
+    def __init__(self, directory: Directory, presence: Presence, chance: random.Random) -> None:
         self._directory = directory
+        self._presence = presence
         self._chance = chance
-        self._pools: dict[tuple[str, str], Pool] = {}
+        self._pools: dict[tuple[str, str, int], Pool] = {}
         self._pool_of: dict[str, Pool] = {}  # contact -> pool
         self._pools_of: dict[str, list[Pool]] = {}  # agent -> pools it could serve
         self._ready: dict[str, Agent] = {}
         self._members: dict[str, list[AgentProfile]] = {name: [] for name in directory.queues}
+        self._holders: Counter[str] = Counter()  # skill -> how many have it
         for profile in directory.agents.values():
             self._pools_of[profile.id] = []
+            self._holders.update(profile.skills.keys())
             for queue in profile.queues:
                 self._members.setdefault(queue, []).append(profile)
 
@@ -46,9 +55,17 @@ class Matching:
         """The agents of a queue, in the order of the configuration."""
         return self._members.get(queue, [])
 
+    def waiting(self, queue: str) -> list[str]:
+        """The contacts that wait in a queue, class by class."""
+        return [contact for pool in self._pools.values() if pool.queue == queue for contact in pool.waiting]
+
+    def waiting_for(self, agent: str) -> list[str]:
+        """The contacts that wait for this very agent and nobody else."""
+        return [id for pool in self._pools_of.get(agent, ()) if pool.requirement.text == f"@{agent}" for id in pool.waiting]
+
     def add_contact(self, contact: Contact, now_ms: int) -> None:
-        """`contact` waits, with the requirement in force now."""
-        pool = self._pool(contact.queue, contact.steps[contact.step(now_ms)][1])
+        """`contact` waits, with the requirement and the tiers in force now."""
+        pool = self._pool_for(contact, now_ms)
         self._pool_of[contact.id] = pool
         pool.waiting.add(contact.id, contact.order_ms)
 
@@ -61,7 +78,7 @@ class Matching:
     def add_agent(self, agent: Agent) -> None:
         """`agent` can take a contact."""
         self._ready[agent.id] = agent
-        for pool in self._pools_of.get(agent.id, ()):
+        for pool in self._open_to(agent):
             pool.ready.add(agent.id, self._key(agent, pool))
 
     def remove_agent(self, agent: str) -> None:
@@ -70,45 +87,79 @@ class Matching:
             for pool in self._pools_of.get(agent, ()):
                 pool.ready.discard(agent)
 
-    def best_agent(self, contact: Contact, now_ms: int) -> str:
-        """The ready agent to be offered a contact that add_contact has placed; "" when there is none."""
-        refused = contact.refused_until_ms
-        found = self._pool_of[contact.id].ready.first(lambda agent: refused.get(agent, 0) <= now_ms)
-        return found[1] if found else ""
+    def best_agents(self, contact: Contact, count: int, now_ms: int) -> list[str]:
+        """Up to `count` ready agents to be offered a contact, the best first. Who refused it comes after all who did not, and later."""
+        pool, refused, found = self._pool_for(contact, now_ms), contact.refused_until_ms, list[str]()
+        while len(found) < count:
+            best = pool.ready.first((lambda agent: agent not in refused and agent not in found) if refused or found else None)
+            best = best or (pool.ready.first(lambda agent: refused.get(agent, 0) <= now_ms and agent not in found) if refused else None)
+            if not best:
+                break
+            found.append(best[1])
+            pool.reached = best[0][1]
+        return found
 
-    def best_contact(self, agent: str, contacts: dict[str, Contact], now_ms: int) -> str:
-        """The waiting contact that a free agent takes: the one most at risk of its queue's service level, by weight; "" for none."""
-        best, best_risk = "", float("-inf")
-        for pool in self._pools_of.get(agent, ()):
+    def best_contact(self, agent: Agent, contacts: dict[str, Contact], now_ms: int) -> str:
+        """The waiting contact that a free agent takes, by the site's choice; "" for none."""
+        best, best_score = "", float("-inf")
+        for pool in self._open_to(agent):
             if not pool.waiting:
                 continue
-            found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent, 0) <= now_ms)
+            found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent.id, 0) <= now_ms)
             if found:
-                policy = self._directory.queues[pool.queue]
-                risk = (now_ms - found[0]) * policy.weight / max(1, policy.threshold_ms)
-                if risk > best_risk:
-                    best, best_risk = found[1], risk
+                score = self._score(pool.queue, contacts[found[1]], now_ms)
+                if score > best_score:
+                    best, best_score = found[1], score
         return best
 
-    def _key(self, agent: Agent, pool: Pool) -> float:
-        strategy = STRATEGIES[self._directory.queues[pool.queue].strategy]
-        return strategy(agent, self._directory.agents[agent.id], sorted(pool.requirement.skills), self._chance)
+    def _score(self, queue: str, contact: Contact, now_ms: int) -> float:
+        """How much a contact wants to be next, among the heads of several queues."""
+        policy = self._directory.queues[queue]
+        score = (now_ms - contact.order_ms) * (contact.ageing or 1.0)
+        if self._directory.choice == "strict":
+            return score
+        return score * policy.weight / (max(1, policy.threshold_ms) if self._directory.choice == "at_risk" else 1)
 
-    def _pool(self, queue: str, expression: str) -> Pool:
-        requirement = parse(expression)
-        pool = self._pools.get((queue, requirement.text))
-        return pool or self._new_pool(queue, requirement)
+    def _key(self, agent: Agent, pool: Pool) -> tuple[int, float]:
+        fit = pool.fits[agent.id]
+        return fit.tier, STRATEGIES[self._directory.queues[pool.queue].strategy].key(agent, fit, self._chance, pool.reached)
 
-    def _new_pool(self, queue: str, requirement: Requirement) -> Pool:
+    def _open_to(self, agent: Agent) -> Iterator[Pool]:
+        left = agent.left_queues
+        return (pool for pool in self._pools_of.get(agent.id, ()) if not left or pool.queue not in left)
+
+    def _tier(self, contact: Contact, now_ms: int) -> int:
+        """Up to which tier agents are asked by now. A tier in which nobody is at work is not waited for."""
+        delays_ms = self._directory.queues[contact.queue].tier_delays_ms
+        waited_ms, tier = now_ms - contact.enqueued_at_ms, 1
+        while tier < len(delays_ms) and (delays_ms[tier] <= waited_ms or not self._presence.at_work(contact.queue, range(1, tier + 1))):
+            tier += 1
+        return tier
+
+    def _pool_for(self, contact: Contact, now_ms: int) -> Pool:
+        requirement = parse(contact.steps[contact.step(now_ms)][1])
+        tier = self._tier(contact, now_ms)
+        return self._pools.get((contact.queue, requirement.text, tier)) or self._new_pool(contact.queue, requirement, tier)
+
+    def _new_pool(self, queue: str, requirement: Requirement, tier: int) -> Pool:
         if len(self._pools) >= SPARE_POOLS:
             self._drop_empty_pools()
-        pool = self._pools[queue, requirement.text] = Pool(queue, requirement)
+        pool = self._pools[queue, requirement.text, tier] = Pool(queue, requirement, tier)
+        policy = self._directory.queues[queue]
         for profile in self.members(queue):
-            if requirement.suits(profile.skills, profile.id):
+            if tier_of(profile, policy) <= tier and requirement.suits(profile.skills, profile.id, profile.attributes):
+                pool.fits[profile.id] = self._fit(profile, pool)
                 self._pools_of[profile.id].append(pool)
-                if profile.id in self._ready:
-                    pool.ready.add(profile.id, self._key(self._ready[profile.id], pool))
+                ready = self._ready.get(profile.id)
+                if ready and queue not in ready.left_queues:
+                    pool.ready.add(profile.id, self._key(ready, pool))
         return pool
+
+    def _fit(self, profile: AgentProfile, pool: Pool) -> Fit:
+        wanted = pool.requirement.skills
+        mastery = sum(profile.skills.get(skill, 0) for skill in wanted)
+        spare = sum(level / self._holders[skill] for skill, level in profile.skills.items() if skill not in wanted)
+        return Fit(profile, profile.membership(pool.queue), tier_of(profile, self._directory.queues[pool.queue]), mastery, spare)
 
     def _drop_empty_pools(self) -> None:
         """Requirements may be made from what callers enter: classes that nobody waits in must not pile up."""

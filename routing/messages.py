@@ -161,6 +161,8 @@ class AgentHeld:
     wanted: str = ""
     idle_since_ms: int = 0
     handled: int = 0
+    phone: str = ""
+    left_queues: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,8 @@ class Contact:
     data: dict[str, str] = field(default_factory=dict)
     ageing: float = 1.0  # the queue's
     place_ms: int = 0  # waited earlier, on a call that was cut off: counts for the place, not for the wait
+    offered_at_ms: int = 0  # when it was offered last
+    overflowed: list[str] = field(default_factory=list)  # queues it came from
     rev: int = 0
 
     @property
@@ -150,6 +152,10 @@ class Contact:
         """What contacts of a queue are served in order of: the moment of joining, moved back by priority and earlier waits."""
         seconds = self.priority / self.ageing if self.ageing else self.priority * STRICT_S
         return self.enqueued_at_ms - self.place_ms - int(1000 * seconds)
+
+    def is_excluded(self, agent: str) -> bool:
+        """Whether that agent is never to be asked."""
+        return self.refused_until_ms.get(agent, 0) >= FOREVER_MS
 
     def step(self, now_ms: int) -> int:
         """Which of `steps` is in force now."""
@@ -179,8 +185,11 @@ class Agent:
     occupied_at_ms: int = 0
     refused: dict[str, int] = field(default_factory=dict)  # outcome -> so many offers in a row ended so
     left_queues: list[str] = field(default_factory=list)  # of the profile's: not served now
-    last_contact: str = ""  # whose disposition may be given
+    desk_phone: str = ""  # the phone of somebody else or of nobody that is used since log-in; "": the agent's own
+    last_call: str = ""  # of which the disposition may be given
+    last_contact: str = ""
     last_queue: str = ""
+    disposition: str = ""  # the one given
     rev: int = 0
 
 

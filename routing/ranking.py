@@ -4,7 +4,7 @@ They are swept out when they outnumber the live ones.
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 SWEEP_ABOVE = 64
@@ -25,6 +25,9 @@ class Ranking:
 
     def __contains__(self, id: str) -> bool:
         return id in self._live
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._live))
 
     def add(self, id: str, key: Any) -> None:
         """Put `id` at `key`; an earlier place of it is void."""

@@ -1,18 +1,21 @@
 """What a contact wants of an agent: a boolean expression over skills with levels, such as `billing >= 3 and (lang_zh or lang_en)`.
 
-A bare skill means any level. `@anna` means that very agent. The empty expression suits everybody. Two texts that mean the same
-written differently are different requirement classes only if their canonical text differs.
+A bare skill means any level. `@anna` means that very agent. `site = shanghai` and `site != "North 2"` ask for an attribute. The empty
+expression suits everybody. Two texts that mean the same written differently are different requirement classes only if their canonical
+text differs.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
 _TOKEN = re.compile(
-    r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<agent>@[A-Za-z0-9_][A-Za-z0-9_-]*)|(?P<level>\d+)|(?P<sign>>=|<=|==|=|>|<|\(|\)))"
+    r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<agent>@[A-Za-z0-9_][A-Za-z0-9_-]*)|(?P<level>\d+)|(?P<text>\"[^\"]*\")|(?P<sign>>=|<=|!=|==|=|>|<|\(|\)))"
 )
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     ">=": lambda have, want: have >= want,
@@ -20,8 +23,20 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
     ">": lambda have, want: have > want,
     "<": lambda have, want: have < want,
     "=": lambda have, want: have == want,
+    "!=": lambda have, want: have != want,
 }
-Test = Callable[[Mapping[str, int], str], bool]
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Asked(NamedTuple):
+    """Whom a requirement is tested on."""
+
+    skills: Mapping[str, int]
+    agent: str
+    attributes: Mapping[str, str]
+
+
+Test = Callable[[Asked], bool]
 
 
 class BadRequirement(ValueError):
@@ -30,16 +45,17 @@ class BadRequirement(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A read expression: `text` is canonical, `skills` the skills that it names, `agents` the agents that it names."""
+    """A read expression: `text` is canonical, `skills`, `agents` and `attributes` are those that it names."""
 
     text: str
     skills: frozenset[str]
     agents: frozenset[str]
     test: Test
+    attributes: frozenset[str] = frozenset()
 
-    def suits(self, skills: Mapping[str, int], agent: str) -> bool:
-        """Whether an agent with these skills (name -> level, 1 to 5) may take the contact."""
-        return self.test(skills, agent)
+    def suits(self, skills: Mapping[str, int], agent: str, attributes: Mapping[str, str] = NOTHING) -> bool:
+        """Whether an agent with these skills (name -> level, 1 to 5) and attributes may take the contact."""
+        return self.test(Asked(skills, agent, attributes))
 
 
 @lru_cache(maxsize=10_000)
@@ -69,6 +85,7 @@ class _Reader:
         self.depth = 0
         self.skills: set[str] = set()
         self.agents: set[str] = set()
+        self.attributes: set[str] = set()
 
     def _scan(self) -> list[str]:
         tokens, at, end = [], 0, len(self.text.rstrip())
@@ -83,11 +100,11 @@ class _Reader:
 
     def read(self) -> Requirement:
         if not self.tokens:
-            return Requirement("", frozenset(), frozenset(), lambda skills, agent: True)
+            return Requirement("", frozenset(), frozenset(), lambda asked: True)
         canonical, test = self._either()
         if self.at < len(self.tokens):
             raise BadRequirement(f"{self.text!r}: expected 'and', 'or' or the end, found {self.tokens[self.at]!r}")
-        return Requirement(canonical, frozenset(self.skills), frozenset(self.agents), test)
+        return Requirement(canonical, frozenset(self.skills), frozenset(self.agents), test, frozenset(self.attributes))
 
     def _peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -112,7 +129,7 @@ class _Reader:
         if len(texts) == 1:
             return parts[0]
         tests = [test for _, test in parts]
-        return "(" + f" {word} ".join(texts) + ")", lambda skills, agent: join(test(skills, agent) for test in tests)
+        return "(" + f" {word} ".join(texts) + ")", lambda asked: join(test(asked) for test in tests)
 
     def _single(self) -> tuple[str, Test]:
         self.depth += 1
@@ -126,7 +143,7 @@ class _Reader:
     def _primary(self, token: str) -> tuple[str, Test]:
         if token == "not":
             text, test = self._single()
-            return f"not {text}", lambda skills, agent: not test(skills, agent)
+            return f"not {text}", lambda asked: not test(asked)
         if token == "(":
             inner = self._either()
             if self._take() != ")":
@@ -135,19 +152,30 @@ class _Reader:
         if token.startswith("@"):
             wanted = token[1:]
             self.agents.add(wanted)
-            return token, lambda skills, agent: agent == wanted
+            return token, lambda asked: asked.agent == wanted
         if not token or not (token[0].isalpha() or token[0] == "_") or token in ("and", "or"):
             raise BadRequirement(f"{self.text!r}: expected a skill, found {token or 'the end'!r}")
         return self._skill(token)
 
     def _skill(self, name: str) -> tuple[str, Test]:
-        self.skills.add(name)
         sign = self._peek().replace("==", "=")
         if sign not in _COMPARE:
-            return name, lambda skills, agent: skills.get(name, 0) > 0
+            self.skills.add(name)
+            return name, lambda asked: asked.skills.get(name, 0) > 0
         self._take()
         level = self._take()
+        if sign in ("=", "!=") and level and level not in ("and", "or", "not") and (level[0] in '"_' or level[0].isalpha()):
+            return self._attribute(name, sign, level)
+        self.skills.add(name)
         if not level.isdigit() or not 0 <= int(level) <= 5:
             raise BadRequirement(f"{self.text!r}: expected a level from 0 to 5 after '{name} {sign}', found {level or 'the end'!r}")
         want, compare = int(level), _COMPARE[sign]
-        return f"{name} {sign} {want}", lambda skills, agent: compare(skills.get(name, 0), want)
+        return f"{name} {sign} {want}", lambda asked: compare(asked.skills.get(name, 0), want)
+
+    def _attribute(self, name: str, sign: str, text: str) -> tuple[str, Test]:
+        """`team = north`: an agent without the attribute has the value ""."""
+        self.attributes.add(name)
+        want = text.strip('"')
+        if sign == "=":
+            return f'{name} = "{want}"', lambda asked: asked.attributes.get(name, "") == want
+        return f'{name} != "{want}"', lambda asked: asked.attributes.get(name, "") != want

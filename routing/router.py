@@ -156,6 +156,7 @@ class Router:
             now_ms,
             contacts_known=snapshot.contacts,
             agents_known=snapshot.agents,
+            callers_known=snapshot.callers,
             servers_known={event.data["server"] for event in snapshot.calls if event.data.get("server")},
             domain=self.domain,
             chance=self._chance,

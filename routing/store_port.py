@@ -10,7 +10,7 @@ from typing import Protocol
 from routing.events import Event
 from routing.floor import Changes
 from routing.messages import Message, Order
-from routing.model import Agent, Contact
+from routing.model import Agent, CallerMemory, Contact
 
 # Events that open and close a call: the store knows which calls are open, and takes the end of each once.
 CALL_EVENTS = {"call_arrived": "arrived", "call_resumed": "arrived", "call_transferred": "arrived", "call_ended": "ended"}
@@ -37,6 +37,7 @@ class Snapshot:
     inbox: str
     events: str
     calls: tuple[Event, ...] = ()
+    callers: tuple[CallerMemory, ...] = ()
 
 
 class Store(Protocol):

@@ -13,6 +13,7 @@ from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.events import Event
 from routing.model import Agent, Contact, Directory
+from routing.presence import serves
 
 WINDOW_MS = 30 * 60_000
 LOST_CALLS = 1_000
@@ -70,7 +71,7 @@ class View:
 
     def members(self, queue: str) -> list[Agent]:
         """The agents of a queue."""
-        return [self.agents[profile.id] for profile in self.directory.agents.values() if queue in profile.queues]
+        return [self.agents[profile.id] for profile in self.directory.agents.values() if serves(self.agents[profile.id], profile, queue)]
 
     def service_level(self, queue: str, now_ms: int) -> float | None:
         """Percent answered within the threshold of those answered or abandoned in the last half hour; None when nobody was.
@@ -114,6 +115,8 @@ class View:
                 ani=data["ani"],
                 language=data["language"],
                 data=data["caller"],
+                ageing=data.get("ageing", 1.0),
+                place_ms=data.get("place_ms", 0),
             )
         )
         self._count(event, "queued")
@@ -122,6 +125,17 @@ class View:
         contact = self.contacts.get(event.contact)
         if contact:
             contact.server = event.data["server"]
+
+    def _replaced(self, event: Event) -> None:
+        """Another queue, or another priority: another place."""
+        contact = self.contacts.get(event.contact)
+        if not contact or contact.state == ContactState.CONNECTED:
+            return
+        self._unqueue(contact)
+        contact.queue, contact.priority = event.queue, event.data["priority"]
+        contact.ageing = event.data.get("ageing", contact.ageing)
+        if contact.queue in self._lines:
+            insort(self._lines[contact.queue], (contact.order_ms, contact.id))
 
     def _restored(self, event: Event) -> None:
         self._queued(event)
@@ -177,6 +191,7 @@ class View:
         if agent:
             agent.state, agent.reason = AgentState(event.data["state"]), event.data["reason"]
             agent.since_ms, agent.until_ms, agent.phone = event.at_ms, event.data["until_ms"], event.data["phone"]
+            agent.left_queues = event.data.get("left_queues", [])
             if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
                 agent.contact = agent.offer = ""
 
@@ -200,6 +215,8 @@ _HANDLERS: dict[str, Callable[[View, Event], None]] = {
     "contact_ended": View._left,
     "contact_taken_over": View._taken_over,
     "contact_restored": View._restored,
+    "contact_moved": View._replaced,
+    "contact_prioritised": View._replaced,
     "phone_state_changed": View._phone,
     "call": View._call,
     "offer": View._offer,

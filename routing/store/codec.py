@@ -16,7 +16,7 @@ from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.events import Event
 from routing.messages import Message, Order
-from routing.model import Agent, Contact
+from routing.model import Agent, CallerMemory, Contact
 
 T = TypeVar("T")
 
@@ -65,14 +65,14 @@ def _shape(cls: type) -> Shape:
     return Shape(kind, cls, names, values, frozenset(empty), revived)
 
 
-SHAPES: dict[type, Shape] = {cls: _shape(cls) for cls in (Contact, Agent, Event, *get_args(Message), *get_args(Order))}
+SHAPES: dict[type, Shape] = {cls: _shape(cls) for cls in (Contact, Agent, CallerMemory, Event, *get_args(Message), *get_args(Order))}
 MESSAGES: dict[str, Shape] = {SHAPES[cls].kind: SHAPES[cls] for cls in get_args(Message)}
 ORDERS: dict[str, Shape] = {SHAPES[cls].kind: SHAPES[cls] for cls in get_args(Order)}
 _write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-def record_text(record: Contact | Agent | Event) -> str:
-    """A contact, an agent or an event; its kind is known from where the text is kept."""
+def record_text(record: Contact | Agent | CallerMemory | Event) -> str:
+    """A contact, an agent, a caller or an event; its kind is known from where the text is kept."""
     return _write(_fields(SHAPES[type(record)], record))
 
 
@@ -88,6 +88,10 @@ def contact_from(text: str) -> Contact:
 
 def agent_from(text: str) -> Agent:
     return _revive(SHAPES[Agent], _parse(text), text, Agent)
+
+
+def caller_from(text: str) -> CallerMemory:
+    return _revive(SHAPES[CallerMemory], _parse(text), text, CallerMemory)
 
 
 def event_from(text: str) -> Event:

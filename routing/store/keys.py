@@ -8,6 +8,7 @@ All share the hash tag `{domain}`, so that they live in one slot of a Redis Clus
 | `hotline:{main}:position`      | string | inbox entry up to which the records include the messages | for ever                          |
 | `hotline:{main}:contacts`      | hash   | contact id -> `revision:json`                            | an entry until the contact ends   |
 | `hotline:{main}:agents`        | hash   | agent id -> `revision:json`                              | for ever                          |
+| `hotline:{main}:callers`       | hash   | number -> `revision:json` of what is remembered          | until a queue needs it no more    |
 | `hotline:{main}:events`        | stream | the event log, field `json`                              | the last 100,000 or so            |
 | `hotline:{main}:calls`         | hash   | call id -> its `call_arrived` event                      | an entry until the call ends      |
 | `hotline:{main}:ended`         | zset   | call id -> when it ended, in ms                          | an hour                           |
@@ -52,6 +53,10 @@ class Keys:
     @property
     def agents(self) -> str:
         return self._key("agents")
+
+    @property
+    def callers(self) -> str:
+        return self._key("callers")
 
     @property
     def events(self) -> str:

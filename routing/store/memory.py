@@ -7,7 +7,7 @@ domain stand for several servers.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from routing.events import Event
 from routing.floor import Changes
@@ -45,6 +45,7 @@ class Shared:
 
     contacts: Records = field(default_factory=dict)
     agents: Records = field(default_factory=dict)
+    callers: Records = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)  # open calls -> the event that opened them
     ended: set[str] = field(default_factory=set)
     inbox: Stream = field(default_factory=Stream)
@@ -77,7 +78,8 @@ class MemoryStore:
         shared = self._shared
         if fence != shared.fence or not shared.fence:
             raise StaleCommit(f"the lease with token {fence} is not the newest any more ({shared.fence})")
-        pairs = [(shared.contacts, *change) for change in changes.contacts] + [(shared.agents, *change) for change in changes.agents]
+        hashes = ((shared.contacts, changes.contacts), (shared.agents, changes.agents), (shared.callers, changes.callers))
+        pairs: list[tuple[Records, str, int, Any]] = [(records, *change) for records, changed in hashes for change in changed]
         for records, id, expected, _ in pairs:
             if records.get(id, (0, ""))[0] != expected:
                 raise StaleCommit(f"{id} moved meanwhile")
@@ -97,7 +99,8 @@ class MemoryStore:
         contacts: tuple[Contact, ...] = tuple(codec.contact_from(text) for _, text in shared.contacts.values())
         agents: tuple[Agent, ...] = tuple(codec.agent_from(text) for _, text in shared.agents.values())
         calls = tuple(codec.event_from(text) for text in shared.calls.values())
-        return Snapshot(contacts, agents, shared.position, str(shared.events.last), calls)
+        callers = tuple(codec.caller_from(text) for _, text in shared.callers.values())
+        return Snapshot(contacts, agents, shared.position, str(shared.events.last), calls, callers)
 
     async def acquire(self, server: str, ttl_ms: int) -> int | None:
         now, shared = asyncio.get_running_loop().time(), self._shared

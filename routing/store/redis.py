@@ -20,7 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from routing.events import Event
 from routing.floor import Changes
 from routing.messages import Message, Order
-from routing.model import Agent, Contact
+from routing.model import Agent, CallerMemory, Contact
 from routing.store import codec, keys
 from routing.store.scripts import Script
 from routing.store_port import CALL_EVENTS, Snapshot, StaleCommit, StoreUnreachable
@@ -88,8 +88,8 @@ class RedisStore:
         return found
 
     async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
-        servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=7)}
-        tail = [*_flat(changes.contacts), *_flat(changes.agents), *map(codec.record_text, changes.events)]
+        servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=8)}
+        tail = [*_flat(changes.contacts), *_flat(changes.agents), *_flat(changes.callers), *map(codec.record_text, changes.events)]
         for server, order in changes.orders:
             tail += (str(servers[server]), codec.tagged_text(order))
         moved = await self._run(
@@ -100,6 +100,7 @@ class RedisStore:
             reached=inbox,
             contact_count=len(changes.contacts),
             agent_count=len(changes.agents),
+            caller_count=len(changes.callers),
             event_count=len(changes.events),
             event_limit=keys.EVENT_LIMIT,
             order_limit=keys.ORDER_LIMIT,
@@ -109,13 +110,14 @@ class RedisStore:
             raise StaleCommit(f"{moved} moved meanwhile (token {fence}, inbox {inbox}); nothing of the batch was written")
 
     async def load(self) -> Snapshot:
-        contacts, agents, position, events, calls = await self._run("load")
+        contacts, agents, position, events, calls, callers = await self._run("load")
         return Snapshot(
             tuple(_readable((text.partition(":")[2] for text in contacts), codec.contact_from)),
             tuple(_readable((text.partition(":")[2] for text in agents), codec.agent_from)),
             str(position),
             str(events),
             tuple(_readable(calls, codec.event_from)),
+            tuple(_readable((text.partition(":")[2] for text in callers), codec.caller_from)),
         )
 
     async def acquire(self, server: str, ttl_ms: int) -> int | None:
@@ -195,7 +197,7 @@ class RedisStore:
             ) from error
 
 
-def _flat(changes: Iterable[tuple[str, int, Contact | Agent | None]]) -> Iterator[str]:
+def _flat(changes: Iterable[tuple[str, int, Contact | Agent | CallerMemory | None]]) -> Iterator[str]:
     for id, expected, record in changes:
         yield id
         yield str(expected)

@@ -1,21 +1,35 @@
-"""Ring strategies: which of several ready agents is offered a contact.
+"""Ring strategies: which of several ready agents is offered a contact. One file each, which defines `STRATEGY`.
 
-A strategy is one function in one file: `key(agent, profile, skills_wanted, chance)` gives a sortable value when the agent becomes ready,
-the lowest rings first. It is computed once per ready agent and requirement, so choosing costs the same with ten agents and with
-ten thousand.
+The key is computed once per ready agent and requirement, so choosing costs the same with ten agents and with ten thousand.
 """
 
-import random
-from collections.abc import Callable, Sequence
+from routing.strategies import (
+    fewest_contacts,
+    least_occupied,
+    least_skilled,
+    linear,
+    longest_idle,
+    most_skilled,
+    random_order,
+    ring_all,
+    ring_progressively,
+    round_robin,
+    weighted_random,
+)
+from routing.strategies.strategy import Fit, Strategy
 
-from routing.model import Agent, AgentProfile
-from routing.strategies import fewest_contacts, linear, longest_idle, random_order
-
-Key = Callable[[Agent, AgentProfile, Sequence[str], random.Random], float]
-
-STRATEGIES: dict[str, Key] = {
-    "longest_idle": longest_idle.key,
-    "fewest_contacts": fewest_contacts.key,
-    "linear": linear.key,
-    "random": random_order.key,
+STRATEGIES: dict[str, Strategy] = {
+    "longest_idle": longest_idle.STRATEGY,
+    "round_robin": round_robin.STRATEGY,
+    "fewest_contacts": fewest_contacts.STRATEGY,
+    "least_occupied": least_occupied.STRATEGY,
+    "random": random_order.STRATEGY,
+    "weighted_random": weighted_random.STRATEGY,
+    "linear": linear.STRATEGY,
+    "most_skilled": most_skilled.STRATEGY,
+    "least_skilled": least_skilled.STRATEGY,
+    "ring_all": ring_all.STRATEGY,
+    "ring_progressively": ring_progressively.STRATEGY,
 }
+
+__all__ = ["STRATEGIES", "Fit", "Strategy"]

@@ -1,10 +1,13 @@
 """Fewest contacts: whoever has handled the fewest since log-in rings first."""
 
 import random
-from collections.abc import Sequence
 
-from routing.model import Agent, AgentProfile
+from routing.model import Agent
+from routing.strategies.strategy import Fit, Strategy
 
 
-def key(agent: Agent, profile: AgentProfile, skills_wanted: Sequence[str], chance: random.Random) -> float:
+def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
     return float(agent.handled)
+
+
+STRATEGY = Strategy(key)

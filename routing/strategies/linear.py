@@ -1,10 +1,13 @@
 """Linear: in the order of the configuration."""
 
 import random
-from collections.abc import Sequence
 
-from routing.model import Agent, AgentProfile
+from routing.model import Agent
+from routing.strategies.strategy import Fit, Strategy
 
 
-def key(agent: Agent, profile: AgentProfile, skills_wanted: Sequence[str], chance: random.Random) -> float:
-    return float(profile.order)
+def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
+    return float(fit.profile.order)
+
+
+STRATEGY = Strategy(key)

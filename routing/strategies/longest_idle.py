@@ -1,10 +1,13 @@
 """Longest idle: whoever has been without a contact for the longest rings first."""
 
 import random
-from collections.abc import Sequence
 
-from routing.model import Agent, AgentProfile
+from routing.model import Agent
+from routing.strategies.strategy import Fit, Strategy
 
 
-def key(agent: Agent, profile: AgentProfile, skills_wanted: Sequence[str], chance: random.Random) -> float:
+def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
     return float(agent.idle_since_ms)
+
+
+STRATEGY = Strategy(key)

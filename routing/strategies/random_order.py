@@ -1,10 +1,13 @@
-"""Random: each ready agent is as likely as any other."""
+"""Random: each ready agent is as likely as any other, whoever was asked before (see weighted_random)."""
 
 import random
-from collections.abc import Sequence
 
-from routing.model import Agent, AgentProfile
+from routing.model import Agent
+from routing.strategies.strategy import Fit, Strategy
 
 
-def key(agent: Agent, profile: AgentProfile, skills_wanted: Sequence[str], chance: random.Random) -> float:
-    return chance.random()
+def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
+    return reached + chance.expovariate(1.0)
+
+
+STRATEGY = Strategy(key)

@@ -16,7 +16,7 @@ from routing.events import Event
 from routing.floor import Changes
 from routing.identifiers import Ids
 from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder
-from routing.model import Agent, AgentProfile, Contact, Directory, QueuePolicy
+from routing.model import Agent, AgentProfile, CallerMemory, Contact, Directory, QueuePolicy
 from routing.store.memory import MemoryStore
 from routing.store.redis import RedisStore
 from routing.store_port import StaleCommit, Store
@@ -178,7 +178,7 @@ commands = st.one_of(
     st.tuples(st.just("release"), ids, st.integers(0, 1)),
     st.tuples(st.just("post"), st.lists(ids, max_size=3)),
     st.tuples(st.just("inbox"), st.integers(1, 3)),
-    st.tuples(st.just("commit"), st.integers(0, 3).map(lambda back: back // 3), parts, parts, st.lists(ids, max_size=2)),
+    st.tuples(st.just("commit"), st.integers(0, 3).map(lambda back: back // 3), parts, parts, st.lists(ids, max_size=2), parts),
     st.tuples(st.just("load")),
     st.tuples(st.just("orders"), ids),
     st.tuples(st.just("append"), st.lists(ids, max_size=2)),
@@ -220,12 +220,13 @@ class Player:
         self.position = found[-1][0] if found else self.position
         return [message for _, message in found]
 
-    async def commit(self, back: int, contacts: list[Any], agents: list[Any], others: list[str]) -> str:
+    async def commit(self, back: int, contacts: list[Any], agents: list[Any], others: list[str], callers: list[Any]) -> str:
         changes = Changes(
             [(id, rev, contact(id, rev + 1) if stays else None) for id, rev, stays in contacts],
             [(id, rev, Agent(id, rev=rev + 1) if stays else None) for id, rev, stays in agents],
             [event(id) for id in others],
             [(id, Reply(id, "ready")) for id in others],
+            [(id, rev, CallerMemory(id, "anna", rev, rev=rev + 1) if stays else None) for id, rev, stays in callers],
         )
         try:
             await self.store.commit(self._fence(back), self.position, changes)
@@ -237,7 +238,7 @@ class Player:
         found = await self.store.load()
         behind = [e for _, e in await self.store.events(found.events, block_ms=0)]
         waiting = [m for _, m in await self.store.inbox(found.inbox, block_ms=0)]
-        by_id = sorted(found.contacts, key=lambda c: c.id), sorted(found.agents, key=lambda a: a.id)
+        by_id = [sorted(records, key=lambda record: record.id) for records in (found.contacts, found.agents, found.callers)]  # type: ignore[attr-defined]
         return by_id, behind, waiting
 
     async def orders(self, server: str) -> list[Any]:

@@ -11,7 +11,9 @@ from routing.floor import Changes
 from routing.messages import (
     AgentAsked,
     ContactArrived,
+    ContactAsked,
     ContactLeft,
+    LeaveOrder,
     Message,
     OfferAnswered,
     OfferEnded,
@@ -78,7 +80,7 @@ class House:
         """Take the changes as a store does: revisions are checked, texts kept."""
         self.board.advance(self.now)
         changes = self.board.take_changes()
-        for kind, group in (("c", changes.contacts), ("a", changes.agents)):
+        for kind, group in (("c", changes.contacts), ("a", changes.agents), ("m", changes.callers)):
             for id, expected, record in group:
                 assert self.records.get(f"{kind}:{id}", (0, ""))[0] == expected, f"{id} was decided on an old revision"
                 if record is None:
@@ -109,7 +111,9 @@ class House:
         contacts = [codec.contact_from(text) for key, (_, text) in self.records.items() if key.startswith("c:")]
         agents = [codec.agent_from(text) for key, (_, text) in self.records.items() if key.startswith("a:")]
         self.site = site or self.site
-        self.board = restore(self.site, self.ids, self.now, contacts_known=contacts, agents_known=agents, chance=self.chance)
+        callers = [codec.caller_from(text) for key, (_, text) in self.records.items() if key.startswith("m:")]
+        known = {"contacts_known": contacts, "agents_known": agents, "callers_known": callers}
+        self.board = restore(self.site, self.ids, self.now, chance=self.chance, **known)
         self.settle()
 
     def start_work(self, *agents: str) -> None:
@@ -118,8 +122,15 @@ class House:
             self.say(PhoneReported(self.site.agents[agent].phone, "available"))
             self.ask(agent, "log_in")
 
-    def ask(self, agent: str, action: Any, reason: str = "") -> Reply:
-        self.say(AgentAsked(agent, action, self.ids.new("request"), "node", reason))
+    def ask(self, agent: str, action: Any, reason: str = "", **more: str) -> Reply:
+        return self._replied(AgentAsked(agent, action, self.ids.new("request"), "node", reason, **more))
+
+    def change(self, contact: str, action: Any, **more: Any) -> Reply:
+        """A supervisor prioritises, moves or withdraws a contact."""
+        return self._replied(ContactAsked(contact, action, self.ids.new("request"), "node", **more))
+
+    def _replied(self, message: Message) -> Reply:
+        self.say(message)
         reply = next(order for _, order in reversed(self.orders) if isinstance(order, Reply))
         assert isinstance(reply, Reply)
         return reply
@@ -128,6 +139,15 @@ class House:
         """A caller joins."""
         steps = more.pop("steps", [(0, requirement)])
         self.say(ContactArrived(contact, f"call-{contact}", "node", queue, steps, more.pop("enqueued_at_ms", self.now), priority, **more))
+
+    def ringers(self, contact: str) -> set[str]:
+        """The agents whose phones ring for the contact."""
+        found = self.board.contacts.get(contact)
+        return set(found.offers.values()) if found else set()
+
+    def outcome(self, contact: str) -> str:
+        """How the wait ended by order of the router, or ""."""
+        return next((order.outcome for _, order in self.orders if isinstance(order, LeaveOrder) and order.contact == contact), "")
 
     def offer_of(self, contact: str) -> str:
         """The offer that a contact has now, or ""."""

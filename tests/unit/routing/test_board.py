@@ -285,7 +285,7 @@ def test_asking_for_the_impossible_changes_nothing() -> None:
     made.start_work("anna")
     assert made.ask("anna", "log_in").error == "", "being logged in already is what was asked for"
     before = dict(made.records)
-    assert "ready cannot end_wrap_up" in made.ask("anna", "end_wrap_up").error
+    assert "ready has no wrap-up to end" in made.ask("anna", "end_wrap_up").error
     assert made.records == before
 
 

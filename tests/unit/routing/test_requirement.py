@@ -10,13 +10,13 @@ from routing.requirement import MAX_DEPTH, MAX_LENGTH, BadRequirement, parse, re
 
 pytestmark = pytest.mark.unit
 
-COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq, "==": operator.eq}
+COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq, "==": operator.eq, "!=": operator.ne}
 SKILLS = ("billing", "lang_zh", "sales")
 levels = st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 5))
 leaves = st.one_of(
     st.sampled_from(SKILLS).map(lambda s: (s, lambda have, who: have.get(s, 0) > 0)),
     st.sampled_from(("anna", "wang-2")).map(lambda a: (f"@{a}", lambda have, who: who == a)),
-    st.tuples(st.sampled_from(SKILLS), st.sampled_from((">=", "<=", ">", "<", "=", "==")), st.integers(0, 5)).map(
+    st.tuples(st.sampled_from(SKILLS), st.sampled_from((">=", "<=", ">", "<", "=", "==", "!=")), st.integers(0, 5)).map(
         lambda t: (
             f"{t[0]} {t[1]} {t[2]}",
             lambda have, who: COMPARE[t[1]](have.get(t[0], 0), t[2]),
@@ -88,3 +88,22 @@ def test_a_mistake_is_told_in_words(text: str, says: str) -> None:
     """What cannot be read says where and what was expected."""
     with pytest.raises(BadRequirement, match=says):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "suited"),
+    [
+        ("site = shanghai", {"anna"}),
+        ("site != shanghai", {"li", "zoe"}),
+        ('site = "North 2" and billing', {"li"}),
+        ("not site = shanghai or billing >= 4", {"anna", "li", "zoe"}),
+    ],
+)
+def test_attributes_are_asked_for_by_name(text: str, suited: set[str]) -> None:
+    """`name = value` compares an agent's attribute; who does not have it has the empty value."""
+    people = {"anna": ({"billing": 5}, {"site": "shanghai"}), "li": ({"billing": 2}, {"site": "North 2"}), "zoe": ({}, {})}
+    wanted = parse(text)
+
+    assert {name for name, (skills, attributes) in people.items() if wanted.suits(skills, name, attributes)} == suited
+    assert wanted.attributes == {"site"}
+    assert parse(wanted.text).text == wanted.text

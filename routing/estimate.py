@@ -1,21 +1,22 @@
 """How long somebody will wait: the Markovian queue-length predictor with abandonment, and the moving means that it lives on. Pure.
 
-Ibrahim and Whitt, "Real-time delay estimation in overloaded multiserver queues with abandonments", Management Science 55 (2009), QL_m: with k
-people ahead, n agents who take H each, and patience that runs out at the rate theta, E[W] = sum of 1 / (n/H + i theta) for i = 0..k.
-docs/metrics.md has the whole formula, with contacts of other classes and queues who compete for the same agents.
+Ibrahim and Whitt, "Real-time delay estimation in overloaded multiserver queues with abandonments", Management Science 55 (2009), QL_m:
+with k people ahead, n agents who take H each, and patience that runs out at the rate theta, E[W] = sum of 1 / (n/H + i theta) for
+i = 0..k. docs/metrics.md has the whole formula, with contacts of other classes and queues who compete for the same agents.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-ROUNDS = 6  # of the fixed point: who is ahead depends on the wait, and the wait on who is ahead
-CLOSE = 0.02
+ROUNDS = 12  # at most: who is ahead depends on the wait, and the wait on who is ahead
+CLOSE = 0.01
+FAR_MS = 7 * 24 * 3_600_000.0
 
 
 @dataclass(slots=True)
 class Mean:
-    """A moving mean of amounts per case: old cases count less, half after `half` cases. Shrunk towards `prior` with the weight of `trust` cases."""
+    """A moving mean of amounts per case: old cases count less, half after `half` more. It leans on a prior as on `trust` cases."""
 
     half: float = 100.0
     trust: float = 3.0
@@ -61,8 +62,8 @@ class Rate:
 class Rival:
     """A class of contacts that competes for some of my agents; rates are contacts per millisecond.
 
-    `ahead(wait_ms)` is how many of them are to be taken before me if I wait so long. `shared` is the rate of the agents whom we share: they take
-    no more of that class than this. `own` is the rate of its other agents, who relieve mine.
+    `ahead(wait_ms)` is how many of them are to be taken before me if I wait so long. `shared` is the rate of the agents whom we share:
+    they take no more of that class than this. `own` is the rate of its other agents, who relieve mine.
     """
 
     ahead: Callable[[float], float]
@@ -71,7 +72,7 @@ class Rival:
 
 
 def drain_ms(ahead: float, rate: float, leaving: float) -> float:
-    """Time until `ahead` people and then one more were taken: `rate` are taken per ms, each one ahead leaves at the rate `leaving` per ms."""
+    """Time until `ahead` people and then one more were taken: `rate` are taken per ms, each one ahead leaves with `leaving` per ms."""
     if leaving <= 0 or rate / leaving > 1e9:
         return (ahead + 1) / rate
     first = rate / leaving
@@ -91,13 +92,30 @@ def expected_ms(rivals: list[Rival], rate: float, leaving: float, own: float = 0
         done = _taken(waited, leaving)
         return sum(min(rival.shared * done, max(0.0, rival.ahead(waited) - part * rival.own * done)) for rival in rivals)
 
-    waited = drain_ms(sum(rival.ahead(0.0) * rival.shared / (rival.shared + rival.own) for rival in rivals), rate, leaving)
+    return _crossing(lambda waited: drain_ms(ahead(waited), rate, leaving) - waited, drain_ms(0, rate, leaving))
+
+
+def _crossing(excess: Callable[[float], float], step: float) -> float:
+    """Where a function that is positive at 0 and falls in the long run becomes 0: doubled until negative, then regula falsi (Illinois)."""
+    low, at_low, high = 0.0, excess(0.0), step
+    at_high, kept = excess(high), 0
+    while at_high > CLOSE * high:
+        if high > FAR_MS:
+            return high
+        low, at_low, high = high, at_high, 2 * high
+        at_high = excess(high)
     for _ in range(ROUNDS):
-        again = drain_ms(ahead(waited), rate, leaving)
-        if abs(again - waited) <= CLOSE * waited:
-            return again
-        waited = (waited + again) / 2
-    return waited
+        if abs(at_high) <= CLOSE * high:
+            return high
+        middle = (low * at_high - high * at_low) / (at_high - at_low)
+        at_middle = excess(middle)
+        if abs(at_middle) <= CLOSE * middle:
+            return middle
+        if at_middle > 0:
+            low, at_low, at_high, kept = middle, at_middle, at_high / 2 if kept > 0 else at_high, 1
+        else:
+            high, at_high, at_low, kept = middle, at_middle, at_low / 2 if kept < 0 else at_low, -1
+    return (low + high) / 2
 
 
 def _taken(waited: float, leaving: float) -> float:

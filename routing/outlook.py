@@ -1,25 +1,27 @@
 """What waiting callers may be told: their place among those who compete for the same agents, and the wait to expect.
 
-Part of the read model: `View` keeps contacts and agents by the event log and hands each event on. A *class* is one queue with one list of
-requirement steps; whoever waits in it stands in one sorted line. Sets of agents are bits of one number each, so that what classes share is an
-AND and a count. A question costs as much as there are classes in which somebody waits, however many do.
+Part of the read model: `View` keeps contacts and agents by the event log and hands each event on. A *class* is one queue with one list
+of requirement steps; whoever waits in it stands in one sorted line. Sets of agents are bits of one number each, so that what classes share
+is an AND and a count. A question costs as much as there are classes in which somebody waits, however many do.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
-from routing.estimate import Mean, Rate, Rival, expected_ms
+from routing.estimate import Rival, expected_ms
 from routing.events import Event
+from routing.measures import Measures
 from routing.model import Agent, Contact, Directory, Outlook
 from routing.requirement import parse
 
 Steps = tuple[tuple[int, str], ...]
+Place = tuple[float, str]  # order_ms and contact
+LAST = "\uffff"  # behind every contact of that moment
 BUSY = (AgentState.RESERVED, AgentState.ON_CONTACT, AgentState.WRAP_UP)
-ENDS = ("contact_abandoned", "contact_timed_out", "contact_left")
 
 
 @dataclass(slots=True)
@@ -28,56 +30,42 @@ class Line:
 
     queue: str
     steps: Steps
-    all: list[int] = field(default_factory=list)
-    offered: list[int] = field(default_factory=list)
+    all: list[Place] = field(default_factory=list)
+    offered: list[Place] = field(default_factory=list)
 
-    def ahead(self, order_ms: float) -> int:
+    def ahead(self, place: Place) -> int:
         """How many stand before that place; for some of them a phone rings."""
-        return bisect_left(self.all, order_ms)
+        return bisect_left(self.all, place)
 
-    def waiting(self, order_ms: float) -> int:
+    def waiting(self, place: Place) -> int:
         """How many stand before that place with no agent in sight."""
-        return bisect_left(self.all, order_ms) - bisect_left(self.offered, order_ms)
+        return bisect_left(self.all, place) - bisect_left(self.offered, place)
 
     def text(self, now_ms: int) -> str:
         """The requirement of the one who has waited longest."""
-        waited_ms = now_ms - self.all[0] if self.all else 0
+        waited_ms = int(now_ms - self.all[0][0]) if self.all else 0
         return self.steps[_step(self.steps, waited_ms)][1]
 
 
-@dataclass(slots=True)
-class QueueMeasures:
-    """What was seen of one queue, or of all together."""
-
-    handling: Mean = field(default_factory=Mean)  # ms that an agent spends on a contact: ring, talk, wrap-up, and rings in vain
-    ring: Mean = field(default_factory=Mean)  # ms from the offer to the answer
-    leaving: Mean = field(default_factory=lambda: Mean(half=100_000_000.0, trust=3_600_000.0))  # given up, per ms waited
-    arrivals: Rate = field(default_factory=Rate)
-
-
 class Outlooks:
-    """Fed by View; answers `outlook` and `expected_wait_ms`. `handling_ms` is assumed before anything was measured; None: nothing is said."""
+    """Fed by View; answers `outlook` and `expected_wait_ms`. `handling_ms` is assumed until something was measured (None: nothing)."""
 
     def __init__(self, directory: Directory, handling_ms: float | None = None) -> None:
         self._directory = directory
-        self._handling_ms = handling_ms
         self._bit = {agent: 1 << at for at, agent in enumerate(directory.agents)}
         self._suited: dict[str, int] = {}  # requirement -> who meets it, of all
-        self._site = QueueMeasures()
-        self._measures = {queue: QueueMeasures() for queue in directory.queues}
-        self._since: dict[str, tuple[int, str]] = {}  # busy agents -> since when, for which queue
-        self._offered_ms: dict[str, int] = {}  # contact -> when a phone began to ring
+        self._measures = Measures(directory.queues, handling_ms)
         self.start({}, {})
 
     def start(self, contacts: Mapping[str, Contact], agents: Mapping[str, Agent]) -> None:
         """Begin from what is so now; what was measured stays."""
         self._contacts, self._agents = contacts, agents
         self._lines: dict[tuple[str, Steps], Line] = {}
-        self._places: dict[str, tuple[Line, int, bool]] = {}  # contact -> line, place, whether a phone rings
+        self._places: dict[str, tuple[Line, Place, bool]] = {}  # contact -> line, place, whether a phone rings
         self._staffed = self._ready = 0
         self._members = dict.fromkeys(self._directory.queues, 0)
         self._busy = dict.fromkeys(self._directory.queues, 0)
-        self._since.clear()
+        self._measures.start()
         for agent in agents:
             self._follow_agent(agent)
         for contact in contacts:
@@ -85,11 +73,10 @@ class Outlooks:
 
     def apply(self, event: Event) -> None:
         """Take an event that the view has taken."""
+        self._measures.take(event, event.contact in self._places and event.contact not in self._contacts)
         if event.agent in self._bit:
-            self._measure_agent(event)
             self._follow_agent(event.agent)
         if event.contact:
-            self._measure_contact(event)
             self._follow_contact(event.contact)
 
     # -- answers -----------------------------------------------------------------------------------------------------------
@@ -99,29 +86,28 @@ class Outlooks:
         place = self._places.get(contact.id)
         if not place:
             return Outlook()
-        line, order_ms, offered = place
+        line, here, offered = place
         mine = self._mask(line.queue, line.steps[contact.step(now_ms)][1])
-        gain = self._gain(line.queue)
-        position = 1
+        gain, position = self._gain(line.queue), 1
         for other in self._lines.values():
             if self._mask(other.queue, other.text(now_ms)) & mine:
-                position += other.ahead(_as_far(now_ms, now_ms - order_ms, gain, self._gain(other.queue)))
+                position += other.ahead(_as_far(now_ms, here, gain, self._gain(other.queue)))
         if offered:
             return Outlook(position, 0)
-        return Outlook(position, self._expect(line.queue, line.steps, order_ms, now_ms - contact.enqueued_at_ms, now_ms))
+        return Outlook(position, self._expect(line.queue, line.steps, here, now_ms - contact.enqueued_at_ms, now_ms))
 
     def expected_wait_ms(self, queue: str, steps: list[tuple[int, str]] | Steps, now_ms: int, priority: int = 0) -> int | None:
-        """The wait to expect for somebody who would join now with these steps; None when it is unknown. `priority` in seconds, the whole."""
+        """The wait to expect for somebody who would join now with these steps; None when unknown. `priority` in seconds, the whole."""
         if queue not in self._directory.queues:
             return None
         joining = Contact("", "", "", queue, list(steps), now_ms, priority, ageing=self._directory.queues[queue].ageing)
-        return self._expect(queue, tuple(steps), joining.order_ms, 0, now_ms)
+        return self._expect(queue, tuple(steps), (joining.order_ms, LAST), 0, now_ms)
 
-    def _expect(self, queue: str, steps: Steps, order_ms: int, waited_ms: int, now_ms: int) -> int | None:
+    def _expect(self, queue: str, steps: Steps, here: Place, waited_ms: int, now_ms: int) -> int | None:
         """Step by step: what is left of the wait when the requirement relaxes is as long as the wait under the wider one, in proportion."""
         spent, left = 0.0, 1.0
         for at in range(_step(steps, waited_ms), len(steps)):
-            whole = self._expect_step(queue, steps[at][1], order_ms, now_ms)
+            whole = self._expect_step(queue, steps[at][1], here, now_ms)
             until = steps[at + 1][0] - waited_ms - spent if at + 1 < len(steps) else float("inf")
             if whole is not None and whole * left <= until:
                 return round(spent + whole * left)
@@ -131,36 +117,39 @@ class Outlooks:
             spent += until
         return None
 
-    def _expect_step(self, queue: str, text: str, order_ms: int, now_ms: int) -> float | None:
+    def _expect_step(self, queue: str, text: str, here: Place, now_ms: int) -> float | None:
         """The wait if the requirement stays as it is."""
         mine = self._mask(queue, text) & self._staffed
         if not mine:
             return None
-        rivals, others = self._rivals(queue, mine, order_ms, now_ms)
+        rivals, others = self._rivals(queue, mine, here, now_ms)
         if (mine & self._ready).bit_count() > sum(rival.ahead(0.0) * rival.shared / (rival.shared + rival.own) for rival in rivals):
             return 0.0
         rate = self._rate(mine, queue)
         if not rate:
             return None
-        leaving, ring_ms = self._measured(queue, "leaving") or 0.0, self._measured(queue, "ring") or 0.0
-        return expected_ms(rivals, rate, leaving, self._rate(others & ~mine, queue)) + ring_ms
+        others_rate = self._rate(others & ~mine, queue)
+        return expected_ms(rivals, rate, self._measures.leaving(queue), others_rate) + self._measures.ring_ms(queue)
 
-    def _rivals(self, queue: str, mine: int, order_ms: int, now_ms: int) -> tuple[list[Rival], int]:
+    def _rivals(self, queue: str, mine: int, here: Place, now_ms: int) -> tuple[list[Rival], int]:
         """Who competes for my agents, and all the agents whom they have."""
-        gain, waited, found, others = self._gain(queue), now_ms - order_ms, list[Rival](), 0
+        gain, found, others = self._gain(queue), list[Rival](), 0
         for line in self._lines.values():
             theirs = self._mask(line.queue, line.text(now_ms)) & self._staffed
             if theirs & mine:
                 others |= theirs
-                far = partial(_as_far, now_ms, waited, gain, self._gain(line.queue))
+                far = partial(_as_far, now_ms, here, gain, self._gain(line.queue))
                 found += self._rival(lambda wait, line=line, far=far: line.waiting(far(wait)), mine, theirs, line.queue)  # type: ignore[misc]
-        for name, members in self._members.items():  # those who will come after me and be taken before me: their queue is in more of a hurry
+        for (
+            name,
+            members,
+        ) in self._members.items():  # those who will come after me and be taken before me: their queue is in more of a hurry
             other, theirs = self._gain(name), members & self._staffed
-            per_ms = self._measures[name].arrivals.value(now_ms) if theirs & mine and other > gain else 0.0
+            per_ms = self._measures.arriving(name, now_ms) if theirs & mine and other > gain else 0.0
             if per_ms:
                 others |= theirs
-                far = partial(_as_far, now_ms, waited, gain, other)
-                found += self._rival(lambda wait, per_ms=per_ms, far=far: per_ms * max(0.0, far(wait) - now_ms), mine, theirs, name)  # type: ignore[misc]
+                far = partial(_as_far, now_ms, here, gain, other)
+                found += self._rival(lambda wait, per_ms=per_ms, far=far: per_ms * max(0.0, far(wait)[0] - now_ms), mine, theirs, name)  # type: ignore[misc]
         return found, others
 
     def _rival(self, ahead: Callable[[float], float], mine: int, theirs: int, queue: str) -> list[Rival]:
@@ -174,17 +163,11 @@ class Outlooks:
         for name, busy in self._busy.items():
             some = (busy & agents).bit_count()
             if some:
-                handling_ms = self._measured(name, "handling")
+                handling_ms = self._measures.handling_ms(name)
                 total += some / handling_ms if handling_ms else 0.0
                 rest &= ~busy
-        handling_ms = self._measured(queue, "handling")
+        handling_ms = self._measures.handling_ms(queue)
         return total + (rest.bit_count() / handling_ms if handling_ms else 0.0)
-
-    def _measured(self, queue: str, what: str) -> float | None:
-        """The queue's own mean, leaning on the site's while there is little of it."""
-        prior: float | None = getattr(self._site, what).value(self._handling_ms if what == "handling" else None)
-        own: float | None = getattr(self._measures[queue], what).value(prior)
-        return own
 
     def _gain(self, queue: str) -> float:
         """What a millisecond of waiting is worth when an agent has contacts of several queues to choose from (matching.py)."""
@@ -226,63 +209,27 @@ class Outlooks:
         queue_known = contact is not None and contact.queue in self._members
         before = self._places.pop(id, None)
         if before:
-            line, order_ms, offered = before
-            _take_out(line.all, order_ms)
+            line, place, offered = before
+            _take_out(line.all, place)
             if offered:
-                _take_out(line.offered, order_ms)
+                _take_out(line.offered, place)
             if not line.all:
                 del self._lines[line.queue, line.steps]
         if contact and queue_known:
             key = contact.queue, tuple((after_ms, text) for after_ms, text in contact.steps)
             line = self._lines.setdefault(key, Line(*key))
-            offered = contact.state == ContactState.OFFERED
-            insort(line.all, contact.order_ms)
+            offered, place = contact.state == ContactState.OFFERED, (contact.order_ms, id)
+            insort(line.all, place)
             if offered:
-                insort(line.offered, contact.order_ms)
-            self._places[id] = line, contact.order_ms, offered
-
-    # -- what was measured -------------------------------------------------------------------------------------------------
-
-    def _measure_agent(self, event: Event) -> None:
-        """Time on a contact counts when it is over; a ring in vain counts beside the contacts that were answered."""
-        since = self._since.get(event.agent)
-        if event.type == "offer_made":
-            self._since[event.agent] = event.at_ms, event.queue
-        elif event.type == "agent_connected" and since is None:
-            self._since[event.agent] = event.at_ms, event.queue
-        elif since and event.type in ("agent_ready", "agent_paused", "agent_logged_out"):
-            del self._since[event.agent]
-            answered = event.data.get("before") == AgentState.WRAP_UP
-            for measures in self._both(since[1]):
-                measures.handling.add(event.at_ms - since[0], 1.0 if answered else 0.0)
-
-    def _measure_contact(self, event: Event) -> None:
-        place, contact = self._places.get(event.contact), self._contacts.get(event.contact)
-        if event.type == "contact_queued" and not place:
-            for measures in self._both(event.queue):
-                measures.arrivals.add(event.at_ms)
-        elif event.type == "offer_made":
-            self._offered_ms[event.contact] = event.at_ms
-        elif event.type == "contact_connected":
-            ringing_since = self._offered_ms.pop(event.contact, event.at_ms)
-            for measures in self._both(event.queue):
-                measures.ring.add(event.at_ms - ringing_since)
-                measures.leaving.add(0.0, max(0, int(event.data["waited_ms"])))
-        elif event.type in ENDS and place and not contact:
-            self._offered_ms.pop(event.contact, None)
-            for measures in self._both(event.queue):
-                measures.leaving.add(1.0, max(0, int(event.data["waited_ms"])))
-
-    def _both(self, queue: str) -> Iterator[QueueMeasures]:
-        """The queue's measures and the site's."""
-        if queue in self._measures:
-            yield self._measures[queue]
-            yield self._site
+                insort(line.offered, place)
+            self._places[id] = line, place, offered
 
 
-def _as_far(now_ms: int, waited_ms: float, gain: float, other: float, more_ms: float = 0.0) -> float:
+def _as_far(now_ms: int, here: Place, gain: float, other: float, more_ms: float = 0.0) -> Place:
     """The place in a queue where waiting is worth `other` that is as far as mine, when both have waited `more_ms` longer."""
-    return now_ms + more_ms - (waited_ms + more_ms) * gain / other
+    if gain == other:
+        return here
+    return now_ms + more_ms - (now_ms - here[0] + more_ms) * gain / other, ""
 
 
 def _step(steps: Steps, waited_ms: float) -> int:
@@ -293,7 +240,7 @@ def _with(agents: int, bit: int, there: bool) -> int:
     return agents | bit if there else agents & ~bit
 
 
-def _take_out(line: list[int], order_ms: int) -> None:
-    at = bisect_left(line, order_ms)
-    if at < len(line) and line[at] == order_ms:
+def _take_out(line: list[Place], place: Place) -> None:
+    at = bisect_left(line, place)
+    if at < len(line) and line[at] == place:
         del line[at]

@@ -75,7 +75,7 @@ class View:
         return self._outlooks.outlook(found, now_ms) if found else Outlook()
 
     def expected_wait_ms(self, queue: str, steps: Sequence[tuple[int, str]], now_ms: int, priority: int = 0) -> int | None:
-        """The wait to expect for somebody who would join now, wanting `steps`; None when it is unknown. `priority`: seconds, the queue's too."""
+        """The wait to expect for somebody who would join now, wanting `steps`; None when unknown. `priority`: seconds, the queue's too."""
         return self._outlooks.expected_wait_ms(queue, list(steps), now_ms, priority)
 
     def waiting(self, queue: str) -> list[Contact]:

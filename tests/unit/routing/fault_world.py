@@ -218,13 +218,23 @@ class World:
                 server.outbox.append(self._held(caller))
             else:
                 ringing = next(iter(caller.rings), "")
-                server.outbox.append(replace(caller.arrived, queue=caller.queue, server=server.name, back=False, again=True, ringing=ringing))
+                server.outbox.append(
+                    replace(caller.arrived, queue=caller.queue, server=server.name, back=False, again=True, ringing=ringing)
+                )
         server.outbox.append(ServerHolds(server.name, [caller.contact for caller in here]))
 
     def _held(self, caller: Caller) -> TalkHeld:
         was = caller.arrived
         return TalkHeld(
-            was.contact, was.call, caller.server, caller.queue, caller.talk, caller.agent, was.enqueued_at_ms, caller.talks_since_ms, was.steps
+            was.contact,
+            was.call,
+            caller.server,
+            caller.queue,
+            caller.talk,
+            caller.agent,
+            was.enqueued_at_ms,
+            caller.talks_since_ms,
+            was.steps,
         )
 
     def obey(self, server: Server, order: Order) -> None:

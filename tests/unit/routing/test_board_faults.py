@@ -1,6 +1,5 @@
-"""Thousands of random steps with everything failing at random, then calm: what is committed is right after every step, and nothing is stuck."""
+"""Thousands of random steps in which everything fails at random, then calm: what is committed is right after every step, nothing sticks."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,7 @@
 """A call centre at work for hours, in seconds: random callers and agents on the real board and the real view, on virtual time.
 
-A discrete-event simulation: arrivals are Poisson, patience is exponential, talks are exponential or lognormal, agents answer after some seconds.
-It notes at each arrival what a caller would have been told, and afterwards how long they waited.
+A discrete-event simulation: arrivals are Poisson, patience is exponential, talks are exponential or lognormal, agents answer after some
+seconds. It notes at each arrival what a caller would have been told, and afterwards how long they waited.
 """
 
 import heapq

@@ -1,4 +1,4 @@
-"""What the event log shows of each queue: how long agents spend on a contact, how soon callers give up, how many come. Moving means; pure."""
+"""What the event log shows of each queue: how long agents spend on a contact, how soon callers give up, how many come. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

@@ -26,8 +26,9 @@ class OwnRedis:
 
     def start(self) -> None:
         """Returns when it answers."""
-        settings = ("--port 0 --appendonly yes --appendfsync everysec --maxmemory-policy noeviction --daemonize no --save").split()
-        command = [_program(), *settings, "", "--unixsocket", str(self._socket), "--dir", str(self._folder)]
+        settings = {"port": "0", "appendonly": "yes", "appendfsync": "everysec", "save": "", "maxmemory-policy": "noeviction"}
+        settings |= {"unixsocket": str(self._socket), "dir": str(self._folder)}
+        command = [_program(), *(part for name, value in settings.items() for part in (f"--{name}", value))]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + START_S
         while time.monotonic() < until and self._process.poll() is None:

@@ -52,9 +52,7 @@ def arrival(number: int, place: int, now_ms: int) -> ContactArrived:
     steps = [(0, want(number // QUEUES)), (60_000, SKILLS[number % len(SKILLS)])]
     told = {"customer": f"K-{number:08d}", "reason": "invoice", "tier": "gold"}
     id = f"contact-k3v9q2x7a1{number:06d}"
-    return ContactArrived(
-        id, f"call-1790000000.{number}", SERVER, queue(place), steps, now_ms, 0, f"+49301234{number:05d}", "en", told
-    )
+    return ContactArrived(id, f"call-1790000000.{number}", SERVER, queue(place), steps, now_ms, 0, f"+49301234{number:05d}", "en", told)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import random
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from time import perf_counter
+from time import perf_counter, thread_time
 
 from routing.board import Board, restore
 from routing.identifiers import Ids
@@ -47,12 +47,12 @@ def directory(agents: int, max_waiting: int = 1_000_000) -> Directory:
     return Directory(policies, people)
 
 
-def arrival(number: int, place: int, now_ms: int) -> ContactArrived:
+def arrival(number: int, place: int, now_ms: int, server: str = SERVER) -> ContactArrived:
     """A contact as a flow makes it."""
     steps = [(0, want(number // QUEUES)), (60_000, SKILLS[number % len(SKILLS)])]
     told = {"customer": f"K-{number:08d}", "reason": "invoice", "tier": "gold"}
     id = f"contact-k3v9q2x7a1{number:06d}"
-    return ContactArrived(id, f"call-1790000000.{number}", SERVER, queue(place), steps, now_ms, 0, f"+49301234{number:05d}", "en", told)
+    return ContactArrived(id, f"call-1790000000.{number}", server, queue(place), steps, now_ms, 0, f"+49301234{number:05d}", "en", told)
 
 
 @dataclass(slots=True)
@@ -97,9 +97,17 @@ def filled(agents: int, waiting: int) -> Floor:
     return floor
 
 
-def decisions_ms(agents: int, waiting: int, count: int) -> list[float]:
-    """What so many decisions cost, in ms each, half of each kind; the number of those who wait stays the same."""
-    floor, chance, times = filled(agents, waiting), random.Random(SEED), list[float]()
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How long one took, and the processor time of it, which other programs do not lengthen; in ms."""
+
+    took: float
+    cost: float
+
+
+def decisions(agents: int, waiting: int, count: int) -> list[Decision]:
+    """So many decisions, half of each kind; the number of those who wait stays the same."""
+    floor, chance, times = filled(agents, waiting), random.Random(SEED), list[Decision]()
     for number in range(QUEUES * WANTS // 2):  # a class that nobody ever wanted is set up once, and costs more
         floor.arrived += 1
         first = replace(arrival(floor.arrived, QUEUES // 2 + number // WANTS, floor.now_ms), steps=[(0, want(number))])
@@ -120,13 +128,13 @@ def decisions_ms(agents: int, waiting: int, count: int) -> list[float]:
     return times
 
 
-def _timed(floor: Floor, message: Message, talks: list[tuple[str, str]]) -> Sequence[float]:
-    """The time of a message that led to an offer, which is answered then; none when it led to no offer."""
-    began = perf_counter()
+def _timed(floor: Floor, message: Message, talks: list[tuple[str, str]]) -> Sequence[Decision]:
+    """A message that led to an offer, which is answered then; nothing when it led to no offer."""
+    began, busy = perf_counter(), thread_time()
     rings = floor.say(message)
-    passed_ms = 1000 * (perf_counter() - began)
+    found = Decision(1000 * (perf_counter() - began), 1000 * (thread_time() - busy))
     floor.answer(rings, talks)
-    return [passed_ms] if rings else []
+    return [found] if rings else []
 
 
 def bytes_per_waiting(agents: int, waiting: int) -> float:

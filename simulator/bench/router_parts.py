@@ -1,6 +1,6 @@
-"""The two processes of `bench router`: a router, and a server without telephones that loads it. Both on a store of their own at one Redis.
+"""The two processes of `bench router`: a router, and servers without telephones that load it. Each has a store of its own at one Redis.
 
-`load` plays a server: contacts arrive, its agents answer at once and end at once, and for each contact that has ended the next one
+`load` plays some servers: contacts arrive, its agents answer at once and end at once, and for each contact that has ended the next one
 arrives. Its part of the work - JSON, three messages and an order per contact - is what real servers would share. It says what it did in
 one line of JSON.
 """
@@ -24,6 +24,8 @@ from simulator.bench.process_figures import processor_seconds
 from simulator.bench.router_floor import QUEUES, SERVER, arrival, directory
 
 TURN_MS = 200
+SERVERS = 3  # so that the router has something to do while one of them writes
+CONTACTS = 100_000_000  # of each server at most
 
 
 async def route(url: str, agents: int) -> None:
@@ -39,9 +41,11 @@ async def route(url: str, agents: int) -> None:
 
 
 class Load:
-    """A server whose callers and agents lose no time. `under_way` contacts are there at any moment."""
+    """A server whose callers and agents lose no time."""
 
-    def __init__(self, url: str, agents: int) -> None:
+    def __init__(self, url: str, agents: int, number: int = 0) -> None:
+        self.server = f"{SERVER}-{number}"
+        self._first = number * CONTACTS
         self.store = RedisStore(url)
         self.clock = SystemClock()
         self.site = directory(agents)
@@ -51,18 +55,18 @@ class Load:
 
     async def log_in(self) -> None:
         """All agents, with free phones."""
-        await self.store.orders(SERVER, self._read, block_ms=0)
         for profile in self.site.agents.values():
-            request = AgentAsked(profile.id, "log_in", profile.id, SERVER, at_ms=self.clock.now_ms())
+            request = AgentAsked(profile.id, "log_in", profile.id, self.server, at_ms=self.clock.now_ms())
             await self.store.post(PhoneReported(profile.phone, "available"), request)
 
     async def arrive(self, count: int) -> None:
         """So many contacts join."""
+        await self.store.orders(self.server, self._read, block_ms=0)
         await self.store.post(*self._alive(), *(self._next() for _ in range(count)))
 
     async def turn(self, keep: bool) -> None:
         """Take what was ordered: each ring is answered and ended, and with `keep` a next contact arrives."""
-        orders = await self.store.orders(SERVER, self._read, block_ms=TURN_MS, limit=500)
+        orders = await self.store.orders(self.server, self._read, block_ms=TURN_MS, limit=500)
         messages = list(self._alive())
         for position, order in orders:
             self._read = position
@@ -76,32 +80,41 @@ class Load:
 
     def _next(self) -> Message:
         self.arrived += 1
-        return arrival(self.arrived, self.arrived % QUEUES, self.clock.now_ms())
+        return arrival(self._first + self.arrived, self.arrived % QUEUES, self.clock.now_ms(), self.server)
 
     def _alive(self) -> tuple[Message, ...]:
         now = perf_counter()
         if now - self._alive_s < 1:
             return ()
         self._alive_s = now
-        return (ServerAlive(SERVER),)
+        return (ServerAlive(self.server),)
 
 
 async def load(url: str, agents: int, under_way: int, seconds: float, warm_up: float) -> None:
     """Say `steady`, wait for a line, and load for `seconds`; then the figures."""
-    made = Load(url, agents)
-    await made.log_in()
-    await made.arrive(under_way)
-    warm = perf_counter() + warm_up
-    while perf_counter() < warm:
-        await made.turn(keep=True)
+    servers = [Load(url, agents, number) for number in range(SERVERS)]
+    await servers[0].log_in()
+    for made in servers:
+        await made.arrive(under_way // SERVERS)
+    await _for(servers, warm_up)
     print("steady", flush=True)
     sys.stdin.readline()
-    began, before, busy = perf_counter(), made.ended, processor_seconds(os.getpid())
-    while perf_counter() < began + seconds:
-        await made.turn(keep=True)
-    lasted = perf_counter() - began
-    print(json.dumps({"ended": made.ended - before, "seconds": lasted, "busy_s": processor_seconds(os.getpid()) - busy}), flush=True)
-    await made.store.close()
+    began, before, busy = perf_counter(), sum(made.ended for made in servers), processor_seconds(os.getpid())
+    await _for(servers, seconds)
+    lasted, ended = perf_counter() - began, sum(made.ended for made in servers) - before
+    print(json.dumps({"ended": ended, "seconds": lasted, "busy_s": processor_seconds(os.getpid()) - busy}), flush=True)
+    for made in servers:
+        await made.store.close()
+
+
+async def _for(servers: list[Load], seconds: float) -> None:
+    until = perf_counter() + seconds
+
+    async def work(made: Load) -> None:
+        while perf_counter() < until:
+            await made.turn(keep=True)
+
+    await asyncio.gather(*map(work, servers))
 
 
 async def wait(url: str, agents: int, count: int) -> None:

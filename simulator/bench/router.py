@@ -223,7 +223,7 @@ def _report(found: list[Decisions], router_bytes: float, redis_bytes: float, loa
     cores = {"router": load.router, "redis": load.redis, "load": load.load}
     report.figures = {
         "decisions": [
-            {"size": one.size, "cost_ms": one.cost, "p50_ms": one.p50, "p99_ms": one.p99, "worst_ms": one.worst} for one in decisions
+            {"size": one.size, "cost_ms": one.cost, "p50_ms": one.p50, "p99_ms": one.p99, "worst_ms": one.worst} for one in found
         ],
         "redis_trips": load.trips,
         "cores": cores,

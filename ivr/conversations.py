@@ -29,6 +29,9 @@ class QueueStep(Settings):
 
     name: str
     requirement: str | None = None
+    preferred: list[str] | None = None
+    exclude: list[str] | None = None
+    old_place: bool | None = None
     data: dict[str, str] = Field(default={})
     outcome: QueueOutcome = "answered"
     key: str = ""
@@ -81,6 +84,7 @@ class Conversation(Settings):
     language: str = ""
     ani: str = "+8613800000000"
     dnis: str = "4000"
+    caller_list: str = ""
     now: datetime = datetime(2026, 11, 23, 10, 0)
     variables: dict[str, str] = Field(default={})
     lookups: list[Answer] = Field(default=[])
@@ -144,7 +148,7 @@ async def run_conversation(script: Conversation, source: Source, index: int, flo
     now = script.now if script.now.tzinfo else script.now.replace(tzinfo=ZoneInfo(place.time_zone))
     world = _Caller(script, VirtualClock(int(now.timestamp() * 1000)))
     events = RecordedEvents()
-    call = CallContext("conversation", script.ani, script.dnis, script.language, dict(script.variables))
+    call = CallContext("conversation", script.ani, script.dnis, script.language, dict(script.variables), caller_list=script.caller_list)
     interpreter = Interpreter(
         flows,
         world,
@@ -255,6 +259,10 @@ class _Caller(ScriptedPhone):
             raise self._expected(told)
         if any(request.data.get(name) != value for name, value in wanted.data.items()):
             raise self._expected(told)
+        if not _suits(wanted, request):
+            preferred, exclude = list(request.preferred), list(request.exclude)
+            told += f", preferred {preferred}, exclude {exclude}, {'the old' if request.place_from_ms else 'a new'} place"
+            raise self._expected(told)
         self.at += 1
         return QueueResult(wanted.outcome, wanted.key, wanted.agent)
 
@@ -272,6 +280,12 @@ class _Caller(ScriptedPhone):
             step = self._next()
         if step is not None:
             raise self._expected(f"the flow ended ({reason})")
+
+
+def _suits(wanted: QueueStep, request: QueueRequest) -> bool:
+    """Whether agents and place are as written, as far as they are."""
+    found = (list(request.preferred), list(request.exclude), bool(request.place_from_ms))
+    return all(want in (None, have) for want, have in zip((wanted.preferred, wanted.exclude, wanted.old_place), found, strict=True))
 
 
 def _told(step: Step) -> str:

@@ -25,13 +25,20 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class QueueRequest:
-    """A caller who wants an agent. `steps` relax the requirement: (milliseconds waited, expression over skills)."""
+    """A caller who wants an agent. `steps` relax the requirement: (milliseconds waited, expression over skills).
+
+    `preferred` agents are waited for, for `preferred_ms` (0: the queue's time); those of `exclude` are never asked. A caller who left the
+    queue by a key and is back has the place of somebody who came at `place_from_ms` (0: joins now).
+    """
 
     queue: str
     steps: tuple[tuple[int, str], ...] = ((0, ""),)
     priority: int = 0  # seconds added to the wait
     exit_keys: str = ""
-    preferred_agent: str = ""
+    preferred: tuple[str, ...] = ()
+    preferred_ms: int = 0
+    exclude: tuple[str, ...] = ()
+    place_from_ms: int = 0
     data: Mapping[str, str] = field(default_factory=dict)  # shown to the agent
 
 

@@ -93,6 +93,11 @@ class TerminalPhone:
         self._write(f"-> queue {request.queue}, priority {request.priority}")
         for after_ms, requirement in request.steps:
             self._write(f"   after {after_ms / 1000:g} s: {requirement or 'any agent of the queue'}")
+        if request.place_from_ms:
+            self._write("   the caller was here before and has the old place")
+        for title, agents in (("waits first for", request.preferred), ("is never offered to", request.exclude)):
+            if agents:
+                self._write(f"   {title} {', '.join(agents)}")
         for name, value in request.data.items():
             self._write(f"   the agent sees {name}: {value}")
         outcomes = [name for name in get_args(QueueOutcome) if name != "exit_key" or request.exit_keys]

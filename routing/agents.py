@@ -26,6 +26,8 @@ def resume(board: Floor, agent: Agent, now_ms: int) -> None:
         contact_ended(board, agent, now_ms)  # a record was lost: nobody would tell the end of it
     if agent.state == AgentState.WRAP_UP and agent.until_ms:
         board.at(agent.until_ms, "wrap_up", agent.id)
+    if agent.phone_state == "unavailable" and agent.phone_since_ms:
+        board.at(agent.phone_since_ms + board.directory.presence_ms, "presence", agent.id)
     if agent.state == AgentState.PAUSED and agent.until_ms > now_ms:
         board.at(agent.until_ms, "break", agent.id)
     if agent.state == AgentState.RESERVED:
@@ -49,7 +51,13 @@ def tell(
     board: Floor, agent: Agent, type: str, now_ms: int, *, contact: Contact | None = None, before: AgentState | None = None, **more: Any
 ) -> None:
     """An event about an agent: how things are with them now, for others to follow."""
-    told = {"state": agent.state, "before": before or agent.state, "reason": agent.reason, "until_ms": agent.until_ms, "phone": agent.phone}
+    told: dict[str, Any] = {
+        "state": agent.state,
+        "reason": agent.reason,
+        "until_ms": agent.until_ms,
+        "phone": agent.phone,
+    }
+    told |= {"since_ms": agent.since_ms} | ({"before": before} if before else {})
     queues = {"left_queues": list(agent.left_queues)} if agent.left_queues or type == "agent_queues_changed" else {}
     board.tell(type, now_ms, contact=contact, agent=agent, **told, **queues, **more)
 
@@ -97,7 +105,9 @@ def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
         return
     if agent.phone_state == message.state:
         return
-    agent.phone_state = message.state
+    agent.phone_state, agent.phone_since_ms = message.state, now_ms
+    if message.state == "unavailable":
+        board.at(now_ms + board.directory.presence_ms, "presence", agent.id)
     board.touch_agent(agent.id)
     board.tell("phone_state_changed", now_ms, agent=agent, phone=message.phone, phone_state=message.state)
     board.seek_contact(agent, now_ms)
@@ -190,6 +200,15 @@ def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str) -> None
         board.phones[phone] = agent.id
 
 
+def presence_over(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: an agent counts as there, and the phone has been gone for long: paused, so that nobody counts on them."""
+    agent = board.agents[id]
+    gone = agent.phone_state == "unavailable" and agent.phone_since_ms + board.directory.presence_ms <= now_ms
+    if gone and agent.state == AgentState.READY:
+        move(board, agent, AgentEvent.PAUSE, now_ms, reason="unreachable")
+        board.seek_contact(agent, now_ms)
+
+
 def break_over(board: Floor, id: str, now_ms: int) -> None:
     """Deadline: a break has reached its longest time. It is told; the agent decides, or the supervisor."""
     agent = board.agents[id]
@@ -198,4 +217,4 @@ def break_over(board: Floor, id: str, now_ms: int) -> None:
 
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {PhoneReported: phone_reported, AgentHeld: held}
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"wrap_up": wrap_up_over, "break": break_over}
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"wrap_up": wrap_up_over, "break": break_over, "presence": presence_over}

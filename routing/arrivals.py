@@ -1,4 +1,4 @@
-"""The rules of arriving: a caller joins a queue, is told again, comes back from another server, or is found in a talk.
+"""The rules of arriving: a caller joins a queue, is told again, or comes back from another server.
 
 What then becomes of the contact is in contacts.py.
 """
@@ -6,7 +6,7 @@ What then becomes of the contact is in contacts.py.
 from collections.abc import Callable
 from typing import Any
 
-from routing import agents, caller_memory, contacts, overflow
+from routing import caller_memory, contacts, overflow
 from routing.contact_state import ContactState
 from routing.floor import Floor
 from routing.messages import (
@@ -14,10 +14,8 @@ from routing.messages import (
     LeaveOrder,
     LeaveOutcome,
     MoveOrder,
-    OfferAnswered,
     OfferEnded,
     TalkEnded,
-    TalkHeld,
     WithdrawOrder,
 )
 from routing.model import FOREVER_MS, Contact
@@ -34,6 +32,8 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     if known:
         _arrived_again(board, known, message, now_ms)
         return
+    if board.ended_lately(message.contact, now_ms) and not (message.again or message.back):
+        return  # the same message a second time
     contact = Contact(
         message.contact,
         message.call,
@@ -67,7 +67,8 @@ def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) 
         board.at(now_ms + policy.stay_grace_ms, "empty", contact.queue)
     if contact.queue != message.queue:
         board.order(contact.server, MoveOrder(contact.id, contact.queue))
-    board.tell("contact_queued", now_ms, contact=contact, **_whole(contact))
+    known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already
+    board.tell("contact_requeued" if known_before else "contact_queued", now_ms, contact=contact, **whole(contact))
     _void_unknown_ring(board, contact, message)
     board.seek_agent(contact, now_ms)
 
@@ -90,7 +91,7 @@ def _with_preferred(board: Floor, contact: Contact, message: ContactArrived, now
     return [(0, " or ".join(f"@{name}" for name in there)), *later]
 
 
-def _whole(contact: Contact) -> dict[str, Any]:
+def whole(contact: Contact) -> dict[str, Any]:
     """Everything that others must know to know a contact."""
     when: dict[str, Any] = {"enqueued_at_ms": contact.enqueued_at_ms, "priority": contact.priority, "steps": contact.steps}
     when |= {"ageing": contact.ageing, "place_ms": contact.place_ms}
@@ -129,53 +130,6 @@ def _void_unknown_ring(board: Floor, contact: Contact, message: ContactArrived) 
         board.order(message.server, WithdrawOrder(contact.id, message.ringing))
 
 
-def talk_held(board: Floor, message: TalkHeld, now_ms: int) -> None:
-    """A conversation that the board does not know of, or knows of as an offer: it goes on."""
-    known = board.contacts.get(message.contact)
-    if known:
-        _adopt_talk(board, known, message, now_ms)
-        return
-    agent = board.agents.get(message.agent)
-    if agent is None or message.queue not in board.directory.queues:
-        return
-    contact = Contact(message.contact, message.call, message.server, message.queue, list(message.steps), message.enqueued_at_ms)
-    contact.ani, contact.language, contact.data = message.ani, message.language, dict(message.data)
-    contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
-    contact.agent, contact.connected_at_ms = agent.id, message.connected_at_ms
-    board.contacts[contact.id] = contact
-    board.touch_contact(contact.id)
-    agents.hold(board, agent, contact, message.offer, now_ms)
-    connected_at_ms = contact.connected_at_ms
-    board.tell(
-        "contact_restored", now_ms, contact=contact, agent=agent, offer=message.offer, connected_at_ms=connected_at_ms, **_whole(contact)
-    )
-
-
-def _adopt_talk(board: Floor, contact: Contact, message: TalkHeld, now_ms: int) -> None:
-    """They talk, whatever the board believed: of this offer, of another one, or that the contact still waits."""
-    contact.server = message.server
-    board.touch_contact(contact.id)
-    agent = board.agents.get(message.agent)
-    if contact.state == ContactState.CONNECTED or agent is None:
-        return
-    if message.offer in contact.offers:
-        contacts.offer_answered(board, OfferAnswered(contact.id, message.offer), now_ms)
-        return
-    for offer in list(contact.offers):
-        contacts.take_offer_back(board, contact, offer, now_ms)
-    board.matching.remove_contact(contact.id)
-    board.in_queue[contact.queue] -= 1
-    other = board.contacts.get(agent.contact)
-    reserved = agent.offer
-    contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
-    contact.agent, contact.connected_at_ms = agent.id, message.connected_at_ms
-    agents.hold(board, agent, contact, message.offer, now_ms)
-    if other and other.state == ContactState.OFFERED and reserved in other.offers:
-        contacts.withdraw(board, other, reserved, now_ms)
-    waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
-    board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
-
-
 def _refusal(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> LeaveOutcome | None:
     """Why the contact cannot join. A rule of overflow may change its queue first."""
     if contact.queue not in board.directory.queues or not contact.steps or not all(readable(text) for _, text in contact.steps):
@@ -197,4 +151,4 @@ def _refusal(board: Floor, contact: Contact, message: ContactArrived, now_ms: in
     return None if overflow.somebody(board, contact, policy.join_when) else "no_agents"
 
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ContactArrived: arrived, TalkHeld: talk_held}
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ContactArrived: arrived}

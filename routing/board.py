@@ -7,14 +7,14 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from typing import Any
 
-from routing import agents, arrivals, caller_memory, contacts, overflow, requests, servers
+from routing import agents, arrivals, caller_memory, contacts, overflow, requests, servers, talks
 from routing.agent_state import AgentState
 from routing.floor import Floor
 from routing.model import Agent, AgentProfile, CallerMemory, Contact, Directory, QueuePolicy
 from routing.ports import Ids
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = (
-    arrivals.HANDLERS | contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS | servers.HANDLERS
+    arrivals.HANDLERS | talks.HANDLERS | contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS | servers.HANDLERS
 )
 DEADLINES: dict[str, Callable[[Floor, str, int], None]] = (
     contacts.DEADLINES | agents.DEADLINES | servers.DEADLINES | overflow.DEADLINES | {"caller": caller_memory.forget}

@@ -62,6 +62,9 @@ def ring_more(board: Floor, id: str, now_ms: int) -> None:
     if not contact or contact.state != ContactState.OFFERED:
         return
     policy = board.directory.queues[contact.queue]
+    waited_ms = now_ms - contact.enqueued_at_ms
+    if waited_ms >= policy.max_wait_ms or policy.rule_after(waited_ms, contact.overflowed):
+        return  # the phones that ring are the last ones
     if STRATEGIES[policy.strategy].rings_more and contact.offered_at_ms + policy.ring_more_ms <= now_ms:
         board.seek_more(contact, now_ms)
 
@@ -104,12 +107,13 @@ def _leave(board: Floor, contact: Contact, outcome: str, key: str, now_ms: int) 
     board.tell(LEFT_EVENTS.get(outcome, "contact_left"), now_ms, contact=contact, outcome=outcome, key=key, waited_ms=waited_ms)
     for offer in list(contact.offers):
         take_offer_back(board, contact, offer, now_ms)
-    _forget(board, contact)
+    _forget(board, contact, now_ms)
 
 
-def _forget(board: Floor, contact: Contact) -> None:
+def _forget(board: Floor, contact: Contact, now_ms: int) -> None:
     board.contacts.pop(contact.id, None)
     board.touch_contact(contact.id)
+    board.remember_end(contact.id, now_ms)
 
 
 def withdraw(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
@@ -198,8 +202,9 @@ def ended(board: Floor, message: TalkEnded, now_ms: int) -> None:
     talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
     times = {"waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms}
     board.tell("contact_ended", now_ms, contact=contact, agent=agent, ended_by=message.ended_by, **times)
-    agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.call, contact.id, contact.queue, ""
-    _forget(board, contact)
+    if agent.last_contact != contact.id:  # else its disposition was given during the talk
+        agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.call, contact.id, contact.queue, ""
+    _forget(board, contact, now_ms)
     agents.contact_ended(board, agent, now_ms)
 
 

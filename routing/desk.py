@@ -14,9 +14,12 @@ import structlog
 from routing.messages import (
     AgentAction,
     AgentAsked,
+    ContactAction,
     ContactArrived,
+    ContactAsked,
     ContactLeft,
     Message,
+    MoveOrder,
     OfferAnswered,
     Order,
     PhoneReported,
@@ -27,7 +30,7 @@ from routing.messages import (
     TalkEnded,
     TalkHeld,
 )
-from routing.model import Directory, PhoneState
+from routing.model import Directory, Outlook, PhoneState
 from routing.ports import Clock, Ids, Line, RingOutcome
 from routing.store_port import Store, StoreUnreachable
 from routing.visit import Visit, Waited
@@ -37,7 +40,6 @@ T = TypeVar("T")
 REPLY_WITHIN_S = 5.0
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
-PREFERRED_MS = 20_000
 RETRY_S = 0.2
 
 
@@ -45,7 +47,8 @@ RETRY_S = 0.2
 class Joining:
     """A caller who wants to join a queue; `steps` as in `model.Contact`.
 
-    `preferred_agent` (one of the queue's) is waited for before anybody else is offered the contact, for PREFERRED_MS.
+    `preferred` agents are waited for, for `preferred_ms` (0: the queue's time), those of `exclude` never asked; `place_ms` counts for the
+    place beside the wait. `closed`, `expected_wait_ms` (0: unknown) and `service_level` (percent) are how this server sees the queue.
     A caller who waited before and is `back` brings `contact`, `enqueued_at_ms` and how the last offer there ended.
     """
 
@@ -62,7 +65,13 @@ class Joining:
     back: bool = False
     last_offer: str = ""
     last_outcome: RingOutcome = "withdrawn"
-    preferred_agent: str = ""
+    preferred: list[str] = field(default_factory=list)
+    preferred_ms: int = 0
+    exclude: list[str] = field(default_factory=list)
+    place_ms: int = 0
+    closed: bool = False
+    expected_wait_ms: int = 0
+    service_level: float = 100.0
 
 
 class NoReply(Exception):
@@ -82,6 +91,7 @@ class Desk:
         self._position = position
         self.server = server
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
+        self.asterisk = ""  # the name of that Asterisk
         self.visits: dict[str, Visit] = {}  # contact -> visit
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._replies: dict[str, asyncio.Future[Reply]] = {}
@@ -100,8 +110,8 @@ class Desk:
         self._outbox.put_nowait(message)
 
     def report_phone(self, phone: str, state: PhoneState) -> None:
-        """A phone of ours changed its state."""
-        self.post(PhoneReported(phone, state))
+        """A phone of ours changed its state, as our Asterisk sees it."""
+        self.post(PhoneReported(phone, state, self.asterisk))
 
     async def wait(self, joining: Joining, line: Line) -> Waited:
         """Let a caller wait for an agent and talk to them; returns when that is over, with its outcome."""
@@ -112,8 +122,9 @@ class Desk:
             self._directory.queues[joining.queue],
             line,
             lambda message: self._post_of(arrived, message),
-            lambda: self._position(contact),
+            lambda: Outlook(self._position(contact)),
             exit_keys=joining.exit_keys,
+            policies=self._directory.queues,
         )
         self.visits[contact] = visit
         self._held[contact] = arrived
@@ -133,13 +144,17 @@ class Desk:
         """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
         here = {contact: held for contact, held in self._held.items() if self.visits[contact].here}
         for contact, held in here.items():
-            self.post(held if isinstance(held, TalkHeld) else replace(held, back=False, again=True, ringing=self.visits[contact].offer))
+            if isinstance(held, TalkHeld):
+                self.post(held)
+                continue
+            for offer in self.visits[contact].offers or [""]:
+                self.post(replace(held, back=False, again=True, ringing=offer))
         self.post(ServerHolds(self.server, list(here)))
 
     def take_calls_at(self, agi: str) -> None:
-        """Tell at once where Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
+        """Tell at once where our Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
         self.agi = agi
-        self.post(ServerAlive(self.server, agi))
+        self.post(ServerAlive(self.server, agi, self.asterisk))
 
     def _arrived(self, contact: str, joining: Joining) -> ContactArrived:
         return ContactArrived(
@@ -147,7 +162,7 @@ class Desk:
             joining.call,
             self.server,
             joining.queue,
-            self._steps(joining),
+            joining.steps,
             joining.enqueued_at_ms or self._clock.now_ms(),
             joining.priority,
             joining.ani,
@@ -156,28 +171,28 @@ class Desk:
             joining.back,
             joining.last_offer,
             joining.last_outcome,
+            preferred=joining.preferred,
+            preferred_ms=joining.preferred_ms,
+            exclude=joining.exclude,
+            place_ms=joining.place_ms,
+            closed=joining.closed,
+            expected_wait_ms=joining.expected_wait_ms,
+            service_level=joining.service_level,
         )
-
-    def _steps(self, joining: Joining) -> list[tuple[int, str]]:
-        """The requirement's steps, with the preferred agent alone in front of them."""
-        profile = self._directory.agents.get(joining.preferred_agent)
-        if not profile or joining.queue not in profile.queues:
-            return joining.steps
-        return [(0, f"@{profile.id}"), *((max(after_ms, PREFERRED_MS), text) for after_ms, text in joining.steps)]
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
         """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
         if isinstance(message, ContactLeft):
             message = replace(message, server=self.server)
         if isinstance(message, OfferAnswered):
-            visit = self.visits[arrived.contact]
+            arrived = self._waiting(arrived)
             self._held[arrived.contact] = TalkHeld(
                 arrived.contact,
                 arrived.call,
                 self.server,
                 arrived.queue,
                 message.offer,
-                visit.agent,
+                self.visits[arrived.contact].offers.get(message.offer, ""),
                 arrived.enqueued_at_ms,
                 self._clock.now_ms(),
                 arrived.steps,
@@ -189,11 +204,27 @@ class Desk:
             self._held.pop(arrived.contact, None)
         self.post(message)
 
-    async def ask(self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "") -> Reply:
+    def _waiting(self, arrived: ContactArrived) -> ContactArrived:
+        """How a waiting contact would be told again: moved to another queue, perhaps, since it arrived."""
+        held = self._held.get(arrived.contact)
+        return held if isinstance(held, ContactArrived) else arrived
+
+    async def ask(
+        self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
+    ) -> Reply:
         """Ask for an agent's state; the reply tells the state then, and why not when it was refused. NoReply when nobody routes."""
-        request = self._ids.new("request")
+        request, now_ms = self._ids.new("request"), self._clock.now_ms()
+        return await self._replied(AgentAsked(agent, action, request, self.server, reason, phone, now_ms, queue, disposition))
+
+    async def ask_contact(self, contact: str, action: ContactAction, *, priority: int = 0, queue: str = "") -> Reply:
+        """Ask for another priority (seconds) or queue of a waiting contact, or for its end; replied in the same way."""
+        request, now_ms = self._ids.new("request"), self._clock.now_ms()
+        return await self._replied(ContactAsked(contact, action, request, self.server, priority, queue, now_ms))
+
+    async def _replied(self, question: AgentAsked | ContactAsked) -> Reply:
+        request = question.request
         waiting = self._replies[request] = asyncio.get_running_loop().create_future()
-        self.post(AgentAsked(agent, action, request, self.server, reason, phone, self._clock.now_ms()))
+        self.post(question)
         try:
             return await asyncio.wait_for(waiting, REPLY_WITHIN_S)
         except TimeoutError:
@@ -210,7 +241,7 @@ class Desk:
         while True:
             if not self._life_unsent:
                 self._life_unsent = True
-                self.post(ServerAlive(self.server, self.agi))
+                self.post(ServerAlive(self.server, self.agi, self.asterisk))
             await asyncio.sleep(ALIVE_EVERY_S)
 
     async def _send(self) -> None:
@@ -253,6 +284,8 @@ class Desk:
         elif isinstance(order, RingOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
             self.post(held)  # they talk; the router does not know it
         elif order.contact in self.visits:
+            if isinstance(order, MoveOrder) and isinstance(held := self._held.get(order.contact), ContactArrived):
+                self._held[order.contact] = replace(held, queue=order.queue)
             self.visits[order.contact].tell(order)
         else:
             log.info("order_for_nobody", order=type(order).__name__, contact=order.contact)

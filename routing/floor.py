@@ -24,6 +24,7 @@ from routing.presence import AWAY, Presence
 from routing.strategies import STRATEGIES
 
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
+REMEMBERED_MS = 600_000  # how long an ended contact is known as ended
 RUNG_AT_ONCE = 20  # phones that ring for one contact at most
 OUTSIDE = "+"  # what the number of a line outside begins with: such a phone has no state that is known
 
@@ -64,11 +65,14 @@ class Floor:
         self.in_queue = dict.fromkeys(directory.queues, 0)  # waiting or offered
         self.servers: dict[str, int] = {}  # those alive -> when they said so last
         self.lost: set[str] = set()  # servers that were alive and are not
-        self.addresses: dict[str, str] = {}  # of servers that take calls -> host:port of their FastAGI
+        self.addresses: dict[str, tuple[str, str]] = {}  # of servers that take calls -> their Asterisk, host:port of their FastAGI
+        self.listed: dict[str, dict[str, str]] = {}  # Asterisk -> its servers and their addresses, as told last
+        self.list_from_ms = 0
         self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
         self.loose_phones: dict[str, PhoneState] = {}  # those that are no agent's now
         self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}
         self._revs = {(kind, record.id): record.rev for kind, known in self._records.items() for record in known.values()}
+        self._ended: dict[str, int] = {}  # contacts -> when
         self._touched: dict[tuple[str, str], None] = {}
         self._events: list[Event] = []
         self._orders: list[tuple[str, Order]] = []
@@ -110,6 +114,16 @@ class Floor:
                 written[kind].append((id, expected, record))
         self._touched, self._events, self._orders = {}, [], []
         return changes
+
+    def remember_end(self, contact: str, now_ms: int) -> None:
+        """A contact has ended: what is told of it again for a while is old."""
+        self._ended[contact] = now_ms
+        while (oldest := next(iter(self._ended))) and self._ended[oldest] + REMEMBERED_MS < now_ms:
+            del self._ended[oldest]
+
+    def ended_lately(self, contact: str, now_ms: int) -> bool:
+        """Whether that contact has ended, as far as this board remembers."""
+        return now_ms - self._ended.get(contact, now_ms - REMEMBERED_MS) < REMEMBERED_MS
 
     def touch_contact(self, contact: str) -> None:
         self._touched["c", contact] = None
@@ -203,6 +217,7 @@ class Floor:
         if len(contact.steps) > 1 and contact.steps[contact.step(now_ms)][1] == f"@{agent}":
             contact.steps = [(0, contact.steps[1][1]), *contact.steps[2:]]
             self.touch_contact(contact.id)
+            self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
 
     def ageing_in(self, queue: str) -> float:
         """What waiting is worth in a queue, as `Contact.ageing`."""

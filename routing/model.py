@@ -4,7 +4,7 @@ Times are milliseconds since 1970 UTC, durations milliseconds. A record's `rev` 
 refuses a change decided on an older one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -83,6 +83,13 @@ class QueuePolicy:
     every_position_ms: int = 30_000
     names: Mapping[str, str] = field(default_factory=dict)  # language -> name
 
+    def rule_after(self, waited_ms: int, been_in: Collection[str]) -> Overflow | None:
+        """The overflow rule for a contact that has waited so long and comes from these queues; nobody is sent back."""
+        for rule in self.overflow:
+            if 0 < rule.waited_ms <= waited_ms and rule.to != self.name and rule.to not in been_in:
+                return rule
+        return None
+
 
 _PLAIN = Membership()
 
@@ -117,6 +124,7 @@ class Directory:
     agents: Mapping[str, AgentProfile]
     choice: Choice = "at_risk"
     breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit
+    presence_ms: int = 120_000  # a ready agent whose phone has been gone for so long is paused
 
 
 STRICT_S = 10_000_000  # what one second of priority is worth where waiting does not count
@@ -173,6 +181,7 @@ class Agent:
     since_ms: int = 0
     phone: str = ""
     phone_state: PhoneState = "unavailable"
+    phone_since_ms: int = 0  # since when it is in that state
     contact: str = ""
     queue: str = ""  # of that contact, or of the one just wrapped up
     offer: str = ""

@@ -26,14 +26,11 @@ def waited(board: Floor, id: str, now_ms: int) -> None:
     contact = board.contacts.get(id)
     if not contact or contact.state != ContactState.WAITING:
         return
-    waited_ms = now_ms - contact.enqueued_at_ms
-    for rule in board.directory.queues[contact.queue].overflow:
-        if 0 < rule.waited_ms <= waited_ms and rule.to not in (contact.queue, *contact.overflowed):
-            if rule.to:
-                move(board, contact, rule.to, "overflow", now_ms)
-            else:
-                contacts.send_away(board, contact, "overflowed", now_ms)
-            return
+    rule = board.directory.queues[contact.queue].rule_after(now_ms - contact.enqueued_at_ms, contact.overflowed)
+    if rule and rule.to:
+        move(board, contact, rule.to, "overflow", now_ms)
+    elif rule:
+        contacts.send_away(board, contact, "overflowed", now_ms)
 
 
 def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -> None:

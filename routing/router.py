@@ -9,7 +9,7 @@ not used again.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import structlog
 
@@ -66,7 +66,6 @@ class Router:
         self.server = server
         self.domain = domain
         self.is_leader = False
-        self.addresses: Mapping[str, str] = {}  # while it leads: servers that take calls -> where Asterisk reaches their FastAGI
         self.decisions = 0  # offers made
         self.commits = 0
         self.messages = 0
@@ -163,7 +162,6 @@ class Router:
         )
         if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
             board.tell("domain_opened", now_ms, server=self.server)
-        self.addresses = board.addresses
         position, settled_ms = snapshot.inbox, now_ms + SETTLE_MS  # what happened meanwhile is heard before what was due is done
         await self._commit(board, fence, position, moved=False)
         while True:

@@ -114,6 +114,10 @@ class View:
             del line[at]
 
     def _queued(self, event: Event) -> None:
+        self._requeued(event)
+        self._count(event, "queued")
+
+    def _requeued(self, event: Event) -> None:
         data = event.data
         steps = [(int(after), str(text)) for after, text in data["steps"]]
         self._add(
@@ -132,7 +136,6 @@ class View:
                 place_ms=data.get("place_ms", 0),
             )
         )
-        self._count(event, "queued")
 
     def _taken_over(self, event: Event) -> None:
         contact = self.contacts.get(event.contact)
@@ -150,8 +153,13 @@ class View:
         if contact.queue in self._lines:
             insort(self._lines[contact.queue], (contact.order_ms, contact.id))
 
+    def _relaxed(self, event: Event) -> None:
+        contact = self.contacts.get(event.contact)
+        if contact:
+            contact.steps = [(int(after), str(text)) for after, text in event.data["steps"]]
+
     def _restored(self, event: Event) -> None:
-        self._queued(event)
+        self._requeued(event)
         contact = self.contacts.get(event.contact)
         if contact:
             self._unqueue(contact)
@@ -187,6 +195,8 @@ class View:
         if contact:
             self._unqueue(contact)
             contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, event.at_ms
+        if agent := self.agents.get(event.agent):
+            agent.last_contact, agent.last_queue = event.contact, event.queue
         if event.queue in self.counts:
             self.counts[event.queue].answered.append((event.at_ms, event.data["waited_ms"]))
         self._count(event, "answered")
@@ -203,7 +213,8 @@ class View:
         agent = self.agents.get(event.agent)
         if agent:
             agent.state, agent.reason = AgentState(event.data["state"]), event.data["reason"]
-            agent.since_ms, agent.until_ms, agent.phone = event.at_ms, event.data["until_ms"], event.data["phone"]
+            agent.until_ms, agent.phone = event.data["until_ms"], event.data["phone"]
+            agent.since_ms = event.data.get("since_ms", event.at_ms)
             agent.left_queues = event.data.get("left_queues", [])
             if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
                 agent.contact = agent.offer = ""
@@ -221,6 +232,7 @@ class View:
 
 _HANDLERS: dict[str, Callable[[View, Event], None]] = {
     "contact_queued": View._queued,
+    "contact_requeued": View._requeued,
     "contact_connected": View._connected,
     "contact_abandoned": View._left,
     "contact_timed_out": View._left,
@@ -229,6 +241,7 @@ _HANDLERS: dict[str, Callable[[View, Event], None]] = {
     "contact_taken_over": View._taken_over,
     "contact_restored": View._restored,
     "contact_moved": View._replaced,
+    "contact_relaxed": View._relaxed,
     "contact_prioritised": View._replaced,
     "phone_state_changed": View._phone,
     "call": View._call,

@@ -1,6 +1,7 @@
 """Where a site's things are on this machine, and the plan of its Asterisk: the joint between settings, state folder and configuration."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Installation:
 
     def accounts(self, site: Site) -> list[str]:
         """The SIP accounts that need a password."""
-        return [*(agent.phone for agent in site.directory.agents.values()), *TRIAL_PHONES]
+        return [*site.phones, *TRIAL_PHONES]
 
     def sounds(self, site: Site) -> SoundLibrary:
         """The library of this site's sounds."""
@@ -50,8 +51,8 @@ class Installation:
 def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgram, ports: Ports, secrets: Secrets) -> Plan:
     """The plan of the managed Asterisk. Renders the apology and the music when they are not in the cache yet."""
     main = site.main
-    agents = site.directory.agents.values()
-    phones = [PhoneAccount(agent.phone, secrets.sip[agent.phone], _plain(agent.name)) for agent in agents]
+    names = {agent.phone: agent.name for agent in site.directory.agents.values()}
+    phones = [PhoneAccount(phone, secrets.sip[phone], _plain(names.get(phone, phone))) for phone in site.phones]
     phones += [PhoneAccount(name, secrets.sip[name], name, number, context="callers") for name, number in TRIAL_PHONES.items()]
     return Plan(
         state=installation.state.absolute(),
@@ -80,7 +81,13 @@ def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgr
         max_call=main.asterisk.max_call_length // 1000,
         rtp_timeout=main.asterisk.rtp_timeout // 1000,
         country=main.country.lower(),
+        system_name=asterisk_name(secrets) if main.redis.url else "",
     )
+
+
+def asterisk_name(secrets: Secrets) -> str:
+    """What tells the Asterisk of this state folder from others that share a Redis with it; it stands in the ids of its calls."""
+    return hashlib.sha256(secrets.ami.encode()).hexdigest()[:6]
 
 
 def rounds_within(seconds: int) -> int:

@@ -1,4 +1,5 @@
-"""Calls that nobody holds any more: their server died or froze while Asterisk went on with them. Every server watches over all calls.
+"""Calls that nobody holds any more: their server died or froze while Asterisk went on with them. Every server watches over all calls of
+its own Asterisk; what becomes of another Asterisk's, that one's servers see.
 
 What a caller without a server does is seen on AMI: hanging up, being answered by an agent. It is reported a moment later, unless the
 server that should have done it has. Reports are facts; the router and the event log take each once, whoever tells it.
@@ -30,18 +31,15 @@ SETTLE_S = 0.3  # a caller whose server was killed finds another one within this
 
 
 class Orphans:
-    """`reconcile` runs after each AMI connect; `on_event` follows the event log. `leads` tells whether this server's router leads."""
+    """`reconcile` runs after each AMI connect; `on_event` follows the event log."""
 
-    def __init__(
-        self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, fleet: Fleet, leads: Callable[[], bool]
-    ) -> None:
+    def __init__(self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, fleet: Fleet) -> None:
         self._view = view
         self._desk = desk
         self._events = events
         self._calls = calls
         self._ami = ami
         self._fleet = fleet
-        self._leads = leads
         self._lost: dict[str, str] = {}  # Uniqueid of a call in a talk or ringing -> its lost server, which may only be frozen
         self._tasks: set[asyncio.Task[None]] = set()
         listen(ami, Hangup, self._hung_up)
@@ -49,8 +47,9 @@ class Orphans:
         listen(ami, BridgeLeave, self._bridge_left)
 
     def known(self) -> frozenset[str]:
-        """The calls known now: only these may be judged by rows that are asked for from now on."""
-        return frozenset(self._view.calls) | {contact.call for contact in self._view.contacts.values()}
+        """The calls of our Asterisk known now: only these may be judged by rows that are asked for from now on."""
+        told = (*self._view.calls, *(contact.call for contact in self._view.contacts.values()))
+        return frozenset(call for call in told if self._fleet.has(call))
 
     def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
         """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
@@ -67,7 +66,7 @@ class Orphans:
         """A server that froze still has its calls' connections: they are pulled over to a server that lives."""
         server = event.data.get("server", "")
         if event.type == "server_lost":
-            self._start(self._pull_over(server, event.data.get("agi", "")))
+            self._start(self._pull_over(server, self._fleet.address_of(server)))
         elif event.type == "server_back":
             self._lost = {id: lost for id, lost in self._lost.items() if lost != server}
 
@@ -120,9 +119,11 @@ class Orphans:
 
     async def _pull_over(self, server: str, agi: str) -> None:
         """Take the calls from a server that is silent. One that talks or rings is left alone until that is over."""
-        known = {_uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server}
+        known = {_uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server and self._fleet.has(call)}
         self._lost |= dict.fromkeys(known, server)  # first: a talk may end while we ask
-        if agi and self._leads():
+        if not known and not agi:
+            return
+        if agi and self._fleet.is_first_without(server):
             await self._fleet.remove(agi)  # or Asterisk might bring them, and new ones, to the silent one again
         try:
             rows = await self._ami.core_show_channels()
@@ -139,14 +140,14 @@ class Orphans:
                     self._lost[uniqueid] = server
                 continue
             self._lost.pop(uniqueid, None)
-            if self._leads():
+            if self._fleet.is_first_without(server):
                 await pull(self._ami, row.get("Channel"), self._number_dialled(uniqueid) or row.get("Exten"))
 
     async def _pull_over_settled(self, uniqueid: str) -> None:
         """Its talk or ringing is over: if its server was killed another has it now, if it was frozen nobody has."""
         server = self._lost.pop(uniqueid)
         await asyncio.sleep(SETTLE_S)
-        if self._is_at(uniqueid, server) and self._leads():
+        if self._is_at(uniqueid, server) and self._fleet.is_first_without(server):
             await pull(self._ami, self._view.calls[f"call-{uniqueid}"].data.get("channel", ""), self._number_dialled(uniqueid))
 
     def _is_at(self, uniqueid: str, server: str) -> bool:

@@ -4,24 +4,28 @@ A session that has reached its end says so on the channel (HOTLINE_DONE); one th
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
+from agi.ami.errors import AmiError
 from agi.channel import Channel
 from agi.errors import ChannelHungUp
 from agi.live_calls import Watch
+from agi.phone import AsteriskPhone, DialOutcome
 from ivr.call import CallContext
 from ivr.numbers import normalise
 from server import stage
 from server.caller import Caller, Facilities, dial, mark_done
 from server.calls import FollowedEvents, LiveCall
-from server.feature_codes import FeatureCodes
+from server.feature_codes import FeatureCodes, agent_at
 from server.line import call_over
 from server.logs import bind_call
+from server.pin_locks import PinLocks
 from server.settings import Site
 from server.stage import Stage
 
@@ -51,6 +55,7 @@ class Sessions:
 
     def __init__(self, facilities: Facilities) -> None:
         self._all = facilities
+        self._locks = PinLocks()
         self._kinds: dict[str, Callable[[Channel], Awaitable[None]]] = {
             "call": self._serve_call,
             "transfer": self._serve_transfer,
@@ -91,7 +96,7 @@ class Sessions:
         before = stage.unpack(await channel.get_variable(stage.VARIABLE))
         call = self._live_call(channel, site, target, before)
         by = _ENDPOINT.fullmatch(await channel.get_variable("BLINDTRANSFER"))
-        agent = next((agent.id for agent in site.directory.agents.values() if by and agent.phone == by.group(1)), "")
+        agent = agent_at(site, self._all.view, by.group(1)) if by else ""
         async with self._hold(channel, call) as held:
             facts = {"ani": call.ani, "dnis": target, "server": self._all.server, "channel": call.channel}
             held.events.emit("call_transferred", agent=agent, **facts)
@@ -121,7 +126,7 @@ class Sessions:
             held.events.emit("transfer_ended", target=target, outcome=outcome)
         return outcome
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _hold(self, channel: Channel, call: LiveCall) -> AsyncIterator["Held"]:
         """This server has the call: it is watched, and its end is told unless the call goes on without this session."""
         watch = self._all.live_calls.watch(channel.unique_id, channel.env.get("agi_channel", ""))
@@ -152,9 +157,10 @@ class Sessions:
         id = call_id(channel)
         if before:
             context = CallContext(id, caller.text, dnis, before.language, dict(before.variables))
+            context.caller_list, context.places = site.callers.of(caller.text), dict(before.places)
             return LiveCall(id, caller, dnis, before.started_at_ms, context, flow=before.flow, node=before.node)
         variables = {} if name in ("", "unknown") else {"caller_name": name}
-        context = CallContext(id, caller.text, dnis, site.main.languages[0], variables)
+        context = CallContext(id, caller.text, dnis, site.main.languages[0], variables, caller_list=site.callers.of(caller.text))
         return LiveCall(id, caller, dnis, self._all.clock.now_ms(), context)
 
     async def _serve_overtime(self, channel: Channel) -> None:
@@ -172,9 +178,25 @@ class Sessions:
     async def _serve_agent(self, channel: Channel) -> None:
         found = _ENDPOINT.fullmatch(channel.env.get("agi_channel", ""))
         words = channel.env.get("agi_arg_1", "").split()
-        codes = FeatureCodes(self._all.site(), self._all.desk, self._all.sounds)
+        codes = FeatureCodes(self._all.site(), self._all.desk, self._all.view, self._locks, self._all.clock)
+        watch = self._all.live_calls.watch(channel.unique_id, channel.env.get("agi_channel", ""))
+
+        async def stop_playback() -> None:
+            with contextlib.suppress(AmiError):
+                await self._all.ami.stop_playback(watch.channel)
+
+        sounds: Any = self._all.sounds  # takes Speech alone, and is given nothing else
+        phone = AsteriskPhone(channel, sounds=sounds, keys=watch.keys, dial=_dial_nowhere, stop_playback=stop_playback)
         await mark_done(channel)
-        await codes.serve(channel, found.group(1) if found else "", words)
+        try:
+            await codes.serve(phone, found.group(1) if found else "", words)
+        finally:
+            self._all.live_calls.forget(watch.uniqueid)
+
+
+async def _dial_nowhere(target: str, timeout_ms: int) -> DialOutcome:
+    """A feature code connects nobody."""
+    return "not_allowed"
 
 
 async def _who_hung_up(channel: Channel, watch: Watch) -> str:

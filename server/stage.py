@@ -9,11 +9,10 @@ import json
 import zlib
 from dataclasses import asdict, dataclass, field
 
-from ivr.call import CallContext
+from ivr.call import CallContext, Place
 
 VARIABLE = "HOTLINE_CALL"
 LANGUAGE = "HOTLINE_LANGUAGE"  # the dialplan's apology is in it
-OFFER = "HOTLINE_OFFER"
 LONGEST = 1_800  # signs; an AGI line holds 2,000 bytes
 LONGEST_UNPACKED = 20_000
 
@@ -30,6 +29,7 @@ class Stage:
     contact: str = ""
     enqueued_at_ms: int = 0
     in_dial: bool = False  # the node has dialled a number: whoever takes the call over does not dial again
+    places: dict[str, Place] = field(default_factory=dict)  # in queues, that the caller left for something else or is in
 
 
 def stage_of(
@@ -37,7 +37,7 @@ def stage_of(
 ) -> Stage:
     """The stage of a call as it is now."""
     shown = {name: value for name, value in context.variables.items() if name not in context.sensitive and value}
-    return Stage(flow, node, context.language, started_at_ms, shown, contact, enqueued_at_ms, in_dial)
+    return Stage(flow, node, context.language, started_at_ms, shown, contact, enqueued_at_ms, in_dial, dict(context.places))
 
 
 def pack(stage: Stage) -> str:
@@ -59,6 +59,7 @@ def unpack(text: str) -> Stage | None:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         facts = json.loads(zlib.decompressobj().decompress(raw, LONGEST_UNPACKED))
         variables = {str(name): str(value) for name, value in facts["variables"].items()}
+        places = {str(queue): Place(int(place["from_ms"]), int(place["left_ms"])) for queue, place in facts.get("places", {}).items()}
         return Stage(
             str(facts["flow"]),
             str(facts["node"]),
@@ -68,6 +69,7 @@ def unpack(text: str) -> Stage | None:
             str(facts["contact"]),
             int(facts["enqueued_at_ms"]),
             bool(facts.get("in_dial")),
+            places,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, zlib.error):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, zlib.error):
         return None

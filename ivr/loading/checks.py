@@ -29,6 +29,7 @@ def check(draft: Draft, drafts: Iterable[Draft], facts: SiteFacts, whole: bool) 
     yield from prompts(draft, facts)
     yield from sites(draft, facts)
     yield from requirements(draft, facts)
+    yield from agents(draft, facts)
     yield from transfers(draft, facts)
     yield from check_graph(draft)
     if whole:
@@ -122,6 +123,7 @@ def sites(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
 
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED = re.compile(r'"[^"]*"')  # the value of an attribute
 _NO_SKILLS = {"and", "or", "not", "true", "false"}
 
 
@@ -136,10 +138,21 @@ def requirements(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
             for requirement in filled:
                 if fault := facts.requirement_fault(requirement):
                     yield draft.problem(where, fault)
-            skills = dict.fromkeys(word for requirement in filled for word in _WORD.findall(requirement))
+            skills = dict.fromkeys(word for requirement in filled for word in _WORD.findall(_QUOTED.sub("", requirement)))
             for skill in skills if facts.skills is not None else ():
                 if skill not in _NO_SKILLS and skill not in (facts.skills or ()):
                     yield draft.problem(where, f"no agent has the skill '{skill}'", suggest(skill, facts.skills or ()))
+
+
+def agents(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
+    """Agents that are written out and belong to the site."""
+    known = facts.agents
+    if known is None:
+        return
+    for name, node in draft.flow.nodes.items():
+        for inner, agent in node.agents() if isinstance(node, Queue) else ():
+            if not agent.names and agent.text not in known:
+                yield draft.problem(("nodes", name, *inner), f"unknown agent '{agent.text}'", suggest(agent.text, known))
 
 
 def transfers(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:

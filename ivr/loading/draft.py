@@ -11,7 +11,7 @@ from ivr.loading.source import Source
 
 @dataclass(frozen=True, slots=True)
 class SiteFacts:
-    """What flows may refer to. `skills` None: not checked; `requirement_fault` says in a sentence what is wrong with one, "" if nothing.
+    """What flows may refer to. `skills` and `agents` None: not checked; `requirement_fault` says what is wrong with one, "" if nothing.
 
     `every_prompt` False: the file of shared prompts could not be read, so what is missing there is not missed.
     """
@@ -22,6 +22,7 @@ class SiteFacts:
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     every_prompt: bool = True
     skills: Collection[str] | None = None
+    agents: Collection[str] | None = None
     transfer_allowed: Callable[[str], bool] = lambda number: False
     requirement_fault: Callable[[str], str] = lambda requirement: ""
 

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from server.asterisk.modules import AMI_EVENTS, OPTIONAL_MODULES, REQUIRED_MODULES
 from server.asterisk.trunks import Trunk
 
-# What agents key on their phones: code -> the words that the server's AGI session `agent` gets as agi_arg_1. *42N pauses with reason N.
+# What agents key on their phones: code -> the words that the server's AGI session `agent` gets as agi_arg_1. *42N pauses with
+# reason N, *46N says that a contact went as disposition N.
 FEATURE_CODES: Mapping[str, str] = {
     "*40": "login",
     "*41": "logout",
@@ -22,6 +21,13 @@ FEATURE_CODES: Mapping[str, str] = {
     "_*42X": "pause ${EXTEN:3}",
     "*43": "resume",
     "*44": "end_wrap_up",
+    "*45": "extend_wrap_up",
+    "*46": "dispose",
+    "_*46X": "dispose ${EXTEN:3}",
+    "_*46XX": "dispose ${EXTEN:3}",
+    "_*46XXX": "dispose ${EXTEN:3}",
+    "_*46XXXX": "dispose ${EXTEN:3}",
+    "*47": "desk_login",
 }
 
 # What can be called, without the single letters that Asterisk keeps for itself (h, i, t).
@@ -122,6 +128,8 @@ class Plan:
 
 def render(plan: Plan) -> dict[str, str]:
     """The files of Asterisk's configuration folder: name -> text. ConfigurationError names a value that cannot stand in them."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # here: a node, which must start soon, writes no configuration
+
     missing = [name for name in REQUIRED_MODULES if f"{name}.so" not in plan.available_modules]
     if missing:
         raise ConfigurationError(f"this Asterisk lacks modules that Hotline needs ({plan.modules}): {', '.join(missing)}")

@@ -70,6 +70,7 @@ def _plan(site: Site, options: Options) -> Plan:
             raise CommandFailed("there are no secrets yet: ./hotline up makes them at its first start")
         known = secrets_for(state.path, ())
         secret, phone_secrets = ami_secret(site, known), known.sip
+    names = {agent.phone: agent.id for agent in site.directory.agents.values()}
     return Plan(
         state=state.path.absolute(),
         run=Path("/unused"),
@@ -80,9 +81,7 @@ def _plan(site: Site, options: Options) -> Plan:
         ami_user=asterisk.ami_user,
         ami_secret=secret,
         agi_servers=tuple(options.given.agi) or (f"127.0.0.1:{ports.agi}",),
-        phones=tuple(
-            PhoneAccount(agent.phone, phone_secrets.get(agent.phone, PLACEHOLDER), agent.id) for agent in site.directory.agents.values()
-        ),
+        phones=tuple(PhoneAccount(phone, phone_secrets.get(phone, PLACEHOLDER), names.get(phone, phone)) for phone in site.phones),
         numbers=tuple(site.numbers),
         any_number=bool(site.default_flow),
         trunks=site.trunks,

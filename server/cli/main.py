@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("server.cli.status", "what is running: health, queues, agents, calls"),
     "events": ("server.cli.events", "show the event log: every change of a call, contact or agent"),
     "logs": ("server.cli.logs", "show what the server, Asterisk and Redis have logged"),
+    "pin": ("server.cli.pin", "make an agent's PIN for hot desks: asks for it and prints its hash for agents.yaml"),
     "asterisk-config": ("server.cli.asterisk_config", "print what an Asterisk of your own needs to work with Hotline"),
     "node": ("server.cli.node", "run only the server, where Asterisk and Redis run already (up does this by itself)"),
 }
@@ -71,6 +72,7 @@ def _node(command: argparse.ArgumentParser) -> None:
     _up(command)
     text = "which of this machine's servers it is, from 0 (default); each has FastAGI and HTTP ports of its own"
     command.add_argument("--number", type=int, default=0, metavar="N", help=text)
+    command.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)  # for `up`: load the program, begin when told to
 
 
 def _check(command: argparse.ArgumentParser) -> None:

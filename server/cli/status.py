@@ -119,7 +119,7 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
             f"{agent['state']}{reason}",
             duration(agent["in_state_ms"]) if agent["since_ms"] else "-",
             f"{agent['phone']} {phone_state}".rstrip(),
-            ", ".join(agent["queues"]),
+            ", ".join(f"({queue})" if queue in agent["left_queues"] else queue for queue in agent["queues"]),
             f"{contact['queue']}: {contact['ani']}" if contact else "",
             style=COLOURS.get(agent["state"]),
         )

@@ -38,7 +38,7 @@ async def _walk(site: Site, name: str, options: Options) -> int:
             name,
             lookup,
             SystemClock(),
-            call=CallContext("try", ani, dnis, language),
+            call=CallContext("try", ani, dnis, language, caller_list=site.callers.of(ani)),
             hours=site.hours,
             time_zone=site.main.time_zone,
             write=say,

@@ -4,10 +4,12 @@ Words as in docs/glossary.md. Moments and durations are milliseconds, their name
 """
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from ivr.numbers import masked, normalise
 from routing.agent_state import AgentState
+from routing.contact_state import ContactState
 from routing.model import Agent, Contact
 from routing.view import WINDOW_MS, View
 from server.calls import LiveCall
@@ -51,7 +53,25 @@ def queue_in_full(view: View, name: str, country: str, now_ms: int) -> dict[str,
     waiting = view.waiting(name)
     contacts = [waiting_contact(contact, position, country, now_ms) for position, contact in enumerate(waiting, 1)]
     members = [{"id": agent.id, "state": agent.state.value, "phone_state": agent.phone_state} for agent in view.members(name)]
-    return {**queue(view, name, now_ms), "members": members, "contacts": contacts}
+    return {
+        **queue(view, name, now_ms),
+        "dispositions": dict(view.directory.queues[name].dispositions),
+        "members": members,
+        "contacts": contacts,
+    }
+
+
+def contact(view: View, found: Contact, country: str, now_ms: int) -> dict[str, Any]:
+    """A contact that waits or talks: `position` is 0 and `talks_ms` runs once an agent has answered."""
+    talks = found.state == ContactState.CONNECTED
+    waited_ms = found.connected_at_ms - found.enqueued_at_ms if talks else now_ms - found.enqueued_at_ms
+    return {
+        **waiting_contact(found, view.position(found.id), country, now_ms),
+        "queue": found.queue,
+        "waited_ms": waited_ms,
+        "agent": found.agent if talks else "",
+        "talks_ms": now_ms - found.connected_at_ms if talks else 0,
+    }
 
 
 def waiting_contact(contact: Contact, position: int, country: str, now_ms: int) -> dict[str, Any]:
@@ -64,6 +84,7 @@ def waiting_contact(contact: Contact, position: int, country: str, now_ms: int) 
         "waited_ms": now_ms - contact.enqueued_at_ms,
         "enqueued_at_ms": contact.enqueued_at_ms,
         "priority": contact.priority,
+        "place_ms": contact.place_ms,
         "requirement": contact.steps[contact.step(now_ms)][1] if contact.steps else "",
         "offered_to": sorted(contact.offers.values()),
         "ani": masked_caller(contact.ani, country),
@@ -72,9 +93,9 @@ def waiting_contact(contact: Contact, position: int, country: str, now_ms: int) 
 
 
 def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]:
-    """An agent; `contact` is null without one. `until_ms` is the end of a wrap-up, 0 otherwise."""
+    """An agent; `contact` is null without one. `until_ms` is the end of a wrap-up, 0 otherwise; `dispositions` may be given now."""
     profile = view.directory.agents[found.id]
-    contact = view.contacts.get(found.contact)
+    contact, after = view.contacts.get(found.contact), view.directory.queues.get(found.last_queue)
     return {
         "id": found.id,
         "name": profile.name,
@@ -86,7 +107,12 @@ def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]
         "phone": found.phone or profile.phone,
         "phone_state": found.phone_state,
         "queues": list(profile.queues),
+        "left_queues": list(found.left_queues),
+        "memberships": {queue: asdict(profile.membership(queue)) for queue in profile.queues},
         "skills": dict(profile.skills),
+        "attributes": dict(profile.attributes),
+        "last_contact": found.last_contact,
+        "dispositions": dict(after.dispositions) if found.last_contact and after else {},
         "contact": _held(contact, country) if contact else None,
     }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from routing.identifiers import Ids as RandomIds
-from routing.messages import AgentAction, Reply
+from routing.messages import AgentAction, ContactAction, Reply
 from routing.ports import Clock, Ids
 from routing.view import View
 from server.calls import LiveCall
@@ -14,10 +14,15 @@ from server.version import VERSION
 
 
 class AgentDesk(Protocol):
-    """Where agents' states are asked for: routing.desk.Desk."""
+    """Where changes of agents and contacts are asked for: routing.desk.Desk. Both raise NoReply when the router does not answer."""
 
-    async def ask(self, agent: str, action: AgentAction, *, reason: str = "") -> Reply:
-        """The router's answer; raises NoReply when there is none."""
+    async def ask(
+        self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
+    ) -> Reply:
+        """The router's answer about an agent."""
+
+    async def ask_contact(self, contact: str, action: ContactAction, *, priority: int = 0, queue: str = "") -> Reply:
+        """The router's answer about a contact."""
 
 
 class Health(Protocol):

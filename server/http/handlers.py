@@ -1,14 +1,17 @@
 """The handlers behind the routes: each takes a request and the facilities, and answers or raises ApiError."""
 
 import os
+from collections.abc import Awaitable
 
 from aiohttp import web
 
 from routing.desk import NoReply
+from routing.messages import Reply
+from routing.model import Contact
 from server.http import answers
 from server.http.errors import ApiError
 from server.http.facilities import Facilities
-from server.http.requests import read_object, read_state_change
+from server.http.requests import read_contact_change, read_object, read_state_change
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -61,20 +64,49 @@ async def agent(request: web.Request, facilities: Facilities) -> web.Response:
 
 
 async def change_agent(request: web.Request, facilities: Facilities) -> web.Response:
-    """Change an agent's state: {"action": "log_in|log_out|pause|resume|end_wrap_up", "reason": "of a pause"}.
+    """Change an agent's state: {"action": "log_in|log_out|pause|resume|end_wrap_up|extend_wrap_up|dispose|join_queue|leave_queue"}.
 
     The answer's `state` is the state then. During a contact a pause or log-out is noted and happens after it.
     """
     id = _agent_id(request, facilities)
     change = read_state_change(await read_object(request))
+    if change.queue:
+        _known_queue(change.queue, facilities)
+    if change.phone and change.phone not in (*facilities.site().phones, facilities.view.directory.agents[id].phone):
+        message = f"There is no phone {change.phone[:40]!r}; the SIP accounts of config/agents.yaml are the site's phones."
+        raise ApiError(400, "unknown_phone", message)
+    more = {"reason": change.reason, "phone": change.phone, "queue": change.queue, "disposition": change.disposition}
+    state = await _granted(facilities.desk.ask(id, change.action, **more))
+    return web.json_response({"id": id, "action": change.action, "state": state})
+
+
+async def contact(request: web.Request, facilities: Facilities) -> web.Response:
+    """One contact: who waits or talks, where, for how long."""
+    now_ms = facilities.clock.now_ms()
+    found = _contact(request, facilities)
+    return web.json_response({"at_ms": now_ms, **answers.contact(facilities.view, found, facilities.country, now_ms)})
+
+
+async def change_contact(request: web.Request, facilities: Facilities) -> web.Response:
+    """Change a waiting contact: prioritise with a priority, move with a queue, or withdraw."""
+    found = _contact(request, facilities)
+    change = read_contact_change(await read_object(request))
+    if change.queue:
+        _known_queue(change.queue, facilities)
+    state = await _granted(facilities.desk.ask_contact(found.id, change.action, priority=change.priority, queue=change.queue))
+    return web.json_response({"id": found.id, "action": change.action, "state": state})
+
+
+async def _granted(asked: Awaitable[Reply]) -> str:
+    """The state that routing replies with; ApiError when it refuses or is silent."""
     try:
-        reply = await facilities.desk.ask(id, change.action, reason=change.reason)
+        reply = await asked
     except NoReply as silence:
         message = f"{str(silence)[:1].upper()}{str(silence)[1:]}."
         raise ApiError(503, "no_reply", message, {"Retry-After": "2"}) from None
     if reply.error:
         raise ApiError(409, "not_allowed", f"{reply.error[:1].upper()}{reply.error[1:].rstrip('.')}.")
-    return web.json_response({"id": id, "action": change.action, "state": reply.state})
+    return reply.state
 
 
 async def calls(request: web.Request, facilities: Facilities) -> web.Response:
@@ -87,6 +119,20 @@ async def lost_calls(request: web.Request, facilities: Facilities) -> web.Respon
     """Calls that were cut off since this server began, with the number to call back."""
     rows = [{"call": event.call, "ended_at_ms": event.at_ms, "ani": event.data.get("ani", "")} for event in facilities.view.lost_calls]
     return web.json_response({"at_ms": facilities.clock.now_ms(), "calls": rows})
+
+
+def _known_queue(name: str, facilities: Facilities) -> None:
+    if name not in facilities.view.directory.queues:
+        raise ApiError(400, "unknown_queue", f"There is no queue {name[:40]!r}; GET /api/queues lists them.")
+
+
+def _contact(request: web.Request, facilities: Facilities) -> Contact:
+    id = request.match_info["id"]
+    found = facilities.view.contacts.get(id)
+    if found is None:
+        message = f"There is no contact {id[:40]!r} now; GET /api/queues/NAME lists those who wait."
+        raise ApiError(404, "unknown_contact", message)
+    return found
 
 
 def _agent_id(request: web.Request, facilities: Facilities) -> str:

@@ -45,6 +45,8 @@ ROUTES = (
     Route("GET", "/api/agents", Role.VIEWER, handlers.agents),
     Route("GET", "/api/agents/{id}", Role.VIEWER, handlers.agent),
     Route("POST", "/api/agents/{id}", Role.AGENT, handlers.change_agent),
+    Route("GET", "/api/contacts/{id}", Role.VIEWER, handlers.contact),
+    Route("POST", "/api/contacts/{id}", Role.SUPERVISOR, handlers.change_contact),
     Route("GET", "/api/calls", Role.VIEWER, handlers.calls),
     Route("GET", "/api/calls/lost", Role.SUPERVISOR, handlers.lost_calls),
 )

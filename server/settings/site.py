@@ -1,20 +1,25 @@
 """A whole site, checked: what every other part of the server is built from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivr import hours as opening
 from ivr.flow.model import Flows
 from ivr.hours import Hours
 from ivr.numbers import Allowed
 from routing.model import Directory
 from server.asterisk.trunks import Trunk
+from server.settings.callers import CallerLists
 from server.settings.files import HotlineFile
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything that `config/` and `dialplans/` say. `numbers` maps a number of ours to a flow; `default_flow` may be empty."""
+    """Everything that `config/` and `dialplans/` say. `numbers` maps a number of ours to a flow; `default_flow` may be empty.
+
+    `desk_phones` are SIP accounts without an owner; there agents log in with a number of `logins` (-> agent) and their PIN.
+    """
 
     folder: Path
     main: HotlineFile
@@ -25,6 +30,20 @@ class Site:
     trunks: Mapping[str, Trunk]
     flows: Flows
     may_dial: Allowed
+    callers: CallerLists = field(default_factory=CallerLists)
+    desk_phones: tuple[str, ...] = ()
+    logins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """Every SIP account of the site's: the agents' and those without an owner."""
+        own = (agent.phone for agent in self.directory.agents.values())
+        return (*(phone for phone in own if phone and not is_outside(phone)), *self.desk_phones)
+
+    def is_open(self, queue: str, now_ms: int) -> bool:
+        """Whether a queue is open: it has no hours, or these say so."""
+        calendar = self.hours.get(self.directory.queues[queue].hours)
+        return calendar is None or opening.is_open(calendar, now_ms, self.main.time_zone)
 
     def flow_for(self, dnis: str) -> str:
         """The flow that answers this number; "" when none does."""
@@ -34,3 +53,8 @@ class Site:
         """What a queue is called in a language."""
         names = self.directory.queues[queue].names
         return names.get(language) or names.get("") or queue
+
+
+def is_outside(phone: str) -> bool:
+    """Whether an agent's phone is a line outside (+8613800138000) and no SIP account of ours: those have no +."""
+    return phone.startswith("+")

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from ivr.loading.static_speech import static_speech
+from server.agent_phones import spoken_to_agents
 from server.install.programs import speech_program
 from server.installation import Installation
 from server.settings import load_site
@@ -50,7 +51,7 @@ class OwnSite(RunningSite):
 
     async def start(self, within: float = 60.0) -> None:
         self._backend = self._backend or await backend.serve(self.backend_port)
-        self.feed = EventFeed(self.state)
+        self.feed = EventFeed(self.state, self.folder / "config", self.folder / "dialplans")
         await super().start(within)
 
     async def stop(self) -> int:
@@ -82,7 +83,7 @@ async def render_prompts(site: OwnSite) -> None:
     settings = load_site(site.folder / "config", site.folder / "dialplans")
     installation = Installation(site.state, speech_program=await asyncio.to_thread(speech_program, lambda line: None))
     library = installation.sounds(settings)
-    assert await library.prepare(static_speech(settings.flows)) == []
+    assert await library.prepare([*spoken_to_agents(settings), *static_speech(settings.flows)]) == []
     await library.close()
 
 
@@ -221,6 +222,7 @@ def loose_ends(events: list[Event], *, still: bool = False) -> list[str]:
     arrived = Counter(event["call"] for event in events if event["type"] == "call_arrived")
     over = Counter(event["call"] for event in events if event["type"] == "call_ended")
     queued = Counter(event["contact"] for event in events if event["type"] == "contact_queued")
+    queued |= Counter({event["contact"] for event in events if event["type"] == "contact_requeued"})
     left = Counter(event["contact"] for event in events if event["type"] in CONTACT_ENDS)
     refused = Counter(event["contact"] for event in events if event["type"] == "contact_left" and event["contact"] not in queued)
     made = Counter(event["data"]["offer"] for event in events if event["type"] == "offer_made")

@@ -7,8 +7,8 @@ from ivr.call import CallContext
 from ivr.numbers import Allowed, normalise
 from routing.desk import NoReply
 from routing.events import Event
-from routing.messages import AgentAction, Reply
-from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.messages import AgentAction, ContactAction, Reply
+from routing.model import AgentProfile, Directory, Membership, QueuePolicy
 from routing.view import View
 from server.calls import LiveCall
 from server.http.facilities import Facilities
@@ -18,10 +18,18 @@ from server.settings.site import Site
 NOW_MS = 1_790_000_000_000
 TOKENS = {role: f"token-of-the-{role}-000" for role in ("viewer", "agent", "supervisor", "admin")}
 DIRECTORY = Directory(
-    {"billing": QueuePolicy("billing", names={"zh": "账单"}), "sales": QueuePolicy("sales")},
+    {"billing": QueuePolicy("billing", names={"zh": "账单"}, dispositions={"1": "solved"}), "sales": QueuePolicy("sales")},
     {
         "wang": AgentProfile("wang", "王芳", "1001", {"billing": 5}, ("billing",)),
-        "smith": AgentProfile("smith", "Alice Smith", "1002", {"billing": 4}, ("billing", "sales")),
+        "smith": AgentProfile(
+            "smith",
+            "Alice Smith",
+            "1002",
+            {"billing": 4},
+            ("billing", "sales"),
+            memberships={"sales": Membership(2)},
+            attributes={"site": "berlin"},
+        ),
     },
 )
 
@@ -49,10 +57,18 @@ class FakeDesk:
 
     def __init__(self) -> None:
         self.reply: Reply | None = Reply("request-1", "paused")
-        self.asked: list[tuple[str, str, str]] = []
+        self.asked: list[tuple[Any, ...]] = []
 
-    async def ask(self, agent: str, action: AgentAction, *, reason: str = "") -> Reply:
-        self.asked.append((agent, action, reason))
+    async def ask(
+        self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
+    ) -> Reply:
+        return self._answer(agent, action, *filter(None, (reason, phone, queue, disposition)))
+
+    async def ask_contact(self, contact: str, action: ContactAction, *, priority: int = 0, queue: str = "") -> Reply:
+        return self._answer(contact, action, *filter(None, (priority, queue)))
+
+    def _answer(self, *question: Any) -> Reply:
+        self.asked.append(question)
         if self.reply is None:
             raise NoReply("no answer from routing within 5 s; the request may still take effect")
         return self.reply
@@ -86,6 +102,7 @@ class World:
             trunks={},
             flows={},
             may_dial=Allowed([]),
+            desk_phones=("1020",),
         )
         self.facilities = Facilities(
             site=lambda: self.site,

@@ -11,6 +11,7 @@ from settings_house import SmallSite
 from agi.ami.protocol import Message
 from routing.events import Event
 from routing.store.redis import RedisStore
+from server import pins
 from server.installation import Installation
 from server.node import Node, NodeSettings
 from server.sounds import audio, tones
@@ -163,6 +164,7 @@ class NodeHouse:
         self.site.write("config/hotline.yaml", f'site: small\nlanguages: [en]\ntransfer: {{allow: ["100X"]}}\n{pauses}{speech}')
         self.site.write("config/queues.yaml", "queues:\n  billing: {wrap_up: 0, announce_position: {first: 0, every: 0}}\n")
         self.site.change("config/agents.yaml", "queues: [billing, sales], wrap_up: 20s", "queues: [billing]")
+        self.site.change("config/agents.yaml", 'phone: "1001"', f'phone: "1001", pin: "{pins.hashed("4711")}"')
         self.site.write("dialplans/main.yaml", FLOW)
         self.board = Switchboard("1001", "1002")
         self.store = RedisStore(redis_url)

@@ -19,6 +19,7 @@ from http_house import World, live_call
 
 from routing.events import Event
 from routing.store.redis import RedisStore
+from server import pins
 from server.cli.logs import Tail, readable
 from server.cli.main import COMMANDS, main
 from server.http.app import make_api
@@ -396,3 +397,45 @@ def test_an_address_that_would_become_configuration(site: Path, capsys: pytest.C
     """What is given on the command line cannot add lines to Asterisk's files."""
     assert main(command(site, "asterisk-config", "--agi", "10.0.0.5:4573\nexec = x")) == 1
     assert "is not an address" in capsys.readouterr().err
+
+
+# -- pin ---------------------------------------------------------------------------------------------------------------------
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, *typed: str) -> None:
+    """What is typed at the questions, one after the other."""
+    given = iter(typed)
+    monkeypatch.setattr("getpass.getpass", lambda question: next(given))
+
+
+def test_a_pin_is_printed_as_a_hash_that_agents_yaml_takes(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line fits into the file as it is printed, and the PIN itself is nowhere."""
+    answers(monkeypatch, "258047", "258047")
+    assert main(command(site, "pin")) == 0
+    out = capsys.readouterr().out
+    assert "258047" not in out
+    line = out.splitlines()[-1].strip()
+    (site / "config/agents.yaml").write_text(f'agents:\n  wang:\n    name: W\n    phone: "1001"\n    skills: {{billing: 5}}\n    {line}\n')
+    assert main(command(site, "check")) == 0
+    assert pins.fits("258047", line.partition('"')[2].rstrip('"'))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("12ab",), "a PIN has digits only"),
+        (("1234",), "among the first"),
+        (("2580", "2581"), "two different PINs"),
+        (("25",), "4 to 12 digits"),
+    ],
+)
+def test_a_pin_that_will_not_do(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: tuple[str, ...], said: str
+) -> None:
+    """Nothing is printed, and why is said."""
+    answers(monkeypatch, *typed)
+    assert main(command(site, "pin")) == 1
+    told = capsys.readouterr()
+    assert (told.out, said in told.err) == ("", True)

@@ -194,6 +194,121 @@ async def test_a_method_that_is_not_taken(client: Client) -> None:
     assert response.headers["Allow"] == "GET, HEAD, POST"
 
 
+@pytest.mark.parametrize(
+    ("body", "more"),
+    [
+        ({"action": "log_in", "phone": "1020"}, ("1020",)),
+        ({"action": "log_in", "phone": "1001"}, ("1001",)),
+        ({"action": "extend_wrap_up"}, ()),
+        ({"action": "end_wrap_up", "disposition": "1"}, ("1",)),
+        ({"action": "dispose", "disposition": "0042"}, ("0042",)),
+        ({"action": "leave_queue", "queue": "billing"}, ("billing",)),
+        ({"action": "join_queue", "queue": "billing"}, ("billing",)),
+    ],
+)
+async def test_what_else_an_agent_may_want(client: Client, world: World, body: dict[str, str], more: tuple[str, ...]) -> None:
+    """Each action reaches routing with what belongs to it."""
+    response = await client.post("/api/agents/wang", json=body, headers=bearer("agent"))
+
+    assert response.status == 200, await response.text()
+    assert world.desk.asked == [("wang", body["action"], *more)]
+
+
+async def test_what_an_agent_may_do_is_shown(client: Client, world: World) -> None:
+    """Queues with the agent's part in them, those left for now, attributes, and after a contact how it may have gone."""
+    agent = world.view.agents["smith"]
+    agent.left_queues, agent.last_contact, agent.last_queue = ["billing"], "c1", "billing"
+
+    body = await get(client, "/api/agents/smith")
+
+    assert (body["left_queues"], body["attributes"]) == (["billing"], {"site": "berlin"})
+    assert body["memberships"] == {
+        "billing": {"tier": 1, "weight": 1.0, "level": 0},
+        "sales": {"tier": 2, "weight": 1.0, "level": 0},
+    }
+    assert (body["last_contact"], body["dispositions"]) == ("c1", {"1": "solved"})
+    assert (await get(client, "/api/queues/billing"))["dispositions"] == {"1": "solved"}
+    assert (await get(client, "/api/agents/wang"))["dispositions"] == {}
+
+
+async def test_a_contact(client: Client, world: World) -> None:
+    """While it waits, and while it talks: the wait stands still then."""
+    world.queued("c1", 40_000, priority=60)
+    waiting = await get(client, "/api/contacts/c1")
+    assert (waiting["queue"], waiting["position"], waiting["waited_ms"], waiting["priority"]) == ("billing", 1, 40_000, 60)
+    assert (waiting["ani"], waiting["agent"], waiting["talks_ms"]) == ("+86*******8000", "", 0)
+
+    world.tell("contact_connected", NOW_MS - 10_000, contact="c1", agent="wang", waited_ms=30_000)
+    talking = await get(client, "/api/contacts/c1")
+    assert (talking["state"], talking["agent"], talking["talks_ms"], talking["waited_ms"]) == ("connected", "wang", 10_000, 30_000)
+    assert talking["position"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ({"action": "prioritise", "priority": 120}, ("c1", "prioritise", 120)),
+        ({"action": "prioritise", "priority": 0}, ("c1", "prioritise")),
+        ({"action": "move", "queue": "sales"}, ("c1", "move", "sales")),
+        ({"action": "withdraw"}, ("c1", "withdraw")),
+    ],
+)
+async def test_a_waiting_contact_is_changed(client: Client, world: World, body: dict[str, Any], asked: tuple[Any, ...]) -> None:
+    """By a supervisor; routing's answer is passed on, its refusal, too."""
+    world.queued("c1", 1_000)
+    world.desk.reply = Reply("request-1", "waiting")
+
+    response = await client.post("/api/contacts/c1", json=body, headers=bearer("supervisor"))
+
+    assert await response.json() == {"id": "c1", "action": body["action"], "state": "waiting"}
+    assert world.desk.asked == [asked]
+    world.desk.reply = Reply("request-2", "connected", "the contact talks already")
+    refused = await client.post("/api/contacts/c1", json=body, headers=bearer("supervisor"))
+    assert (await error_of(refused, 409))["message"] == "The contact talks already."
+
+
+WRONG_REQUESTS = [
+    ("/api/contacts/c1", {"action": "prioritise"}, 400, "bad_request", "prioritise needs the field priority."),
+    ("/api/contacts/c1", {"action": "prioritise", "priority": "9"}, 400, "bad_request", "The priority must be a whole number of seconds"),
+    ("/api/contacts/c1", {"action": "prioritise", "priority": True}, 400, "bad_request", "The priority must be a whole number"),
+    ("/api/contacts/c1", {"action": "prioritise", "priority": 10**9}, 400, "bad_request", "The priority must be a whole number"),
+    ("/api/contacts/c1", {"action": "move"}, 400, "bad_request", "move needs the field queue."),
+    ("/api/contacts/c1", {"action": "move", "queue": "sale"}, 400, "unknown_queue", "There is no queue 'sale'"),
+    ("/api/contacts/c1", {"action": "move", "queue": ["sales"]}, 400, "bad_request", "The queue must be text of one line"),
+    ("/api/contacts/c1", {"action": "withdraw", "queue": "sales"}, 400, "bad_request", "The field queue does not belong to withdraw."),
+    ("/api/contacts/c1", {"action": "withdrawn"}, 400, "bad_request", "Unknown action 'withdrawn' - did you mean 'withdraw'?"),
+    (
+        "/api/contacts/c1",
+        {"action": "withdraw", "agent": "li"},
+        400,
+        "bad_request",
+        "Unknown field 'agent'; there are action, priority and",
+    ),
+    ("/api/contacts/c9", {"action": "withdraw"}, 404, "unknown_contact", "There is no contact 'c9' now"),
+    ("/api/agents/wang", {"action": "log_in", "phone": "9999"}, 400, "unknown_phone", "There is no phone '9999'"),
+    ("/api/agents/wang", {"action": "pause", "phone": "1020"}, 400, "bad_request", "The field phone belongs to log_in, not to pause."),
+    ("/api/agents/wang", {"action": "join_queue"}, 400, "bad_request", "join_queue needs the field queue."),
+    ("/api/agents/wang", {"action": "join_queue", "queue": "sale"}, 400, "unknown_queue", "There is no queue 'sale'"),
+    ("/api/agents/wang", {"action": "dispose"}, 400, "bad_request", "dispose needs the field disposition."),
+    ("/api/agents/wang", {"action": "dispose", "disposition": 1}, 400, "bad_request", "The disposition must be a code of 1 to 4 digits"),
+    ("/api/agents/wang", {"action": "dispose", "disposition": "12345"}, 400, "bad_request", "The disposition must be a code"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "status", "code", "said"), WRONG_REQUESTS, ids=[f"{said[:40]}" for *_, said in WRONG_REQUESTS])
+async def test_a_request_that_makes_no_sense(
+    client: Client, world: World, path: str, body: dict[str, Any], status: int, code: str, said: str
+) -> None:
+    """What is wrong is said, and routing hears nothing."""
+    world.queued("c1", 1_000)
+
+    error = await error_of(await client.post(path, json=body, headers=bearer("supervisor")), status)
+
+    assert error["code"] == code
+    assert error["message"].startswith(said)
+    assert world.desk.asked == []
+
+
 BAD_BODIES: list[tuple[bytes, int, str]] = [
     (b"", 400, "malformed_json"),
     (b"{", 400, "malformed_json"),

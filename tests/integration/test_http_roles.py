@@ -27,6 +27,8 @@ LEAST = {
     "GET /api/agents": Role.VIEWER,
     "GET /api/agents/{id}": Role.VIEWER,
     "POST /api/agents/{id}": Role.AGENT,
+    "GET /api/contacts/{id}": Role.VIEWER,
+    "POST /api/contacts/{id}": Role.SUPERVISOR,
     "GET /api/calls": Role.VIEWER,
     "GET /api/calls/lost": Role.SUPERVISOR,
 }
@@ -35,13 +37,16 @@ PROXIED = {"X-Forwarded-For": "203.0.113.9"}
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with TestClient(TestServer(make_api(World().facilities))) as client:
+    world = World()
+    world.queued("c1", 1_000)
+    async with TestClient(TestServer(make_api(world.facilities))) as client:
         yield client
 
 
 async def ask(client: Client, route: Route, headers: dict[str, str]) -> int:
-    path = route.path.format(name="billing", id="wang")
-    body = {"action": "pause"} if route.method == "POST" else None
+    contact = "contacts" in route.path
+    path = route.path.format(name="billing", id="c1" if contact else "wang")
+    body = {"action": "withdraw" if contact else "pause"} if route.method == "POST" else None
     async with client.request(route.method, path, json=body, headers=headers | PROXIED) as response:
         if response.status == 401:
             assert response.headers["WWW-Authenticate"].startswith("Bearer")

@@ -7,6 +7,8 @@ import pytest
 from private_redis import PrivateRedis
 from switchboard import NodeHouse, done, verbs
 
+from routing.messages import ContactArrived, Message
+from server.stage import unpack
 from simulator.fake_asterisk import FakeCall
 
 pytestmark = pytest.mark.integration
@@ -335,3 +337,100 @@ async def test_a_feature_code_that_means_nothing(house: NodeHouse, words: str, c
     await keyed(house, "login", "PJSIP/1002-0000000b")
     await house.until("agent_logged_in", agent="smith")
     assert [event.agent for event in house.events if event.type.startswith("agent_")] == ["smith"]
+
+
+# -- joining a queue ---------------------------------------------------------------------------------------------------
+
+BACK = """\
+flow: main
+languages: [en]
+start: wait
+nodes:
+  wait:
+    type: queue
+    queue: billing
+    exit_keys: {"0": menu}
+    preferred_agents: [smith]
+    preferred_for: 40s
+    exclude_agents: [wang]
+    otherwise: bye
+  menu: {type: menu, prompt: {en: Press one.}, options: {"1": wait}, failure: bye}
+  bye: {type: hangup}
+"""
+
+
+def joined(house: NodeHouse) -> list[ContactArrived]:
+    """Every joining that is posted from now on."""
+    found: list[ContactArrived] = []
+    post = house.node.desk.post
+
+    def watched(message: Message) -> None:
+        found.extend([message] if isinstance(message, ContactArrived) else [])
+        post(message)
+
+    house.node.desk.post = watched  # type: ignore[method-assign]
+    return found
+
+
+@pytest.fixture
+async def rich(tmp_path: Path, redis_server: PrivateRedis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NodeHouse]:
+    """A house with a queue that is closed for ever, a list of callers, and a way back into the queue."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = NodeHouse(tmp_path, redis_server.url)
+    made.site.write("config/hours.yaml", "hours:\n  never: {}\n")
+    made.site.change("config/queues.yaml", "billing: {", "billing: {hours: never, ")
+    made.site.write("config/callers.yaml", 'lists:\n  vip: {priority: 120, numbers: ["+8613800138000"]}\n')
+    made.site.write("dialplans/main.yaml", BACK)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
+    """The list's priority, the agents that the flow names, that the queue is closed, and its service level."""
+    found = joined(rich)
+    call = await rich.call()
+    await rich.until("node_entered", node="wait")
+    await call.until(lambda call: bool(found))
+    (message,) = found
+    assert (message.priority, message.preferred, message.preferred_ms, message.exclude) == (120, ["smith"], 40_000, ["wang"])
+    assert (message.closed, message.place_ms, message.service_level) == (True, 0, 100.0)
+    (held,) = rich.node.calls
+    assert held.context.known()["caller_list"] == "vip"
+
+
+async def test_a_caller_who_comes_back_from_a_menu_has_the_old_place(rich: NodeHouse) -> None:
+    """The place counts from the first joining, and is on the channel for another server."""
+    found = joined(rich)
+    call = await rich.call()
+    await rich.until("contact_queued")
+    rich.board.press(call, "0")
+    await rich.until("node_entered", node="menu")
+    await call.until(lambda call: "STREAM FILE" in verbs(call))
+    rich.board.press(call, "1")
+    await call.until(lambda call: len(found) == 2)
+    first, second = found
+    assert second.contact != first.contact
+    assert second.place_ms == pytest.approx(second.enqueued_at_ms - first.enqueued_at_ms, abs=100)
+    kept = unpack(call.variables["HOTLINE_CALL"])
+    assert kept is not None
+    assert kept.places["billing"].from_ms == pytest.approx(first.enqueued_at_ms, abs=100)
+    rich.board.hang_up(call)
+
+
+# -- hot desks ---------------------------------------------------------------------------------------------------------
+
+
+async def test_log_in_at_another_phone(house: NodeHouse) -> None:
+    """Number and PIN are keyed while the questions are asked; the right ones log the agent in."""
+    call = await house.call("agent", channel="PJSIP/1002-0000000a", arg_1="desk_login")
+    await call.until(lambda call: verbs(call).count("STREAM FILE") == 1)
+    for key in "1001#":
+        house.board.press(call, key)
+    await call.until(lambda call: verbs(call).count("STREAM FILE") == 2)
+    for key in "4711#":
+        house.board.press(call, key)
+    await call.until_gone()
+    await house.until("agent_logged_in", agent="wang")
+    assert verbs(call)[-2:] == ["STREAM FILE", "HANGUP"]
+    assert len(house.node.live_calls) == 0

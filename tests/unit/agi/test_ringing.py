@@ -12,7 +12,7 @@ from agi.ami.protocol import Message
 from agi.errors import ChannelHungUp
 from agi.live_calls import LiveCalls, Watch
 from agi.phones import PhoneStates
-from agi.ringing import Ringer, RingResult
+from agi.ringing import Called, Ringer, RingResult
 
 pytestmark = pytest.mark.unit
 
@@ -120,8 +120,10 @@ class Scene:
         self.caller = Watch(CALLER, "PJSIP/trunk-1", connected=True)
 
     def ring(self, **changes) -> Awaitable[RingResult]:
-        wanted = {"offer_id": "offer-1", "endpoint": "1001", "ring_timeout_ms": 15_000, "music_class": "hold", "progress": self.told.append}
-        return self.ringer.ring(self.asterisk, self.caller, **(wanted | changes))
+        called = {"offer": "offer-1", "endpoint": "1001", "ring_timeout_ms": 15_000}
+        called |= {name: changes.pop(name) for name in list(changes) if name in Called.__slots__}
+        rest = {"music_class": "hold", "progress": self.told.append} | changes
+        return self.ringer.ring(self.asterisk, self.caller, Called(**called), **rest)
 
 
 @pytest.fixture(autouse=True)
@@ -560,7 +562,7 @@ def test_an_agent_who_rings_no_more_puts_the_caller_into_another_ring(run) -> No
         await asyncio.sleep(5)
         scene.asterisk.dial = second_dial
         scene.caller = Watch("2.1", "PJSIP/1001-3", connected=True)
-        second = asyncio.create_task(scene.ring(offer_id="offer-2", endpoint="1002"))
+        second = asyncio.create_task(scene.ring(offer="offer-2", endpoint="1002"))
 
         assert await first == RingResult("answered", 0, 7000, "transfer")
         assert await second == RingResult("answered", 3000, 20_000, "caller")
@@ -703,7 +705,7 @@ def test_a_leg_that_ended_unseen_does_not_hold_the_ring(run) -> None:
         {"endpoint": "１００１"},
         {"endpoint": "1001\n"},
         {"music_class": "a)b"},
-        {"offer_id": "a\nb"},
+        {"offer": "a\nb"},
     ],
 )
 def test_names_that_would_change_the_dial_are_refused(run, changes: dict[str, str]) -> None:
@@ -714,25 +716,6 @@ def test_names_that_would_change_the_dial_are_refused(run, changes: dict[str, st
         with pytest.raises(ValueError, match="may not go into a Dial"):
             await scene.ring(**changes)
         assert scene.asterisk.sent == []
-
-    run(story())
-
-
-def test_one_phone_at_a_time_for_a_caller(run) -> None:
-    """A second ring for the same call is refused, the first goes on."""
-
-    async def dial(asterisk: FakeAsterisk) -> None:
-        asterisk.begin()
-        asterisk.end("BUSY", "17", "486")
-
-    async def story() -> None:
-        scene = Scene(dial)
-        first = asyncio.create_task(scene.ring())
-        await asyncio.sleep(0)
-        with pytest.raises(ValueError, match="one at a time"):
-            await scene.ring(offer_id="offer-2")
-        assert (await first).outcome == "busy"
-        assert (await scene.ring(offer_id="offer-3")).outcome == "busy"
 
     run(story())
 

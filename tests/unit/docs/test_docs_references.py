@@ -14,7 +14,7 @@ from server.asterisk.configuration import FEATURE_CODES
 from server.asterisk.trunks import Trunk
 from server.cli.main import COMMANDS
 from server.http.routes import ROUTES
-from server.settings import files
+from server.settings import agent_files, files, queue_files
 
 pytestmark = pytest.mark.unit
 
@@ -27,7 +27,8 @@ def text_of(name: str) -> str:
 
 
 def settings_models() -> list[type[BaseModel]]:
-    classes = [found for found in vars(files).values() if isinstance(found, type)]
+    modules = (files, queue_files, agent_files)
+    classes = [found for module in modules for found in vars(module).values() if isinstance(found, type)]
     return [found for found in classes if issubclass(found, files.Settings) and found is not files.Settings]
 
 
@@ -58,7 +59,7 @@ def test_the_states_of_an_agent_are_drawn_from_the_table():
 def test_every_feature_code_is_explained_to_agents():
     text = text_of("docs/agents.md")
 
-    assert [code for code in FEATURE_CODES if f"`{code.strip('_').replace('X', '1')}`" not in text] == []
+    assert [code for code in FEATURE_CODES if f"`{re.sub('X+', '1', code.strip('_'))}`" not in text] == []
 
 
 def test_every_route_is_documented_with_its_role():
@@ -99,17 +100,19 @@ def test_links_between_documents_lead_somewhere():
 EXAMPLES = {
     "hotline.yaml": files.HotlineFile,
     "numbers.yaml": files.NumbersFile,
-    "queues.yaml": files.QueuesFile,
-    "agents.yaml": files.AgentsFile,
+    "queues.yaml": queue_files.QueuesFile,
+    "agents.yaml": agent_files.AgentsFile,
     "hours.yaml": files.AllHoursFile,
+    "callers.yaml": files.CallersFile,
     "prompts.yaml": PromptFile,
 }
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_example_of_each_file_can_be_read(name):
+def test_every_example_of_a_file_can_be_read(name):
     section = text_of("docs/config.md").partition(f"## {name}:")[2].partition("\n## ")[0]
-    example = re.search(r"```yaml\n(.*?)```", section, re.S)
+    examples = re.findall(r"```yaml\n(.*?)```", section, re.S)
 
-    assert example is not None
-    assert build(EXAMPLES[name], parse_source(example[1], name)).model_fields_set
+    assert examples
+    for example in examples:
+        assert build(EXAMPLES[name], parse_source(example, name)).model_fields_set

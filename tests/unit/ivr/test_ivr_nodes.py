@@ -153,7 +153,7 @@ async def test_a_queue_is_asked_with_requirement_priority_and_data(walk):
     walked = await walk(flow(*QUEUE, *ENDS, extra="variables: {n: wang}"), phone=ScriptedPhone("", early="1"))
     request = walked.desk.requests[0]
     assert request.steps == ((0, "billing >= 2 and lang_en"), (20_000, "billing"))
-    assert (request.queue, request.priority, request.exit_keys, request.preferred_agent) == ("billing", 60, "1", "wang")
+    assert (request.queue, request.priority, request.exit_keys, request.preferred) == ("billing", 60, "1", ("wang",))
     assert request.data == {"caller": "+8613812345678"}
     assert walked.phone.said == ["thanks smith"]
     assert walked.phone.early == []
@@ -166,6 +166,8 @@ async def test_a_queue_is_asked_with_requirement_priority_and_data(walk):
         (QueueResult("exit_key", key="1"), "y"),
         (QueueResult("exit_key", key="7"), "z"),
         (QueueResult("closed"), "z"),
+        (QueueResult("overflowed"), "z"),
+        (QueueResult("withdrawn"), "z"),
         (QueueResult("no_agents"), "z"),
         (QueueResult("timed_out"), "z"),
         (QueueResult("failed"), "z"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from scripted_line import Phone, ScriptedLine
 
 from routing.desk import Desk, Joining, NoReply
 from routing.events import Event
-from routing.messages import ContactArrived, ContactLeft, Message, Reply, RingOrder, WithdrawOrder
+from routing.messages import AgentAsked, ContactArrived, ContactAsked, ContactLeft, Message, Reply, RingOrder, WithdrawOrder
 from routing.model import QueuePolicy
 from routing.router import Router
 from routing.store.memory import MemoryStore
@@ -326,3 +327,52 @@ def test_refusals_are_told_in_words() -> None:
         assert (refused.state, refused.error != "") == ("logged_out", True)
 
     scene(play)
+
+
+def test_what_the_flow_wants_and_how_the_queue_looks_reach_the_router() -> None:
+    """Every field of a joining is one of the message, and stays when it is told again."""
+
+    async def play(house: House) -> None:
+        more: dict[str, Any] = {"preferred": ["li"], "preferred_ms": 40_000, "exclude": ["anna"], "place_ms": 60_000}
+        more |= {"closed": True, "expected_wait_ms": 90_000, "service_level": 71.5}
+        call = house.call(ScriptedLine(Phone()), **more)
+        await asyncio.sleep(0.1)
+        house.desk.tell_again()
+        await asyncio.sleep(0.1)
+        told = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, ContactArrived)]
+        assert [message.again for message in told] == [False, True]
+        for message in told:
+            assert {name: getattr(message, name) for name in more} == more
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+    scene(play, routed=False)
+
+
+def test_questions_about_agents_and_contacts() -> None:
+    """What belongs to each action is in the message, with the moment of asking; silence is told as such."""
+
+    async def play(house: House) -> None:
+        now_ms = house.clock.now_ms()
+        with pytest.raises(NoReply):
+            await house.desk.ask("anna", "log_in", phone="1020")
+        with pytest.raises(NoReply):
+            await house.desk.ask("anna", "leave_queue", queue="support")
+        with pytest.raises(NoReply):
+            await house.desk.ask("anna", "dispose", disposition="42")
+        with pytest.raises(NoReply):
+            await house.desk.ask_contact("c1", "move", queue="support")
+        with pytest.raises(NoReply):
+            await house.desk.ask_contact("c1", "prioritise", priority=120)
+        kinds = (AgentAsked, ContactAsked)
+        asked = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, kinds)]
+        assert [message.at_ms for message in asked] == [now_ms + 5_000 * at for at in range(5)]
+        assert [replace(message, request="", at_ms=0) for message in asked] == [
+            AgentAsked("anna", "log_in", "", "node", phone="1020"),
+            AgentAsked("anna", "leave_queue", "", "node", queue="support"),
+            AgentAsked("anna", "dispose", "", "node", disposition="42"),
+            ContactAsked("c1", "move", "", "node", queue="support"),
+            ContactAsked("c1", "prioritise", "", "node", priority=120),
+        ]
+
+    scene(play, routed=False)

@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.call import CallContext
+from ivr.call import CallContext, Place
 from server.stage import LONGEST, Stage, pack, stage_of, unpack
 
 pytestmark = pytest.mark.unit
 
 words = st.text(max_size=40)
 whole = st.integers(min_value=0, max_value=2**53)
-stages = st.builds(Stage, words, words, words, whole, st.dictionaries(words, st.text(max_size=60), max_size=6), words, whole, st.booleans())
+places = st.dictionaries(words, st.builds(Place, whole, whole), max_size=2)
+stages = st.builds(
+    Stage, words, words, words, whole, st.dictionaries(words, st.text(max_size=60), max_size=6), words, whole, st.booleans(), places
+)
 
 
 @given(stages)
@@ -25,6 +28,7 @@ def test_what_goes_in_comes_out(stage: Stage) -> None:
     assert found is not None
     assert (found.flow, found.node, found.language, found.contact) == (stage.flow, stage.node, stage.language, stage.contact)
     assert (found.started_at_ms, found.enqueued_at_ms, found.in_dial) == (stage.started_at_ms, stage.enqueued_at_ms, stage.in_dial)
+    assert found.places == stage.places
     assert found.variables.items() <= stage.variables.items()
 
 

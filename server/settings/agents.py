@@ -1,0 +1,142 @@
+"""Reads agents.yaml: who answers, on which phone, in which queues, and what of it must fit together."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ivr.loading.problems import suggest
+from ivr.loading.source import Where
+from routing.model import AgentProfile, Membership, QueuePolicy
+from server.settings.agent_files import AgentFile, AgentsFile
+from server.settings.reading import Reading
+
+FILE = "agents.yaml"
+Said = tuple[Where, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The agents; `phones` are SIP accounts without an owner, `logins` the number that an agent keys at such a phone -> agent."""
+
+    agents: Mapping[str, AgentProfile] = field(default_factory=dict)
+    phones: tuple[str, ...] = ()
+    logins: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What the rest of the site says about numbers: those that are taken, those that may be dialled, and whether a trunk leads out."""
+
+    taken: Collection[str]
+    may_dial: Callable[[str], bool]
+    outbound: bool
+
+
+def read_agents(reading: Reading, queues: Mapping[str, QueuePolicy], lines: Lines) -> Staff:
+    """Everybody, and every problem."""
+    file = reading.file(FILE, AgentsFile)
+    known = reading.names("queues.yaml", "queues")
+    queues = {} if reading.faulty("queues.yaml") else queues  # a queue with mistakes has no tiers yet
+    for name, agent in file.agents.items():
+        for where, message, hint in (*_line(agent, lines), *_memberships(agent, queues, known), *_attributes(agent, file.agents)):
+            reading.say(FILE, ("agents", name, *where), message, hint)
+    _tell_shared_phones(reading, file, lines)
+    agents = {name: _profile(name, agent, order) for order, (name, agent) in enumerate(file.agents.items())}
+    return Staff(agents, tuple(file.phones), _logins(reading, file.agents))
+
+
+def _profile(name: str, file: AgentFile, order: int) -> AgentProfile:
+    parts = {part.queue: Membership(part.tier, part.weight, part.level) for part in file.queues}
+    return AgentProfile(
+        name,
+        file.name,
+        file.phone or file.number,
+        file.skills,
+        tuple(parts),
+        file.wrap_up,
+        order,
+        memberships={queue: part for queue, part in parts.items() if part != Membership()},
+        attributes=file.attributes,
+        auto_answer=file.answer == "auto",
+        accept=file.accept,
+        pin=file.pin,
+    )
+
+
+def _line(agent: AgentFile, lines: Lines) -> Iterator[Said]:
+    """The one line on which an agent is reached."""
+    if agent.phone and agent.number:
+        yield ("number",), "an agent has a desk phone or an outside number, not both", "leave phone or number out"
+    if not agent.phone and not agent.number and not agent.pin:
+        hint = "give a phone (a SIP account), a number (outside), or a pin to log in from any phone of the site"
+        yield (), "there is no phone on which this agent could be reached", hint
+    if agent.number and not lines.may_dial(agent.number):
+        yield ("number",), f"the number {agent.number} is none that may be dialled", "add a pattern for it under transfer.allow"
+    if agent.number and not lines.outbound:
+        yield ("number",), f"no trunk leads to {agent.number}", "a trunk in config/trunks.yaml needs outbound: yes"
+    if agent.number and agent.answer == "auto":
+        yield ("answer",), "an outside line cannot be told to answer by itself", "leave answer out, or give the agent a desk phone"
+
+
+def _memberships(agent: AgentFile, queues: Mapping[str, QueuePolicy], known: Collection[str]) -> Iterator[Said]:
+    seen: set[str] = set()
+    for at, part in enumerate(agent.queues):
+        policy = queues.get(part.queue)
+        if part.queue not in known:
+            yield ("queues", at), f"unknown queue '{part.queue}'", suggest(part.queue, known)
+        elif part.queue in seen:
+            yield ("queues", at), f"the queue '{part.queue}' is there twice", "leave one of them out"
+        elif policy and part.tier > len(policy.tier_delays_ms):
+            hint = f"set tier_delays of that queue, as [{', '.join(f'{20 * tier}s' for tier in range(min(part.tier, 5)))}]"
+            yield ("queues", at, "tier"), f"the queue '{part.queue}' has {_counted(len(policy.tier_delays_ms), 'tier')} only", hint
+        seen.add(part.queue)
+
+
+def _attributes(agent: AgentFile, agents: Mapping[str, AgentFile]) -> Iterator[Said]:
+    for name in agent.attributes:
+        if any(name in other.skills for other in agents.values()):
+            yield (
+                ("attributes", name),
+                f"'{name}' is a skill, too: requirements could not tell them apart",
+                "give one of them another name",
+            )
+
+
+def _tell_shared_phones(reading: Reading, file: AgentsFile, lines: Lines) -> None:
+    """A phone rings for one agent, and no flow answers its number."""
+    owners: dict[str, str] = {}
+    rows: list[tuple[Where, str, str]] = []
+    for name, agent in file.agents.items():
+        kind = "phone" if agent.phone else "number"
+        rows += [(("agents", name, kind), agent.phone or agent.number, f"the {kind} of '{name}'")] if agent.phone or agent.number else []
+    rows += [(("phones", at), phone, "a phone without an owner") for at, phone in enumerate(file.phones)]
+    for where, phone, what in rows:
+        if phone in owners:
+            reading.say(FILE, where, f"phone {phone} is already {owners[phone]}")
+        owners.setdefault(phone, what)
+        if phone in lines.taken:
+            message = f"phone {phone} is one of the numbers that a flow answers or that call for help"
+            reading.say(FILE, where, message, "give the phone another number")
+
+
+def _logins(reading: Reading, agents: Mapping[str, AgentFile]) -> Mapping[str, str]:
+    """What agents with a PIN key to say who they are: `login`, else the name or the desk phone where that is digits."""
+    found: dict[str, str] = {}
+    for name, agent in agents.items():
+        if not agent.pin:
+            if agent.login:
+                reading.say(FILE, ("agents", name, "login"), "a login number is of use with a PIN only", "./hotline pin makes one")
+            continue
+        login = agent.login or next((text for text in (name, agent.phone) if text.isascii() and text.isdecimal()), "")
+        if not login:
+            hint = 'give the agent a number to key, as login: "2001"'
+            reading.say(FILE, ("agents", name), "this agent has a PIN and nothing to key that says who it is", hint)
+        elif login in found:
+            where = ("agents", name, "login" if agent.login else "pin")
+            reading.say(FILE, where, f"the login number {login} is already that of '{found[login]}'", "give one of them another login")
+        else:
+            found[login] = name
+    return found
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

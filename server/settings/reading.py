@@ -1,0 +1,74 @@
+"""One reading of the folder `config/`: its files, and the problems that pile up until everything was looked at."""
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from ivr.loading.problems import Position, Problem, ProblemsFound
+from ivr.loading.schema import build, find
+from ivr.loading.source import Source, Where, read_source
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+REQUIRED = {"hotline.yaml", "numbers.yaml", "queues.yaml", "agents.yaml"}
+
+
+class Anything(Collection[str]):
+    """The names of a file that could not be read: whatever others refer to may be there, so they are not blamed."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class Reading:
+    """`problems` has every mistake so far, `sources` every file that could be read, by its name."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+        self.problems: list[Problem] = []
+        self.sources: dict[str, Source] = {}
+
+    def file(self, name: str, model: type[M]) -> M:
+        """A file's settings; what its model says by itself when it is wrong (told) or absent (allowed, unless required)."""
+        path = self.config / name
+        if not path.exists():
+            if name in REQUIRED:
+                self.problems.append(Problem(Position(str(path)), "this file is missing", "see docs/config.md for what belongs into it"))
+            return model()
+        source = self.collect(lambda: read_source(path))
+        if source is None:
+            return model()
+        self.sources[name] = source
+        return self.collect(lambda: build(model, source)) or model()
+
+    def collect(self, attempt: Callable[[], T]) -> T | None:
+        """The result; None when there were problems, which are kept."""
+        try:
+            return attempt()
+        except ProblemsFound as found:
+            self.problems.extend(found.problems)
+            return None
+
+    def faulty(self, name: str) -> bool:
+        """Whether something is wrong with that file."""
+        return any(problem.position.file == str(self.config / name) for problem in self.problems)
+
+    def names(self, name: str, setting: str) -> Collection[str]:
+        """What a file defines, its faulty parts included."""
+        if name not in self.sources and self.faulty(name):
+            return Anything()
+        found: Any = find(self.sources[name], (setting,)) if name in self.sources else {}
+        return frozenset(found) if isinstance(found, dict) else Anything()
+
+    def say(self, file: str, where: Where, message: str, hint: str = "", *, at_key: bool = False) -> None:
+        """A problem at a value, or at its key."""
+        source = self.sources[file]
+        self.problems.append(Problem(source.where_key(where) if at_key else source.where(where), message, hint))

@@ -1,0 +1,198 @@
+"""Agents at work: wrap-up and dispositions, refusals in a row, breaks, queues left and joined, phones changed."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from routing_house import House, directory, person
+
+from routing.agent_state import AgentState
+from routing.messages import PhoneReported
+from routing.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
+
+pytestmark = pytest.mark.unit
+CODES = {"1": "solved", "2": "call again"}
+
+
+def opened(*people: Any, breaks: Any = None, **policy: Any) -> House:
+    known = directory(*(people or (person("anna"),)), queues=(QueuePolicy("support", **policy),))
+    made = House(Directory(known.queues, known.agents, breaks=breaks or {}))
+    for agent in known.agents:
+        if known.agents[agent].phone:
+            made.start_work(agent)
+    return made
+
+
+def wrapped_up(made: House, contact: str = "c1") -> None:
+    """A contact was talked to and has ended."""
+    made.call(contact)
+    made.answer(contact)
+    made.finish(contact)
+
+
+def test_a_wrap_up_can_be_extended_and_ended_early() -> None:
+    """Each extension adds the queue's time to what is left."""
+    made = opened(wrap_up_ms=10_000, wrap_up_extension_ms=30_000)
+    wrapped_up(made)
+    made.wait(9_000)
+    assert made.ask("anna", "extend_wrap_up").error == ""
+    made.wait(30_000)
+    assert made.state("anna") == AgentState.WRAP_UP
+    made.wait(1_001)
+    assert made.state("anna") == AgentState.READY
+    assert "no wrap-up to extend" in made.ask("anna", "extend_wrap_up").error
+    wrapped_up(made, "c2")
+    made.ask("anna", "end_wrap_up")
+    assert made.state("anna") == AgentState.READY
+
+
+def test_a_wrap_up_until_done_lasts_until_it_is_ended() -> None:
+    made = opened(wrap_up_ms=UNTIL_DONE)
+    wrapped_up(made)
+    made.wait(24 * 3_600_000)
+    made.restart()
+    made.wait(24 * 3_600_000)
+    assert made.state("anna") == AgentState.WRAP_UP
+    made.ask("anna", "end_wrap_up")
+    assert made.state("anna") == AgentState.READY
+
+
+def test_a_required_disposition_holds_the_wrap_up() -> None:
+    """The wrap-up's time passes, and ending it is refused with the codes, until one is given; then all is as late as it is."""
+    made = opened(wrap_up_ms=5_000, dispositions=CODES, disposition_required=True)
+    wrapped_up(made)
+    made.wait(60_000)
+    assert made.state("anna") == AgentState.WRAP_UP
+    assert "1 = solved" in made.ask("anna", "end_wrap_up").error
+    assert "'7' is no disposition" in made.ask("anna", "dispose", disposition="7").error
+    assert made.ask("anna", "dispose", disposition="2").error == ""
+    assert made.state("anna") == AgentState.READY
+    told = made.told("contact_disposed")[0]
+    assert (told.call, told.contact, told.queue, told.agent) == ("call-c1", "c1", "support", "anna")
+    assert told.data == {"disposition": "2", "meaning": "call again"}
+
+
+def test_a_disposition_may_be_given_during_the_talk_or_with_the_end() -> None:
+    made = opened(dispositions=CODES, disposition_required=True, wrap_up_ms=0)
+    assert "no contact" in made.ask("anna", "dispose", disposition="1").error
+    made.call("c1")
+    made.answer("c1")
+    assert made.ask("anna", "dispose", disposition="1").error == ""
+    made.finish("c1")
+    assert made.state("anna") == AgentState.READY, "given already"
+    wrapped_up(made, "c2")
+    assert made.state("anna") == AgentState.WRAP_UP
+    made.ask("anna", "end_wrap_up", disposition="2")
+    assert made.state("anna") == AgentState.READY
+    assert [event.contact for event in made.told("contact_disposed")] == ["c1", "c2"]
+
+
+def test_so_many_refusals_in_a_row_pause() -> None:
+    """Two declines in a row pause; an answer in between counts from the beginning; resuming does, too."""
+    made = opened(pause_after={"declined": 2}, refusal_ms=0)
+    made.call("c1")
+    made.refuse("c1", "declined")
+    made.answer("c1")
+    made.finish("c1")
+    made.ask("anna", "end_wrap_up")
+    made.call("c2")
+    made.refuse("c2", "declined")
+    assert made.state("anna") == AgentState.RESERVED
+    made.refuse("c2", "declined")
+    assert (made.state("anna"), made.board.agents["anna"].reason) == (AgentState.PAUSED, "declined")
+    made.ask("anna", "resume")
+    made.refuse("c2", "declined")
+    assert made.state("anna") == AgentState.RESERVED
+
+
+def test_no_more_agents_on_a_break_than_may_be() -> None:
+    """Who is on that break, or has asked for it while talking, counts; another reason does not; the reply names them."""
+    made = opened(person("anna"), person("li"), person("wang"), breaks={"lunch": BreakLimit(at_once=1)})
+    made.call("c1")
+    made.answer("c1")
+    assert made.ask("anna", "pause", "lunch").error == ""
+    assert "1 agents are paused for 'lunch'" in made.ask("li", "pause", "lunch").error
+    assert made.ask("li", "pause", "training").error == ""
+    made.finish("c1")
+    made.ask("anna", "end_wrap_up")
+    assert made.state("anna") == AgentState.PAUSED
+    made.ask("anna", "resume")
+    assert made.ask("wang", "pause", "lunch").error == ""
+
+
+def test_a_break_that_lasts_too_long_is_told_once() -> None:
+    made = opened(breaks={"lunch": BreakLimit(longest_ms=60_000)})
+    made.ask("anna", "pause", "lunch")
+    made.restart()
+    made.wait(59_000)
+    assert not made.told("agent_break_overrun")
+    made.wait(600_000)
+    assert [event.agent for event in made.told("agent_break_overrun")] == ["anna"]
+    assert made.state("anna") == AgentState.PAUSED
+
+
+def test_leaving_a_queue_and_joining_it_again() -> None:
+    """Its contacts are not offered meanwhile, those of other queues are; who joins again takes the one that waits."""
+    queues = (QueuePolicy("support"), QueuePolicy("sales"))
+    made = House(directory(person("anna"), queues=queues))
+    made.start_work()
+    assert made.ask("anna", "leave_queue", queue="support").error == ""
+    made.call("c1")
+    assert made.ringing("c1") == ""
+    made.restart()
+    made.call("c2", queue="sales")
+    assert made.ringing("c2") == "anna"
+    made.refuse("c2", "busy")
+    assert made.ask("anna", "join_queue", queue="support").error == ""
+    assert made.ringing("c1") == "anna"
+    assert "no agent of queue 'other'" in made.ask("anna", "leave_queue", queue="other").error
+    assert [event.data["left_queues"] for event in made.told("agent_queues_changed")] == [["support"], []]
+
+
+def test_a_hot_desk_agent_works_on_the_phone_of_the_log_in() -> None:
+    """Until log-out; that phone's state counts; a restart keeps it."""
+    made = opened(replace(person("anna"), phone=""), person("li"))
+    made.say(PhoneReported("desk-7", "available"))
+    made.ask("li", "pause")
+    made.call("c1")
+    assert made.ask("anna", "log_in", phone="desk-7").error == ""
+    assert [order.phone for _, order in made.orders if hasattr(order, "ring_timeout_ms")] == ["desk-7"]
+    made.refuse("c1", "busy")
+    made.restart()
+    made.say(PhoneReported("desk-7", "unavailable"))
+    assert made.board.agents["anna"].phone_state == "unavailable"
+    made.ask("anna", "log_out")
+    assert (made.board.agents["anna"].phone, "desk-7" in made.board.phones) == ("", False)
+
+
+def test_a_phone_has_one_agent() -> None:
+    """Not while its owner works; afterwards it may be used, and the owner has it again at the next log-in."""
+    made = opened(replace(person("anna"), phone=""), person("li"))
+    assert "in use by li" in made.ask("anna", "log_in", phone="phone-li").error
+    made.ask("li", "log_out")
+    assert made.ask("anna", "log_in", phone="phone-li").error == ""
+    assert "in use by anna" in made.ask("li", "log_in").error
+    made.ask("anna", "log_out")
+    assert made.ask("li", "log_in").error == ""
+    made.call("c1")
+    assert made.ringing("c1") == "li"
+
+
+def test_a_line_outside_is_always_there_and_is_accepted_by_key() -> None:
+    """Nothing is known of its state; a voice mail must not take the call."""
+    made = opened(replace(person("anna"), phone="+8613800000000"))
+    made.ask("anna", "log_in")
+    made.call("c1")
+    order = next(order for _, order in made.orders if hasattr(order, "ring_timeout_ms"))
+    assert (order.phone, order.accept) == ("+8613800000000", True)
+
+
+def test_nobody_counts_on_an_agent_whose_phone_is_gone_for_long() -> None:
+    """A ready agent without a phone for two minutes is paused; one whose phone came back in time is not, whatever the router did."""
+    made = opened(person("anna"), person("li"))
+    made.say(PhoneReported("phone-anna", "unavailable"), PhoneReported("phone-li", "unavailable"))
+    made.wait(100_000)
+    made.say(PhoneReported("phone-li", "available"))
+    made.restart()
+    made.wait(20_000)
+    assert (made.state("anna"), made.board.agents["anna"].reason, made.state("li")) == (AgentState.PAUSED, "unreachable", AgentState.READY)

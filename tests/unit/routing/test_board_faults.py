@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from routing_house import directory, person
 from routing.agent_state import TRANSITIONS, AgentState
 from routing.contact_state import ContactState
 from routing.events import Event
-from routing.messages import AgentAsked, ContactArrived, ContactLeft, PhoneReported
-from routing.model import QueuePolicy
+from routing.messages import AgentAsked, ContactArrived, ContactAsked, ContactLeft, PhoneReported
+from routing.model import UNTIL_DONE, Membership, Overflow, QueuePolicy
 from routing.store import codec
 from simulator import virtual
 
@@ -20,26 +21,66 @@ pytestmark = [pytest.mark.unit, pytest.mark.timeout(280)]
 
 STEPS = 5_000
 CALM_MS = 400_000
+HALF = {"vip": Membership(tier=2), "sales": Membership(tier=2)}
 SITE = directory(
     person("anna", billing=5, lang_zh=4),
     person("li", billing=2, lang_en=3),
     person("wang", ("support",), lang_zh=5, lang_en=5),
-    person("zoe", ("vip",), billing=1),
-    person("ida", lang_en=1),
-    person("max", ("support",), billing=3),
+    replace(person("zoe", ("vip", "sales"), billing=1), wrap_up_ms=UNTIL_DONE),
+    replace(person("ida", lang_en=1), memberships=HALF),
+    person("max", ("support", "sales"), billing=3),
     queues=(
-        QueuePolicy("support", max_wait_ms=90_000, refusal_ms=5_000, wrap_up_ms=3_000, max_waiting=12, ring_timeout_ms=8_000),
-        QueuePolicy("vip", max_wait_ms=40_000, refusal_ms=0, wrap_up_ms=0, weight=2.0, ring_timeout_ms=4_000),
+        QueuePolicy(
+            "support",
+            max_wait_ms=90_000,
+            refusal_ms=5_000,
+            wrap_up_ms=3_000,
+            max_waiting=12,
+            ring_timeout_ms=8_000,
+            overflow=(Overflow("sales", waiting=9), Overflow(waited_ms=60_000)),
+            keep_place_ms=30_000,
+            last_agent_ms=120_000,
+            preferred_ms=5_000,
+        ),
+        QueuePolicy(
+            "vip",
+            strategy="ring_all",
+            max_wait_ms=40_000,
+            refusal_ms=0,
+            wrap_up_ms=0,
+            weight=2.0,
+            ring_timeout_ms=4_000,
+            tier_delays_ms=(0, 3_000),
+            stay_when="eligible",
+            stay_grace_ms=10_000,
+        ),
+        QueuePolicy(
+            "sales",
+            strategy="ring_progressively",
+            max_wait_ms=50_000,
+            ring_timeout_ms=9_000,
+            ring_more_ms=2_000,
+            tier_delays_ms=(0, 5_000),
+            join_when="staffed",
+            wrap_up_ms=UNTIL_DONE,
+            dispositions={"sold": "sold"},
+            ageing=0.0,
+            overflow=(Overflow("support", waited_ms=30_000),),
+        ),
     ),
 )
+QUEUES = tuple(SITE.queues)
 WANTS = (
+    [(0, "")],
     [(0, "")],
     [(0, "billing >= 3")],
     [(0, "lang_zh and billing"), (7_000, "lang_zh"), (20_000, "")],
     [(0, "@zoe"), (4_000, "lang_en or billing")],
 )
+NEVER_IN = ("full", "no_agents", "overflowed", "closed", "failed")
 LEAVING = {"contact_abandoned", "contact_timed_out", "contact_left", "contact_ended"}
-ACTIONS = (*["log_in"] * 6, *["resume"] * 6, "log_out", "pause", "end_wrap_up")
+ACTIONS = (*["log_in"] * 6, *["resume"] * 6, *["end_wrap_up"] * 6, *["join_queue"] * 3)
+ACTIONS += ("log_out", "pause", "extend_wrap_up", "dispose", "leave_queue")
 
 
 class Witness:
@@ -50,7 +91,8 @@ class Witness:
         self.open_offers: dict[str, str] = {}
         self.present: set[str] = set()
         self.done: set[str] = set()
-        self.lived_twice = 0
+        self.lived_twice: Counter[tuple[str, str]] = Counter()  # (how it came back, how it had ended)
+        self.outcome: dict[str, str] = {}
         self.seen: Counter[str] = Counter()
 
     def look(self) -> None:
@@ -91,14 +133,16 @@ class Witness:
 
     def _contacts(self, event: Event) -> None:
         contact = event.contact
-        if event.type in ("contact_queued", "contact_restored"):
+        if event.type in ("contact_queued", "contact_requeued", "contact_restored"):
             assert contact not in self.present, f"{contact} joined twice"
             self.present.add(contact)
-            self.lived_twice += contact in self.done
-        elif event.type in LEAVING and (contact in self.present or event.data.get("outcome") not in ("full", "no_agents")):
+            if contact in self.done:
+                self.lived_twice[event.type, self.outcome.get(contact, "")] += 1
+        elif event.type in LEAVING and (contact in self.present or event.data.get("outcome") not in NEVER_IN):
             assert contact in self.present, f"{contact} has a second outcome: {event.type} {event.data}"
             self.present.discard(contact)
             self.done.add(contact)
+            self.outcome[contact] = event.data.get("outcome", "talked")
 
     def _agents(self, event: Event) -> None:
         if "before" not in event.data or not event.agent:
@@ -138,8 +182,9 @@ def arrive(world: World, witness: Witness) -> None:
     if not up or len(waiting(world)) > 14:
         return
     server, id = chance.choice(up), world.ids.new("contact")
-    queue = chance.choice(("support", "support", "vip"))
-    arrived = ContactArrived(id, f"call-{id}", server.name, queue, list(chance.choice(WANTS)), world.now, chance.choice((0, 0, 5)))
+    queue, wants = chance.choice(("support", "support", "vip", "sales")), list(chance.choice(WANTS))
+    arrived = ContactArrived(id, f"call-{id}", server.name, queue, wants, world.now, chance.choice((0, 0, 5)), f"+49{chance.randrange(30)}")
+    arrived = replace(arrived, preferred=chance.choice(([], [], ["li"], ["ida", "max"])), exclude=chance.choice(([], [], ["anna"])))
     world.callers[id] = Caller(arrived, server.name, queue)
     server.outbox.append(arrived)
     world.note("arrive", id, server.name)
@@ -187,7 +232,19 @@ def agent_asks(world: World, witness: Witness) -> None:
         server = world.chance.choice(world.up())
         agent, action = world.chance.choice(tuple(SITE.agents)), world.chance.choice(ACTIONS)
         world.note("asks", agent, action)
-        server.outbox.append(AgentAsked(agent, action, world.ids.new("request"), server.name, "lunch", "", world.now))  # type: ignore[arg-type]
+        queue = world.chance.choice(QUEUES)
+        asked = AgentAsked(agent, "log_in", world.ids.new("request"), server.name, "lunch", "", world.now, queue, "sold")
+        server.outbox.append(replace(asked, action=action))
+
+
+def supervisor_asks(world: World, witness: Witness) -> None:
+    """A waiting contact, or one that is over, is made more urgent, moved or sent away."""
+    if world.up() and world.callers:
+        server, contact = world.chance.choice(world.up()), world.chance.choice(list(world.callers)[-12:])
+        action, queue = world.chance.choice(("prioritise", "prioritise", "move", "move", "withdraw")), world.chance.choice(QUEUES)
+        world.note("supervisor", action, contact, queue)
+        asked = ContactAsked(contact, "move", world.ids.new("request"), server.name, world.chance.choice((0, 30)), queue, world.now)
+        server.outbox.append(replace(asked, action=action))
 
 
 def phone(world: World, witness: Witness) -> None:
@@ -272,7 +329,8 @@ DEEDS: dict[Deed, int] = {
     pick_up: 24,
     refuse: 5,
     leave_queue: 2,
-    agent_asks: 14,
+    agent_asks: 18,
+    supervisor_asks: 4,
     phone: 4,
     server_fails: 1,
     server_returns: 2,
@@ -308,7 +366,9 @@ async def calm_down(world: World, witness: Witness) -> None:
             elif not caller.server and not caller.rings:
                 world.carry_over(caller, world.up()[0])
         for agent, profile in SITE.agents.items():
-            world.servers["north"].outbox.append(PhoneReported(profile.phone, world.phone_state(agent)))
+            done = AgentAsked(agent, "end_wrap_up", world.ids.new("request"), "north", at_ms=world.now)
+            told = PhoneReported(profile.phone, world.phone_state(agent)), done, replace(done, disposition="sold")
+            world.servers["north"].outbox += told
         await world.pass_time(5_000)
         witness.look()
 

@@ -6,8 +6,8 @@ happened to a call is lost. Orders arrive in this server's own stream and are ha
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 import structlog
 
@@ -72,6 +72,9 @@ class Joining:
     closed: bool = False
     expected_wait_ms: int = 0
     service_level: float = 100.0
+
+
+_SHARED = {field.name for field in fields(Joining)} & {field.name for field in fields(ContactArrived)} - {"contact"}
 
 
 class NoReply(Exception):
@@ -157,28 +160,8 @@ class Desk:
         self.post(ServerAlive(self.server, agi, self.asterisk))
 
     def _arrived(self, contact: str, joining: Joining) -> ContactArrived:
-        return ContactArrived(
-            contact,
-            joining.call,
-            self.server,
-            joining.queue,
-            joining.steps,
-            joining.enqueued_at_ms or self._clock.now_ms(),
-            joining.priority,
-            joining.ani,
-            joining.language,
-            joining.data,
-            joining.back,
-            joining.last_offer,
-            joining.last_outcome,
-            preferred=joining.preferred,
-            preferred_ms=joining.preferred_ms,
-            exclude=joining.exclude,
-            place_ms=joining.place_ms,
-            closed=joining.closed,
-            expected_wait_ms=joining.expected_wait_ms,
-            service_level=joining.service_level,
-        )
+        shared: dict[str, Any] = {name: getattr(joining, name) for name in _SHARED}
+        return ContactArrived(contact, server=self.server, **{**shared, "enqueued_at_ms": joining.enqueued_at_ms or self._clock.now_ms()})
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
         """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""

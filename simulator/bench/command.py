@@ -1,6 +1,7 @@
 """The command line of `./hotline bench`: options in, one benchmark run, its report published, exit code out."""
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 import uvloop
@@ -12,6 +13,8 @@ from simulator.bench.report import Report, publish
 from simulator.site import SiteFailed
 
 INTERRUPTED = 130
+WAITING, AGENTS = (1, 20, 200), (1, 20, 100)
+ANNOUNCED = ((1, 1), (20, 20), (200, 100))  # app_queue keeps an agent waiting for many seconds while it announces
 
 
 def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,9 +23,13 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     kinds = bench.add_subparsers(dest="kind", required=True)
     offer = kinds.add_parser("offer", help="from a free agent to the INVITE at that agent's phone, beside app_queue")
     offer.add_argument(
-        "--size", action="append", type=_size, metavar="WAITING/AGENTS", help="for several, repeat (default: 1/1 20/20 200/100)"
+        "--size",
+        action="append",
+        type=_size,
+        metavar="WAITING/AGENTS",
+        help="for several, repeat (default: 1, 20, 200 callers and 1, 20, 100 agents, each with each)",
     )
-    offer.add_argument("--samples", type=int, default=150, help="offers measured at each size (default: %(default)s)")
+    offer.add_argument("--samples", type=int, default=200, help="offers measured at each size (default: %(default)s)")
     agi = kinds.add_parser("agi", help="AGI commands per second and memory per session, beside other libraries")
     agi.add_argument("--sessions", action="append", type=int, metavar="N", help="repeat for several (default: 100 1000 5000)")
     agi.add_argument("--rounds", type=int, default=3, help="of which the median counts (default: %(default)s)")
@@ -52,10 +59,11 @@ def _offer(given: argparse.Namespace) -> Report:
     from simulator.bench.offer import OfferOptions, bench_offer
     from simulator.bench.offer_report import Size
 
-    sizes = [Size(*size) for size in given.size or [(1, 1), (20, 20), (200, 100)]]
-    options = OfferOptions(given.state, sizes, given.samples)
+    sizes = sorted({Size(*size) for size in given.size or product(WAITING, AGENTS)}, key=lambda size: (size.agents, size.waiting))
+    announced = sizes if given.size else [Size(*size) for size in ANNOUNCED]
+    options = OfferOptions(given.state, sizes, given.samples, announced)
     if given.quick:
-        options = OfferOptions(given.state, [Size(2, 2)], 5, arrivals=3, announced=False)
+        options = OfferOptions(given.state, [Size(2, 2)], 5)
     return uvloop.run(bench_offer(options, _say))
 
 

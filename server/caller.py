@@ -209,6 +209,7 @@ class Caller:
             "preferred_ms": request.preferred_ms,
             "exclude": list(request.exclude),
             "place_ms": max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0,
+            "expected_wait_ms": self._all.view.expected_wait_ms(request.queue, request.steps, now_ms) or 0,
             "closed": not self._site.is_open(request.queue, now_ms),
             "service_level": 100.0 if level is None else level,
         }

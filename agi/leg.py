@@ -79,6 +79,7 @@ class LegFacts:
     given_up: bool = False  # we hung up because the phone did not ring
     timed_out: bool = False  # we hung up because its ring time was over, while others ring on
     recalled: bool = False  # we hung up to ring it again, beside others
+    outside: bool = False  # a line outside: the end of its ring time without a RINGING does not mean that nobody is there
     screened: bool = False  # an answer connects nobody yet: the dialplan has something to say or to ask first
 
 
@@ -91,7 +92,7 @@ def judge(facts: LegFacts) -> RingOutcome:
     if facts.picked_up or facts.dial_status == "ANSWER":
         return "declined"
     if facts.timed_out:
-        return "rang_out" if facts.rang else "unreachable"
+        return _rung_out(facts)
     if facts.given_up or not facts.began:
         return "unreachable"
     if facts.sip_status >= 400 and facts.sip_status != CANCELLED:
@@ -99,8 +100,12 @@ def judge(facts: LegFacts) -> RingOutcome:
     if facts.cause in BY_CAUSE:
         return BY_CAUSE[facts.cause]
     if facts.dial_status == "NOANSWER":
-        return "rang_out" if facts.rang else "unreachable"
+        return _rung_out(facts)
     return BY_DIALSTATUS.get(facts.dial_status, "failed")
+
+
+def _rung_out(facts: LegFacts) -> RingOutcome:
+    return "rang_out" if facts.rang or facts.outside else "unreachable"
 
 
 def judge_reply(dialstatus: str, hangupcause: int, *, withdrawn: bool) -> RingOutcome:
@@ -137,12 +142,12 @@ class Leg:
     connected, not when the agent picks up. `caller` becomes another one when an agent who called us connects somebody to this call.
     """
 
-    def __init__(self, caller: str, dial_string: str = "", *, screened: bool = False) -> None:
+    def __init__(self, caller: str, dial_string: str = "", *, screened: bool = False, outside: bool = False) -> None:
         self.caller = caller
         self.dial_string = dial_string
         self.uniqueid = ""
         self.channel = ""
-        self.facts = LegFacts(screened=screened)
+        self.facts = LegFacts(screened=screened, outside=outside)
         self.over = False  # the leg's Hangup was seen
         self.cut = False  # AMI was away at some time: events are missing
         self.answered_ms: int | None = None
@@ -209,7 +214,9 @@ class Leg:
                 self._follow(event.transferee_uniqueid)
 
     def _is_ours(self, event: DialBegin) -> bool:
-        return not self.dial_string or event.dial_string in ("", self.dial_string)
+        if not self.dial_string or event.dial_string:
+            return event.dial_string == self.dial_string or not self.dial_string
+        return event.dest_channel.startswith(f"PJSIP/{self.dial_string.rpartition('@')[2]}-")
 
     def adopt(self, uniqueid: str, channel: str, channel_state: str, now_ms: int, *, bridged: bool = True) -> None:
         """After a reconnect: this row of CoreShowChannels is the leg; `channel_state` is its ChannelStateDesc."""

@@ -134,4 +134,4 @@ class Ring:
             self._progress(progress)
 
     def _new_leg(self, caller: str) -> Leg:
-        return Leg(caller, self.called.endpoint, screened=self.called.screened)
+        return Leg(caller, self.called.endpoint, screened=self.called.screened, outside=self.called.outside)

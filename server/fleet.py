@@ -38,6 +38,11 @@ class Fleet:
         self._run = ""
         self.asterisk: str | None = None
 
+    @property
+    def listed(self) -> list[str]:
+        """The servers of every Asterisk that took calls when that was told last."""
+        return [server for addresses in self._lists.values() for server in addresses]
+
     def has(self, call: str) -> bool:
         """Whether a call is at our Asterisk, which alone knows how it is with it."""
         return asterisk_of(call) == self.asterisk

@@ -71,9 +71,12 @@ class Node:
         self.view = View(site.directory)
         self.events = EventLog(self.store, ids, self.clock)
         self.desk = Desk(self.store, site.directory, ids, self.clock, server=self.server, position=self.view.position)
-        self.router = Router(self.store, site.directory, ids, self.clock, server=self.server, domain="main", chance=random.Random())
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
+        self.fleet = Fleet(self.ami, ids, self.server)
+        self.router = Router(
+            self.store, site.directory, ids, self.clock, server=self.server, chance=random.Random(), listed=lambda: self.fleet.listed
+        )
         self.live_calls = LiveCalls()
         self.phones = PhoneStates(self._phone_changed)
         self.ringer = Ringer(self.ami, self.phones, self.clock)
@@ -97,7 +100,6 @@ class Node:
         )
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls, allowed=settings.takes_agi_from)
         self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
-        self.fleet = Fleet(self.ami, ids, self.server)
         self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet)
         self.holds = Holds(self.ami, self.calls, self.events)
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)

@@ -54,6 +54,15 @@ class Broken(House):
         async with aiohttp.ClientSession() as client, client.get(url, headers=headers) as answer:
             return [row["id"] for row in (await answer.json())["calls"]]
 
+    async def leader(self, nodes: int) -> int:
+        """The node whose router leads."""
+        async with aiohttp.ClientSession() as client:
+            for number in range(nodes):
+                async with client.get(f"http://127.0.0.1:{self.site.ports['http'] + number}/metrics") as answer:
+                    if "hotline_router_leader 1" in await answer.text():
+                        return number
+        raise AssertionError("no node leads")
+
     async def both_listed(self) -> None:
         """Wait until Asterisk's list has both nodes because they said that they live."""
         agi = self.site.ports["agi"]

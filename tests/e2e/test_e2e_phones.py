@@ -18,6 +18,8 @@ QUEUES = {
     "whispered": {"whisper": WORDS},
     "asked": {"whisper": WORDS, "accept": True},
     "together": {"strategy": "ring_all"},
+    "stepwise": {"strategy": "ring_progressively", "ring_more_every": "1s", "ring_timeout": "8s"},
+    "far": {"ring_timeout": "15s"},
 }
 
 
@@ -26,7 +28,7 @@ CARRIER_PORT = free_port()
 
 
 def with_queues(site: OwnSite) -> None:
-    """Numbers 4120, 4121, 4122: a whisper; a whisper and a key; all phones at once. Zhao's phone answers by itself, Sun has a mobile."""
+    """Numbers from 4120 on lead to QUEUES. Zhao's phone answers by itself, Sun has a mobile."""
     for number, (queue, policy) in enumerate(QUEUES.items(), 4120):
         flow = (site.folder / "dialplans/any.yaml").read_text().replace("flow: any", f"flow: {queue}").replace("billing", queue)
         (site.folder / f"dialplans/{queue}.yaml").write_text(flow)
@@ -35,16 +37,24 @@ def with_queues(site: OwnSite) -> None:
     path = site.folder / "config/agents.yaml"
     people = yaml.safe_load(path.read_text())
     for agent in people["agents"].values():
-        agent["queues"] += QUEUES
+        agent["queues"] += [queue for queue in QUEUES if queue != "far"]
     people["agents"]["zhao"]["answer"] = "auto"
-    people["agents"]["sun"] = {"name": "孙丽", "number": MOBILE, "skills": {"lang_zh": 5, "billing": 1}, "queues": ["billing"]}
+    people["agents"]["sun"] = {"name": "孙丽", "number": MOBILE, "skills": {"lang_zh": 5, "billing": 1}, "queues": ["far"]}
+    edit(site, "hotline.yaml", {"transfer.allow": ["1XXX", "+861XXXXXXXXXX"]})
     carrier = {"kind": "ip", "host": f"127.0.0.1:{CARRIER_PORT}", "match": ["192.0.2.1"], "outbound": True, "caller_id": "+861055550000"}
     (site.folder / "config/trunks.yaml").write_text(yaml.safe_dump({"trunks": {"carrier": carrier}}))
     path.write_text(yaml.safe_dump(people, allow_unicode=True))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def phones_site() -> AsyncIterator[OwnSite]:
+async def carrier() -> AsyncIterator[Phone]:
+    """What the outbound trunk leads to."""
+    async with Phone("carrier", port=CARRIER_PORT) as phone:
+        yield phone
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def phones_site(carrier: Phone) -> AsyncIterator[OwnSite]:
     """A site for the tests of this file."""
     site = OwnSite()
     with_queues(site)
@@ -210,6 +220,28 @@ async def test_an_agent_pauses_while_several_ring(house: House) -> None:
     await guest.event("contact_ended")
 
 
+async def test_more_and_more_phones_ring(house: House) -> None:
+    """The second phone joins after a second: the first is rung anew beside it, without a missed call and without a word to anybody."""
+    first, second = await house.agent("wang", ignore()), await house.agent("li", answer_after(2.0, say=HUM))
+    guest = await house.dial("4123")
+    both = {"wang": first, "li": second}
+    early = (await guest.event("offer_made", 3))["agent"]
+    late = "li" if early == "wang" else "wang"
+    await guest.event("offer_made", 3, agent=late)
+    stopped = await both[early].next_call(1)
+    await both[late].next_call(2)
+    again = await both[early].next_call(2)
+    assert await stopped.ended(1) is EndedBy.CANCELLED
+    assert "26" in stopped.reason or "elsewhere" in stopped.reason.lower()
+    assert (await guest.event("contact_connected", 6))["agent"] == "li"
+    if early == "wang":
+        assert await again.ended(1) is EndedBy.CANCELLED
+    assert {event["agent"] for event in guest.told("offer_withdrawn")} == {"wang"}
+    assert len(guest.told("offer_made")) == 2
+    await guest.call.hang_up()
+    await guest.event("contact_ended")
+
+
 # -- phones that answer by themselves -----------------------------------------------------------------------------------
 
 
@@ -230,7 +262,7 @@ async def test_a_phone_that_answers_by_itself(house: House) -> None:
 
 
 @pytest.mark.parametrize("key", ["1", ""], ids=["who answers", "whose voicemail answers"])
-async def test_an_agent_at_a_mobile(house: House, key: str) -> None:
+async def test_an_agent_at_a_mobile(house: House, carrier: Phone, key: str) -> None:
     """The trunk dials it; it needs no state, and may take long to ring; who does not press 1 does not get the caller."""
 
     async def mobile(call: IncomingCall) -> None:
@@ -240,24 +272,23 @@ async def test_an_agent_at_a_mobile(house: House, key: str) -> None:
         await call.pause(0.5)
         await picks_up(*key, after_s=2.0)(call)
 
-    async with Phone("mobile", port=CARRIER_PORT) as phone:
-        phone.on_invite = mobile
-        await house.ask("sun", "log_in")
-        guest = await house.dial("4100")
-        call = await phone.next_call(5)
-        assert call.invite.uri.startswith(f"sip:{MOBILE}@")
-        assert "861055550000" in call.invite.headers.get("From")
-        if key:
-            await guest.event("contact_connected", 10, agent="sun")
-            await guest.call.hears(AGENT_HZ, 3)
-            await guest.call.hang_up()
-            await guest.event("contact_ended")
-            await house.state("sun", "ready", 5)
-        else:
-            await guest.event("offer_declined", 20, agent="sun")
-            assert guest.told("contact_connected") == []
-            await guest.call.hang_up()
-            await guest.over()
+    carrier.on_invite = mobile
+    await house.ask("sun", "log_in")
+    guest = await house.dial("4124")
+    call = await carrier.next_call(5)
+    assert call.invite.uri.startswith(f"sip:{MOBILE}@")
+    assert "861055550000" in call.invite.headers.get("From")
+    if key:
+        await guest.event("contact_connected", 10, agent="sun")
+        await guest.call.hears(AGENT_HZ, 3)
+        await guest.call.hang_up()
+        await guest.event("contact_ended")
+        await house.state("sun", "ready", 5)
+    else:
+        await guest.event("offer_declined", 20, agent="sun")
+        assert guest.told("contact_connected") == []
+        await guest.call.hang_up()
+        await guest.over()
 
 
 # -- the server is killed in the whisper --------------------------------------------------------------------------------

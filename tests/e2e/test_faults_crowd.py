@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aiohttp
 import pytest
 import yaml
 from e2e_house import OwnSite, render_prompts
@@ -126,23 +125,13 @@ async def a_crowd(nodes: int) -> AsyncIterator[Crowd]:
         await crowd.go()
 
 
-async def leader(house: Broken, nodes: int) -> int:
-    """The node whose router leads: the worst one to lose."""
-    async with aiohttp.ClientSession() as client:
-        for number in range(nodes):
-            async with client.get(f"http://127.0.0.1:{house.site.ports['http'] + number}/metrics") as answer:
-                if "hotline_router_leader 1" in await answer.text():
-                    return number
-    raise AssertionError("no node leads")
-
-
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("nodes", [1, 2])
 async def test_killed_with_two_hundred_callers(nodes: int, measured: list[str]) -> None:
     """No call is lost, nobody who waits loses place or time, talks go on, and whatever begins has one end."""
     async with a_crowd(nodes) as crowd:
         house = crowd.house
-        before, number = await crowd.queue(), await leader(house, nodes)
+        before, number = await crowd.queue(), await house.leader(nodes)
         held = await house.calls_at(number)
         talking = {event["call"] for event in house.told("contact_connected")}
         expected = set(held) - talking

@@ -214,7 +214,7 @@ def agent_rung(line: ScriptedLine) -> str:
 
 
 def offer_rung(visit: Any) -> str:
-    return str(visit._ringing.offer)
+    return next(iter(visit.offers))
 
 
 def test_a_caller_who_gives_up_while_a_phone_rings() -> None:

@@ -14,6 +14,7 @@ from routing.model import Agent, Contact
 from routing.view import WINDOW_MS, View
 from server.calls import LiveCall
 
+ANYBODY = ((0, ""),)
 FORMULA = "answered within threshold / (answered + abandoned)"
 
 
@@ -23,7 +24,10 @@ def masked_caller(ani: str, country: str) -> str:
 
 
 def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
-    """A queue at a glance. `free_agents` are ready, with a phone that can ring."""
+    """A queue at a glance. `free_agents` are ready, with a phone that can ring.
+
+    `expected_wait_ms` is for somebody who joins now and takes any agent, None when unknown.
+    """
     policy = view.directory.queues[name]
     waiting = view.waiting(name)
     members = view.members(name)
@@ -34,6 +38,7 @@ def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
         "strategy": policy.strategy,
         "waiting": len(waiting),
         "max_waiting": policy.max_waiting,
+        "expected_wait_ms": view.expected_wait_ms(name, ANYBODY, now_ms),
         "longest_wait_ms": max((now_ms - contact.enqueued_at_ms for contact in waiting), default=0),
         "agents": {state.value: states[state] for state in AgentState},
         "free_agents": sum(1 for agent in members if agent.state == AgentState.READY and agent.phone_state == "available"),
@@ -51,7 +56,7 @@ def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
 def queue_in_full(view: View, name: str, country: str, now_ms: int) -> dict[str, Any]:
     """A queue with everyone who waits in it, in order."""
     waiting = view.waiting(name)
-    contacts = [waiting_contact(contact, position, country, now_ms) for position, contact in enumerate(waiting, 1)]
+    contacts = [waiting_contact(view, contact, position, country, now_ms) for position, contact in enumerate(waiting, 1)]
     members = [{"id": agent.id, "state": agent.state.value, "phone_state": agent.phone_state} for agent in view.members(name)]
     return {
         **queue(view, name, now_ms),
@@ -66,7 +71,7 @@ def contact(view: View, found: Contact, country: str, now_ms: int) -> dict[str, 
     talks = found.state == ContactState.CONNECTED
     waited_ms = found.connected_at_ms - found.enqueued_at_ms if talks else now_ms - found.enqueued_at_ms
     return {
-        **waiting_contact(found, view.position(found.id), country, now_ms),
+        **waiting_contact(view, found, view.position(found.id), country, now_ms),
         "queue": found.queue,
         "waited_ms": waited_ms,
         "agent": found.agent if talks else "",
@@ -74,14 +79,15 @@ def contact(view: View, found: Contact, country: str, now_ms: int) -> dict[str, 
     }
 
 
-def waiting_contact(contact: Contact, position: int, country: str, now_ms: int) -> dict[str, Any]:
-    """Someone who waits; `requirement` is what is asked of an agent now, after the time waited so far."""
+def waiting_contact(view: View, contact: Contact, position: int, country: str, now_ms: int) -> dict[str, Any]:
+    """Someone who waits; `requirement` is what is asked of an agent now, `expected_wait_ms` still to come (None: unknown)."""
     return {
         "id": contact.id,
         "call": contact.call,
         "position": position,
         "state": contact.state.value,
         "waited_ms": now_ms - contact.enqueued_at_ms,
+        "expected_wait_ms": view.outlook(contact.id, now_ms).expected_wait_ms,
         "enqueued_at_ms": contact.enqueued_at_ms,
         "priority": contact.priority,
         "place_ms": contact.place_ms,

@@ -11,10 +11,9 @@ from ivr.numbers import masked, normalise
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.model import Agent, Contact
-from routing.view import WINDOW_MS, View
+from routing.view import ANY_AGENT, WINDOW_MS, View
 from server.calls import LiveCall
 
-ANYBODY = ((0, ""),)
 FORMULA = "answered within threshold / (answered + abandoned)"
 
 
@@ -24,10 +23,7 @@ def masked_caller(ani: str, country: str) -> str:
 
 
 def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
-    """A queue at a glance. `free_agents` are ready, with a phone that can ring.
-
-    `expected_wait_ms` is for somebody who joins now and takes any agent, None when unknown.
-    """
+    """A queue at a glance. `free_agents` are ready, with a phone that can ring."""
     policy = view.directory.queues[name]
     waiting = view.waiting(name)
     members = view.members(name)
@@ -38,8 +34,8 @@ def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
         "strategy": policy.strategy,
         "waiting": len(waiting),
         "max_waiting": policy.max_waiting,
-        "expected_wait_ms": view.expected_wait_ms(name, ANYBODY, now_ms),
         "longest_wait_ms": max((now_ms - contact.enqueued_at_ms for contact in waiting), default=0),
+        "expected_wait_ms": view.expected_wait_ms(name, ANY_AGENT, now_ms),
         "agents": {state.value: states[state] for state in AgentState},
         "free_agents": sum(1 for agent in members if agent.state == AgentState.READY and agent.phone_state == "available"),
         "service_level": {
@@ -80,14 +76,20 @@ def contact(view: View, found: Contact, country: str, now_ms: int) -> dict[str, 
 
 
 def waiting_contact(view: View, contact: Contact, position: int, country: str, now_ms: int) -> dict[str, Any]:
-    """Someone who waits; `requirement` is what is asked of an agent now, `expected_wait_ms` still to come (None: unknown)."""
+    """Someone who waits; `requirement` is what is asked of an agent now, after the time waited so far.
+
+    `position` is the place in the queue, `place` the one among those who compete for the same agents; `expected_wait_ms` is null
+    when nothing is known. The last two are what the caller is told.
+    """
+    outlook = view.outlook(contact.id, now_ms)
     return {
         "id": contact.id,
         "call": contact.call,
         "position": position,
+        "place": outlook.position,
+        "expected_wait_ms": outlook.expected_wait_ms,
         "state": contact.state.value,
         "waited_ms": now_ms - contact.enqueued_at_ms,
-        "expected_wait_ms": view.outlook(contact.id, now_ms).expected_wait_ms,
         "enqueued_at_ms": contact.enqueued_at_ms,
         "priority": contact.priority,
         "place_ms": contact.place_ms,
@@ -99,7 +101,7 @@ def waiting_contact(view: View, contact: Contact, position: int, country: str, n
 
 
 def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]:
-    """An agent; `contact` is null without one. `until_ms` is the end of a wrap-up, 0 otherwise; `dispositions` may be given now."""
+    """An agent; `contact` is null without one. `until_ms`: when a wrap-up ends or a break should. `dispositions` may be given now."""
     profile = view.directory.agents[found.id]
     contact, after = view.contacts.get(found.contact), view.directory.queues.get(found.last_queue)
     return {
@@ -109,7 +111,7 @@ def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]
         "reason": found.reason,
         "since_ms": found.since_ms,
         "in_state_ms": now_ms - found.since_ms if found.since_ms else 0,
-        "until_ms": found.until_ms if found.state == AgentState.WRAP_UP else 0,
+        "until_ms": found.until_ms if found.state in (AgentState.WRAP_UP, AgentState.PAUSED) else 0,
         "phone": found.phone or profile.phone,
         "phone_state": found.phone_state,
         "queues": list(profile.queues),

@@ -12,8 +12,6 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import holidays
-
 Range = tuple[int, int]  # minutes after midnight; the end may reach into the next day
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = 24 * 60
@@ -103,6 +101,8 @@ def parse_date(text: str) -> date:
 
 def parse_country(text: str) -> str:
     """A country whose public holidays are known, by its two letters; ValueError says what is wrong."""
+    import holidays  # here: it is a tenth of what a server's start takes, and most sites name no country
+
     if text not in holidays.list_supported_countries():
         raise ValueError(f"no public holidays are known for {text!r}: expected a country's two letters such as CN or DE")
     return text
@@ -118,6 +118,8 @@ def parse_holidays(value: str | Sequence[str]) -> tuple[str, frozenset[date]]:
 @lru_cache(maxsize=256)
 def holiday_dates(country: str, year: int) -> frozenset[date]:
     """The public holidays of a year, substitute days off included. `country` as from `parse_country`."""
+    import holidays
+
     return frozenset(holidays.country_holidays(country, years=year))
 
 

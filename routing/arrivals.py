@@ -67,7 +67,8 @@ def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) 
         board.at(now_ms + policy.stay_grace_ms, "empty", contact.queue)
     if contact.queue != message.queue:
         board.order(contact.server, MoveOrder(contact.id, contact.queue))
-    board.tell("contact_queued", now_ms, contact=contact, **whole(contact))
+    known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already
+    board.tell("contact_requeued" if known_before else "contact_queued", now_ms, contact=contact, **whole(contact))
     _void_unknown_ring(board, contact, message)
     board.seek_agent(contact, now_ms)
 

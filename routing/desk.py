@@ -6,8 +6,8 @@ happened to a call is lost. Orders arrive in this server's own stream and are ha
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 import structlog
 
@@ -74,6 +74,9 @@ class Joining:
     service_level: float = 100.0
 
 
+_SHARED = {field.name for field in fields(Joining)} & {field.name for field in fields(ContactArrived)} - {"contact"}
+
+
 class NoReply(Exception):
     """The router did not answer in time; the message says what that means."""
 
@@ -91,6 +94,7 @@ class Desk:
         self._position = position
         self.server = server
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
+        self.asterisk = ""  # the name of that Asterisk
         self.visits: dict[str, Visit] = {}  # contact -> visit
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._replies: dict[str, asyncio.Future[Reply]] = {}
@@ -109,8 +113,8 @@ class Desk:
         self._outbox.put_nowait(message)
 
     def report_phone(self, phone: str, state: PhoneState) -> None:
-        """A phone of ours changed its state."""
-        self.post(PhoneReported(phone, state))
+        """A phone of ours changed its state, as our Asterisk sees it."""
+        self.post(PhoneReported(phone, state, self.asterisk))
 
     async def wait(self, joining: Joining, line: Line) -> Waited:
         """Let a caller wait for an agent and talk to them; returns when that is over, with its outcome."""
@@ -151,33 +155,13 @@ class Desk:
         self.post(ServerHolds(self.server, list(here)))
 
     def take_calls_at(self, agi: str) -> None:
-        """Tell at once where Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
+        """Tell at once where our Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
         self.agi = agi
-        self.post(ServerAlive(self.server, agi))
+        self.post(ServerAlive(self.server, agi, self.asterisk))
 
     def _arrived(self, contact: str, joining: Joining) -> ContactArrived:
-        return ContactArrived(
-            contact,
-            joining.call,
-            self.server,
-            joining.queue,
-            joining.steps,
-            joining.enqueued_at_ms or self._clock.now_ms(),
-            joining.priority,
-            joining.ani,
-            joining.language,
-            joining.data,
-            joining.back,
-            joining.last_offer,
-            joining.last_outcome,
-            preferred=joining.preferred,
-            preferred_ms=joining.preferred_ms,
-            exclude=joining.exclude,
-            place_ms=joining.place_ms,
-            closed=joining.closed,
-            expected_wait_ms=joining.expected_wait_ms,
-            service_level=joining.service_level,
-        )
+        shared: dict[str, Any] = {name: getattr(joining, name) for name in _SHARED}
+        return ContactArrived(contact, server=self.server, **{**shared, "enqueued_at_ms": joining.enqueued_at_ms or self._clock.now_ms()})
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
         """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
@@ -240,7 +224,7 @@ class Desk:
         while True:
             if not self._life_unsent:
                 self._life_unsent = True
-                self.post(ServerAlive(self.server, self.agi))
+                self.post(ServerAlive(self.server, self.agi, self.asterisk))
             await asyncio.sleep(ALIVE_EVERY_S)
 
     async def _send(self) -> None:

@@ -65,7 +65,9 @@ class Floor:
         self.in_queue = dict.fromkeys(directory.queues, 0)  # waiting or offered
         self.servers: dict[str, int] = {}  # those alive -> when they said so last
         self.lost: set[str] = set()  # servers that were alive and are not
-        self.addresses: dict[str, str] = {}  # of servers that take calls -> host:port of their FastAGI
+        self.addresses: dict[str, tuple[str, str]] = {}  # of servers that take calls -> their Asterisk, host:port of their FastAGI
+        self.listed: dict[str, dict[str, str]] = {}  # Asterisk -> its servers and their addresses, as told last
+        self.list_from_ms = 0
         self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
         self.loose_phones: dict[str, PhoneState] = {}  # those that are no agent's now
         self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}

@@ -15,6 +15,11 @@ class Ids:
         return f"{kind}-{self._origin}{_base32(next(self._count))}"
 
 
+def asterisk_of(call: str) -> str:
+    """The name of the Asterisk that has a call, which stands in the call's id: `call-NAME-1700000000.5`; "" where it has none."""
+    return call.removeprefix("call-").rpartition("-")[0]
+
+
 _SIGNS = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read out on the telephone
 
 

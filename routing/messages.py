@@ -125,10 +125,11 @@ class ContactAsked:
 
 @dataclass(frozen=True, slots=True)
 class PhoneReported:
-    """Asterisk tells the device state of a phone."""
+    """An Asterisk tells the device state of a phone. One that does not see the phone says so, too: it is unavailable there."""
 
     phone: str
     state: PhoneState
+    asterisk: str = ""  # its name; "" where it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,12 @@ class AgentHeld:
 class ServerAlive:
     """A server is there. One that has not said so for some seconds is lost: its callers are offered nothing until they turn up again.
 
-    `agi` is where Asterisk reaches it, "" while it takes no calls.
+    `agi` is where Asterisk reaches it, "" while it takes no calls; `asterisk` is the name of that Asterisk.
     """
 
     server: str
     agi: str = ""
+    asterisk: str = ""
 
 
 @dataclass(frozen=True, slots=True)

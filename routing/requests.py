@@ -55,7 +55,7 @@ def _change_state(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) 
     if message.action == "log_in":
         _start_work(board, agent, message, now_ms)
     if message.action == "log_out":
-        agents.leave_phone(board, agent)
+        agents.leave_phone(board, agent, now_ms)
     _move(board, agent, message, now_ms)
     agent.wanted = ""
     if was_offered and contact:
@@ -81,9 +81,9 @@ def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) ->
     if other and other is not agent and other.state != AgentState.LOGGED_OUT:
         raise NotAllowed(f"phone {phone} is in use by {other.id}, who must log out first")
     if other and other is not agent:
-        agents.give_up_phone(board, other)
+        agents.give_up_phone(board, other, now_ms)
     if phone != agent.phone:
-        agents.take_phone(board, agent, phone)
+        agents.take_phone(board, agent, phone, now_ms)
     agent.idle_since_ms, agent.handled, agent.occupancy = now_ms, 0, 0.0
     agent.refused.clear()
     agent.left_queues.clear()

@@ -9,7 +9,7 @@ not used again.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -51,8 +51,10 @@ class Router:
         renew_ms: int = 300,
         chance: random.Random | None = None,
         on_latency: Callable[[float], None] | None = None,
+        listed: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        """`on_latency` gets the milliseconds from reading a batch of messages to the commit of what follows from it."""
+        """`on_latency` gets the milliseconds from reading a batch of messages to the commit of what follows from it; `listed` gives the
+        servers that took calls when that was told last: one of them may have fallen silent together with the router before this one."""
         self._store = store
         self._directory = directory
         self._ids = ids
@@ -60,13 +62,13 @@ class Router:
         self._chance = chance or random.Random()
         self._lease_ms, self._renew_ms = lease_ms, renew_ms
         self._on_latency = on_latency
+        self._listed = listed
         self._held_until = 0.0  # in the loop's time
         self._passed_over: set[str] = set()  # inbox positions that broke the board
         self._dead_deadlines: set[tuple[str, str]] = set()
         self.server = server
         self.domain = domain
         self.is_leader = False
-        self.addresses: Mapping[str, str] = {}  # while it leads: servers that take calls -> where Asterisk reaches their FastAGI
         self.decisions = 0  # offers made
         self.commits = 0
         self.messages = 0
@@ -157,13 +159,12 @@ class Router:
             contacts_known=snapshot.contacts,
             agents_known=snapshot.agents,
             callers_known=snapshot.callers,
-            servers_known={event.data["server"] for event in snapshot.calls if event.data.get("server")},
+            servers_known={*self._listed(), *(event.data["server"] for event in snapshot.calls if event.data.get("server"))},
             domain=self.domain,
             chance=self._chance,
         )
         if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
             board.tell("domain_opened", now_ms, server=self.server)
-        self.addresses = board.addresses
         position, settled_ms = snapshot.inbox, now_ms + SETTLE_MS  # what happened meanwhile is heard before what was due is done
         await self._commit(board, fence, position, moved=False)
         while True:

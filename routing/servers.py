@@ -13,11 +13,13 @@ from routing.floor import Floor
 from routing.messages import ContactLeft, ServerAlive, ServerHolds, ServerLeft
 
 LOST_AFTER_MS = 3_000
+TRUST_MS = 2_000  # a router that has just taken over has not heard of every server yet
 ADRIFT_MS = 120_000  # how long the callers of a lost server may take to turn up again
 
 
 def resume(board: Floor, now_ms: int, servers: Iterable[str] = ()) -> None:
     """After a change of router: every server that has calls (`servers`) or contacts is believed to live until it fails to say so."""
+    board.list_from_ms = now_ms + TRUST_MS
     for server in (*servers, *(contact.server for contact in board.contacts.values())):
         if server not in board.servers:
             _follow(board, server, now_ms)
@@ -29,9 +31,9 @@ def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
         _follow(board, message.server, now_ms)
     board.servers[message.server] = now_ms
     if message.agi:
-        board.addresses[message.server] = message.agi
+        _take_calls(board, message.server, (message.asterisk, message.agi), now_ms)
     else:
-        board.addresses.pop(message.server, None)
+        _take_none(board, message.server, now_ms)
     if message.server in board.lost:
         board.lost.discard(message.server)
         board.tell("server_back", now_ms, server=message.server)
@@ -41,7 +43,7 @@ def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
 
 def left(board: Floor, message: ServerLeft, now_ms: int) -> None:
     """It ended in good order; callers whom it could not keep to the end turn up elsewhere."""
-    board.addresses.pop(message.server, None)
+    _take_none(board, message.server, now_ms)
     if board.servers.pop(message.server, None) is not None:
         board.tell("server_left", now_ms, server=message.server)
         _set_adrift(board, message.server, now_ms)
@@ -63,7 +65,8 @@ def silent(board: Floor, server: str, now_ms: int) -> None:
         board.at(last_ms + LOST_AFTER_MS, "server", server)
         return
     del board.servers[server]
-    board.tell("server_lost", now_ms, server=server, agi=board.addresses.pop(server, ""))
+    asterisk, agi = _take_none(board, server, now_ms)
+    board.tell("server_lost", now_ms, server=server, agi=agi, asterisk=asterisk)
     _set_adrift(board, server, now_ms)
 
 
@@ -74,6 +77,33 @@ def adrift(board: Floor, server: str, now_ms: int) -> None:
         for contact in [contact for contact in board.contacts.values() if contact.server == server]:
             if contact.state != ContactState.CONNECTED:  # a talk needs no server; whoever sees its end tells it
                 contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
+
+
+def listing(board: Floor, _: str, now_ms: int) -> None:
+    """Deadline: tell each Asterisk's servers where calls can go. Nothing is told of one that has none left: it must know where to look."""
+    fleets: dict[str, dict[str, str]] = {}
+    for server, (asterisk, agi) in board.addresses.items():
+        fleets.setdefault(asterisk, {})[server] = agi
+    for asterisk, addresses in fleets.items():
+        if board.listed.get(asterisk) != addresses:
+            board.listed[asterisk] = addresses
+            board.tell("servers_listed", now_ms, asterisk=asterisk, addresses=dict(addresses))
+
+
+def _take_calls(board: Floor, server: str, address: tuple[str, str], now_ms: int) -> None:
+    """Calls go there from now on. Whoever had that address before has died, and this one was started in its place."""
+    if board.addresses.get(server) != address:
+        board.addresses = {other: known for other, known in board.addresses.items() if known != address}
+        board.addresses[server] = address
+        board.at(max(now_ms, board.list_from_ms), "listing", "")
+
+
+def _take_none(board: Floor, server: str, now_ms: int) -> tuple[str, str]:
+    """Calls go there no more; the Asterisk and the address that they came from and went to."""
+    address = board.addresses.pop(server, None)
+    if address:
+        board.at(max(now_ms, board.list_from_ms), "listing", "")
+    return address or ("", "")
 
 
 def _set_adrift(board: Floor, server: str, now_ms: int) -> None:
@@ -93,4 +123,4 @@ def _waiting_of(board: Floor, server: str) -> list[Any]:
 
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ServerAlive: alive, ServerLeft: left, ServerHolds: holds}
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"server": silent, "adrift": adrift}
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"server": silent, "adrift": adrift, "listing": listing}

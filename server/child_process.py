@@ -29,6 +29,7 @@ class ChildProcess:
         self._pid_file = pid_file
         self._marks = marks
         self._process: asyncio.subprocess.Process | None = None
+        self._spare: asyncio.subprocess.Process | None = None
         self._log_before = 0  # bytes that earlier starts have written
 
     @property
@@ -41,17 +42,8 @@ class ChildProcess:
     ) -> None:
         """Starts and waits until `ready` says so, at most `within` seconds. ChildError says why it could not be."""
         await asyncio.to_thread(_end, self._pid_file)
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as output:
-            self._log_before = output.tell()
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                env=dict(environment or os.environ),
-            )
+        self._log_before = self.log.stat().st_size if self.log.exists() else 0
+        self._process = self._take_spare() or await self._launch(command, environment, asyncio.subprocess.DEVNULL)
         self._pid_file.parent.mkdir(parents=True, exist_ok=True)
         self._pid_file.write_text(f"{self._process.pid}\n{self._marks}\n")
         try:
@@ -68,6 +60,22 @@ class ChildProcess:
         except BaseException:
             await self.stop()
             raise
+
+    async def prepare(self, command: list[str], environment: Mapping[str, str] | None = None) -> None:
+        """Starts the next one ahead, in place of one that was: it loads its program, waits for a line, and ends when we do.
+
+        The next `start` sends that line, so `command` must come to the same as the one given there.
+        """
+        await self.drop_spare()
+        self._spare = await self._launch(command, environment, asyncio.subprocess.PIPE)
+
+    async def drop_spare(self) -> None:
+        """Ends the one that waits, if there is one."""
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.returncode is None:
+            with suppress(ProcessLookupError):
+                spare.kill()  # it has nothing yet that it could leave behind
+            await spare.wait()
 
     async def wait(self) -> int:
         """Returns its exit code when it has ended."""
@@ -87,6 +95,21 @@ class ChildProcess:
                     self._process.kill()
                 await self._process.wait()
         self._pid_file.unlink(missing_ok=True)
+
+    def _take_spare(self) -> asyncio.subprocess.Process | None:
+        spare, self._spare = self._spare, None
+        if spare is None or spare.returncode is not None or spare.stdin is None:
+            return None
+        spare.stdin.write(b"\n")
+        spare.stdin.close()
+        return spare
+
+    async def _launch(self, command: list[str], environment: Mapping[str, str] | None, stdin: int) -> asyncio.subprocess.Process:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
+            return await asyncio.create_subprocess_exec(
+                *command, stdin=stdin, stdout=output, stderr=output, start_new_session=True, env=dict(environment or os.environ)
+            )
 
     def last_words(self, lines: int = 4) -> str:
         text = self.log.read_bytes()[self._log_before :].decode(errors="replace") if self.log.is_file() else ""

@@ -1,51 +1,91 @@
-"""The servers of one Asterisk, as its dialplan sees them: HOTLINE_SERVERS, a global variable with their addresses. The leader's server
-keeps it true; one that ends takes itself out and moves its calls to the others.
+"""The servers of one Asterisk, as its dialplan sees them: HOTLINE_SERVERS, a global variable with their addresses.
+
+The router tells who lives (`servers_listed`); each server keeps the variable of its own Asterisk true. One that ends takes itself out and
+moves its calls to the others. Several Asterisks may share a Redis: each has a name of its own, which stands in the ids of its calls.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
 
 from agi.ami.client import AmiClient
 from agi.ami.errors import AmiError
-from routing.identifiers import Ids
+from routing.events import Event
+from routing.identifiers import Ids, asterisk_of
 from server.calls import Calls, LiveCall
 
 log = structlog.get_logger(__name__)
 SERVERS = "HOTLINE_SERVERS"
 RUN = "HOTLINE_RUN"  # told apart by it: an Asterisk that was started again does not have it any more
+NAME = "SYSTEMNAME"  # `systemname` of asterisk.conf
 RESUME = ("hotline", "resume")  # context and label where a call is taken up again
-LOOK_EVERY_S = 0.5
-TRUST_AFTER_S = 2.0  # a router that has just taken over has not heard of every server yet
+AGAIN_S = 0.5
 MOVE_EVERY_S = 0.2
 MOVE_AGAIN_S = 3.0
 
 
 class Fleet:
-    """`addresses` gives those that take calls while our router leads, None while it does not."""
+    """`server` is the name of ours. `asterisk` is the name of our Asterisk once AMI has told it, None before; many have none: ""."""
 
-    def __init__(self, ami: AmiClient, ids: Ids, addresses: Callable[[], Mapping[str, str] | None]) -> None:
+    def __init__(self, ami: AmiClient, ids: Ids, server: str) -> None:
         self._ami = ami
         self._ids = ids
-        self._addresses = addresses
+        self._server = server
+        self._lists: dict[str, Mapping[str, str]] = {}  # Asterisk -> its servers and their addresses, as the router told last
+        self._ever: dict[str, dict[str, str]] = {}  # the same of all that were told of
+        self._news = asyncio.Event()
         self._run = ""
+        self.asterisk: str | None = None
+
+    @property
+    def listed(self) -> list[str]:
+        """The servers of every Asterisk that took calls when that was told last."""
+        return [server for addresses in self._lists.values() for server in addresses]
+
+    def has(self, call: str) -> bool:
+        """Whether a call is at our Asterisk, which alone knows how it is with it."""
+        return asterisk_of(call) == self.asterisk
+
+    def is_first_without(self, lost: str) -> bool:
+        """Whether it falls to us to look after the calls of a lost server: of those left at our Asterisk one does."""
+        left = self._lists.get(self.asterisk or "", {}).keys() - {lost}
+        return self._server == min(left, default=self._server)
+
+    def address_of(self, lost: str) -> str:
+        """Where our Asterisk reached a server that is lost; "" when it was another's, or its place has been taken since."""
+        agi = self._ever.get(self.asterisk or "", {}).get(lost, "")
+        taken = any(address == agi and server != lost for server, address in self._lists.get(self.asterisk or "", {}).items())
+        return "" if taken else agi
+
+    def on_event(self, event: Event) -> None:
+        """Follows the event log."""
+        if event.type == "servers_listed":
+            asterisk, addresses = event.data["asterisk"], event.data["addresses"]
+            self._lists[asterisk] = addresses
+            self._ever.setdefault(asterisk, {}).update(addresses)
+            self._news.set()
 
     async def run(self) -> None:
         """Keep the list until cancelled."""
-        leading_since: float | None = None
-        kept: tuple[int, list[str]] = (-1, [])
-        now = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            found = self._addresses()
-            if found is None:
-                leading_since, kept = None, (-1, [])
-                continue
-            leading_since = leading_since or now()
-            wanted = (self._ami.epoch, sorted(set(found.values())))
-            if wanted[1] and wanted != kept and now() - leading_since > TRUST_AFTER_S and await self._set(wanted[1]):
-                kept = wanted
+            await self._news.wait()
+            self._news.clear()
+            if not await self._keep() and self._ami.connected:
+                await asyncio.sleep(AGAIN_S)
+                self._news.set()
+
+    async def _keep(self) -> bool:
+        """False when Asterisk could not be told; after AMI was away that is done again."""
+        wanted = sorted(set(self._lists.get(self.asterisk or "", {}).values()))
+        if not wanted or self.asterisk is None:
+            return True
+        try:
+            if await self._ami.get_global(SERVERS) == "&".join(wanted):
+                return True
+        except AmiError:
+            return False
+        return await self._set(wanted)
 
     async def join(self, agi: str) -> None:
         """Put our address into the list; the leader would do so a moment later."""
@@ -66,6 +106,11 @@ class Fleet:
             return []
         others = [address for address in listed if address and address != agi]
         return others if others and await self._set(others) else []
+
+    async def meet(self) -> None:
+        """After each AMI connect: learn which Asterisk it is, and tell it again what we know. Raises AmiError."""
+        self.asterisk = await self._ami.get_global(NAME)
+        self._news.set()
 
     async def meets_new_asterisk(self) -> bool:
         """After each AMI connect: whether Asterisk was started anew since it was last met. All calls of the one before are over then."""

@@ -1,6 +1,7 @@
 """Where a site's things are on this machine, and the plan of its Asterisk: the joint between settings, state folder and configuration."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,13 @@ def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgr
         max_call=main.asterisk.max_call_length // 1000,
         rtp_timeout=main.asterisk.rtp_timeout // 1000,
         country=main.country.lower(),
+        system_name=asterisk_name(secrets) if main.redis.url else "",
     )
+
+
+def asterisk_name(secrets: Secrets) -> str:
+    """What tells the Asterisk of this state folder from others that share a Redis with it; it stands in the ids of its calls."""
+    return hashlib.sha256(secrets.ami.encode()).hexdigest()[:6]
 
 
 def rounds_within(seconds: int) -> int:

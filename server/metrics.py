@@ -19,6 +19,7 @@ from routing.view import View
 from server.version import VERSION
 
 WAIT_BUCKETS_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
+ANYBODY = ((0, ""),)  # the requirement steps of who takes any agent
 TALK_BUCKETS_S = (10, 30, 60, 120, 180, 300, 600, 1200, 3600)
 
 
@@ -135,6 +136,9 @@ class Metrics:
             "Answered within threshold / (answered + abandoned), last 30 min",
             labels=("queue",),
         )
+        expected = GaugeMetricFamily(
+            "hotline_expected_wait_seconds", "The wait to expect for somebody who joins now and takes any agent", labels=("queue",)
+        )
         agents = GaugeMetricFamily(
             "hotline_agents", "Agents of a queue by state; each counts in all their queues", labels=("queue", "state")
         )
@@ -146,10 +150,13 @@ class Metrics:
             percent = self._view.service_level(queue, now_ms)
             if percent is not None:
                 level.add_metric((queue,), percent / 100)
+            expected_ms = self._view.expected_wait_ms(queue, ANYBODY, now_ms)
+            if expected_ms is not None:
+                expected.add_metric((queue,), expected_ms / 1000)
             states = Counter(agent.state for agent in self._view.members(queue))
             for state in AgentState:
                 agents.add_metric((queue, state.value), states[state])
-        yield from (waiting, longest, level, agents)
+        yield from (waiting, longest, level, expected, agents)
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], int]]) -> Metric:

@@ -32,6 +32,7 @@ from server.agent_phones import spoken_to_agents
 from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
+from server.feature_codes import spoken_by_codes
 from server.fleet import Fleet, move_calls
 from server.follower import Follower
 from server.holds import Holds
@@ -70,9 +71,12 @@ class Node:
         self.view = View(site.directory)
         self.events = EventLog(self.store, ids, self.clock)
         self.desk = Desk(self.store, site.directory, ids, self.clock, server=self.server, position=self.view.position)
-        self.router = Router(self.store, site.directory, ids, self.clock, server=self.server, domain="main", chance=random.Random())
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
+        self.fleet = Fleet(self.ami, ids, self.server)
+        self.router = Router(
+            self.store, site.directory, ids, self.clock, server=self.server, chance=random.Random(), listed=lambda: self.fleet.listed
+        )
         self.live_calls = LiveCalls()
         self.phones = PhoneStates(self._phone_changed)
         self.ringer = Ringer(self.ami, self.phones, self.clock)
@@ -96,11 +100,11 @@ class Node:
         )
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls, allowed=settings.takes_agi_from)
         self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
-        self.fleet = Fleet(self.ami, ids, lambda: self.router.addresses if self.router.is_leader else None)
-        self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet, lambda: self.router.is_leader)
+        self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet)
         self.holds = Holds(self.ami, self.calls, self.events)
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
-        self.follower = Follower(self.store, self.view, self.metrics.on_event, self.orphans.on_event, self.memory.on_event)
+        listeners = (self.metrics.on_event, self.fleet.on_event, self.orphans.on_event, self.memory.on_event)
+        self.follower = Follower(self.store, self.view, *listeners)
         self._http: Listener | None = None
         self._stopping = asyncio.Event()
         self._takes_calls = False
@@ -155,9 +159,10 @@ class Node:
         await self._serve_http()
         await self.follower.ready.wait()
         await self.agi.start()
-        self.desk.take_calls_at(self.settings.agi_for_asterisk)
         with contextlib.suppress(AmiError):
             await self.ami.wait_connected(AMI_WITHIN_S)
+            await self._meet_asterisk()
+            self.desk.take_calls_at(self.settings.agi_for_asterisk)
             await self.fleet.join(self.settings.agi_for_asterisk)
         log.info("serving", server=self.server, agi=self.agi.address, http=self.settings.http_address)
 
@@ -194,7 +199,8 @@ class Node:
             await asyncio.sleep(STEER_EVERY_S)
 
     async def _prepare_sounds(self) -> None:
-        for failure in await self.sounds.prepare([*spoken_to_agents(self.site), *static_speech(self.site.flows)]):
+        spoken = [*spoken_to_agents(self.site), *static_speech(self.site.flows), *spoken_by_codes(self.site)]
+        for failure in await self.sounds.prepare(spoken):
             log.warning("prompt_not_rendered", reason=str(failure))
 
     # -- AMI -----------------------------------------------------------------------------------------------------------
@@ -208,8 +214,9 @@ class Node:
     async def _ami_connected(self) -> None:
         await self.follower.ready.wait()
         while True:
-            known = self.orphans.known()
             try:
+                await self._meet_asterisk()
+                known = self.orphans.known()
                 rows = await self.live_calls.reconcile(self.ami.core_show_channels)
                 await self.phones.refresh(self.ami.device_states)
                 break
@@ -218,9 +225,18 @@ class Node:
                 await asyncio.sleep(BOOTING_S)
         self.ringer.reconcile(rows)
         self._report_phones()
+        if self._takes_calls and not self._stopping.is_set():  # at the start AMI may have been away
+            self.desk.take_calls_at(self.settings.agi_for_asterisk)
         self.orphans.reconcile(rows, known, restarted=await self.fleet.meets_new_asterisk())
 
+    async def _meet_asterisk(self) -> None:
+        """Calls, phones and servers are known by the name of their Asterisk. Raises AmiError."""
+        await self.fleet.meet()
+        self.desk.asterisk = self.fleet.asterisk or ""
+
     def _report_phones(self) -> None:
+        if self.fleet.asterisk is None:
+            return  # all are reported when it is known
         for phone in self.site.phones:
             self.desk.report_phone(phone, self.phones.state(phone))
         for profile in self.site.directory.agents.values():
@@ -232,7 +248,8 @@ class Node:
         self.ringer.lost()
 
     def _phone_changed(self, endpoint: str, state: PhoneState) -> None:
-        self.desk.report_phone(endpoint, state)
+        if self.fleet.asterisk is not None:
+            self.desk.report_phone(endpoint, state)
 
     # -- health and the end ---------------------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
-"""Calls that nobody holds any more: their server died or froze while Asterisk went on with them. Every server watches over all calls.
+"""Calls that nobody holds any more: their server died or froze while Asterisk went on with them. Every server watches over all calls of
+its own Asterisk; what becomes of another Asterisk's, that one's servers see.
 
 What a caller without a server does is seen on AMI: hanging up, being answered by an agent. It is reported a moment later, unless the
 server that should have done it has. Reports are facts; the router and the event log take each once, whoever tells it.
@@ -30,18 +31,15 @@ SETTLE_S = 0.3  # a caller whose server was killed finds another one within this
 
 
 class Orphans:
-    """`reconcile` runs after each AMI connect; `on_event` follows the event log. `leads` tells whether this server's router leads."""
+    """`reconcile` runs after each AMI connect; `on_event` follows the event log."""
 
-    def __init__(
-        self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, fleet: Fleet, leads: Callable[[], bool]
-    ) -> None:
+    def __init__(self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, fleet: Fleet) -> None:
         self._view = view
         self._desk = desk
         self._events = events
         self._calls = calls
         self._ami = ami
         self._fleet = fleet
-        self._leads = leads
         self._lost: dict[str, str] = {}  # Uniqueid of a call in a talk or ringing -> its lost server, which may only be frozen
         self._tasks: set[asyncio.Task[None]] = set()
         listen(ami, Hangup, self._hung_up)
@@ -49,8 +47,9 @@ class Orphans:
         listen(ami, BridgeLeave, self._bridge_left)
 
     def known(self) -> frozenset[str]:
-        """The calls known now: only these may be judged by rows that are asked for from now on."""
-        return frozenset(self._view.calls) | {contact.call for contact in self._view.contacts.values()}
+        """The calls of our Asterisk known now: only these may be judged by rows that are asked for from now on."""
+        told = (*self._view.calls, *(contact.call for contact in self._view.contacts.values()))
+        return frozenset(call for call in told if self._fleet.has(call))
 
     def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
         """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
@@ -61,13 +60,14 @@ class Orphans:
             if row is None:
                 self._later(end, call)
             elif row.get("BridgeId") and not self._is_held(call):
-                self._later(self._answered, call)
+                beside = [other.get("Channel") for other in living.values() if other.get("BridgeId") == row.get("BridgeId")]
+                self._later(partial(self._answered, channels=beside), call)
 
     def on_event(self, event: Event) -> None:
         """A server that froze still has its calls' connections: they are pulled over to a server that lives."""
         server = event.data.get("server", "")
         if event.type == "server_lost":
-            self._start(self._pull_over(server, event.data.get("agi", "")))
+            self._start(self._pull_over(server, self._fleet.address_of(server)))
         elif event.type == "server_back":
             self._lost = {id: lost for id, lost in self._lost.items() if lost != server}
 
@@ -88,7 +88,7 @@ class Orphans:
     def _dial_ended(self, event: DialEnd) -> None:
         call = f"call-{event.uniqueid}"
         if event.dial_status == "ANSWER" and not self._is_held(call) and self._contacts_of(call):
-            self._later(self._answered, call)
+            self._later(partial(self._answered, channels=(event.dest_channel,)), call)
         elif event.uniqueid in self._lost:
             self._start(self._pull_over_settled(event.uniqueid))
 
@@ -108,10 +108,21 @@ class Orphans:
             log.info("orphan_ended", call=call, ended_by=ended_by)
             self._events.tell("call_ended", call=call, ended_by=ended_by, lasted_ms=0, node="", flow="", stage="orphan", **facts)
 
-    def _answered(self, call: str) -> None:
+    def _answered(self, call: str, *, channels: Collection[str] = ()) -> None:
+        """The agent's channel is one of these, where it is known."""
         for contact in self._contacts_of(call):
-            if contact.state == ContactState.OFFERED and len(contact.offers) == 1:
-                self._desk.post(OfferAnswered(contact.id, next(iter(contact.offers))))
+            if contact.state == ContactState.OFFERED and (offer := self._offer_at(contact, channels)):
+                self._desk.post(OfferAnswered(contact.id, offer))
+
+    def _offer_at(self, contact: Contact, channels: Collection[str]) -> str:
+        """Which of a contact's offers was answered there; "" when several rang and that cannot be told."""
+        if len(contact.offers) == 1:
+            return next(iter(contact.offers))
+        phones = {offer: self._view.agents[agent].phone for offer, agent in contact.offers.items() if agent in self._view.agents}
+        here = [offer for offer, phone in phones.items() if phone and any(channel.startswith(f"PJSIP/{phone}-") for channel in channels)]
+        outside = [offer for offer, phone in phones.items() if phone.startswith("+")]  # by a trunk: its channel has the trunk's name
+        found = here or outside
+        return found[0] if len(found) == 1 else ""
 
     def _contacts_of(self, call: str) -> list[Contact]:
         return [contact for contact in self._view.contacts.values() if contact.call == call]
@@ -120,9 +131,11 @@ class Orphans:
 
     async def _pull_over(self, server: str, agi: str) -> None:
         """Take the calls from a server that is silent. One that talks or rings is left alone until that is over."""
-        known = {_uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server}
+        known = {_uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server and self._fleet.has(call)}
         self._lost |= dict.fromkeys(known, server)  # first: a talk may end while we ask
-        if agi and self._leads():
+        if not known and not agi:
+            return
+        if agi and self._fleet.is_first_without(server):
             await self._fleet.remove(agi)  # or Asterisk might bring them, and new ones, to the silent one again
         try:
             rows = await self._ami.core_show_channels()
@@ -139,14 +152,14 @@ class Orphans:
                     self._lost[uniqueid] = server
                 continue
             self._lost.pop(uniqueid, None)
-            if self._leads():
+            if self._fleet.is_first_without(server):
                 await pull(self._ami, row.get("Channel"), self._number_dialled(uniqueid) or row.get("Exten"))
 
     async def _pull_over_settled(self, uniqueid: str) -> None:
         """Its talk or ringing is over: if its server was killed another has it now, if it was frozen nobody has."""
         server = self._lost.pop(uniqueid)
         await asyncio.sleep(SETTLE_S)
-        if self._is_at(uniqueid, server) and self._leads():
+        if self._is_at(uniqueid, server) and self._fleet.is_first_without(server):
             await pull(self._ami, self._view.calls[f"call-{uniqueid}"].data.get("channel", ""), self._number_dialled(uniqueid))
 
     def _is_at(self, uniqueid: str, server: str) -> bool:

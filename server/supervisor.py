@@ -147,8 +147,9 @@ class Supervisor:
             plan = await asyncio.to_thread(asterisk_plan, self.site, installation, program, self.ports, self.secrets)
             asterisk = AsteriskProcess(program, plan)
             await self._add("Asterisk", asterisk, asterisk.start)
-        for number in range(self.site.main.limits.nodes):
-            node = NodeProcess(options, self.ports, self.site.main.limits.drain / 1000, number)
+        nodes, drain_s = self.site.main.limits.nodes, self.site.main.limits.drain / 1000
+        for number in range(nodes):
+            node = NodeProcess(options, self.ports, drain_s, number, spare=nodes == 1)
             await self._add(f"server {number}" if number else "the server", node, node.start)
 
     async def watch(self) -> None:
@@ -178,6 +179,7 @@ class Supervisor:
     async def _restart_nodes(self) -> None:
         for node in self._nodes:
             self._say(f"restarting node {node.number}")
+            await node.renew_spare()
             await node.drain()  # `_keep` starts it again
             await node.serving.wait()
         self._say("all nodes have been restarted")

@@ -10,14 +10,18 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 Event = dict[str, Any]
+WHOLE_LOG = "100000000"
 ENVELOPE = ("call", "contact", "agent", "queue", "flow", "node")  # empty ones are left out of the log
 
 
 class EventFeed:
     """Everything since `start`, in order, in `events`; `listeners` are called with each event."""
 
-    def __init__(self, state: Path) -> None:
-        self._state = state
+    def __init__(self, state: Path, config: Path | None = None, dialplans: Path | None = None) -> None:
+        """The site's own folders are needed where its settings name a Redis."""
+        self._folders = ["--state", str(state)]
+        for option, folder in (("--config", config), ("--dialplans", dialplans)):
+            self._folders += [option, str(folder)] if folder else []
         self.events: list[Event] = []
         self.listeners: list[Callable[[Event], None]] = []
         self._process: asyncio.subprocess.Process | None = None
@@ -27,7 +31,7 @@ class EventFeed:
     async def start(self) -> None:
         """Follow from the beginning of the log."""
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server", "events", "-f", "--json", "--state", str(self._state)),
+            *(sys.executable, "-m", "server", "events", "-f", "--json", "-n", WHOLE_LOG, *self._folders),
             cwd=ROOT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -36,7 +36,7 @@ class RunningSite:
         self._reader: asyncio.Task[None] | None = None
         self.words: list[str] = []
         self._client: aiohttp.ClientSession | None = None
-        self.feed = EventFeed(state)
+        self.feed = EventFeed(state, config, dialplans)
         self.ports: dict[str, int] = {}
         self.secrets: dict[str, Any] = {}
 

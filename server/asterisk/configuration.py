@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from server.asterisk.modules import AMI_EVENTS, OPTIONAL_MODULES, REQUIRED_MODULES
 from server.asterisk.trunks import Trunk
 
@@ -130,6 +128,8 @@ class Plan:
 
 def render(plan: Plan) -> dict[str, str]:
     """The files of Asterisk's configuration folder: name -> text. ConfigurationError names a value that cannot stand in them."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # here: a node, which must start soon, writes no configuration
+
     missing = [name for name in REQUIRED_MODULES if f"{name}.so" not in plan.available_modules]
     if missing:
         raise ConfigurationError(f"this Asterisk lacks modules that Hotline needs ({plan.modules}): {', '.join(missing)}")

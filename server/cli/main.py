@@ -72,6 +72,7 @@ def _node(command: argparse.ArgumentParser) -> None:
     _up(command)
     text = "which of this machine's servers it is, from 0 (default); each has FastAGI and HTTP ports of its own"
     command.add_argument("--number", type=int, default=0, metavar="N", help=text)
+    command.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)  # for `up`: load the program, begin when told to
 
 
 def _check(command: argparse.ArgumentParser) -> None:

@@ -1,6 +1,8 @@
 """`./hotline node`: one server node in this process, for a supervisor or a container."""
 
 import asyncio
+import contextlib
+import sys
 
 import uvloop
 
@@ -10,10 +12,16 @@ from server.logs import set_up_logs
 from server.node import run_node
 from server.port_numbers import PortError
 from server.secrets_file import SecretsError, secrets_for
+from server.settings import load_site
 
 
 def run(options: Options) -> int:
-    """Returns when the node has drained."""
+    """Returns when the node has drained. With --wait it begins when a line comes; without one, since `up` is gone, never."""
+    if options.given.wait:
+        with contextlib.suppress(ProblemsFound, OSError):
+            load_site(options.config, options.dialplans)  # whatever that loads is loaded then; it is read again in earnest
+        if not sys.stdin.readline():
+            return 0
     try:
         known = secrets_for(options.state, ())
         set_up_logs(secrets=[known.ami, *known.sip.values(), *known.tokens.values()])

@@ -106,7 +106,6 @@ def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]
         "until_ms": found.until_ms if found.state == AgentState.WRAP_UP else 0,
         "phone": found.phone or profile.phone,
         "phone_state": found.phone_state,
-        "wanted": found.wanted,
         "queues": list(profile.queues),
         "left_queues": list(found.left_queues),
         "memberships": {queue: asdict(profile.membership(queue)) for queue in profile.queues},

@@ -1,16 +1,20 @@
 """The command line of `./hotline bench`: options in, one benchmark run, its report published, exit code out."""
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 import uvloop
 
 from simulator.bench.app_queue import NotLoaded
+from simulator.bench.own_redis import NoRedis
 from simulator.bench.picture import draw
 from simulator.bench.report import Report, publish
 from simulator.site import SiteFailed
 
 INTERRUPTED = 130
+WAITING, AGENTS = (1, 20, 200), (1, 20, 100)
+ANNOUNCED = ((1, 1), (20, 20), (200, 100))  # app_queue keeps an agent waiting for many seconds while it announces
 
 
 def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,9 +23,13 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     kinds = bench.add_subparsers(dest="kind", required=True)
     offer = kinds.add_parser("offer", help="from a free agent to the INVITE at that agent's phone, beside app_queue")
     offer.add_argument(
-        "--size", action="append", type=_size, metavar="WAITING/AGENTS", help="for several, repeat (default: 1/1 20/20 200/100)"
+        "--size",
+        action="append",
+        type=_size,
+        metavar="WAITING/AGENTS",
+        help="for several, repeat (default: 1, 20, 200 callers and 1, 20, 100 agents, each with each)",
     )
-    offer.add_argument("--samples", type=int, default=150, help="offers measured at each size (default: %(default)s)")
+    offer.add_argument("--samples", type=int, default=200, help="offers measured at each size (default: %(default)s)")
     agi = kinds.add_parser("agi", help="AGI commands per second and memory per session, beside other libraries")
     agi.add_argument("--sessions", action="append", type=int, metavar="N", help="repeat for several (default: 100 1000 5000)")
     agi.add_argument("--rounds", type=int, default=3, help="of which the median counts (default: %(default)s)")
@@ -29,7 +37,9 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     calls = kinds.add_parser("calls", help="whole calls, and what they cost Asterisk, server and Redis")
     calls.add_argument("--concurrent", action="append", type=int, metavar="N", help="repeat for several (default: 10 50 100 200 300)")
     calls.add_argument("--seconds", type=float, default=20.0, help="measured at each (default: %(default)s)")
-    for kind in (offer, agi, calls):
+    router = kinds.add_parser("router", help="routing decisions, contacts per second on one Redis, memory per waiting contact")
+    router.add_argument("--seconds", type=float, default=10.0, help="of load (default: %(default)s)")
+    for kind in (offer, agi, calls, router):
         kind.add_argument("--state", type=Path, default=Path(".state"), metavar="DIR", help="the state folder (default: .state)")
         kind.add_argument("--quick", action="store_true", help="small sizes, to see that it works: the figures say little")
 
@@ -38,7 +48,7 @@ def run_bench(given: argparse.Namespace) -> int:
     """Returns the exit code: 0 when every target is met. A reason why nothing could be measured is said in one sentence."""
     try:
         return publish(_RUN[given.kind](given), given.state / "bench", draw)
-    except (SiteFailed, NotLoaded, TimeoutError) as reason:
+    except (SiteFailed, NotLoaded, NoRedis, TimeoutError) as reason:
         _say(f"bench: nothing could be measured: {reason or 'calls or offers did not come in time; is the machine busy?'}")
         return 1
     except KeyboardInterrupt:
@@ -49,10 +59,11 @@ def _offer(given: argparse.Namespace) -> Report:
     from simulator.bench.offer import OfferOptions, bench_offer
     from simulator.bench.offer_report import Size
 
-    sizes = [Size(*size) for size in given.size or [(1, 1), (20, 20), (200, 100)]]
-    options = OfferOptions(given.state, sizes, given.samples)
+    sizes = sorted({Size(*size) for size in given.size or product(WAITING, AGENTS)}, key=lambda size: (size.agents, size.waiting))
+    announced = sizes if given.size else [Size(*size) for size in ANNOUNCED]
+    options = OfferOptions(given.state, sizes, given.samples, announced)
     if given.quick:
-        options = OfferOptions(given.state, [Size(2, 2)], 5, arrivals=3, announced=False)
+        options = OfferOptions(given.state, [Size(2, 2)], 5)
     return uvloop.run(bench_offer(options, _say))
 
 
@@ -74,7 +85,16 @@ def _calls(given: argparse.Namespace) -> Report:
     return uvloop.run(bench_calls(options, _say))
 
 
-_RUN = {"offer": _offer, "agi": _agi, "calls": _calls}
+def _router(given: argparse.Namespace) -> Report:
+    from simulator.bench.router import RouterOptions, bench_router
+
+    options = RouterOptions(seconds=given.seconds)
+    if given.quick:
+        options = RouterOptions(100, 300, 300, 1, 500, 40, 60, seconds=1.0, warm_up=0.5)
+    return bench_router(options, _say)
+
+
+_RUN = {"offer": _offer, "agi": _agi, "calls": _calls, "router": _router}
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from time import perf_counter
 from simulator.phone import Call, CallOver, CallRefused, CallState, IncomingCall, Phone, PhoneError
 
 ANSWER_S = 20.0
-DIAL_GAP_S = 0.04
+DIAL_GAP_S = 0.02
 AGAIN_S = (0.05, 0.25)
 
 

@@ -7,8 +7,9 @@ agent's phone, while others wait for somebody else. Both are measured at the pho
 import asyncio
 import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from time import perf_counter
 
@@ -24,31 +25,34 @@ from simulator.phone import Phone
 SEED = 1
 # Between two talks that end: talks end one by one on two cores, so that what is measured is the way of an offer and not a queue for the
 # processor. Irregular, so that app_queue's tick of a second does not fall in step.
-GAP_S = (0.10, 0.30)
-LEAST_TALK_S = 0.3
+GAP_S = (0.03, 0.09)
+LEAST_TALK_S = 0.1
 OFFER_S = 15.0
-SETTLE_S = 1.5
+SETTLE_S = 1.0
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class OfferOptions:
-    """What is measured; `samples` offers to freed agents and `arrivals` to callers at each size. Of app_queue there are fewer: each takes
-    half a second, and several while an announcement plays."""
+    """What is measured; `samples` offers to freed agents and a quarter as many to callers who arrive at each size, and the former once more
+    at the sizes `announced`, while announcements play. Of app_queue there are fewer: each takes half a second, some many seconds."""
 
     state: Path
     sizes: Sequence[Size]
-    samples: int = 150
-    arrivals: int = 30
-    announced: bool = True
+    samples: int = 200
+    announced: Collection[Size] = ()
 
-    def of(self, system: str) -> tuple[int, int]:
-        """How many freed agents and arrivals are measured of a system."""
-        return (self.samples, self.arrivals) if system == "hotline" else (max(3, self.samples // 3), max(3, self.arrivals // 3))
+    def freed(self, system: str) -> int:
+        """How many freed agents are measured of a system."""
+        return self.samples if system == "hotline" else max(3, self.samples // 16)
 
-    def announced_of(self, system: str) -> int:
-        """How many freed agents are measured while announcements play."""
-        return self.samples if system == "hotline" else max(3, self.samples // 20)
+    def arrivals(self, system: str) -> int:
+        """How many callers who arrive."""
+        return max(3, self.samples // (4 if system == "hotline" else 16))
+
+    def freed_while_announcing(self, system: str) -> int:
+        """How many freed agents while announcements play."""
+        return self.samples if system == "hotline" else max(3, self.samples // 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,47 +72,53 @@ SYSTEMS = (
 
 
 async def bench_offer(options: OfferOptions, say: Say) -> Report:
-    """Start a site for each size and measure both systems on it. Raises SiteFailed, app_queue.NotLoaded."""
+    """Start a site for each number of agents and measure both systems on it. Raises SiteFailed, app_queue.NotLoaded."""
     raise_file_limit(8192)
     rows: list[Row] = []
-    for size in options.sizes:
+    for agents, sizes in groupby(options.sizes, lambda size: size.agents):
         with tempfile.TemporaryDirectory(prefix="hl-bench-") as folder:
-            bench = BenchSite(Path(folder), size.agents, lambda line: None)
+            bench = BenchSite(Path(folder), agents, lambda line: None)
             try:
                 await bench.start()
                 await app_queue.load(bench)
-                rows += await Measuring(bench, size, options, say).all()
+                rows += await _measured(bench, list(sizes), options, say)
             finally:
                 await bench.stop()
     return report(rows, options.sizes)
 
 
-class Measuring:
-    """One size on one running site."""
+async def _measured(bench: BenchSite, sizes: Sequence[Size], options: OfferOptions, say: Say) -> list[Row]:
+    """Every size with the same agents, at phones that are there all the time."""
+    phones, callers = await bench.agent_phones(sizes[0].agents), bench.caller_phones()
+    floor, rows = Floor(phones), list[Row]()
+    try:
+        for size in sizes:
+            rows += await Measuring(floor, callers, size, options, say).all()
+    finally:
+        await asyncio.gather(*(phone.close() for phone in (*phones, *callers)))
+    return rows
 
-    def __init__(self, bench: BenchSite, size: Size, options: OfferOptions, say: Say) -> None:
-        self._site = bench
+
+class Measuring:
+    """One size on one running site, with agents at the phones of `floor`."""
+
+    def __init__(self, floor: Floor, callers: Sequence[Phone], size: Size, options: OfferOptions, say: Say) -> None:
+        self._floor = floor
+        self._callers = callers
         self._size = size
         self._options = options
         self._say = say
         self._chance = random.Random(SEED)
-        self._floor: Floor
-        self._callers: list[Phone] = []
 
     async def all(self) -> list[Row]:
         """Both systems: arrivals, freed agents, freed agents while announcements play."""
-        phones = await self._site.agent_phones(self._size.agents)
-        self._floor, self._callers = Floor(phones), self._site.caller_phones()
-        rows = []
-        try:
-            for system in SYSTEMS:
-                rows.append(self._row(system, "arrival", await self._arrivals(system)))
-                rows.append(self._row(system, "free", await self._freed(system.queue, self._options.of(system.name)[0])))
-                if self._options.announced:
-                    found = await self._freed(system.announced, self._options.announced_of(system.name))
-                    rows.append(self._row(system, "free, announcing", found))
-        finally:
-            await asyncio.gather(*(phone.close() for phone in (*phones, *self._callers)))
+        options, rows = self._options, []
+        for system in SYSTEMS:
+            rows.append(self._row(system, "arrival", await self._arrivals(system)))
+            rows.append(self._row(system, "free", await self._freed(system.queue, options.freed(system.name))))
+            if self._size in options.announced:
+                found = await self._freed(system.announced, options.freed_while_announcing(system.name))
+                rows.append(self._row(system, "free, announcing", found))
         return rows
 
     def _row(self, system: System, what: str, found: Spread) -> Row:
@@ -123,7 +133,7 @@ class Measuring:
         try:
             await waiting.come(self._size.waiting)
             await asyncio.sleep(SETTLE_S)
-            for _ in range(self._options.of(system.name)[1]):
+            for _ in range(self._options.arrivals(system.name)):
                 offered = self._floor.next_offer()
                 arrived_at = perf_counter()
                 call = await self._callers[0].call(system.queue)

@@ -44,12 +44,13 @@ def report(rows: Sequence[Row], sizes: Sequence[Size]) -> Report:
         if not some:
             continue
         made.tables.append(Table(f"{words}: ms until the INVITE at the agent's phone", _COLUMNS, [_cells(row) for row in some]))
+        here = [size for size in sizes if any(row.size == size for row in some)]
         series = {
-            f"{system} {figure}": [_figure(some, system, size, figure) for size in sizes]
+            f"{system} {figure}": [_figure(some, system, size, figure) for size in here]
             for system in ("hotline", "app_queue")
             for figure in ("p50", "p99")
         }
-        made.charts.append(Chart(f"{words} (waiting/agents)", "ms", [size.text for size in sizes], series, P99_MS, logarithmic=True))
+        made.charts.append(Chart(f"{words} (waiting/agents)", "ms", [size.text for size in here], series, P99_MS, logarithmic=True))
     largest = max(sizes, key=lambda size: (size.waiting, size.agents))
     for system in ("hotline", "app_queue"):
         for figure in ("p50", "p99"):

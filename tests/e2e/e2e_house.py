@@ -51,7 +51,7 @@ class OwnSite(RunningSite):
 
     async def start(self, within: float = 60.0) -> None:
         self._backend = self._backend or await backend.serve(self.backend_port)
-        self.feed = EventFeed(self.state)
+        self.feed = EventFeed(self.state, self.folder / "config", self.folder / "dialplans")
         await super().start(within)
 
     async def stop(self) -> int:
@@ -222,6 +222,7 @@ def loose_ends(events: list[Event], *, still: bool = False) -> list[str]:
     arrived = Counter(event["call"] for event in events if event["type"] == "call_arrived")
     over = Counter(event["call"] for event in events if event["type"] == "call_ended")
     queued = Counter(event["contact"] for event in events if event["type"] == "contact_queued")
+    queued |= Counter({event["contact"] for event in events if event["type"] == "contact_requeued"})
     left = Counter(event["contact"] for event in events if event["type"] in CONTACT_ENDS)
     refused = Counter(event["contact"] for event in events if event["type"] == "contact_left" and event["contact"] not in queued)
     made = Counter(event["data"]["offer"] for event in events if event["type"] == "offer_made")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +14,6 @@ from e2e_house import Guest, House, OwnSite
 
 from server.asterisk.root import find_asterisk
 from server.socket_folder import socket_folder
-from simulator.feed import Event
 
 RATE = 8000
 LONGEST_SILENCE_S = 2.0
@@ -54,6 +54,15 @@ class Broken(House):
         async with aiohttp.ClientSession() as client, client.get(url, headers=headers) as answer:
             return [row["id"] for row in (await answer.json())["calls"]]
 
+    async def leader(self, nodes: int) -> int:
+        """The node whose router leads."""
+        async with aiohttp.ClientSession() as client:
+            for number in range(nodes):
+                async with client.get(f"http://127.0.0.1:{self.site.ports['http'] + number}/metrics") as answer:
+                    if "hotline_router_leader 1" in await answer.text():
+                        return number
+        raise AssertionError("no node leads")
+
     async def both_listed(self) -> None:
         """Wait until Asterisk's list has both nodes because they said that they live."""
         agi = self.site.ports["agi"]
@@ -91,18 +100,6 @@ class Broken(House):
         said, _ = await process.communicate()
         return said.decode(errors="replace")
 
-    def _mine(self) -> list[Event]:
-        """A contact that is told again after Redis lost it has not begun again."""
-        known: set[str] = set()
-        mine = []
-        for event in super()._mine():
-            if event["type"] == "contact_queued":
-                if event["contact"] in known:
-                    continue
-                known.add(event["contact"])
-            mine.append(event)
-        return mine
-
     def told(self, type: str, **fields: Any) -> list[dict[str, Any]]:
         """Every event like that."""
         return [
@@ -110,6 +107,24 @@ class Broken(House):
             for event in self.feed.events
             if event["type"] == type and all(event.get(name, event["data"].get(name)) == value for name, value in fields.items())
         ]
+
+
+async def cut_ami(house: Broken) -> Callable[[], Awaitable[None]]:
+    """Asterisk throws us out of AMI and takes us no more, until what comes back is called."""
+    path = house.site.state / "etc/asterisk/manager.conf"
+    text = path.read_text()
+    path.write_text(re.sub(r"(?m)^enabled *=.*$", "enabled = no", text))
+    await house.command("manager reload")
+    for line in (await house.command("manager show connected")).splitlines():
+        if line.lstrip().startswith("hotline"):
+            await house.command(f"manager kick session {line.split()[4]}")
+    await house.eventually(house.ami_is_away, 5)
+
+    async def let_in() -> None:
+        path.write_text(text)
+        await house.command("manager reload")
+
+    return let_in
 
 
 def edit(site: OwnSite, file: str, settings: dict[str, object]) -> None:

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 import redis.asyncio
-from fault_house import Broken, broken_site, longest_silence_s
+from fault_house import Broken, broken_site, cut_ami, longest_silence_s
 
 from server.socket_folder import socket_folder
 from simulator.phone import CallState, answer_after, sine
@@ -76,14 +76,7 @@ async def test_ami_is_cut(measured: list[str]) -> None:
         await house.agent("wang", answer_after(0.1, 1.5, say=HUM))
         leaving = await house.dial("4102", "caller2")
         await leaving.event("contact_queued")
-        path = house.site.state / "etc/asterisk/manager.conf"
-        text = path.read_text()
-        path.write_text(re.sub(r"(?m)^enabled *=.*$", "enabled = no", text))
-        await house.command("manager reload")
-        for line in (await house.command("manager show connected")).splitlines():
-            if line.lstrip().startswith("hotline"):
-                await house.command(f"manager kick session {line.split()[4]}")
-        await house.eventually(house.ami_is_away, 5)
+        back = await cut_ami(house)
         guest = await house.dial("4000")
         await guest.at_node("language")
         await guest.call.press("1")
@@ -93,8 +86,7 @@ async def test_ami_is_cut(measured: list[str]) -> None:
         await leaving.call.hang_up()
         assert (await guest.event("contact_ended", 10))["data"]["talk_ms"] > 500
         await guest.over(15)
-        path.write_text(text)
-        await house.command("manager reload")
+        await back()
         await leaving.over(15)
         await leaving.event("contact_abandoned", 5)
         assert len(leaving.told("contact_abandoned")) == 1

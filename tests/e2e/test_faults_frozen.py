@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 AGENT_HZ = 880.0
 HUM = sine(AGENT_HZ, 1.0)
 TWO = {"limits__nodes": 2}
+CALLS = 8
 
 
 async def holder(house: Broken, guest: Guest) -> str:
@@ -110,6 +111,32 @@ async def test_a_woken_zombie_does_no_harm(measured: list[str], talking: bool) -
         await guest.over(10)
         await house.state("wang", "ready", 6)
         house.site.tell(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("leads", [True, False])
+async def test_calls_that_come_to_a_frozen_server(measured: list[str], leads: bool) -> None:
+    """It takes their connections and says nothing until its loss is noticed: then the other serves them. Once, also when it wakes."""
+    async with broken_site(**TWO) as house:
+        await house.both_listed()
+        leader = await house.leader(2)
+        phones = [await house.phone(account) for account in ("caller", "caller2", "caller3")]
+        house.site.tell(signal.SIGSTOP)
+        began = asyncio.get_running_loop().time()
+        zombie = house.freeze("node-1" if (leader == 1) is leads else "node")
+        calls = [await phones[place % 3].call("4000") for place in range(CALLS)]
+        await asyncio.sleep(1.0)
+        at_once = len(house.told("call_arrived"))
+        assert at_once < CALLS
+        await asyncio.gather(*(call.answered(15) for call in calls))
+        took_s = asyncio.get_running_loop().time() - began
+        measured.append(f"frozen ({leads=}): {CALLS - at_once} of {CALLS} new calls came to it, all answered after {took_s:.1f} s")
+        os.kill(zombie, signal.SIGCONT)
+        await asyncio.sleep(3.0)
+        assert len({event["call"] for event in house.told("call_arrived")}) == len(house.told("call_arrived")) == CALLS
+        assert house.told("call_ended") == []
+        assert all(call.state is CallState.TALKING for call in calls)
+        house.site.tell(signal.SIGCONT)
+        await asyncio.gather(*(call.hang_up() for call in calls))
 
 
 async def keep_calling(house: Broken, over: asyncio.Event) -> int:

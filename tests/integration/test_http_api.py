@@ -217,11 +217,11 @@ async def test_what_else_an_agent_may_want(client: Client, world: World, body: d
 async def test_what_an_agent_may_do_is_shown(client: Client, world: World) -> None:
     """Queues with the agent's part in them, those left for now, attributes, and after a contact how it may have gone."""
     agent = world.view.agents["smith"]
-    agent.left_queues, agent.last_contact, agent.last_queue, agent.wanted = ["billing"], "c1", "billing", "paused"
+    agent.left_queues, agent.last_contact, agent.last_queue = ["billing"], "c1", "billing"
 
     body = await get(client, "/api/agents/smith")
 
-    assert (body["left_queues"], body["wanted"], body["attributes"]) == (["billing"], "paused", {"site": "berlin"})
+    assert (body["left_queues"], body["attributes"]) == (["billing"], {"site": "berlin"})
     assert body["memberships"] == {
         "billing": {"tier": 1, "weight": 1.0, "level": 0},
         "sales": {"tier": 2, "weight": 1.0, "level": 0},

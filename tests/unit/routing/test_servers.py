@@ -5,7 +5,7 @@ from routing_house import House, directory, person
 
 from routing.board import restore
 from routing.messages import ContactArrived, ContactLeft, OfferAnswered, ServerAlive, ServerHolds, ServerLeft
-from routing.servers import ADRIFT_MS, LOST_AFTER_MS
+from routing.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
 
 pytestmark = pytest.mark.unit
 
@@ -32,7 +32,7 @@ def test_a_server_is_lost_after_three_silent_seconds_and_not_before(house: House
     silence(house, LOST_AFTER_MS - 1)
     assert house.told("server_lost") == []
     silence(house, 1)
-    assert [event.data for event in house.told("server_lost")] == [{"server": "node", "agi": "10.0.0.1:4573"}]
+    assert [event.data for event in house.told("server_lost")] == [{"server": "node", "agi": "10.0.0.1:4573", "asterisk": ""}]
 
 
 def test_a_caller_of_a_lost_server_is_offered_to_nobody_until_taken_over(house: House) -> None:
@@ -90,14 +90,49 @@ def test_a_talk_of_a_lost_server_goes_on(house: House) -> None:
     assert house.state("ann") == "on_contact"
 
 
+def lists(house: House) -> list[tuple[str, dict[str, str]]]:
+    return [(event.data["asterisk"], event.data["addresses"]) for event in house.told("servers_listed")]
+
+
 def test_asterisk_is_told_of_those_that_take_calls(house: House) -> None:
-    """One that drains is alive and takes none; one that is lost or has left is out of the list."""
+    """One that drains is alive and takes none; one that is lost or has left is out of the list. The last one stays in it."""
     house.say(ServerAlive("a", "10.0.0.1:1"), ServerAlive("b", "10.0.0.2:1"), ServerAlive("c", "10.0.0.3:1"))
-    assert sorted(house.board.addresses) == ["a", "b", "c"]
-    house.say(ServerAlive("a", ""), ServerLeft("b"))
-    assert sorted(house.board.addresses) == ["c"]
+    house.wait(TRUST_MS)
+    house.say(ServerAlive("a", ""), ServerAlive("b", "10.0.0.2:1"))
+    house.say(ServerLeft("b"))
     silence(house)
-    assert house.board.addresses == {}
+    assert [(asterisk, sorted(servers)) for asterisk, servers in lists(house)] == [("", ["a", "b", "c"]), ("", ["b", "c"]), ("", ["c"])]
+
+
+def test_each_asterisk_has_a_list_of_its_own(house: House) -> None:
+    """Two machines, on which the servers have the same address."""
+    house.say(ServerAlive("a", "127.0.0.1:1", "east"), ServerAlive("b", "127.0.0.1:1", "west"))
+    house.wait(TRUST_MS)
+    assert lists(house) == [("east", {"a": "127.0.0.1:1"}), ("west", {"b": "127.0.0.1:1"})]
+    house.say(ServerAlive("c", "127.0.0.1:2", "west"))
+    assert lists(house)[2:] == [("west", {"b": "127.0.0.1:1", "c": "127.0.0.1:2"})]
+    house.say(ServerLeft("b"))
+    assert lists(house)[3:] == [("west", {"c": "127.0.0.1:2"})]
+
+
+def test_a_new_router_waits_until_all_have_spoken(house: House) -> None:
+    """A list of those who were first would send the calls of the others away."""
+    house.say(ServerAlive("a", "10.0.0.1:1"))
+    house.wait(TRUST_MS - 1)
+    house.say(ServerAlive("b", "10.0.0.2:1"))
+    assert lists(house) == []
+    house.wait(1)
+    assert lists(house) == [("", {"a": "10.0.0.1:1", "b": "10.0.0.2:1"})]
+
+
+def test_who_was_started_in_the_place_of_one_that_died_has_its_address(house: House) -> None:
+    """When the old one's loss is noticed nobody may take that address for it."""
+    house.say(ServerAlive("old", "10.0.0.1:1"))
+    house.wait(TRUST_MS)
+    house.say(ServerAlive("new", "10.0.0.1:1"))
+    silence(house, LOST_AFTER_MS - TRUST_MS)
+    assert [event.data for event in house.told("server_lost")] == [{"server": "old", "agi": "", "asterisk": ""}]
+    assert lists(house)[-1] == ("", {"new": "10.0.0.1:1"})
 
 
 def test_a_new_router_believes_that_servers_with_calls_live_until_they_are_silent(house: House) -> None:

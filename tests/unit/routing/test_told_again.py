@@ -6,6 +6,7 @@ from routing_house import House, directory, person
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.messages import AgentAsked, ContactArrived, OfferAnswered, ServerAlive, TalkEnded, TalkHeld, WithdrawOrder
+from routing.view import View
 
 pytestmark = pytest.mark.unit
 
@@ -49,6 +50,25 @@ def test_a_ring_that_was_lost_with_the_data_is_taken_back() -> None:
     made.call("c1")
     made.say(again(made, "c1", again=True, ringing="offer-lost"))
     assert ("node", WithdrawOrder("c1", "offer-lost")) in made.orders
+
+
+@pytest.mark.parametrize("how", [{"again": True}, {"back": True}])
+def test_a_contact_that_was_lost_with_the_data_is_counted_once(how: dict[str, bool]) -> None:
+    """It is told of by another name, with all that a view needs, and stands at its old place."""
+    made = house("anna")
+    made.ask("anna", "pause")
+    made.call("c1")
+    message = again(made, "c1", **how)
+    emptied = House(made.site)
+    emptied.wait(60_000)
+    emptied.say(message)
+    (told,) = emptied.told("contact_requeued")
+    assert emptied.told("contact_queued") == []
+    assert told.data == {**made.told("contact_queued")[0].data, "enqueued_at_ms": message.enqueued_at_ms}
+    view = View(made.site)
+    view.apply(told)
+    assert view.position("c1") == 1
+    assert view.counts[told.queue].totals == {}
 
 
 def test_a_talk_is_adopted_whatever_was_believed() -> None:

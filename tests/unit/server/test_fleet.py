@@ -1,13 +1,14 @@
 """Asterisk's list of servers, and which calls may be moved."""
 
-from collections.abc import Mapping
+import asyncio
 
 import pytest
 
 from agi.ami.errors import AmiNotConnected
 from ivr.numbers import normalise
+from routing.events import Event
 from server.calls import LiveCall
-from server.fleet import RUN, SERVERS, Fleet, is_movable
+from server.fleet import NAME, RUN, SERVERS, Fleet, is_movable
 
 pytestmark = [pytest.mark.unit, pytest.mark.asyncio]
 
@@ -18,7 +19,10 @@ class Globals:
     def __init__(self, **values: str) -> None:
         self.values = values
         self.away = False
-        self.epoch = 1
+
+    @property
+    def connected(self) -> bool:
+        return not self.away
 
     async def get_global(self, name: str) -> str:
         if self.away:
@@ -43,8 +47,21 @@ class Ids:
 IDS = Ids()
 
 
-def fleet(asterisk: Globals, addresses: Mapping[str, str] | None = None) -> Fleet:
-    return Fleet(asterisk, IDS, lambda: addresses)  # type: ignore[arg-type]
+def fleet(asterisk: Globals, server: str = "a") -> Fleet:
+    return Fleet(asterisk, IDS, server)  # type: ignore[arg-type]
+
+
+def listed(asterisk: str, **addresses: str) -> Event:
+    return Event("e", "servers_listed", 0, data={"asterisk": asterisk, "addresses": addresses})
+
+
+async def kept(fleet: Fleet, asterisk: Globals, value: str) -> None:
+    """Wait until the variable is so."""
+    keeping = asyncio.create_task(fleet.run())
+    async with asyncio.timeout(5):
+        while asterisk.values.get(SERVERS) != value:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    keeping.cancel()
 
 
 async def test_who_leaves_is_out_of_the_list_and_knows_the_others() -> None:
@@ -82,6 +99,62 @@ async def test_an_asterisk_that_was_started_again_is_noticed_by_all() -> None:
     assert (await first.meets_new_asterisk(), await second.meets_new_asterisk()) == (False, False)
     asterisk.values[RUN] = ""
     assert (await second.meets_new_asterisk(), await first.meets_new_asterisk()) == (True, True)
+
+
+async def test_the_variable_is_as_the_router_tells() -> None:
+    """Also when the news came first and AMI later; another Asterisk's list is not ours."""
+    asterisk = Globals(**{SERVERS: "h:9", NAME: "east"})
+    ours = fleet(asterisk)
+    ours.on_event(listed("east", a="h:1", b="h:2"))
+    ours.on_event(listed("west", c="h:3"))
+    await ours.meet()
+    await kept(ours, asterisk, "h:1&h:2")
+    ours.on_event(listed("east", b="h:2"))
+    await kept(ours, asterisk, "h:2")
+
+
+async def test_an_asterisk_that_was_started_again_is_told_again() -> None:
+    asterisk = Globals(**{SERVERS: "h:1"})
+    ours = fleet(asterisk)
+    await ours.meet()
+    ours.on_event(listed("", a="h:1", b="h:2"))
+    await kept(ours, asterisk, "h:1&h:2")
+    asterisk.values[SERVERS] = "h:1"
+    await ours.meet()
+    await kept(ours, asterisk, "h:1&h:2")
+
+
+async def test_one_of_those_that_are_left_looks_after_a_lost_ones_calls() -> None:
+    """Of our Asterisk; who is alone does, and who has not been told of any."""
+    fleets = [fleet(Globals(**{NAME: "east"}), server) for server in "abc"]
+    for one in fleets:
+        await one.meet()
+        assert one.is_first_without("b")
+        one.on_event(listed("east", a="h:1", b="h:2", c="h:3"))
+        one.on_event(listed("west", A="h:1"))
+    assert [one.is_first_without("b") for one in fleets] == [True, False, False]
+    assert [one.is_first_without("a") for one in fleets] == [False, True, False]
+
+
+async def test_the_address_of_a_lost_server_is_remembered_until_another_has_it() -> None:
+    """The router that knew it may have died with it."""
+    ours = fleet(Globals())
+    await ours.meet()
+    ours.on_event(listed("", a="h:1", b="h:2"))
+    ours.on_event(listed("", a="h:1"))
+    assert (ours.address_of("b"), ours.address_of("x")) == ("h:2", "")
+    ours.on_event(listed("", a="h:1", c="h:2"))
+    assert ours.address_of("b") == ""
+
+
+async def test_a_call_is_at_the_asterisk_that_its_id_names() -> None:
+    named, plain, unknown = fleet(Globals(**{NAME: "rack-7"})), fleet(Globals()), fleet(Globals())
+    await named.meet()
+    await plain.meet()
+    calls = ("call-rack-7-1700000000.5", "call-1700000000.5", "call-rack-1700000000.5")
+    assert [named.has(call) for call in calls] == [True, False, False]
+    assert [plain.has(call) for call in calls] == [False, True, False]
+    assert not any(unknown.has(call) for call in calls)
 
 
 @pytest.mark.parametrize(

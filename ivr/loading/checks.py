@@ -10,7 +10,7 @@ from ivr.call import BUILT_IN_VARIABLES
 from ivr.flow.expressions import Expression
 from ivr.flow.model import Target, Variable, Where
 from ivr.flow.nodes.hours import HoursNode
-from ivr.flow.nodes.queue import Queue
+from ivr.flow.nodes.queue import Queue, unquoted
 from ivr.flow.nodes.set import Assigned, Set
 from ivr.flow.nodes.transfer import Transfer
 from ivr.flow.texts import Prompt, Template
@@ -131,7 +131,7 @@ def requirements(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
     """Requirements that can be read and name skills that somebody has."""
     for name, node in draft.flow.nodes.items():
         for inner, template in node.requirements() if isinstance(node, Queue) else ():
-            if template.names - {"language"}:
+            if unquoted(template) - {"language"}:
                 continue
             where = ("nodes", name, *inner)
             filled = dict.fromkeys(template.fill({"language": language}) for language in draft.flow.languages)

@@ -1,8 +1,12 @@
 """What Dial left on the caller's channel: its own word on how it went, for when AMI has not seen it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from agi.errors import AGIHangup
+from agi.leg import RingOutcome, judge_reply
+
+OFFER = "HOTLINE_OFFER"
 
 
 class RingChannel(Protocol):
@@ -29,3 +33,26 @@ async def talk_ms_by_dial(channel: RingChannel) -> int:
     except AGIHangup:
         return 0
     return int(said) if said.isdecimal() else 0
+
+
+def offers_text(offers: Mapping[str, str]) -> str:
+    """What HOTLINE_OFFER says on a caller's channel: the offer that rings; of several (dial string -> offer) also whose is which."""
+    if len(offers) == 1:
+        return next(iter(offers.values()))
+    return "&".join(f"{offer}={called}" for called, offer in offers.items())
+
+
+def offer_of(text: str, called: str) -> str:
+    """Which of the offers in HOTLINE_OFFER is that of DIALEDPEERNUMBER; "" when that cannot be told."""
+    if "=" not in text:
+        return text
+    pairs = (part.partition("=") for part in text.split("&"))
+    return next((offer for offer, _, whose in pairs if whose == called), "")
+
+
+async def last_offer(channel: RingChannel) -> tuple[str, RingOutcome]:
+    """The offer that this caller was in last, "" when there was none or nobody picked up any of several, and how it ended."""
+    text = await channel.get_variable(OFFER)
+    status, cause = await dial_variables(channel)
+    offer = offer_of(text, await channel.get_variable("DIALEDPEERNUMBER")) if "=" in text and status in ("ANSWER", "BUSY") else text
+    return "" if "=" in offer else offer, judge_reply(status, cause, withdrawn=not status)

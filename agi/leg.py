@@ -18,6 +18,7 @@ from agi.ami.events import (
     Event,
     Hangup,
     HangupRequest,
+    UserEvent,
 )
 
 RingOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
@@ -48,6 +49,9 @@ BY_CAUSE: dict[int, RingOutcome] = {
     58: "failed",
 }
 
+PICKED_UP = "HotlinePickedUp"  # the dialplan's event when an agent has picked up and is not connected yet
+USER_BUSY = 17
+
 # The caller's DIALSTATUS, for a ring that AMI did not see; BY_CAUSE goes before it.
 BY_DIALSTATUS: dict[str, RingOutcome] = {
     "ANSWER": "answered",
@@ -61,24 +65,34 @@ BY_DIALSTATUS: dict[str, RingOutcome] = {
 
 @dataclass(slots=True)
 class LegFacts:
-    """What is known of the leg. `withdrawn` and `given_up` are our own doing, the rest is Asterisk's word."""
+    """What is known of the leg. From `withdrawn` on it is our own doing, before that Asterisk's word."""
 
     began: bool = False  # DialBegin
     rang: bool = False  # DialState RINGING, or PROGRESS
+    picked_up: bool = False  # a screened leg: the agent hears the whisper, the caller music
+    connected: bool = False  # caller and agent are in one bridge
     dial_status: str = ""  # of DialEnd
     cause: int = 0  # Q.850, of the leg's Hangup
     sip_status: int = 0  # of the leg's Hangup, 0 when not told
     caller_left: bool = False  # the caller hung up before the answer
     withdrawn: bool = False  # we took the offer back
     given_up: bool = False  # we hung up because the phone did not ring
+    timed_out: bool = False  # we hung up because its ring time was over, while others ring on
+    recalled: bool = False  # we hung up to ring it again, beside others
+    outside: bool = False  # a line outside: the end of its ring time without a RINGING does not mean that nobody is there
+    screened: bool = False  # an answer connects nobody yet: the dialplan has something to say or to ask first
 
 
 def judge(facts: LegFacts) -> RingOutcome:
     """The outcome of a ring that AMI saw from its beginning to its end."""
-    if facts.dial_status == "ANSWER":
+    if facts.dial_status == "ANSWER" and (facts.connected or not facts.screened):
         return "answered"
     if facts.withdrawn or facts.caller_left or facts.dial_status == "CANCEL":
         return "withdrawn"
+    if facts.picked_up or facts.dial_status == "ANSWER":
+        return "declined"
+    if facts.timed_out:
+        return _rung_out(facts)
     if facts.given_up or not facts.began:
         return "unreachable"
     if facts.sip_status >= 400 and facts.sip_status != CANCELLED:
@@ -86,8 +100,12 @@ def judge(facts: LegFacts) -> RingOutcome:
     if facts.cause in BY_CAUSE:
         return BY_CAUSE[facts.cause]
     if facts.dial_status == "NOANSWER":
-        return "rang_out" if facts.rang else "unreachable"
+        return _rung_out(facts)
     return BY_DIALSTATUS.get(facts.dial_status, "failed")
+
+
+def _rung_out(facts: LegFacts) -> RingOutcome:
+    return "rang_out" if facts.rang or facts.outside else "unreachable"
 
 
 def judge_reply(dialstatus: str, hangupcause: int, *, withdrawn: bool) -> RingOutcome:
@@ -96,6 +114,8 @@ def judge_reply(dialstatus: str, hangupcause: int, *, withdrawn: bool) -> RingOu
         return "answered"
     if withdrawn:
         return "withdrawn"
+    if dialstatus == "BUSY" and hangupcause != USER_BUSY:
+        return "declined"  # by the dialplan, for the agent: a phone that is busy says 17
     if dialstatus in ("NOANSWER", "CHANUNAVAIL", "CONGESTION") and hangupcause in BY_CAUSE:
         return BY_CAUSE[hangupcause]
     return BY_DIALSTATUS.get(dialstatus, "failed")
@@ -111,20 +131,23 @@ LEG_EVENTS: tuple[type[Event], ...] = (
     Hangup,
     BlindTransfer,
     AttendedTransfer,
+    UserEvent,
 )
 
 
 class Leg:
     """Records the events of one ring: those of the caller with Uniqueid `caller`, and of the leg that Dial makes for it.
 
-    `caller` becomes another one when an agent who called us connects somebody to this call.
+    Where Dial makes several, `dial_string` tells which is this one ("" takes the first). A `screened` leg has answered when the two are
+    connected, not when the agent picks up. `caller` becomes another one when an agent who called us connects somebody to this call.
     """
 
-    def __init__(self, caller: str) -> None:
+    def __init__(self, caller: str, dial_string: str = "", *, screened: bool = False, outside: bool = False) -> None:
         self.caller = caller
+        self.dial_string = dial_string
         self.uniqueid = ""
         self.channel = ""
-        self.facts = LegFacts()
+        self.facts = LegFacts(screened=screened, outside=outside)
         self.over = False  # the leg's Hangup was seen
         self.cut = False  # AMI was away at some time: events are missing
         self.answered_ms: int | None = None
@@ -165,7 +188,7 @@ class Leg:
     def take(self, event: Event, now_ms: int) -> None:
         """One event, of this caller or of this leg; events of others are ignored."""
         match event:
-            case DialBegin(uniqueid=self.caller) if not self.uniqueid:
+            case DialBegin(uniqueid=self.caller) if not self.uniqueid and self._is_ours(event):
                 self.facts.began = True
                 self.uniqueid, self.channel = event.dest_uniqueid, event.dest_channel
             case DialState(dest_uniqueid=self.uniqueid):
@@ -180,24 +203,34 @@ class Leg:
                 self._take_hangup(event, now_ms)
             case BlindTransfer(transferer_uniqueid=self.uniqueid):
                 self._transferred |= event.result == "Success"
-            case AttendedTransfer() if self.uniqueid in (event.orig_transferer_uniqueid, event.second_transferer_uniqueid):
+            case UserEvent(uniqueid=self.uniqueid):
+                self.facts.picked_up |= self.facts.screened and event.user_event == PICKED_UP
+            case AttendedTransfer() if self.uniqueid and self.uniqueid in (
+                event.orig_transferer_uniqueid,
+                event.second_transferer_uniqueid,
+            ):
                 self._transferred |= event.result == "Success"
             case AttendedTransfer(second_transferer_uniqueid=self.caller, dest_type="App", result="Success"):
                 self._follow(event.transferee_uniqueid)
 
-    def adopt(self, uniqueid: str, channel: str, channel_state: str, now_ms: int) -> None:
+    def _is_ours(self, event: DialBegin) -> bool:
+        if not self.dial_string or event.dial_string:
+            return event.dial_string == self.dial_string or not self.dial_string
+        return event.dest_channel.startswith(f"PJSIP/{self.dial_string.rpartition('@')[2]}-")
+
+    def adopt(self, uniqueid: str, channel: str, channel_state: str, now_ms: int, *, bridged: bool = True) -> None:
         """After a reconnect: this row of CoreShowChannels is the leg; `channel_state` is its ChannelStateDesc."""
         self.uniqueid, self.channel = uniqueid, channel
         self.facts.began = True
         self.facts.rang |= channel_state == "Ringing"
-        if channel_state == "Up" and not self.answered:
-            self._take_dial_end("ANSWER", now_ms)
-            self._talk_from_ms = now_ms
+        if channel_state == "Up" and self.facts.screened and not bridged:
+            self.facts.picked_up = True
+        elif channel_state == "Up" and not self.answered:
+            self._connect(now_ms)
 
     def answer_unseen(self, now_ms: int) -> None:
         """They talk, as Dial lasts longer than it rings; no event has told it."""
-        self._take_dial_end("ANSWER", now_ms)
-        self._talk_from_ms = now_ms
+        self._connect(now_ms)
         self.answered_unseen = True
 
     def end_unseen(self) -> None:
@@ -216,8 +249,13 @@ class Leg:
         if self.answered:
             return
         self.facts.dial_status = status
-        if status == "ANSWER":
+        if status == "ANSWER" and (self.facts.connected or not self.facts.screened):
             self.answered_ms = now_ms
+
+    def _connect(self, now_ms: int) -> None:
+        self.facts.connected = True
+        self._take_dial_end("ANSWER", now_ms)
+        self._talk_from_ms = now_ms
 
     def _take_bridge(self, event: BridgeEnter | BridgeLeave, now_ms: int) -> None:
         if not self.uniqueid or event.uniqueid not in (self.caller, self.uniqueid):
@@ -226,8 +264,7 @@ class Leg:
             self._bridges[event.uniqueid] = event.bridge_uniqueid
             together = len(self._bridges) == 2 and len(set(self._bridges.values())) == 1
             if together and self._talk_from_ms is None:
-                self._take_dial_end("ANSWER", now_ms)
-                self._talk_from_ms = now_ms
+                self._connect(now_ms)
         else:
             self._bridges.pop(event.uniqueid, None)
             self._end_talk(now_ms)

@@ -91,7 +91,7 @@ def held(board: Floor, message: AgentHeld, now_ms: int) -> None:
     agent.since_ms, agent.idle_since_ms, agent.handled = message.since_ms, message.idle_since_ms or message.since_ms, message.handled
     agent.occupied_at_ms, agent.left_queues = now_ms, list(message.left_queues)
     if message.phone and message.phone != agent.phone and message.phone not in board.phones:
-        take_phone(board, agent, message.phone)
+        take_phone(board, agent, message.phone, now_ms)
     board.touch_agent(agent.id)
     tell(board, agent, TOLD[agent.state], now_ms, before=AgentState.LOGGED_OUT)
     board.seek_contact(agent, now_ms)
@@ -162,7 +162,7 @@ def end_wrap_up(board: Floor, agent: Agent, now_ms: int) -> None:
     event = {"paused": AgentEvent.PAUSE, "logged_out": AgentEvent.LOG_OUT}.get(agent.wanted, AgentEvent.END_WRAP_UP)
     agent.wanted = ""
     if event == AgentEvent.LOG_OUT:
-        leave_phone(board, agent)
+        leave_phone(board, agent, now_ms)
     move(board, agent, event, now_ms, reason=agent.reason if event == AgentEvent.PAUSE else "")
     board.seek_contact(agent, now_ms)
 
@@ -173,24 +173,25 @@ def owes_disposition(board: Floor, agent: Agent) -> bool:
     return bool(policy and policy.disposition_required and policy.dispositions and not agent.disposition)
 
 
-def take_phone(board: Floor, agent: Agent, phone: str) -> None:
+def take_phone(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
     """The agent works on another phone than the own one, until log-out."""
-    _give_phone(board, agent, phone, "" if phone == board.directory.agents[agent.id].phone else phone)
+    _give_phone(board, agent, phone, "" if phone == board.directory.agents[agent.id].phone else phone, now_ms)
 
 
-def give_up_phone(board: Floor, agent: Agent) -> None:
+def give_up_phone(board: Floor, agent: Agent, now_ms: int) -> None:
     """Somebody else works on this phone now; the agent, who is logged out, has none until logging in."""
-    _give_phone(board, agent, "", "")
+    _give_phone(board, agent, "", "", now_ms)
     board.touch_agent(agent.id)
 
 
-def leave_phone(board: Floor, agent: Agent) -> None:
+def leave_phone(board: Floor, agent: Agent, now_ms: int) -> None:
     """Back to the own phone."""
     if agent.desk_phone:
-        _give_phone(board, agent, board.directory.agents[agent.id].phone, "")
+        _give_phone(board, agent, board.directory.agents[agent.id].phone, "", now_ms)
 
 
-def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str) -> None:
+def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:
+    before = agent.phone_state
     if agent.phone:
         board.loose_phones[agent.phone] = agent.phone_state
         board.phones.pop(agent.phone, None)
@@ -198,6 +199,8 @@ def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str) -> None
     agent.phone_state = board.loose_phones.pop(phone, "unavailable") if phone else "unavailable"
     if phone:
         board.phones[phone] = agent.id
+    if agent.phone_state != before:
+        board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state)
 
 
 def presence_over(board: Floor, id: str, now_ms: int) -> None:

@@ -6,8 +6,8 @@ happened to a call is lost. Orders arrive in this server's own stream and are ha
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 import structlog
 
@@ -19,6 +19,7 @@ from routing.messages import (
     ContactAsked,
     ContactLeft,
     Message,
+    MoveOrder,
     OfferAnswered,
     Order,
     PhoneReported,
@@ -29,7 +30,7 @@ from routing.messages import (
     TalkEnded,
     TalkHeld,
 )
-from routing.model import Directory, PhoneState
+from routing.model import Directory, Outlook, PhoneState
 from routing.ports import Clock, Ids, Line, RingOutcome
 from routing.store_port import Store, StoreUnreachable
 from routing.visit import Visit, Waited
@@ -40,6 +41,7 @@ REPLY_WITHIN_S = 5.0
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
 RETRY_S = 0.2
+UNKNOWN: Callable[[str, int], Outlook] = lambda contact, now_ms: Outlook()  # noqa: E731
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +75,24 @@ class Joining:
     service_level: float = 100.0
 
 
+_SHARED = {field.name for field in fields(Joining)} & {field.name for field in fields(ContactArrived)} - {"contact"}
+
+
 class NoReply(Exception):
     """The router did not answer in time; the message says what that means."""
 
 
 class Desk:
-    """Queues as callers and agents of one server see them. `position(contact)` tells a waiting contact's place, 0 when unknown."""
+    """Queues as callers and agents of one server see them. `outlook(contact, now_ms)` is what a waiting caller may be told."""
 
     def __init__(
-        self, store: Store, directory: Directory, ids: Ids, clock: Clock, *, server: str, position: Callable[[str], int] = lambda contact: 0
+        self, store: Store, directory: Directory, ids: Ids, clock: Clock, *, server: str, outlook: Callable[[str, int], Outlook] = UNKNOWN
     ) -> None:
         self._store = store
         self._directory = directory
         self._ids = ids
         self._clock = clock
-        self._position = position
+        self._outlook = outlook
         self.server = server
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
         self.asterisk = ""  # the name of that Asterisk
@@ -121,8 +126,9 @@ class Desk:
             self._directory.queues[joining.queue],
             line,
             lambda message: self._post_of(arrived, message),
-            lambda: self._position(contact),
+            lambda: self._outlook(contact, self._clock.now_ms()),
             exit_keys=joining.exit_keys,
+            policies=self._directory.queues,
         )
         self.visits[contact] = visit
         self._held[contact] = arrived
@@ -142,7 +148,11 @@ class Desk:
         """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
         here = {contact: held for contact, held in self._held.items() if self.visits[contact].here}
         for contact, held in here.items():
-            self.post(held if isinstance(held, TalkHeld) else replace(held, back=False, again=True, ringing=self.visits[contact].offer))
+            if isinstance(held, TalkHeld):
+                self.post(held)
+                continue
+            for offer in self.visits[contact].offers or [""]:
+                self.post(replace(held, back=False, again=True, ringing=offer))
         self.post(ServerHolds(self.server, list(here)))
 
     def take_calls_at(self, agi: str) -> None:
@@ -151,42 +161,22 @@ class Desk:
         self.post(ServerAlive(self.server, agi, self.asterisk))
 
     def _arrived(self, contact: str, joining: Joining) -> ContactArrived:
-        return ContactArrived(
-            contact,
-            joining.call,
-            self.server,
-            joining.queue,
-            joining.steps,
-            joining.enqueued_at_ms or self._clock.now_ms(),
-            joining.priority,
-            joining.ani,
-            joining.language,
-            joining.data,
-            joining.back,
-            joining.last_offer,
-            joining.last_outcome,
-            preferred=joining.preferred,
-            preferred_ms=joining.preferred_ms,
-            exclude=joining.exclude,
-            place_ms=joining.place_ms,
-            closed=joining.closed,
-            expected_wait_ms=joining.expected_wait_ms,
-            service_level=joining.service_level,
-        )
+        shared: dict[str, Any] = {name: getattr(joining, name) for name in _SHARED}
+        return ContactArrived(contact, server=self.server, **{**shared, "enqueued_at_ms": joining.enqueued_at_ms or self._clock.now_ms()})
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
         """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
         if isinstance(message, ContactLeft):
             message = replace(message, server=self.server)
         if isinstance(message, OfferAnswered):
-            visit = self.visits[arrived.contact]
+            arrived = self._waiting(arrived)
             self._held[arrived.contact] = TalkHeld(
                 arrived.contact,
                 arrived.call,
                 self.server,
                 arrived.queue,
                 message.offer,
-                visit.agent,
+                self.visits[arrived.contact].offers.get(message.offer, ""),
                 arrived.enqueued_at_ms,
                 self._clock.now_ms(),
                 arrived.steps,
@@ -197,6 +187,11 @@ class Desk:
         if isinstance(message, TalkEnded):
             self._held.pop(arrived.contact, None)
         self.post(message)
+
+    def _waiting(self, arrived: ContactArrived) -> ContactArrived:
+        """How a waiting contact would be told again: moved to another queue, perhaps, since it arrived."""
+        held = self._held.get(arrived.contact)
+        return held if isinstance(held, ContactArrived) else arrived
 
     async def ask(
         self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
@@ -273,6 +268,8 @@ class Desk:
         elif isinstance(order, RingOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
             self.post(held)  # they talk; the router does not know it
         elif order.contact in self.visits:
+            if isinstance(order, MoveOrder) and isinstance(held := self._held.get(order.contact), ContactArrived):
+                self._held[order.contact] = replace(held, queue=order.queue)
             self.visits[order.contact].tell(order)
         else:
             log.info("order_for_nobody", order=type(order).__name__, contact=order.contact)

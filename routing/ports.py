@@ -1,7 +1,7 @@
 """What routing needs from the outside world. `Line` is a caller who waits; the store has its own file, store_port.py."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 RingOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
@@ -11,14 +11,17 @@ Progress = Literal["ringing", "answered", "transferred"]  # transferred: the age
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """One agent's phone to ring for one contact."""
+    """One agent's phone to ring for one contact. The agent hears `whisper` (language -> text) before being connected."""
 
     offer: str
     contact: str
     agent: str
-    endpoint: str  # dial string without technology, as in agents.yaml: "1001"
+    phone: str  # a SIP account as in agents.yaml ("1001"), or the number of a line outside
     ring_timeout_ms: int
     queue: str
+    whisper: Mapping[str, str] = field(default_factory=dict)
+    accept: bool = False  # the agent presses 1 to be connected; anything else declines
+    auto_answer: bool = False  # the phone is told to answer by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,11 @@ class Line(Protocol):
         """End a running announcement at once; harmless when there is none."""
 
     async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
-        """Ring the agent and connect; returns when the talk is over or the ring failed. Music plays to the caller until the answer."""
+        """Ring the agent and connect; returns when the talk is over or the ring failed. Music plays to the caller until the answer.
+
+        Asked for while others ring it rings beside them: the first to answer has the caller, the others' `ring` then returns withdrawn.
+        Each returns as soon as its own end is known. `answered` is told when the two are connected.
+        """
 
     async def withdraw(self, offer: str) -> None:
         """Stop ringing that offer without a missed-call mark; `ring` then returns withdrawn."""

@@ -6,17 +6,19 @@ starts in the middle of the log becomes right by itself.
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.events import Event
-from routing.model import Agent, Contact, Directory
+from routing.model import Agent, Contact, Directory, Outlook
+from routing.outlook import Outlooks
 from routing.presence import serves
 
 WINDOW_MS = 30 * 60_000
 LOST_CALLS = 1_000
+ANY_AGENT = ((0, ""),)  # the requirement steps of who takes any agent
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class View:
         self.lost_calls: deque[Event] = deque(maxlen=LOST_CALLS)  # call_ended of those that no caller and no flow ended
         self.counts = {queue: QueueCounts() for queue in directory.queues}
         self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in directory.queues}
+        self._outlooks = Outlooks(directory)
         self.start((), ())
 
     def start(self, contacts: Iterable[Contact], agents: Iterable[Agent], calls: Iterable[Event] = ()) -> None:
@@ -51,12 +54,14 @@ class View:
             line.clear()
         for contact in contacts:
             self._add(contact)
+        self._outlooks.start(self.contacts, self.agents)
 
     def apply(self, event: Event) -> None:
         """Take one event."""
         handler = _HANDLERS.get(event.type) or _HANDLERS.get(event.type.partition("_")[0])
         if handler:
             handler(self, event)
+        self._outlooks.apply(event)
 
     def position(self, contact: str) -> int:
         """The place of a waiting contact in its queue, from 1; 0 when it does not wait."""
@@ -64,6 +69,15 @@ class View:
         if not found or found.state == ContactState.CONNECTED:
             return 0
         return bisect_left(self._lines[found.queue], (found.order_ms, found.id)) + 1
+
+    def outlook(self, contact: str, now_ms: int) -> Outlook:
+        """What a waiting contact may be told: its place among those who compete for the same agents, and the wait still to expect."""
+        found = self.contacts.get(contact)
+        return self._outlooks.outlook(found, now_ms) if found else Outlook()
+
+    def expected_wait_ms(self, queue: str, steps: Sequence[tuple[int, str]], now_ms: int, priority: int = 0) -> int | None:
+        """The wait to expect for somebody who would join now, wanting `steps`; None when unknown. `priority`: seconds, the queue's too."""
+        return self._outlooks.expected_wait_ms(queue, list(steps), now_ms, priority)
 
     def waiting(self, queue: str) -> list[Contact]:
         """Who waits in a queue (an agent's phone may be ringing for them), in order."""
@@ -182,6 +196,8 @@ class View:
         if contact:
             self._unqueue(contact)
             contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, event.at_ms
+        if agent := self.agents.get(event.agent):
+            agent.last_contact, agent.last_queue = event.contact, event.queue
         if event.queue in self.counts:
             self.counts[event.queue].answered.append((event.at_ms, event.data["waited_ms"]))
         self._count(event, "answered")

@@ -5,16 +5,14 @@ handled one after the other, so there is no moment in which two of them disagree
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
+from routing.happenings import CallerGone, Happening, KeyPressed, RingOver, TimeToAnnounce, Waited
 from routing.messages import (
     ContactLeft,
     LeaveOrder,
-    LeaveOutcome,
     Message,
     MoveOrder,
     OfferAnswered,
@@ -24,52 +22,16 @@ from routing.messages import (
     TalkEnded,
     WithdrawOrder,
 )
-from routing.model import QueuePolicy
+from routing.model import Outlook, QueuePolicy
 from routing.ports import Line, Progress, Ring, RingResult
 
-Outcome = Literal["answered"] | LeaveOutcome
+__all__ = ["Visit", "Waited"]
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Waited:
-    """How a stay in a queue ended: `agent` and `result` with answered, `key` with exit_key."""
-
-    outcome: Outcome
-    contact: str = ""
-    key: str = ""
-    agent: str = ""
-    result: RingResult | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPressed:
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallerGone:
-    """The caller is not here any more: the call is over, or it goes on at another server, which reports it."""
-
-    call_over: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class RingOver:
-    order: RingOrder
-    result: RingResult
-
-
-class TimeToAnnounce:
-    """The next announcement is due."""
-
-
-Happening = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | KeyPressed | CallerGone | TimeToAnnounce | RingOver
-
-
 class Visit:
-    """`run` is the stay; `tell` brings what happens."""
+    """`run` is the stay; `tell` brings what happens. `outlook` says what the caller may be told of the wait; `policies` are all queues'."""
 
     def __init__(
         self,
@@ -77,39 +39,35 @@ class Visit:
         policy: QueuePolicy,
         line: Line,
         post: Callable[[Message], None],
-        position: Callable[[], int],
+        outlook: Callable[[], Outlook],
         *,
         exit_keys: str = "",
+        policies: Mapping[str, QueuePolicy] | None = None,
     ) -> None:
         self.contact = contact
         self._policy = policy
         self._line = line
         self._post = post
-        self._position = position
+        self._outlook = outlook
+        self._policies = policies or {}
         self._exit_keys = exit_keys
         self._inbox: asyncio.Queue[Happening] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._announcement: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._ringing: RingOrder | None = None
-        self._next_rings: list[RingOrder] = []
+        self._rings: dict[str, RingOrder] = {}  # offer -> the order whose phone rings or talks
         self._leaving: Waited | None = None  # decided, but a phone still rings
-        self._void = ""  # the offer taken back while its phone rang
-        self._talking = False
+        self._void: set[str] = set()  # offers taken back while their phones rang
+        self._talking = ""  # the offer that was answered
         self._gone = False
         self._elsewhere = False
         self._over = False
         self.here = True  # the caller is at this server
 
     @property
-    def agent(self) -> str:
-        """Whose phone rings, or who talks; "" when nobody's."""
-        return self._ringing.agent if self._ringing else ""
-
-    @property
-    def offer(self) -> str:
-        """The offer that rings, or is talked on; "" when there is none."""
-        return self._ringing.offer if self._ringing else ""
+    def offers(self) -> dict[str, str]:
+        """The offers that ring, or the one that is talked on, each with its agent."""
+        return {offer: order.agent for offer, order in self._rings.items()}
 
     def tell(self, happening: Happening) -> None:
         """Something happened to this contact."""
@@ -139,10 +97,8 @@ class Visit:
         match happening:
             case RingOrder():
                 await self._ring(happening)
-            case WithdrawOrder(offer=offer):
-                self._next_rings = [order for order in self._next_rings if order.offer != offer]
-                if self._ringing and self._ringing.offer == offer:
-                    await self._take_back(offer)
+            case WithdrawOrder(offer=offer) if offer in self._rings:
+                await self._take_back(offer)
             case LeaveOrder(outcome=outcome):
                 return await self._leave(Waited(outcome, self.contact))
             case KeyPressed(key=key) if key in self._exit_keys and not self._leaving and not self._talking:
@@ -151,6 +107,8 @@ class Visit:
             case CallerGone(call_over=call_over):
                 self._elsewhere = not call_over
                 return self._caller_gone()
+            case MoveOrder(queue=queue):
+                self._move(queue)
             case TimeToAnnounce():
                 self._announce()
             case RingOver():
@@ -158,15 +116,16 @@ class Visit:
         return None
 
     async def _leave(self, waited: Waited) -> Waited | None:
-        if not self._ringing:
+        if not self._rings:
             return waited
         self._leaving = waited
-        await self._line.withdraw(self._ringing.offer)
+        for offer in list(self._rings):
+            await self._line.withdraw(offer)
         return None
 
     def _caller_gone(self) -> Waited | None:
         self._gone = True
-        if self._ringing:
+        if self._rings:
             return None  # `ring` returns now, and says whether they had talked
         return self._abandoned()
 
@@ -180,23 +139,21 @@ class Visit:
     async def _ring(self, order: RingOrder) -> None:
         if self._gone or self._leaving or self._talking:
             self._post(OfferEnded(self.contact, order.offer, "withdrawn"))
-        elif self._ringing:
-            self._next_rings.append(order)
         else:
-            self._ringing = order
+            self._rings[order.offer] = order
             await self._end_announcement()
             self._start(self._ring_out(order))
 
     async def _take_back(self, offer: str) -> None:
-        self._void = offer
-        if self._talking:
-            self._leave_unnoticed()
+        self._void.add(offer)
+        if self._talking == offer:
+            self._leave_unnoticed(offer)
         await self._line.withdraw(offer)
 
-    def _leave_unnoticed(self) -> None:
+    def _leave_unnoticed(self, offer: str) -> None:
         """An offer was answered in the instant of being taken back: the router must not believe that the caller still waits."""
         self._post(ContactLeft(self.contact, "failed"))
-        self._void = ""
+        self._void.discard(offer)
 
     async def _ring_out(self, order: RingOrder) -> None:
         def progress(step: Progress) -> None:
@@ -205,39 +162,57 @@ class Visit:
                 return
             self._post((OfferRinging if step == "ringing" else OfferAnswered)(self.contact, order.offer))
             if step == "answered":
-                self._talking = True
-                if order.offer == self._void:
-                    self._leave_unnoticed()
+                self._talking = order.offer
+                if order.offer in self._void:
+                    self._leave_unnoticed(order.offer)
 
-        ring = Ring(order.offer, self.contact, order.agent, order.phone, order.ring_timeout_ms, order.queue)
         result = RingResult("failed")
         try:
-            if order.offer == self._void or self._leaving or self._gone:  # the line cannot withdraw what has not begun
+            if order.offer in self._void or self._leaving or self._gone:  # the line cannot withdraw what has not begun
                 result = RingResult("withdrawn")
             else:
-                result = await self._line.ring(ring, progress)
+                result = await self._line.ring(self._ring_of(order), progress)
         finally:
             self.tell(RingOver(order, result))
 
+    def _ring_of(self, order: RingOrder) -> Ring:
+        return Ring(
+            order.offer,
+            self.contact,
+            order.agent,
+            order.phone,
+            order.ring_timeout_ms,
+            order.queue,
+            self._policy.whisper,
+            order.accept,
+            order.auto_answer,
+        )
+
     async def _ring_over(self, over: RingOver) -> Waited | None:
-        self._ringing = None
         result, offer = over.result, over.order.offer
+        self._rings.pop(offer, None)
         if result.outcome == "answered":
-            self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms))
-            if offer == self._void:
-                self._leave_unnoticed()
-            return Waited("answered", self.contact, agent=over.order.agent, result=result)
+            return self._talked(over)
+        if not self._gone:
+            self._post(OfferEnded(self.contact, offer, result.outcome, result.ring_ms))
+        if self._rings:
+            return None
         if self._gone:
             return self._abandoned()
-        self._post(OfferEnded(self.contact, offer, result.outcome, result.ring_ms))
         if self._leaving:
             return self._leaving
-        if self._next_rings:
-            await self._ring(self._next_rings.pop(0))
-        else:
-            await self._line.music()
-            self._plan_announcement(self._policy.every_position_ms)
+        await self._line.music()
+        self._plan_announcement(self._policy.every_position_ms)
         return None
+
+    def _talked(self, over: RingOver) -> Waited:
+        result, offer = over.result, over.order.offer
+        for other in self._rings:
+            self._post(OfferEnded(self.contact, other, "withdrawn"))
+        self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms))
+        if offer in self._void:
+            self._leave_unnoticed(offer)
+        return Waited("answered", self.contact, agent=over.order.agent, result=result)
 
     # -- announcements -----------------------------------------------------------------------------------------------
 
@@ -247,15 +222,22 @@ class Visit:
         if in_ms > 0 and not self._over:
             self._timer = asyncio.get_running_loop().call_later(in_ms / 1000, self.tell, TimeToAnnounce())
 
+    def _move(self, queue: str) -> None:
+        """The contact waits in another queue: its rules hold from now on."""
+        self._policy = self._policies.get(queue, self._policy)
+        if not self._rings and (self._announcement is None or self._announcement.done()):
+            self._plan_announcement(self._policy.first_position_ms)
+
     def _announce(self) -> None:
-        if self._ringing or self._leaving or self._gone:
+        if self._rings or self._leaving or self._gone:
             return
         self._announcement = self._start(self._say_position())
 
     async def _say_position(self) -> None:
-        position = self._position()
+        outlook = self._outlook()
+        wait_ms = outlook.expected_wait_ms if self._policy.announce_wait else None
         try:
-            await self._line.announce("position" if position else "comfort", position=position, wait_ms=None)
+            await self._line.announce("position" if outlook.position else "comfort", position=outlook.position, wait_ms=wait_ms)
         finally:
             self._plan_announcement(self._policy.every_position_ms)
 

@@ -13,8 +13,8 @@ import structlog
 from agi.ami.client import AmiClient
 from agi.ami.errors import AmiError
 from agi.channel import Channel
+from agi.dial_reply import OFFER, last_offer
 from agi.errors import ChannelHungUp
-from agi.leg import judge_reply
 from agi.live_calls import LiveCalls, Watch
 from agi.phone import AsteriskPhone, DialOutcome
 from agi.ringing import DIALED_OUT, Ringer
@@ -23,6 +23,7 @@ from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, 
 from routing.desk import Desk, Joining
 from routing.messages import TalkEnded
 from routing.ports import Clock
+from routing.requirement import readable
 from routing.view import View
 from server import stage
 from server.calls import Calls, LiveCall
@@ -152,7 +153,8 @@ class Caller:
         """Wait for an agent, and talk to them."""
         call = self._call
         call.stage, call.queue = "waiting", request.queue
-        line = CallerLine(call, self._channel, self._phone, self._watch, self._all.ringer, self._stop_playback)
+        stop = self._stop_playback
+        line = CallerLine(call, self._channel, self._phone, self._watch, self._all.ringer, stop, self._site, self._all.sounds)
         try:
             joining = await self._joining(request)
             if joining is None:
@@ -173,15 +175,12 @@ class Caller:
         """How to join the queue: anew, or at the old place. None when the talk took place while no server was there."""
         before, self._before = self._before, None
         contact, enqueued_at_ms = (before.contact, before.enqueued_at_ms) if before else ("", 0)
-        last_offer, last_outcome, back = "", "withdrawn", bool(contact)
+        offer, outcome, back = "", "withdrawn", bool(contact)
         if contact:
-            last_offer = await self._channel.get_variable(stage.OFFER)
-            status = await self._channel.get_variable("DIALSTATUS")
-            if last_offer and status == "ANSWER":
-                self._report_talk(contact, last_offer)
+            offer, outcome = await last_offer(self._channel)
+            if offer and outcome == "answered":
+                self._report_talk(contact, offer)
                 return None
-            cause = await self._channel.get_variable("HANGUPCAUSE")
-            last_outcome = judge_reply(status, int(cause) if cause.isdecimal() else 0, withdrawn=not status)
         else:
             contact, enqueued_at_ms = self._all.desk.new_contact(), self._all.clock.now_ms()
         await self._remember(contact, enqueued_at_ms)
@@ -189,7 +188,7 @@ class Caller:
             self._call.id,
             request.queue,
             list(request.steps),
-            request.priority + self._site.callers.priority(self._call.caller.text),
+            self._priority(request),
             request.exit_keys,
             self._call.caller.text,
             self._call.context.language,
@@ -197,23 +196,31 @@ class Caller:
             contact,
             enqueued_at_ms,
             back,
-            last_offer,
-            last_outcome,  # type: ignore[arg-type]
+            offer,
+            outcome,  # type: ignore[arg-type]
             **self._seen(request, enqueued_at_ms),
         )
 
     def _seen(self, request: QueueRequest, enqueued_at_ms: int) -> dict[str, Any]:
         """What the flow wants beside the requirement, and how the queue looks from here."""
-        now_ms = self._all.clock.now_ms()
-        level = self._all.view.service_level(request.queue, now_ms)
+        now_ms, view = self._all.clock.now_ms(), self._all.view
+        policy, level = self._site.directory.queues[request.queue], view.service_level(request.queue, now_ms)
+        place_ms = max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0
+        known = all(readable(requirement) for _, requirement in request.steps)  # else the router refuses it
+        ahead_s = policy.priority + self._priority(request) + int(policy.ageing * place_ms / 1000)
         return {
             "preferred": list(request.preferred),
             "preferred_ms": request.preferred_ms,
             "exclude": list(request.exclude),
-            "place_ms": max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0,
+            "place_ms": place_ms,
             "closed": not self._site.is_open(request.queue, now_ms),
+            "expected_wait_ms": (view.expected_wait_ms(request.queue, request.steps, now_ms, ahead_s) if known else None) or 0,
             "service_level": 100.0 if level is None else level,
         }
+
+    def _priority(self, request: QueueRequest) -> int:
+        """The flow's and the caller list's, in seconds."""
+        return request.priority + self._site.callers.priority(self._call.caller.text)
 
     def _report_talk(self, contact: str, offer: str) -> None:
         """They talked while the server was away; Asterisk brought the caller back when the agent hung up."""
@@ -226,7 +233,7 @@ class Caller:
         call = self._call
         kept = stage_of(call.context, call.flow, call.node, call.started_at_ms, contact=contact, enqueued_at_ms=enqueued_at_ms)
         await self._put(kept)
-        for name in (f"__{stage.OFFER}", "DIALSTATUS"):
+        for name in (f"__{OFFER}", "DIALSTATUS"):
             await self._channel.set_variable(name, "")
 
     async def _keep_stage(self) -> None:

@@ -63,6 +63,17 @@ def owner_of(site: Site, endpoint: str) -> str:
     return next((agent.id for agent in site.directory.agents.values() if endpoint and agent.phone == endpoint), "")
 
 
+def spoken_by_codes(site: Site) -> list[Speech]:
+    """All that feature codes say, to be rendered beforehand."""
+    return [_speech(site, what) for what in SAID]
+
+
+def _speech(site: Site, what: str) -> Speech:
+    texts = SAID.get(what, SAID["refused"])
+    language = next((language for language in site.main.languages if language in texts), "en")
+    return Speech(language, texts[language])
+
+
 class FeatureCodes:
     """Carries out a feature code and says what came of it, in the site's first language."""
 
@@ -150,6 +161,4 @@ class FeatureCodes:
         return keyed
 
     def _speech(self, what: str) -> list[Speech]:
-        texts = SAID.get(what, SAID["refused"])
-        language = next((language for language in self._site.main.languages if language in texts), "en")
-        return [Speech(language, texts[language])]
+        return [_speech(self._site, what)]

@@ -1,7 +1,7 @@
 """A caller's line while waiting for an agent: fits `routing.ports.Line` on an AGI channel, its AMI watch and the ringer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import structlog
@@ -10,14 +10,18 @@ from agi.channel import Channel
 from agi.errors import ChannelHungUp
 from agi.live_calls import Watch
 from agi.phone import AsteriskPhone
-from agi.ringing import Ringer
+from agi.ringing import Called, Ringer
 from ivr.ports import Speech
 from ivr.speech import queue_phrase
 from routing.ports import Progress, Ring, RingResult
+from server.agent_phones import endpoint_of, is_outside, question_in, whisper_of
 from server.calls import LiveCall
+from server.settings import Site
+from server.sounds.library import SoundLibrary
 
 log = structlog.get_logger(__name__)
 AMI_AWAY_S = 1.0
+RENDER_S = 1.0  # what is not rendered by then is not said
 LAST_EVENT_MS = 1000  # AMI tells the end of a call a moment after AGI
 
 
@@ -32,6 +36,8 @@ class CallerLine:
         watch: Watch,
         ringer: Ringer,
         stop_playback: Callable[[], Awaitable[object]],
+        site: Site,
+        sounds: SoundLibrary,
         *,
         music: str = "default",
     ) -> None:
@@ -41,7 +47,10 @@ class CallerLine:
         self._watch = watch
         self._ringer = ringer
         self._stop_playback = stop_playback
+        self._site = site
+        self._sounds = sounds
         self._music = music
+        self._ringing = 0
         self._interrupted = False
 
     async def music(self) -> None:
@@ -72,22 +81,43 @@ class CallerLine:
                 self._call.stage, self._call.agent = "talking", ring.agent
             progress(step)
 
-        self._call.in_dial = True
-        try:
-            result = await self._ringer.ring(
-                self._channel,
-                self._watch,
-                offer_id=ring.offer,
-                endpoint=ring.endpoint,
-                ring_timeout_ms=ring.ring_timeout_ms,
-                music_class=self._music,
-                progress=follow,
+        endpoint = endpoint_of(self._site, ring.phone)
+        if not endpoint:
+            log.warning(
+                "phone_outside_not_dialled", phone=ring.phone, advice="needs an outbound trunk, and to be an agent's phone or allowed"
             )
+            return RingResult("unreachable")
+        plain = not (ring.whisper or ring.accept or ring.auto_answer or is_outside(self._site, ring.phone))
+        called = Called(ring.offer, endpoint, ring.ring_timeout_ms) if plain else await self._screened(ring, endpoint)
+        self._call.in_dial, self._ringing = True, self._ringing + 1
+        try:
+            result = await self._ringer.ring(self._channel, self._watch, called, music_class=self._music, progress=follow)
         except ChannelHungUp:
             return RingResult("withdrawn")
         finally:
-            self._call.stage, self._call.agent, self._call.in_dial = "waiting", "", False
+            self._ringing -= 1
+            if not self._ringing:
+                self._call.stage, self._call.agent, self._call.in_dial = "waiting", "", False
         return RingResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by)
+
+    async def _screened(self, ring: Ring, endpoint: str) -> Called:
+        """A phone whose agent hears something first, or is asked. Who answers a line outside may be a voicemail: it is always asked."""
+        language = self._call.context.language
+        whisper = await self._files(whisper_of(self._site, ring, language))
+        question = ""
+        if ring.accept or is_outside(self._site, ring.phone):
+            question = await self._files([question_in(language)]) or self._sounds.tone()
+        beep = self._sounds.tone() if ring.auto_answer else ""
+        return Called(ring.offer, endpoint, ring.ring_timeout_ms, whisper, question, beep)
+
+    async def _files(self, speech: Sequence[Speech]) -> str:
+        """Sound files as Dial takes them; none when they cannot be rendered, which is no reason to keep an agent from a caller."""
+        try:
+            async with asyncio.timeout(RENDER_S):
+                return "&".join(await self._sounds.files(speech))
+        except Exception as error:
+            log.warning("whisper_not_rendered", call=self._call.id, reason=str(error) or "it takes too long")
+            return ""
 
     async def withdraw(self, offer: str) -> None:
         await self._ringer.withdraw(offer)

@@ -41,7 +41,7 @@ class Memory:
         for agent in self._agents.values():
             if agent.state != AgentState.LOGGED_OUT:
                 kept = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms)
-                self._desk.post(kept)
+                self._desk.post(replace(kept, phone=agent.phone, left_queues=list(agent.left_queues)))
         self._desk.tell_again()
         for call in self._calls:
             self._events.tell("call_resumed", call=call.id, ani=call.ani, dnis=call.dnis, server=self._desk.server, channel=call.channel)

@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from routing.agent_state import AgentState
 from routing.events import Event
 from routing.ports import Clock
-from routing.view import View
+from routing.view import ANY_AGENT, View
 from server.version import VERSION
 
 WAIT_BUCKETS_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
@@ -135,6 +135,9 @@ class Metrics:
             "Answered within threshold / (answered + abandoned), last 30 min",
             labels=("queue",),
         )
+        expected = GaugeMetricFamily(
+            "hotline_expected_wait_seconds", "The wait to expect for somebody who joins now and takes any agent", labels=("queue",)
+        )
         agents = GaugeMetricFamily(
             "hotline_agents", "Agents of a queue by state; each counts in all their queues", labels=("queue", "state")
         )
@@ -146,10 +149,13 @@ class Metrics:
             percent = self._view.service_level(queue, now_ms)
             if percent is not None:
                 level.add_metric((queue,), percent / 100)
+            expected_ms = self._view.expected_wait_ms(queue, ANY_AGENT, now_ms)
+            if expected_ms is not None:
+                expected.add_metric((queue,), expected_ms / 1000)
             states = Counter(agent.state for agent in self._view.members(queue))
             for state in AgentState:
                 agents.add_metric((queue, state.value), states[state])
-        yield from (waiting, longest, level, agents)
+        yield from (waiting, longest, level, expected, agents)
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], int]]) -> Metric:

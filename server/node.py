@@ -28,9 +28,11 @@ from routing.router import Router
 from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
+from server.agent_phones import spoken_to_agents
 from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
+from server.feature_codes import spoken_by_codes
 from server.fleet import Fleet, move_calls
 from server.follower import Follower
 from server.holds import Holds
@@ -68,7 +70,7 @@ class Node:
         self.store = RedisStore(settings.redis_url)
         self.view = View(site.directory)
         self.events = EventLog(self.store, ids, self.clock)
-        self.desk = Desk(self.store, site.directory, ids, self.clock, server=self.server, position=self.view.position)
+        self.desk = Desk(self.store, site.directory, ids, self.clock, server=self.server, outlook=self.view.outlook)
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
         self.fleet = Fleet(self.ami, ids, self.server)
@@ -197,7 +199,8 @@ class Node:
             await asyncio.sleep(STEER_EVERY_S)
 
     async def _prepare_sounds(self) -> None:
-        for failure in await self.sounds.prepare(static_speech(self.site.flows)):
+        spoken = [*spoken_to_agents(self.site), *static_speech(self.site.flows), *spoken_by_codes(self.site)]
+        for failure in await self.sounds.prepare(spoken):
             log.warning("prompt_not_rendered", reason=str(failure))
 
     # -- AMI -----------------------------------------------------------------------------------------------------------

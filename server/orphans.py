@@ -61,7 +61,8 @@ class Orphans:
             if row is None:
                 self._later(end, call)
             elif row.get("BridgeId") and not self._is_held(call):
-                self._later(self._answered, call)
+                beside = [other.get("Channel") for other in living.values() if other.get("BridgeId") == row.get("BridgeId")]
+                self._later(partial(self._answered, channels=beside), call)
 
     def on_event(self, event: Event) -> None:
         """A server that froze still has its calls' connections: they are pulled over to a server that lives."""
@@ -88,7 +89,7 @@ class Orphans:
     def _dial_ended(self, event: DialEnd) -> None:
         call = f"call-{event.uniqueid}"
         if event.dial_status == "ANSWER" and not self._is_held(call) and self._contacts_of(call):
-            self._later(self._answered, call)
+            self._later(partial(self._answered, channels=(event.dest_channel,)), call)
         elif event.uniqueid in self._lost:
             self._start(self._pull_over_settled(event.uniqueid))
 
@@ -108,10 +109,21 @@ class Orphans:
             log.info("orphan_ended", call=call, ended_by=ended_by)
             self._events.tell("call_ended", call=call, ended_by=ended_by, lasted_ms=0, node="", flow="", stage="orphan", **facts)
 
-    def _answered(self, call: str) -> None:
+    def _answered(self, call: str, *, channels: Collection[str] = ()) -> None:
+        """The agent's channel is one of these, where it is known."""
         for contact in self._contacts_of(call):
-            if contact.state == ContactState.OFFERED and len(contact.offers) == 1:
-                self._desk.post(OfferAnswered(contact.id, next(iter(contact.offers))))
+            if contact.state == ContactState.OFFERED and (offer := self._offer_at(contact, channels)):
+                self._desk.post(OfferAnswered(contact.id, offer))
+
+    def _offer_at(self, contact: Contact, channels: Collection[str]) -> str:
+        """Which of a contact's offers was answered there; "" when several rang and that cannot be told."""
+        if len(contact.offers) == 1:
+            return next(iter(contact.offers))
+        phones = {offer: self._view.agents[agent].phone for offer, agent in contact.offers.items() if agent in self._view.agents}
+        here = [offer for offer, phone in phones.items() if phone and any(channel.startswith(f"PJSIP/{phone}-") for channel in channels)]
+        outside = [offer for offer, phone in phones.items() if phone.startswith("+")]  # by a trunk: its channel has the trunk's name
+        found = here or outside
+        return found[0] if len(found) == 1 else ""
 
     def _contacts_of(self, call: str) -> list[Contact]:
         return [contact for contact in self._view.contacts.values() if contact.call == call]

@@ -13,7 +13,6 @@ from ivr.call import CallContext, Place
 
 VARIABLE = "HOTLINE_CALL"
 LANGUAGE = "HOTLINE_LANGUAGE"  # the dialplan's apology is in it
-OFFER = "HOTLINE_OFFER"
 LONGEST = 1_800  # signs; an AGI line holds 2,000 bytes
 LONGEST_UNPACKED = 20_000
 

@@ -46,6 +46,7 @@ class DialBegin(Event):
     channel: str = ""
     dest_uniqueid: str = ""
     dest_channel: str = ""
+    dial_string: str = ""  # what was dialled, without the technology: 1001, or +861012345678@carrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class DialEnd(Event):
     uniqueid: str = ""
     dest_uniqueid: str = ""
     dial_status: str = ""
+    dest_channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,14 @@ class Unhold(Event):
     uniqueid: str = ""
     channel: str = ""
     linkedid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UserEvent(Event):
+    """The dialplan says something about this channel; `user_event` is what."""
+
+    uniqueid: str = ""
+    user_event: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`./hotline check`: is everything in config/ and dialplans/ right, and do the conversations go as written?"""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,10 @@ def _summarise(site: Site) -> None:
     say(f"  flows     {', '.join(sorted(site.flows))} ({counted(nodes, 'node')})")
     say(f"  queues    {', '.join(directory.queues) or 'none'}")
     say(f"  agents    {len(directory.agents)}")
+    if site.callers.priorities:
+        sizes = Counter(site.callers.members.values())
+        lists = [f"{name} ({counted(sizes[name], 'number')})" for name in site.callers.priorities]
+        say(f"  callers   {', '.join(lists)}")
     say(f"  languages {', '.join(site.main.languages)}")
     say(f"  trunks    {', '.join(site.trunks) or 'none: only phones of this site can call'}")
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from ivr.loading.schema import Settings
-from server.settings.values import Level, LoginNumber, Name, OutsideNumber, PinHash, SipAccount, Word, WrapUp
+from server.settings.values import Attribute, Level, LoginNumber, Name, OutsideNumber, PinHash, SipAccount, Word, WrapUp
 
 
 class MembershipFile(Settings):
@@ -32,7 +32,7 @@ class AgentFile(Settings):
     answer: Literal["normal", "auto"] = "normal"
     accept: bool = False
     skills: dict[Name, Level] = {}
-    attributes: dict[Word, Word] = {}
+    attributes: dict[Word, Attribute] = {}
     queues: list[Annotated[MembershipFile, BeforeValidator(_membership)]] = []
     wrap_up: WrapUp | None = None
 

@@ -27,13 +27,7 @@ from server.settings.site import Site
 
 def load_site(config: Path, dialplans: Path) -> Site:
     """Read and check everything. Raises only ProblemsFound."""
-    if not config.is_dir():  # then it is the option that is wrong, and there is nothing to read
-        folders = {"--config": config, "--dialplans": dialplans}
-        raise ProblemsFound(
-            Problem(Position(str(path)), "there is no such folder", f"name your site's with {option} DIR")
-            for option, path in folders.items()
-            if not path.is_dir()
-        )
+    _must_be_there(config, dialplans)
     reading = Reading(config)
     main = reading.file("hotline.yaml", HotlineFile)
     numbers = reading.file("numbers.yaml", NumbersFile)
@@ -70,6 +64,17 @@ def load_site(config: Path, dialplans: Path) -> Site:
     )
 
 
+def _must_be_there(config: Path, dialplans: Path) -> None:
+    """Without the first folder it is the option that is wrong, and there is nothing to read."""
+    if not config.is_dir():
+        folders = {"--config": config, "--dialplans": dialplans}
+        raise ProblemsFound(
+            Problem(Position(str(path)), "there is no such folder", f"name your site's with {option} DIR")
+            for option, path in folders.items()
+            if not path.is_dir()
+        )
+
+
 def _facts(reading: Reading, main: HotlineFile, staff: Staff, may_dial: Callable[[str], bool]) -> SiteFacts:
     """What flows may refer to."""
     path = reading.config / "prompts.yaml"
@@ -89,7 +94,7 @@ def _facts(reading: Reading, main: HotlineFile, staff: Staff, may_dial: Callable
 
 
 def _required_words(staff: Staff) -> frozenset[str]:
-    """The words that a requirement may use: skills, and attributes with their values (`site = shanghai`)."""
+    """The words that a requirement may use: skills, and attributes with their values (`site = shanghai`); a value in quotes may be any."""
     people = staff.agents.values()
     attributes = {word for agent in people for pair in agent.attributes.items() for word in pair}
     return frozenset(attributes.union(*(agent.skills for agent in people)))

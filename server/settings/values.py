@@ -110,6 +110,12 @@ def _word(value: str) -> str:
     return value
 
 
+def _attribute(value: str) -> str:
+    if not value.isprintable() or '"' in value or not 0 < len(value) <= 80:
+        raise ValueError("expected text of up to 80 characters without quotes")
+    return value
+
+
 def _login(value: Any) -> str:
     if not re.fullmatch(r"[0-9]{1,10}", str(value)):
         raise ValueError(f"expected up to 10 digits, which an agent can key, found '{value}'")
@@ -139,5 +145,6 @@ WrapUp = Annotated[int, BeforeValidator(_wrap_up)]  # milliseconds, 0 for none, 
 DispositionCode = Annotated[str, BeforeValidator(_disposition_code)]
 OutsideNumber = Annotated[str, AfterValidator(_outside)]
 Word = Annotated[str, AfterValidator(_word)]
+Attribute = Annotated[str, AfterValidator(_attribute)]
 LoginNumber = Annotated[str, BeforeValidator(_login)]
 PinHash = Annotated[str, AfterValidator(_pin)]

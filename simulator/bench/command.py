@@ -7,6 +7,7 @@ from pathlib import Path
 import uvloop
 
 from simulator.bench.app_queue import NotLoaded
+from simulator.bench.own_redis import NoRedis
 from simulator.bench.picture import draw
 from simulator.bench.report import Report, publish
 from simulator.site import SiteFailed
@@ -36,7 +37,9 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     calls = kinds.add_parser("calls", help="whole calls, and what they cost Asterisk, server and Redis")
     calls.add_argument("--concurrent", action="append", type=int, metavar="N", help="repeat for several (default: 10 50 100 200 300)")
     calls.add_argument("--seconds", type=float, default=20.0, help="measured at each (default: %(default)s)")
-    for kind in (offer, agi, calls):
+    router = kinds.add_parser("router", help="routing decisions, contacts per second on one Redis, memory per waiting contact")
+    router.add_argument("--seconds", type=float, default=10.0, help="of load (default: %(default)s)")
+    for kind in (offer, agi, calls, router):
         kind.add_argument("--state", type=Path, default=Path(".state"), metavar="DIR", help="the state folder (default: .state)")
         kind.add_argument("--quick", action="store_true", help="small sizes, to see that it works: the figures say little")
 
@@ -45,7 +48,7 @@ def run_bench(given: argparse.Namespace) -> int:
     """Returns the exit code: 0 when every target is met. A reason why nothing could be measured is said in one sentence."""
     try:
         return publish(_RUN[given.kind](given), given.state / "bench", draw)
-    except (SiteFailed, NotLoaded, TimeoutError) as reason:
+    except (SiteFailed, NotLoaded, NoRedis, TimeoutError) as reason:
         _say(f"bench: nothing could be measured: {reason or 'calls or offers did not come in time; is the machine busy?'}")
         return 1
     except KeyboardInterrupt:
@@ -82,7 +85,16 @@ def _calls(given: argparse.Namespace) -> Report:
     return uvloop.run(bench_calls(options, _say))
 
 
-_RUN = {"offer": _offer, "agi": _agi, "calls": _calls}
+def _router(given: argparse.Namespace) -> Report:
+    from simulator.bench.router import RouterOptions, bench_router
+
+    options = RouterOptions(seconds=given.seconds)
+    if given.quick:
+        options = RouterOptions(100, 300, 300, 1, 500, 40, 60, seconds=1.0, warm_up=0.5)
+    return bench_router(options, _say)
+
+
+_RUN = {"offer": _offer, "agi": _agi, "calls": _calls, "router": _router}
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -50,6 +50,19 @@ def ignore() -> Policy:
     return policy
 
 
+def answer_when_told(talk_s: float | None = None, *, say: Samples | None = None) -> Policy:
+    """A permanent line: answer at once, without ringing, a call that asks for it (Call-Info with answer-after=0); let others ring."""
+    at_once = answer_after(0, talk_s, say=say)
+
+    async def policy(call: IncomingCall) -> None:
+        if "answer-after=0" in ", ".join(call.invite.headers.all("Call-Info")):
+            await at_once(call)
+        else:
+            call.ring()
+
+    return policy
+
+
 def only_trying() -> Policy:
     """Confirm the INVITE with 100 and do nothing more."""
 

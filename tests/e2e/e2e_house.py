@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from ivr.loading.static_speech import static_speech
+from server.agent_phones import spoken_to_agents
 from server.install.programs import speech_program
 from server.installation import Installation
 from server.settings import load_site
@@ -82,7 +83,7 @@ async def render_prompts(site: OwnSite) -> None:
     settings = load_site(site.folder / "config", site.folder / "dialplans")
     installation = Installation(site.state, speech_program=await asyncio.to_thread(speech_program, lambda line: None))
     library = installation.sounds(settings)
-    assert await library.prepare(static_speech(settings.flows)) == []
+    assert await library.prepare([*spoken_to_agents(settings), *static_speech(settings.flows)]) == []
     await library.close()
 
 

@@ -65,3 +65,13 @@ async def test_bench_calls_loses_no_call_and_agrees_with_the_event_log(tmp_path)
     assert set(found["event_log"].values()) == {line["calls"]}
     assert found["levels"][0]["whole"] > 0
     assert min(found["levels"][0]["cores"].values()) >= 0
+
+
+async def test_bench_router_routes_on_a_real_redis(tmp_path):
+    """Decisions, load and memory are measured; no message or deadline broke the board."""
+    line, found = await bench("router", tmp_path)
+
+    assert {"decision_p99_ms", "growth", "contacts_per_s", "router_bytes", "redis_bytes"} <= line.keys()
+    assert min(line["contacts_per_s"], line["router_bytes"], line["redis_bytes"], found["redis_trips"]) > 0
+    assert [row["size"] for row in found["decisions"]] == [100, 300]
+    assert found["skipped"] == 0

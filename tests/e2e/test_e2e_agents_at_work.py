@@ -31,6 +31,38 @@ async def test_feature_codes(house: House) -> None:
     assert house.latest("state", "li") in ("", "logged_out")
 
 
+async def test_log_in_at_a_phone_that_is_nobodys(house: House) -> None:
+    """*40 there asks for number and PIN; keys may come before the questions are over. Wrong ones change nothing.
+
+    Then calls ring there, and what is keyed there is for this agent.
+    """
+    desk = await house.phone("1020")
+    for keys, heard in (("1003#1111#", False), ("1003#258047#", True)):
+        call = await desk.call("*40")
+        await call.answered(5)
+        await call.press(keys)
+        if heard:
+            await call.ended(10)
+        else:
+            await call.pause(1)
+            assert house.latest("state", "zhao") in ("", "logged_out")
+            await call.hang_up()
+    await house.state("zhao", "ready")
+    desk.on_invite = answer_after(0, 0.5)
+    guest = await house.dial("4100")
+    await guest.event("contact_connected", agent="zhao")
+    offered = await guest.event("offer_made")
+    assert offered["data"]["phone"] == "1020"
+    await house.state("zhao", "wrap_up")
+    await _key(desk, "*45")
+    await house.feed.wait_for("agent_wrap_up_extended", within=5, agent="zhao")
+    await _key(desk, "*4631")
+    disposed = await house.feed.wait_for("contact_disposed", within=5, agent="zhao")
+    assert (disposed["data"]["disposition"], disposed["contact"]) == ("31", offered["contact"])
+    await _key(desk, "*41")
+    assert house.latest("state", "zhao") == "logged_out"
+
+
 async def test_the_wrap_up_is_ended_by_phone(house: House) -> None:
     """*44 in the wrap-up makes the agent ready at once; the next caller rings while the code's call is barely over."""
     await house.agent("zhao", log_in=False)

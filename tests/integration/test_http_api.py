@@ -217,11 +217,11 @@ async def test_what_else_an_agent_may_want(client: Client, world: World, body: d
 async def test_what_an_agent_may_do_is_shown(client: Client, world: World) -> None:
     """Queues with the agent's part in them, those left for now, attributes, and after a contact how it may have gone."""
     agent = world.view.agents["smith"]
-    agent.left_queues, agent.last_contact, agent.last_queue, agent.wanted = ["billing"], "c1", "billing", "paused"
+    agent.left_queues, agent.last_contact, agent.last_queue = ["billing"], "c1", "billing"
 
     body = await get(client, "/api/agents/smith")
 
-    assert (body["left_queues"], body["wanted"], body["attributes"]) == (["billing"], "paused", {"site": "berlin"})
+    assert (body["left_queues"], body["attributes"]) == (["billing"], {"site": "berlin"})
     assert body["memberships"] == {
         "billing": {"tier": 1, "weight": 1.0, "level": 0},
         "sales": {"tier": 2, "weight": 1.0, "level": 0},
@@ -236,6 +236,7 @@ async def test_a_contact(client: Client, world: World) -> None:
     world.queued("c1", 40_000, priority=60)
     waiting = await get(client, "/api/contacts/c1")
     assert (waiting["queue"], waiting["position"], waiting["waited_ms"], waiting["priority"]) == ("billing", 1, 40_000, 60)
+    assert waiting["expected_wait_ms"] is None
     assert (waiting["ani"], waiting["agent"], waiting["talks_ms"]) == ("+86*******8000", "", 0)
 
     world.tell("contact_connected", NOW_MS - 10_000, contact="c1", agent="wang", waited_ms=30_000)

@@ -344,8 +344,9 @@ async def test_a_feature_code_that_means_nothing(house: NodeHouse, words: str, c
 BACK = """\
 flow: main
 languages: [en]
-start: wait
+start: night
 nodes:
+  night: {type: queue, queue: night, closed: wait, otherwise: bye}
   wait:
     type: queue
     queue: billing
@@ -378,7 +379,7 @@ async def rich(tmp_path: Path, redis_server: PrivateRedis, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     made = NodeHouse(tmp_path, redis_server.url)
     made.site.write("config/hours.yaml", "hours:\n  never: {}\n")
-    made.site.change("config/queues.yaml", "billing: {", "billing: {hours: never, ")
+    made.site.change("config/queues.yaml", "queues:", "queues:\n  night: {hours: never}")
     made.site.write("config/callers.yaml", 'lists:\n  vip: {priority: 120, numbers: ["+8613800138000"]}\n')
     made.site.write("dialplans/main.yaml", BACK)
     await made.start()
@@ -387,14 +388,23 @@ async def rich(tmp_path: Path, redis_server: PrivateRedis, monkeypatch: pytest.M
 
 
 async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
-    """The list's priority, the agents that the flow names, that the queue is closed, and its service level."""
+    """The list's priority, the agents that the flow names, whether the queue is closed, and its service level."""
     found = joined(rich)
+    expected = {"night": None, "billing": 90_000}
+    asked: list[tuple[str, int]] = []
+
+    def expected_wait_ms(queue: str, steps: object, now_ms: int, priority: int) -> int | None:
+        asked.append((queue, priority))
+        return expected[queue]
+
+    rich.node.view.expected_wait_ms = expected_wait_ms  # type: ignore[method-assign, assignment]
     call = await rich.call()
-    await rich.until("node_entered", node="wait")
-    await call.until(lambda call: bool(found))
-    (message,) = found
+    await call.until(lambda call: len(found) == 2)
+    closed, message = found
+    assert (closed.queue, closed.closed, message.queue, message.closed) == ("night", True, "billing", False)
     assert (message.priority, message.preferred, message.preferred_ms, message.exclude) == (120, ["smith"], 40_000, ["wang"])
-    assert (message.closed, message.place_ms, message.service_level) == (True, 0, 100.0)
+    assert (message.place_ms, message.service_level) == (0, 100.0)
+    assert ([message.expected_wait_ms for message in found], asked) == ([0, 90_000], [("night", 120), ("billing", 120)])
     (held,) = rich.node.calls
     assert held.context.known()["caller_list"] == "vip"
 
@@ -403,13 +413,13 @@ async def test_a_caller_who_comes_back_from_a_menu_has_the_old_place(rich: NodeH
     """The place counts from the first joining, and is on the channel for another server."""
     found = joined(rich)
     call = await rich.call()
-    await rich.until("contact_queued")
+    await rich.until("contact_queued", queue="billing")
     rich.board.press(call, "0")
     await rich.until("node_entered", node="menu")
     await call.until(lambda call: "STREAM FILE" in verbs(call))
     rich.board.press(call, "1")
-    await call.until(lambda call: len(found) == 2)
-    first, second = found
+    await call.until(lambda call: len(found) == 3)
+    _, first, second = found
     assert second.contact != first.contact
     assert second.place_ms == pytest.approx(second.enqueued_at_ms - first.enqueued_at_ms, abs=100)
     kept = unpack(call.variables["HOTLINE_CALL"])

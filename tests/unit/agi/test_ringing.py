@@ -12,7 +12,7 @@ from agi.ami.protocol import Message
 from agi.errors import ChannelHungUp
 from agi.live_calls import LiveCalls, Watch
 from agi.phones import PhoneStates
-from agi.ringing import Ringer, RingResult
+from agi.ringing import Called, Ringer, RingResult
 
 pytestmark = pytest.mark.unit
 
@@ -88,8 +88,8 @@ class FakeAsterisk:
 
     # what a Dial does
 
-    def begin(self) -> None:
-        self.emit("DialBegin", Uniqueid=CALLER, Channel="PJSIP/trunk-1", DestUniqueid=AGENT, DestChannel="PJSIP/1001-2")
+    def begin(self, channel: str = "PJSIP/1001-2") -> None:
+        self.emit("DialBegin", Uniqueid=CALLER, Channel="PJSIP/trunk-1", DestUniqueid=AGENT, DestChannel=channel)
 
     def ringing(self) -> None:
         self.emit("DialState", Uniqueid=CALLER, DestUniqueid=AGENT, DialStatus="RINGING")
@@ -120,8 +120,10 @@ class Scene:
         self.caller = Watch(CALLER, "PJSIP/trunk-1", connected=True)
 
     def ring(self, **changes) -> Awaitable[RingResult]:
-        wanted = {"offer_id": "offer-1", "endpoint": "1001", "ring_timeout_ms": 15_000, "music_class": "hold", "progress": self.told.append}
-        return self.ringer.ring(self.asterisk, self.caller, **(wanted | changes))
+        called = {"offer": "offer-1", "endpoint": "1001", "ring_timeout_ms": 15_000}
+        called |= {name: changes.pop(name) for name in list(changes) if name in Called.__slots__}
+        rest = {"music_class": "hold", "progress": self.told.append} | changes
+        return self.ringer.ring(self.asterisk, self.caller, Called(**called), **rest)
 
 
 @pytest.fixture(autouse=True)
@@ -560,7 +562,7 @@ def test_an_agent_who_rings_no_more_puts_the_caller_into_another_ring(run) -> No
         await asyncio.sleep(5)
         scene.asterisk.dial = second_dial
         scene.caller = Watch("2.1", "PJSIP/1001-3", connected=True)
-        second = asyncio.create_task(scene.ring(offer_id="offer-2", endpoint="1002"))
+        second = asyncio.create_task(scene.ring(offer="offer-2", endpoint="1002"))
 
         assert await first == RingResult("answered", 0, 7000, "transfer")
         assert await second == RingResult("answered", 3000, 20_000, "caller")
@@ -703,7 +705,12 @@ def test_a_leg_that_ended_unseen_does_not_hold_the_ring(run) -> None:
         {"endpoint": "１００１"},
         {"endpoint": "1001\n"},
         {"music_class": "a)b"},
-        {"offer_id": "a\nb"},
+        {"offer": "a\nb"},
+        {"endpoint": "+861@a@b"},
+        {"whisper": "/s/a)b"},
+        {"whisper": "/s/a^b"},
+        {"question": "/s/a,b"},
+        {"beep": "/s/a${X}"},
     ],
 )
 def test_names_that_would_change_the_dial_are_refused(run, changes: dict[str, str]) -> None:
@@ -718,21 +725,453 @@ def test_names_that_would_change_the_dial_are_refused(run, changes: dict[str, st
     run(story())
 
 
-def test_one_phone_at_a_time_for_a_caller(run) -> None:
-    """A second ring for the same call is refused, the first goes on."""
+# -- whispers and calls to be accepted --------------------------------------------------------------------------------------
+
+WHISPERED = {"whisper": "/s/w", "question": "/s/q"}
+
+
+def picked_up(asterisk: FakeAsterisk) -> None:
+    asterisk.emit("UserEvent", Uniqueid=AGENT, UserEvent="HotlinePickedUp")
+
+
+def test_a_whispered_ring_is_answered_when_the_two_are_connected(run) -> None:
+    """Picking up is not an answer yet; the routine of the dialplan is told what to say and whom to ask."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
         asterisk.begin()
-        asterisk.end("BUSY", "17", "486")
+        await asyncio.sleep(1)
+        picked_up(asterisk)
+        await asyncio.sleep(4)  # longer than a silent phone may take
+        asterisk.end("ANSWER")
+        asterisk.bridge()
+        await asyncio.sleep(30)
+        asterisk.part(AGENT)
 
     async def story() -> None:
         scene = Scene(dial)
-        first = asyncio.create_task(scene.ring())
-        await asyncio.sleep(0)
-        with pytest.raises(ValueError, match="one at a time"):
-            await scene.ring(offer_id="offer-2")
-        assert (await first).outcome == "busy"
-        assert (await scene.ring(offer_id="offer-3")).outcome == "busy"
+        ringing = asyncio.create_task(scene.ring(**WHISPERED))
+        await asyncio.sleep(4.9)
+        assert scene.told == []
+
+        assert await ringing == RingResult("answered", 5000, 30_000, "agent")
+        assert scene.asterisk.sent[1:] == [("Dial", "PJSIP/1001,15,m(hold)gtU(picked-up^/s/w^/s/q^1001)")]
+        assert scene.told == ["answered"]
+
+    run(story())
+
+
+@pytest.mark.parametrize(("status", "first"), [("BUSY", ""), ("ANSWER", AGENT), ("BUSY", AGENT)])
+def test_who_hears_the_whisper_and_does_not_take_the_call_has_declined(run, status: str, first: str) -> None:
+    """By key, by waiting, or by hanging up, whatever Asterisk calls it: nobody was connected."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        asterisk.ringing()
+        picked_up(asterisk)
+        await asyncio.sleep(3)
+        if first:
+            asterisk.emit("HangupRequest", Uniqueid=first, Channel="x")
+        asterisk.end(status)
+        asterisk.emit("Hangup", Uniqueid=AGENT, Channel="PJSIP/1001-2", Cause="16")
+
+    async def story() -> None:
+        scene = Scene(dial)
+
+        assert await scene.ring(**WHISPERED) == RingResult("declined", 3000)
+        assert scene.told == ["ringing"]
+
+    run(story())
+
+
+@pytest.mark.parametrize("by", ["caller", "router"])
+def test_an_agent_in_a_whisper_is_freed_at_once(run, by: str) -> None:
+    """AGI is deaf meanwhile: AMI tells that the caller has gone, and ends the agent's leg; the router may take the offer back, too."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        picked_up(asterisk)
+        await asyncio.sleep(1)
+        if by == "caller":
+            asterisk.emit("HangupRequest", Uniqueid=CALLER, Channel="PJSIP/trunk-1")
+        await asterisk.leg_hung_up.wait()
+        asterisk.end("CANCEL", "26")
+
+    async def story() -> None:
+        scene = Scene(dial)
+        ringing = asyncio.create_task(scene.ring(**WHISPERED))
+        await asyncio.sleep(1)
+        if by == "router":
+            assert await scene.ringer.withdraw("offer-1")
+
+        assert await ringing == RingResult("withdrawn", 1000, 0, "caller" if by == "caller" else "")
+        assert scene.asterisk.sent[-1] == ("hangup", "PJSIP/1001-2", "26")
+
+    run(story())
+
+
+def test_ami_back_in_the_middle_of_a_whisper(run) -> None:
+    """A leg that is up and in no bridge hears the whisper: that is no answer."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        await asyncio.sleep(5)
+        asterisk.end("BUSY", "16")
+
+    async def story() -> None:
+        scene = Scene(dial)
+        ringing = asyncio.create_task(scene.ring(**WHISPERED))
+        await asyncio.sleep(1)
+        scene.ringer.lost()
+        scene.ringer.reconcile(rows(agent="Up"))
+        assert scene.told == []
+        scene.asterisk.variables = {"DIALSTATUS": "BUSY", "HANGUPCAUSE": "16"}
+
+        assert (await ringing).outcome == "declined"
+
+    run(story())
+
+
+def test_a_line_outside_may_take_long_to_ring(run) -> None:
+    """Its state is not asked for, and it is given up after ten seconds of silence instead of two."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin("PJSIP/carrier-2")
+        await asterisk.leg_hung_up.wait()
+        asterisk.end("NOANSWER", "26")
+
+    async def story() -> None:
+        scene = Scene(dial)
+
+        assert await scene.ring(endpoint="+8613800138000@carrier", question="/s/q") == RingResult("unreachable", 10_100)
+        assert scene.asterisk.sent[1] == (
+            "Dial",
+            "PJSIP/+8613800138000@carrier,15,m(hold)gtU(picked-up^^/s/q^+8613800138000@carrier)",
+        )
+
+    run(story())
+
+
+def test_a_line_outside_whose_ring_time_is_over_in_silence_has_rung_out(run) -> None:
+    """Many networks tell no ringing: that nobody answered in a short time does not mean that nobody is there."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin("PJSIP/carrier-2")
+        await asyncio.sleep(5)
+        asterisk.end("NOANSWER")
+
+    async def story() -> None:
+        assert (await Scene(dial).ring(endpoint="+86138@carrier", ring_timeout_ms=5000)).outcome == "rang_out"
+
+    run(story())
+
+
+# -- several phones -------------------------------------------------------------------------------------------------------
+
+
+class Several:
+    """Legs of one Dial: phone 1001 is 2.1, 1002 is 2.2, ... and in the second Dial 3.1, 3.2 ..."""
+
+    def __init__(self, asterisk: FakeAsterisk) -> None:
+        self.asterisk = asterisk
+        self.dials: list[str] = []
+        self.hung_up: dict[str, str] = {}  # channel -> cause
+        self.over = asyncio.Event()
+        self.play: Callable[[Several, int], Awaitable[None]] | None = None
+        asterisk.dial = self.dial
+        asterisk.hangup = self.hangup
+
+    async def hangup(self, channel: str, cause: int = 26) -> bool:
+        self.hung_up[channel] = str(cause)
+        phone = channel.split("/")[1].split("-")[0]
+        self.end(phone, "NOANSWER", str(cause))
+        return True
+
+    async def dial(self, asterisk: FakeAsterisk) -> None:
+        arguments = asterisk.sent[-1][1]
+        self.dials.append(arguments)
+        self.over = asyncio.Event()
+        self.living = [called.removeprefix("PJSIP/") for called in arguments.split(",")[0].split("&")]
+        for phone in self.living:
+            fields = {"DestUniqueid": self.id(phone), "DestChannel": f"PJSIP/{phone}-{len(self.dials)}", "DialString": phone}
+            asterisk.emit("DialBegin", Uniqueid=CALLER, Channel="PJSIP/trunk-1", **fields)
+        for phone in list(self.living):
+            asterisk.emit("DialState", Uniqueid=CALLER, DestUniqueid=self.id(phone), DialStatus="RINGING")
+        playing = asyncio.create_task(self.play(self, len(self.dials))) if self.play else None
+        await self.over.wait()
+        if playing:
+            playing.cancel()
+
+    def id(self, phone: str) -> str:
+        return f"{len(self.dials) + 1}.{phone[-1]}"
+
+    def end(self, phone: str, status: str, cause: str = "0") -> None:
+        if phone in self.living:
+            self.living.remove(phone)
+            self.asterisk.emit("DialEnd", Uniqueid=CALLER, DestUniqueid=self.id(phone), DialStatus=status)
+            self.asterisk.emit("Hangup", Uniqueid=self.id(phone), Channel=f"PJSIP/{phone}-1", Cause=cause)
+        if not self.living:
+            self.over.set()
+
+    async def answer(self, phone: str, talk_s: float) -> None:
+        for other in [other for other in self.living if other != phone]:
+            self.end(other, "CANCEL", "26")
+        self.asterisk.emit("DialEnd", Uniqueid=CALLER, DestUniqueid=self.id(phone), DialStatus="ANSWER")
+        for uniqueid in (self.id(phone), CALLER):
+            self.asterisk.emit("BridgeEnter", Uniqueid=uniqueid, BridgeUniqueid="b")
+        await asyncio.sleep(talk_s)
+        self.asterisk.emit("HangupRequest", Uniqueid=self.id(phone), Channel="x")
+        self.asterisk.emit("BridgeLeave", Uniqueid=CALLER, BridgeUniqueid="b")
+        self.end(phone, "ANSWER", "16")
+
+
+class Crowd(Scene):
+    """Several phones, each with what it was told and when its ring ended."""
+
+    def __init__(self, play: Callable[[Several, int], Awaitable[None]] | None = None) -> None:
+        super().__init__()
+        self.several = Several(self.asterisk)
+        self.several.play = play
+        self.news: list[str] = []
+        self.ended: dict[str, tuple[int, RingResult]] = {}
+        self.rings: list[asyncio.Task[None]] = []
+
+    def start(self, *phones: str, **changes) -> None:
+        self.rings += [asyncio.create_task(self._follow(phone, **changes)) for phone in phones]
+
+    async def _follow(self, phone: str, **changes) -> None:
+        progress = lambda step: self.news.append(f"{phone} {step}")  # noqa: E731
+        result = await self.ring(offer=f"o{phone[-1]}", endpoint=phone, progress=progress, **changes)
+        self.news.append(f"{phone} {result.outcome}")
+        self.ended[phone] = (self.asterisk.now_ms(), result)
+
+    async def all_over(self) -> None:
+        await asyncio.gather(*self.rings)
+        assert self.ringer._by_uniqueid == {}
+        assert self.ringer._tasks == {}
+
+
+def test_phones_asked_for_in_one_moment_are_rung_by_one_dial(run) -> None:
+    """The offers stand on the caller with their phones; the first to answer is told first, the other is withdrawn in the same moment."""
+
+    async def play(several: Several, count: int) -> None:
+        await asyncio.sleep(2)
+        await several.answer("1002", 30)
+
+    async def story() -> None:
+        crowd = Crowd(play)
+        crowd.start("1001", "1002")
+        await crowd.all_over()
+
+        assert crowd.asterisk.sent[:2] == [
+            ("set", "__HOTLINE_OFFER", "o1=1001&o2=1002"),
+            ("Dial", "PJSIP/1001&PJSIP/1002,15,m(hold)gt"),
+        ]
+        assert crowd.news == ["1001 ringing", "1002 ringing", "1002 answered", "1001 withdrawn", "1002 answered"]
+        assert crowd.ended["1001"] == (2000, RingResult("withdrawn", 2000))
+        assert crowd.ended["1002"][1] == RingResult("answered", 2000, 30_000, "agent")
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "outcome"), [("NOANSWER", "21", "declined"), ("BUSY", "17", "busy"), ("CHANUNAVAIL", "3", "unreachable")]
+)
+def test_a_refusal_of_one_is_told_at_once(run, status: str, cause: str, outcome: str) -> None:
+    """The others ring on."""
+
+    async def play(several: Several, count: int) -> None:
+        await asyncio.sleep(1)
+        several.end("1001", status, cause)
+        await asyncio.sleep(4)
+        await several.answer("1002", 1)
+
+    async def story() -> None:
+        crowd = Crowd(play)
+        crowd.start("1001", "1002")
+        await crowd.all_over()
+
+        assert crowd.ended["1001"] == (1000, RingResult(outcome, 1000))
+        assert crowd.ended["1002"][1].ring_ms == 5000
+
+    run(story())
+
+
+def test_one_of_several_taken_back(run) -> None:
+    """Only its leg is hung up."""
+
+    async def play(several: Several, count: int) -> None:
+        await asyncio.sleep(3)
+        await several.answer("1002", 1)
+
+    async def story() -> None:
+        crowd = Crowd(play)
+        crowd.start("1001", "1002")
+        await asyncio.sleep(1)
+        assert await crowd.ringer.withdraw("o1")
+        await crowd.all_over()
+
+        assert crowd.several.hung_up == {"PJSIP/1001-1": "26"}
+        assert crowd.ended["1001"] == (1000, RingResult("withdrawn", 1000))
+
+    run(story())
+
+
+def test_a_phone_that_joins_is_rung_beside_those_that_ring(run) -> None:
+    """The Dial ends without a missed call and without a word; the next one rings all for the time that is left."""
+
+    async def play(several: Several, count: int) -> None:
+        if count == 2:
+            await asyncio.sleep(2)
+            await several.answer("1001", 10)
+
+    async def story() -> None:
+        crowd = Crowd(play)
+        crowd.start("1001")
+        await asyncio.sleep(4)
+        crowd.start("1002")
+        await crowd.all_over()
+
+        assert crowd.several.dials == ["PJSIP/1001,15,m(hold)gt", "PJSIP/1001&PJSIP/1002,15,m(hold)gt"]
+        assert crowd.several.hung_up == {"PJSIP/1001-1": "26"}
+        assert crowd.news == ["1001 ringing", "1002 ringing", "1001 answered", "1002 withdrawn", "1001 answered"]
+        assert crowd.ended["1001"][1] == RingResult("answered", 6000, 10_000, "agent")
+
+    run(story())
+
+
+def test_each_phone_has_its_own_ring_time(run) -> None:
+    """The one that was asked for earlier stops earlier, as a missed call; the other rings on."""
+
+    async def play(several: Several, count: int) -> None:
+        await asyncio.sleep(30)
+
+    async def story() -> None:
+        crowd = Crowd(play)
+        crowd.start("1001", ring_timeout_ms=5000)
+        await asyncio.sleep(4)
+        crowd.start("1002", ring_timeout_ms=5000)
+        await asyncio.sleep(3.9)
+        assert crowd.ended["1001"] == (5000, RingResult("rang_out", 5000))
+        assert crowd.several.hung_up["PJSIP/1001-2"] == "16"
+        crowd.several.end("1002", "NOANSWER")
+        await crowd.all_over()
+        assert crowd.ended["1002"][1].outcome == "rang_out"
+
+    run(story())
+
+
+def test_a_phone_that_joins_in_a_whisper_waits_for_its_end(run) -> None:
+    """The agent who listens is not cut off; when that one declines the other rings."""
+
+    async def play(several: Several, count: int) -> None:
+        if count == 1:
+            await asyncio.sleep(1)
+            several.asterisk.emit("UserEvent", Uniqueid="2.1", UserEvent="HotlinePickedUp")
+            await asyncio.sleep(3)
+            several.end("1001", "BUSY", "16")
+        else:
+            await several.answer("1002", 5)
+
+    async def story() -> None:
+        crowd = Crowd(play)
+        crowd.start("1001", **WHISPERED)
+        await asyncio.sleep(2)
+        crowd.start("1002", **WHISPERED)
+        await crowd.all_over()
+
+        assert crowd.several.hung_up == {}
+        assert crowd.ended["1001"] == (4000, RingResult("declined", 4000))
+        assert crowd.several.dials[1] == "PJSIP/1002,13,m(hold)gtU(picked-up^/s/w^/s/q^1002)"
+        assert crowd.ended["1002"][1].outcome == "answered"
+
+    run(story())
+
+
+def test_a_phone_that_joins_a_talk_is_withdrawn(run) -> None:
+    """It was too late, and is told so at once."""
+
+    async def play(several: Several, count: int) -> None:
+        await several.answer("1001", 60)
+
+    async def story() -> None:
+        crowd = Crowd(play)
+        crowd.start("1001")
+        await asyncio.sleep(10)
+        crowd.start("1002")
+        await crowd.all_over()
+
+        assert crowd.ended["1002"] == (10_000, RingResult("withdrawn"))
+        assert len(crowd.several.dials) == 1
+
+    run(story())
+
+
+def test_a_phone_that_is_not_registered_is_told_while_the_others_ring(run) -> None:
+    """Dial leaves it out without a word."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        asterisk.ringing()
+        await asyncio.sleep(5)
+        asterisk.end("NOANSWER")
+
+    async def story() -> None:
+        crowd = Crowd()
+        crowd.asterisk.dial = dial
+        crowd.start("1001", "1002")
+        await crowd.all_over()
+        assert crowd.ended["1002"] == (500, RingResult("unreachable", 500))
+        assert crowd.ended["1001"][1].outcome == "rang_out"
+
+    run(story())
+
+
+def test_a_session_that_is_over_ends_every_ring(run) -> None:
+    """Whoever asked gets the channel's own exception."""
+
+    async def dead(name: str, value: str) -> None:
+        raise ChannelHungUp("over")
+
+    async def story() -> None:
+        crowd = Crowd()
+        crowd.asterisk.set_variable = dead
+        crowd.start("1001", "1002")
+        for outcome in await asyncio.gather(*crowd.rings, return_exceptions=True):
+            assert isinstance(outcome, ChannelHungUp)
+        assert crowd.ringer._by_uniqueid == {}
+
+    run(story())
+
+
+def test_a_ring_that_nobody_waits_for_any_more(run) -> None:
+    """A server that lets go of its calls cancels the rings: nothing is left behind."""
+
+    async def story() -> None:
+        crowd = Crowd()
+        crowd.start("1001", "1002")
+        await asyncio.sleep(1)
+        for ring in crowd.rings:
+            ring.cancel()
+        await asyncio.gather(*crowd.rings, return_exceptions=True)
+        assert crowd.ringer._by_uniqueid == {}
+        assert crowd.ringer._tasks == {}
+
+    run(story())
+
+
+def test_phones_that_answer_by_themselves_are_told_to(run) -> None:
+    """Of several phones only those; their agents hear the beep first."""
+
+    async def play(several: Several, count: int) -> None:
+        await several.answer("1001", 1)
+
+    async def story() -> None:
+        crowd = Crowd(play)
+        crowd.start("1001", beep="/s/beep")
+        crowd.start("1002")
+        await crowd.all_over()
+        options = "m(hold)gtb(self-answering^s^1(1001^/s/beep))U(picked-up^^^)"
+        assert crowd.several.dials == [f"PJSIP/1001&PJSIP/1002,15,{options}"]
 
     run(story())
 

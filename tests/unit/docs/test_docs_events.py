@@ -25,8 +25,13 @@ def calls_in_code() -> Iterator[ast.Call]:
     for package in ("ivr", "routing", "server"):
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("tell", "emit") and node.args:
+                if isinstance(node, ast.Call) and node.args and called(node.func) in ("tell", "emit"):
                     yield node
+
+
+def called(function: ast.expr) -> str:
+    """The name of what is called: of a method, or of a function that tells about an agent (`tell(board, agent, "agent_paused")`)."""
+    return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
 
 
 def types_in(node: ast.expr) -> set[str]:
@@ -38,7 +43,7 @@ def told_in_code() -> Iterator[Told]:
     """Types written out, with the names of their data."""
     for call in calls_in_code():
         names = {word.arg for word in call.keywords if word.arg} - ABOUT
-        for type in types_in(call.args[0]):
+        for type in set[str]().union(*map(types_in, call.args[:3])):
             yield type, names
 
 

@@ -24,7 +24,10 @@ class Phone:
 
 
 class ScriptedLine:
-    """`did` tells what was asked of it, with the milliseconds since the loop began; `phones` are rung one after another."""
+    """`did` tells what was asked of it, with the milliseconds since the loop began; `phones` are rung in their order.
+
+    Several may ring at once: the first to answer has the caller, and the others come back withdrawn. `rings` is what was asked for.
+    """
 
     def __init__(self, *phones: Phone, prompt_ms: int = 3000) -> None:
         self.phones = list(phones)
@@ -33,6 +36,8 @@ class ScriptedLine:
         self.elsewhere = False  # when the caller is gone the call goes on at another server
         self.deaf = False  # prompts cannot be interrupted: AMI is away
         self.fault: Exception | None = None  # raised by music and announce
+        self.rings: list[Ring] = []
+        self._talking = ""  # the offer that was answered
         self._withdrawable: set[str] = set()
         self._withdrawn: set[str] = set()
         self._interrupted = False
@@ -58,7 +63,7 @@ class ScriptedLine:
             raise self.fault
 
     async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:
-        self._note(f"{kind} {position}")
+        self._note(f"{kind} {position}" if wait_ms is None else f"{kind} {position} wait {wait_ms}")
         if self.fault:
             raise self.fault
         self._interrupted = False
@@ -73,20 +78,23 @@ class ScriptedLine:
             self._change()
 
     async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
-        self._note(f"ring {ring.endpoint}")
+        self._note(f"ring {ring.phone}")
+        self.rings.append(ring)
         phone = self.phones.pop(0) if self.phones else Phone("rang_out", ring.ring_timeout_ms)
         if phone.fault:
             raise phone.fault
         self._withdrawable.add(ring.offer)
         try:
             progress("ringing")
-            if await self._until(lambda: ring.offer in self._withdrawn or self._hung_up, phone.after_ms):
+            if await self._until(lambda: ring.offer in self._withdrawn or self._hung_up or bool(self._talking), phone.after_ms):
                 return RingResult("withdrawn")
             self._withdrawable.discard(ring.offer)
             if phone.outcome != "answered":
                 return RingResult(phone.outcome, phone.after_ms)
             phone.picked_up()
+            self._talking = ring.offer
             progress("answered")
+            self._change()
             began = self._now_ms()
             gone = await self._until(lambda: self._hung_up, phone.talk_ms)
             return RingResult("answered", phone.after_ms, self._now_ms() - began, "caller" if gone else phone.ended_by)

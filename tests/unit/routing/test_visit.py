@@ -11,6 +11,7 @@ from routing.messages import (
     ContactLeft,
     LeaveOrder,
     Message,
+    MoveOrder,
     OfferAnswered,
     OfferEnded,
     OfferRinging,
@@ -18,7 +19,7 @@ from routing.messages import (
     TalkEnded,
     WithdrawOrder,
 )
-from routing.model import QueuePolicy
+from routing.model import Outlook, QueuePolicy
 from routing.ports import RingOutcome, RingResult
 from routing.visit import Visit, Waited
 from simulator import virtual
@@ -35,12 +36,23 @@ class LineBroke(Exception):
 class Scene:
     """A visit under way; `posted` is what the router was told, `waited` how the stay ended."""
 
-    def __init__(self, *phones: Phone, exit_keys: str = "", first_ms: int = 0, every_ms: int = 0, position: int = 2) -> None:
-        policy = QueuePolicy("support", first_position_ms=first_ms, every_position_ms=every_ms)
+    def __init__(
+        self,
+        *phones: Phone,
+        exit_keys: str = "",
+        first_ms: int = 0,
+        every_ms: int = 0,
+        position: int = 2,
+        wait_ms: int | None = None,
+        **policy: Any,
+    ) -> None:
+        told = QueuePolicy("support", first_position_ms=first_ms, every_position_ms=every_ms, **policy)
+        other = QueuePolicy("other", first_position_ms=5_000, every_position_ms=0, whisper={"en": "Other."}, announce_wait=True)
         self.line = ScriptedLine(*phones)
         self.posted: list[Message] = []
-        self.position = position
-        self.visit = Visit("c1", policy, self.line, self.posted.append, lambda: self.position, exit_keys=exit_keys)
+        outlook = Outlook(position, wait_ms)
+        policies = {"support": told, "other": other}
+        self.visit = Visit("c1", told, self.line, self.posted.append, lambda: outlook, exit_keys=exit_keys, policies=policies)
         self.waited: Waited | None = None
 
     def rings(self, *offers: str) -> None:
@@ -195,29 +207,129 @@ def test_a_ring_that_raises_is_a_failed_offer() -> None:
     assert scene.waited.agent == "agent-o2"
 
 
-def test_two_ring_orders_at_once_are_rung_one_after_another() -> None:
-    """The line rings one phone at a time; the second one is rung when the first has come to nothing."""
+def test_ring_orders_of_one_moment_ring_at_once() -> None:
+    """The first to answer has the caller; the other is told as withdrawn behind the answer."""
 
     async def script(scene: Scene) -> None:
         scene.rings("o1", "o2")
+        await asyncio.sleep(1)
+        assert scene.visit.offers == {"o1": "agent-o1", "o2": "agent-o2"}
 
-    scene = play(Scene(Phone("declined", 2_000), Phone()), script)
-    assert scene.did("ring") == [(0, "ring phone-o1"), (2_000, "ring phone-o2")]
+    scene = play(Scene(Phone("rang_out", 9_000), Phone(after_ms=2_000, talk_ms=30_000)), script)
+    assert scene.did("ring") == [(0, "ring phone-o1"), (0, "ring phone-o2")]
+    assert scene.waited is not None
+    assert scene.waited.agent == "agent-o2"
+    told = [OfferAnswered("c1", "o2"), OfferEnded("c1", "o1", "withdrawn"), TalkEnded("c1", "o2", "agent", 30_000, 2_000)]
+    assert scene.posted[2:] == told
+
+
+def test_a_ring_order_while_another_phone_rings_rings_beside_it() -> None:
+    """A refusal is told at once and starts no music while another phone rings."""
+
+    async def script(scene: Scene) -> None:
+        scene.rings("o1")
+        await asyncio.sleep(1)
+        scene.rings("o2")
+        await asyncio.sleep(1.5)
+        assert scene.posted[-1] == OfferEnded("c1", "o1", "declined", 2_000)
+        assert scene.did("music") == [(0, "music")]
+
+    scene = play(Scene(Phone("declined", 2_000), Phone(after_ms=3_000)), script)
+    assert scene.did("ring") == [(0, "ring phone-o1"), (1_000, "ring phone-o2")]
     assert scene.waited is not None
     assert scene.waited.agent == "agent-o2"
 
 
-def test_the_second_of_two_may_be_taken_back_before_its_turn() -> None:
-    """An offer that never rang is not rung after it was taken back."""
+def test_music_goes_on_when_the_last_of_several_has_refused() -> None:
+    """And the next announcement is counted from there."""
+
+    async def script(scene: Scene) -> None:
+        scene.rings("o1", "o2")
+        await asyncio.sleep(20)
+        scene.line.hang_up()
+
+    scene = play(Scene(Phone("declined", 2_000), Phone("busy", 3_000), every_ms=5_000), script)
+    assert scene.did("music", "position")[:3] == [(0, "music"), (3_000, "music"), (8_000, "position 2")]
+
+
+def test_one_of_several_is_taken_back() -> None:
+    """Only that phone stops."""
 
     async def script(scene: Scene) -> None:
         scene.rings("o1", "o2")
         await asyncio.sleep(1)
         scene.takes_back("o2")
-        await asyncio.sleep(10)
+        await asyncio.sleep(0.1)
+        assert scene.posted[-1] == OfferEnded("c1", "o2", "withdrawn")
+
+    scene = play(Scene(Phone(after_ms=4_000), Phone(after_ms=3_000)), script)
+    assert scene.did("withdraw") == [(1_000, "withdraw o2")]
+    assert scene.waited is not None
+    assert scene.waited.agent == "agent-o1"
+
+
+def test_the_caller_hangs_up_while_several_ring() -> None:
+    """One word to the router: the contact has left, which frees every agent."""
+
+    async def script(scene: Scene) -> None:
+        scene.rings("o1", "o2")
+        await asyncio.sleep(1)
         scene.line.hang_up()
 
-    assert play(Scene(Phone("declined", 2_000)), script).did("ring") == [(0, "ring phone-o1")]
+    scene = play(Scene(Phone(after_ms=9_000), Phone(after_ms=9_000)), script)
+    assert scene.waited == Waited("abandoned", "c1")
+    assert [message for message in scene.posted if not isinstance(message, OfferRinging)] == [ContactLeft("c1", "abandoned")]
+
+
+def test_the_router_ends_the_wait_while_several_ring() -> None:
+    """All phones stop, then the stay ends."""
+
+    async def script(scene: Scene) -> None:
+        scene.rings("o1", "o2")
+        await asyncio.sleep(0.5)
+        scene.visit.tell(LeaveOrder("c1", "timed_out"))
+
+    scene = play(Scene(Phone(after_ms=9_000), Phone(after_ms=9_000)), script)
+    assert scene.waited == Waited("timed_out", "c1")
+    assert scene.did("withdraw") == [(500, "withdraw o1"), (500, "withdraw o2")]
+    assert scene.posted[2:] == [OfferEnded("c1", "o1", "withdrawn"), OfferEnded("c1", "o2", "withdrawn")]
+
+
+def test_what_is_ordered_for_a_phone_reaches_the_line() -> None:
+    """The queue's whisper, the key to accept, the phone that answers by itself."""
+
+    async def script(scene: Scene) -> None:
+        scene.visit.tell(RingOrder("c1", "o1", "anna", "+86138", "support", 15_000, auto_answer=True, accept=True))
+
+    scene = play(Scene(Phone(), whisper={"zh": "账单"}), script)
+    ring = scene.line.rings[0]
+    assert (ring.phone, ring.whisper, ring.accept, ring.auto_answer) == ("+86138", {"zh": "账单"}, True, True)
+
+
+def test_a_contact_that_is_moved_waits_by_the_other_queues_rules() -> None:
+    """Announcements, the expected wait and the whisper are those of the new queue, counted from the move."""
+
+    async def script(scene: Scene) -> None:
+        await asyncio.sleep(2)
+        scene.visit.tell(MoveOrder("c1", "other"))
+        await asyncio.sleep(10)
+        scene.rings("o1")
+
+    scene = play(Scene(Phone(), first_ms=60_000, wait_ms=90_000), script)
+    assert scene.did("position") == [(7_000, "position 2 wait 90000")]
+    assert scene.line.rings[0].whisper == {"en": "Other."}
+
+
+@pytest.mark.parametrize(("announced", "known", "said"), [(True, 90_000, " wait 90000"), (True, None, ""), (False, 90_000, "")])
+def test_the_expected_wait_is_said_where_the_queue_wants_it_and_it_is_known(announced: bool, known: int | None, said: str) -> None:
+    """Nothing is promised that is not known."""
+
+    async def script(scene: Scene) -> None:
+        await asyncio.sleep(9)
+        scene.line.hang_up()
+
+    scene = play(Scene(first_ms=8_000, wait_ms=known, announce_wait=announced), script)
+    assert (8_000, f"position 2{said}") in scene.line.did
 
 
 def test_an_offer_is_taken_back_while_the_phone_rings() -> None:
@@ -438,7 +550,7 @@ def test_a_stay_that_is_cancelled_keeps_its_place() -> None:
     """A server that lets go of its calls says nothing: the callers turn up at another server, at their old place."""
 
     async def script(scene: Scene) -> None:
-        stay = asyncio.create_task(Visit("c2", QueuePolicy("q"), ScriptedLine(), scene.posted.append, lambda: 1).run())
+        stay = asyncio.create_task(Visit("c2", QueuePolicy("q"), ScriptedLine(), scene.posted.append, Outlook).run())
         await asyncio.sleep(1)
         stay.cancel()
         with pytest.raises(asyncio.CancelledError):

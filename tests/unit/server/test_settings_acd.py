@@ -163,7 +163,7 @@ MISTAKES = [
     ("agents", "lobby]", '"4000"]', "agents.yaml:1:18: phone 4000 is one of the numbers that a flow answers"),
     ("agents", "[billing, {queue: sales", "[sales, {queue: sales", "agents.yaml:3:74: the queue 'sales' is there twice"),
     ("agents", "weight: 1.5", "weigth: 1.5", "agents.yaml:3:100: unknown setting 'weigth' - did you mean 'weight'?"),
-    ("agents", "site: shanghai", "site: new york", "agents.yaml:4:30: expected a word of letters, digits and _"),
+    ("agents", "site: shanghai", "a b: shanghai", "agents.yaml:4:24: expected a word of letters, digits and _"),
     ("agents", "site: shanghai", "billing: shanghai", "agents.yaml:4:33: 'billing' is a skill, too"),
     (
         "agents",
@@ -236,3 +236,18 @@ def test_a_list_of_a_hundred_thousand(site: SmallSite) -> None:
     callers = site.load().callers
     assert len(callers.members) == 100_000
     assert callers.of("+8613900099999") == "vip"
+
+
+@pytest.mark.parametrize(
+    ("requirement", "said"),
+    [
+        ("site = shanghai", []),
+        ('billing and site != "North 2"', []),
+        ("sit = shanghai", ["no agent has the skill 'sit' - did you mean 'site'?"]),
+        ("site = shangai", ["no agent has the skill 'shangai' - did you mean 'shanghai'?"]),
+    ],
+)
+def test_a_requirement_asks_for_attributes(rich: SmallSite, requirement: str, said: list[str]) -> None:
+    """Those that some agent has; a value in quotes may be any."""
+    rich.change("dialplans/main.yaml", '"billing >= 3"', f"'{requirement}'")
+    assert [problem.partition(": ")[2] for problem in rich.said()] == said

@@ -1,0 +1,59 @@
+"""What Dial is told, as text: phones, time and options. Nothing but plain names goes into it."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from agi.ring import Called
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ENDPOINT = re.compile(r"[A-Za-z0-9_-]{1,64}|\+?[0-9]{1,32}@[A-Za-z0-9_-]{1,64}")
+_OFFER = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_SOUNDS = re.compile(r"(?:[A-Za-z0-9_./-]{1,256}(?:&(?=.))?){0,4}")
+_OUTSIDE = re.compile(r"PJSIP/\+?[0-9]{1,32}@[A-Za-z0-9_-]{1,64}|PJSIP/[A-Za-z0-9_-]{1,64}")
+
+# The dialplan's routines for a leg, see server/asterisk/templates/extensions.conf.j2.
+SCREENING = "picked-up"
+SELF_ANSWERING = "self-answering"
+
+
+def check(called: Called, music_class: str) -> None:
+    """Raises ValueError for what may not go into a Dial."""
+    _check("endpoint", _ENDPOINT, called.endpoint)
+    _check("offer", _OFFER, called.offer)
+    _check("music class", _NAME, music_class)
+    for sounds in (called.whisper, called.question, called.beep):
+        _check("sound", _SOUNDS, sounds)
+
+
+def check_outside(dial_string: str) -> None:
+    """Raises ValueError for anything but one number on one trunk, or one phone."""
+    _check("dial string", _OUTSIDE, dial_string)
+
+
+def seconds(timeout_ms: int) -> int:
+    """As Dial takes it."""
+    return max(1, math.ceil(timeout_ms / 1000))
+
+
+def dial_arguments(called: Sequence[Called], timeout_ms: int, music_class: str) -> str:
+    """Ring all of them at once; music until the answer; the caller comes back (g) and the agent may transfer (t)."""
+    options = f"m({music_class})gt"
+    by_themselves = [each for each in called if each.beep]
+    if by_themselves:
+        options += f"b({SELF_ANSWERING}^s^1({_list(by_themselves)}^{by_themselves[0].beep}))"
+    if any(each.screened for each in called):
+        asked = [each for each in called if each.question]
+        question = asked[0].question if asked else ""
+        whisper = next((each.whisper for each in called if each.whisper), "")
+        options += f"U({SCREENING}^{whisper}^{question}^{_list(asked)})"
+    return "&".join(f"PJSIP/{each.endpoint}" for each in called) + f",{seconds(timeout_ms)},{options}"
+
+
+def _list(called: Sequence[Called]) -> str:
+    return "&".join(each.endpoint for each in called)
+
+
+def _check(what: str, pattern: re.Pattern[str], value: str) -> None:
+    if not pattern.fullmatch(value):
+        raise ValueError(f"{what} {value!r} may not go into a Dial: expected {pattern.pattern}")

@@ -1,0 +1,41 @@
+"""How an agent's phone is reached: a SIP account of this site, or a line outside by the outbound trunk."""
+
+from ivr.ports import Speech
+from routing.ports import Ring
+from server.settings import Site
+
+QUESTION = {"zh": "接听请按一。", "en": "To take this call, press one."}
+
+
+def is_outside(site: Site, phone: str) -> bool:
+    """Whether that is the number of a line outside: it has no state that anybody knows, and a voicemail may answer it."""
+    return phone.startswith("+") or (phone.isdecimal() and phone not in site.phones)
+
+
+def endpoint_of(site: Site, phone: str) -> str:
+    """What Dial is told; "" for a number that no trunk carries, or that nobody has allowed."""
+    if not is_outside(site, phone):
+        return phone
+    trunk = next((name for name, trunk in site.trunks.items() if trunk.outbound), "")
+    allowed = site.may_dial(phone) or any(agent.phone == phone for agent in site.directory.agents.values())
+    return f"{phone}@{trunk}" if trunk and allowed else ""
+
+
+def whisper_of(site: Site, ring: Ring, language: str) -> list[Speech]:
+    """What the agent hears on picking up: in the caller's language, else in the site's first one, else in any."""
+    for known in (language, site.main.languages[0], ""):
+        if ring.whisper.get(known):
+            return [Speech(known or site.main.languages[0], ring.whisper[known])]
+    return []
+
+
+def question_in(language: str) -> Speech:
+    """What is answered by pressing 1."""
+    return Speech(language, QUESTION[language]) if language in QUESTION else Speech("en", QUESTION["en"])
+
+
+def spoken_to_agents(site: Site) -> list[Speech]:
+    """All that agents may hear on picking up, to be rendered beforehand."""
+    queues, first = site.directory.queues.values(), site.main.languages[0]
+    whispers = [Speech(language or first, text) for queue in queues for language, text in queue.whisper.items()]
+    return [question_in(language) for language in site.main.languages] + whispers

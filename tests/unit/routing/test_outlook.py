@@ -1,0 +1,174 @@
+"""What a waiting caller may be told: the formula, the place per class, and when there is nothing to be said."""
+
+import pytest
+from hypothesis import given, settings
+from routing_house import House, directory, person
+from test_board_properties import SITE, STEPS, history, opened, play
+
+from routing.estimate import Mean, Rate, Rival, drain_ms, expected_ms
+from routing.model import Outlook, QueuePolicy
+from routing.view import View
+
+pytestmark = pytest.mark.unit
+
+QUEUES = (QueuePolicy("support", wrap_up_ms=0, pause_after={}), QueuePolicy("sales", wrap_up_ms=0))
+PEOPLE = (person("anna", ("support",), zh=3), person("bob", ("support",), en=3), person("cleo", ("sales",), zh=1))
+
+
+class Followed:
+    """A house and the view of its events."""
+
+    def __init__(self) -> None:
+        self.house = House(directory(*PEOPLE, queues=QUEUES))
+        self.view = View(self.house.site)
+        self.read = 0
+
+    def outlook(self, contact: str) -> Outlook:
+        return self.follow().outlook(contact, self.house.now)
+
+    def expected(self, requirement: str = "", queue: str = "support") -> int | None:
+        return self.follow().expected_wait_ms(queue, [(0, requirement)], self.house.now)
+
+    def follow(self) -> View:
+        for event in self.house.events[self.read :]:
+            self.view.apply(event)
+        self.read = len(self.house.events)
+        return self.view
+
+    def talk(self, contact: str, ms: int) -> None:
+        """A whole contact, from which handling times are learnt."""
+        self.house.call(contact, "en")
+        self.house.answer(contact)
+        self.house.wait(ms)
+        self.house.finish(contact)
+
+
+@pytest.mark.parametrize(("ahead", "rate", "leaving"), [(0, 0.1, 0.0), (7, 20 / 204_000, 1 / 900_000), (100, 1e-3, 1e-4), (3, 1e-5, 1e-9)])
+def test_the_closed_form_is_the_sum(ahead: int, rate: float, leaving: float) -> None:
+    """Ibrahim and Whitt's sum over everybody ahead, without walking over them."""
+    assert drain_ms(ahead, rate, leaving) == pytest.approx(sum(1 / (rate + i * leaving) for i in range(ahead + 1)), rel=1e-6)
+
+
+def test_two_classes_that_share_agents_are_one_crowd() -> None:
+    """Ten ahead in each of two classes with two agents of their own and two shared: 21 contacts at six agents."""
+    one = 1 / 1000
+    mine = Rival(lambda wait: 10, 4 * one, 0.0)
+    theirs = Rival(lambda wait: 10, 2 * one, 2 * one)
+    assert expected_ms([mine, theirs], 4 * one, 0.0, own=2 * one) == pytest.approx(21 / 6 * 1000, rel=0.03)
+
+
+def test_a_crowd_for_one_agent_keeps_one_agent_busy() -> None:
+    """Thirty who wait for one of my twenty agents cost me that agent, not thirty places."""
+    one = 1 / 1000
+    assert expected_ms([Rival(lambda wait: 30, one, 0.0)], 20 * one, 0.0) == pytest.approx(1000 / 19, rel=0.03)
+
+
+def test_measured_means_fade_and_lean_on_the_prior() -> None:
+    """Nothing seen: the prior, or nothing. Much seen: what was seen, the young before the old."""
+    seen = Mean(half=10)
+    assert (seen.value(None), seen.value(5.0)) == (None, 5.0)
+    for _ in range(100):
+        seen.add(1.0)
+    assert seen.value(5.0) == pytest.approx(1.0, abs=1.0)
+    for _ in range(10):
+        seen.add(3.0)
+    assert seen.value(None) == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_rate_of_arrivals() -> None:
+    """One a second for an hour is one a second, and fades when nobody comes."""
+    rate = Rate()
+    for second in range(1, 3600):
+        rate.add(1000 * second)
+    assert rate.value(3_600_000) == pytest.approx(1 / 1000, rel=0.01)
+    assert rate.value(3_600_000 + 900_000) < 0.5 / 1000
+    assert Rate().value(5) == 0
+
+
+def test_nothing_is_said_of_what_nobody_knows() -> None:
+    """No agent there, none who has the skill, or nothing ever measured: None, never a guess."""
+    made = Followed()
+    assert made.expected() is None
+    made.house.start_work("bob")
+    assert (made.expected("en"), made.expected("zh"), made.expected(queue="sales")) == (0, None, None)
+    made.house.call("c1", "en")
+    assert made.expected("en") is None
+    assert made.outlook("nobody") == Outlook()
+
+
+def test_the_wait_is_learnt_and_told() -> None:
+    """After talks of one minute: a minute for the first in line at one agent, two for the second; nothing for whom an agent is free."""
+    made = Followed()
+    made.house.start_work("bob")
+    for number in range(20):
+        made.talk(f"t{number}", 60_000)
+    assert made.expected("en") == 0
+    for contact in ("talking", "first", "second"):
+        made.house.call(contact, "en")
+    made.house.answer("talking")
+    assert made.outlook("first") == Outlook(1, 60_000)
+    assert made.outlook("second") == Outlook(2, 120_000)
+    assert made.expected("en") == 180_000
+    made.house.start_work("anna")
+    assert (made.expected("zh"), made.outlook("second")) == (0, Outlook(2, 120_000))
+
+
+def test_the_place_counts_those_who_want_the_same_agents() -> None:
+    """Behind three in the queue, but the first of those who want Chinese; the place in the queue is told, too."""
+    made = Followed()
+    for contact, wanted in (("e1", "en"), ("e2", "en"), ("e3", "en"), ("z1", "zh"), ("any", "")):
+        made.house.call(contact, wanted)
+        made.house.wait(10)
+    assert [made.outlook(one).position for one in ("e1", "e3", "z1", "any")] == [1, 3, 1, 5]
+    assert made.view.position("z1") == 4
+
+
+def test_the_wait_under_a_requirement_that_relaxes() -> None:
+    """Nobody has the skill that is wanted for the first half minute: half a minute, and then the wait for the others."""
+    made = Followed()
+    made.house.start_work("bob")
+    for number in range(20):
+        made.talk(f"t{number}", 60_000)
+    made.house.call("talking", "en")
+    made.house.answer("talking")
+    steps = [(0, "fr"), (30_000, "en")]
+    assert made.follow().expected_wait_ms("support", steps, made.house.now) == 90_000
+
+
+def test_whoever_gives_up_shortens_the_wait() -> None:
+    """Half of those who waited hung up: with nine ahead it is far less than ten talks."""
+    made = Followed()
+    made.house.start_work("bob")
+    for number in range(20):
+        made.talk(f"t{number}", 60_000)
+        made.house.call(f"talking{number}", "en")
+        made.house.answer(f"talking{number}")
+        made.house.call(f"gone{number}", "en")
+        made.house.wait(60_000)
+        made.house.leave(f"gone{number}")
+        made.house.finish(f"talking{number}")
+    for contact in ("talking", *(f"w{i}" for i in range(9))):
+        made.house.call(contact, "en")
+    made.house.answer("talking")
+    told = made.expected("en")
+    assert told is not None
+    assert 120_000 < told < 300_000
+
+
+@settings(max_examples=50)
+@given(history)
+def test_after_any_history_a_view_that_began_now_has_the_same_places(moves: list[tuple[str, int, int]]) -> None:
+    """Places and lines do not depend on having followed every event, and nobody who has left stands in a line."""
+    made = opened()
+    followed = View(SITE)
+    for number, move in enumerate(moves):
+        play(made, move, number)
+    for event in made.events:
+        followed.apply(event)
+    begun = View(SITE)
+    begun.start(list(followed.contacts.values()), list(followed.agents.values()))
+    for contact in followed.contacts:
+        assert begun.outlook(contact, made.now).position == followed.outlook(contact, made.now).position
+    for steps in STEPS:
+        told = followed.expected_wait_ms("support", steps, made.now)
+        assert told is None or told >= 0

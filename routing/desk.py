@@ -82,16 +82,23 @@ class NoReply(Exception):
 
 
 class Desk:
-    """Queues as callers and agents of one server see them. `position(contact)` tells a waiting contact's place, 0 when unknown."""
+    """Queues as callers and agents of one server see them. `outlook(contact, now_ms)` says what a waiting contact may be told."""
 
     def __init__(
-        self, store: Store, directory: Directory, ids: Ids, clock: Clock, *, server: str, position: Callable[[str], int] = lambda contact: 0
+        self,
+        store: Store,
+        directory: Directory,
+        ids: Ids,
+        clock: Clock,
+        *,
+        server: str,
+        outlook: Callable[[str, int], Outlook] = lambda contact, now_ms: Outlook(),
     ) -> None:
         self._store = store
         self._directory = directory
         self._ids = ids
         self._clock = clock
-        self._position = position
+        self._outlook = outlook
         self.server = server
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
         self.asterisk = ""  # the name of that Asterisk
@@ -125,7 +132,7 @@ class Desk:
             self._directory.queues[joining.queue],
             line,
             lambda message: self._post_of(arrived, message),
-            lambda: Outlook(self._position(contact)),
+            lambda: self._outlook(contact, self._clock.now_ms()),
             exit_keys=joining.exit_keys,
             policies=self._directory.queues,
         )

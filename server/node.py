@@ -70,7 +70,7 @@ class Node:
         self.store = RedisStore(settings.redis_url)
         self.view = View(site.directory)
         self.events = EventLog(self.store, ids, self.clock)
-        self.desk = Desk(self.store, site.directory, ids, self.clock, server=self.server, position=self.view.position)
+        self.desk = Desk(self.store, site.directory, ids, self.clock, server=self.server, outlook=self.view.outlook)
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
         self.fleet = Fleet(self.ami, ids, self.server)

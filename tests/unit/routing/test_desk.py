@@ -68,7 +68,7 @@ class House:
         self.cut = CutStore(self.store._shared)
         self.clock, ids = virtual.VirtualClock(), CountingIds()
         self.view = View(SITE)
-        self.desk = Desk(self.cut, SITE, ids, self.clock, server="node", position=self.view.position)
+        self.desk = Desk(self.cut, SITE, ids, self.clock, server="node", outlook=self.view.outlook)
         router = Router(self.store.view(), SITE, ids, self.clock, server="node")
         self.tasks = [asyncio.create_task(self.desk.run()), asyncio.create_task(self._follow())]
         self.tasks += [asyncio.create_task(router.run())] if routed else []

@@ -123,7 +123,7 @@ def sites(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
 
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ATTRIBUTE = re.compile(r'[A-Za-z_]\w*\s*(?:!=|==?)\s*(?:"[^"]*"|[A-Za-z_]\w*)')  # name and value
+_QUOTED = re.compile(r'"[^"]*"')  # the value of an attribute
 _NO_SKILLS = {"and", "or", "not", "true", "false"}
 
 
@@ -138,7 +138,7 @@ def requirements(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
             for requirement in filled:
                 if fault := facts.requirement_fault(requirement):
                     yield draft.problem(where, fault)
-            skills = dict.fromkeys(word for requirement in filled for word in _WORD.findall(_ATTRIBUTE.sub(" ", requirement)))
+            skills = dict.fromkeys(word for requirement in filled for word in _WORD.findall(_QUOTED.sub("", requirement)))
             for skill in skills if facts.skills is not None else ():
                 if skill not in _NO_SKILLS and skill not in (facts.skills or ()):
                     yield draft.problem(where, f"no agent has the skill '{skill}'", suggest(skill, facts.skills or ()))

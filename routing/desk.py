@@ -83,10 +83,24 @@ class NoReply(Exception):
 
 
 class Desk:
+<<<<<<< HEAD
     """Queues as callers and agents of one server see them. `outlook(contact, now_ms)` is what a waiting caller may be told."""
 
     def __init__(
         self, store: Store, directory: Directory, ids: Ids, clock: Clock, *, server: str, outlook: Callable[[str, int], Outlook] = UNKNOWN
+=======
+    """Queues as callers and agents of one server see them. `outlook(contact, now_ms)` says what a waiting contact may be told."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        ids: Ids,
+        clock: Clock,
+        *,
+        server: str,
+        outlook: Callable[[str, int], Outlook] = lambda contact, now_ms: Outlook(),
+>>>>>>> phones
     ) -> None:
         self._store = store
         self._directory = directory

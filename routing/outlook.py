@@ -128,46 +128,43 @@ class Outlooks:
         rate = self._rate(mine, queue)
         if not rate:
             return None
-        others_rate = self._rate(others & ~mine, queue)
+        others_rate = (others & ~mine).bit_count() * rate / mine.bit_count()
         return expected_ms(rivals, rate, self._measures.leaving(queue), others_rate) + self._measures.ring_ms(queue)
 
     def _rivals(self, queue: str, mine: int, here: Place, now_ms: int) -> tuple[list[Rival], int]:
         """Who competes for my agents, and all the agents whom they have."""
         gain, found, others = self._gain(queue), list[Rival](), 0
+        paces = {name: self._pace(name) for name in self._members}
         for line in self._lines.values():
             theirs = self._mask(line.queue, line.text(now_ms)) & self._staffed
-            if theirs & mine:
+            both, pace, other = theirs & mine, paces[line.queue], self._gain(line.queue)
+            first = line.waiting(here) if gain == other else 1
+            if both and pace and first:
                 others |= theirs
-                far = partial(_as_far, now_ms, here, gain, self._gain(line.queue))
-                found += self._rival(lambda wait, line=line, far=far: line.waiting(far(wait)), mine, theirs, line.queue)  # type: ignore[misc]
-        for (
-            name,
-            members,
-        ) in self._members.items():  # those who will come after me and be taken before me: their queue is in more of a hurry
-            other, theirs = self._gain(name), members & self._staffed
-            per_ms = self._measures.arriving(name, now_ms) if theirs & mine and other > gain else 0.0
-            if per_ms:
+                found.append(_rival(_crowd(line, first, partial(_as_far, now_ms, here, gain, other)), both, theirs, pace))
+        for name, members in self._members.items():
+            other, theirs, pace = self._gain(name), members & self._staffed, paces[name]
+            if other > gain and pace and theirs & mine:  # those who will come after me and be taken before me
                 others |= theirs
-                far = partial(_as_far, now_ms, here, gain, other)
-                found += self._rival(lambda wait, per_ms=per_ms, far=far: per_ms * max(0.0, far(wait)[0] - now_ms), mine, theirs, name)  # type: ignore[misc]
+                coming = _coming(self._measures.arriving(name, now_ms), now_ms, partial(_as_far, now_ms, here, gain, other))
+                found.append(_rival(coming, theirs & mine, theirs, pace))
         return found, others
 
-    def _rival(self, ahead: Callable[[float], float], mine: int, theirs: int, queue: str) -> list[Rival]:
-        """None when nothing was measured yet."""
-        shared = self._rate(theirs & mine, queue)
-        return [Rival(ahead, shared, self._rate(theirs & ~mine, queue))] if shared else []
+    def _pace(self, queue: str) -> float:
+        """How many contacts one of the queue's agents finishes per ms; 0 when nothing was ever measured."""
+        members = self._members[queue] & self._staffed
+        return self._rate(members, queue) / members.bit_count() if members else 0.0
 
     def _rate(self, agents: int, queue: str) -> float:
         """How many contacts these agents finish per ms; each counts with the handling time of the queue that it is busy with."""
-        total, rest = 0.0, agents
+        total, rest = 0.0, agents.bit_count()
         for name, busy in self._busy.items():
             some = (busy & agents).bit_count()
-            if some:
-                handling_ms = self._measures.handling_ms(name)
-                total += some / handling_ms if handling_ms else 0.0
-                rest &= ~busy
+            handling_ms = self._measures.handling_ms(name) if some else None
+            if handling_ms:
+                total, rest = total + some / handling_ms, rest - some
         handling_ms = self._measures.handling_ms(queue)
-        return total + (rest.bit_count() / handling_ms if handling_ms else 0.0)
+        return total + rest / handling_ms if handling_ms else total
 
     def _gain(self, queue: str) -> float:
         """What a millisecond of waiting is worth when an agent has contacts of several queues to choose from (matching.py)."""
@@ -185,11 +182,18 @@ class Outlooks:
         return suited & self._members[queue]
 
     def _suits(self, text: str) -> int:
-        requirement = parse(text)
-        named = requirement.agents and not requirement.skills and not requirement.attributes and "not " not in requirement.text
-        profiles = self._directory.agents
-        asked = [id for id in requirement.agents if id in profiles] if named else profiles
-        return sum(self._bit[id] for id in asked if requirement.suits(profiles[id].skills, id, profiles[id].attributes))
+        """Agents who are alike in what is asked are tested once."""
+        requirement, profiles, bits = parse(text), self._directory.agents, bytearray(len(self._bit) // 8 + 1)
+        skills, attributes, named = tuple(requirement.skills), tuple(requirement.attributes), requirement.agents
+        tested: dict[tuple[object, ...], bool] = {}
+        for at, (id, profile) in enumerate(profiles.items()):
+            alike = (*map(profile.skills.get, skills), *map(profile.attributes.get, attributes), id if id in named else "")
+            suits = tested.get(alike)
+            if suits is None:
+                suits = tested[alike] = requirement.suits(profile.skills, id, profile.attributes)
+            if suits:
+                bits[at >> 3] |= 1 << (at & 7)
+        return int.from_bytes(bits, "little")
 
     # -- what is so --------------------------------------------------------------------------------------------------------
 
@@ -217,12 +221,33 @@ class Outlooks:
                 del self._lines[line.queue, line.steps]
         if contact and queue_known:
             key = contact.queue, tuple((after_ms, text) for after_ms, text in contact.steps)
-            line = self._lines.setdefault(key, Line(*key))
+            if key not in self._lines:
+                self._lines[key] = Line(*key)
+                for _, text in contact.steps:
+                    self._mask(contact.queue, text)  # found now, for whom somebody may ask soon
+            line = self._lines[key]
             offered, place = contact.state == ContactState.OFFERED, (contact.order_ms, id)
             insort(line.all, place)
             if offered:
                 insort(line.offered, place)
             self._places[id] = line, place, offered
+
+
+def _rival(ahead: Callable[[float], float], both: int, theirs: int, pace: float) -> Rival:
+    shared = both.bit_count()
+    return Rival(ahead, shared * pace, (theirs.bit_count() - shared) * pace)
+
+
+def _crowd(line: Line, first: int, far: Callable[[float], Place]) -> Callable[[float], float]:
+    """How many of a line are further than me after a wait; where waiting is worth the same that does not change."""
+    if far(0.0) == far(1.0):
+        return lambda wait: first
+    return lambda wait: line.waiting(far(wait))
+
+
+def _coming(per_ms: float, now_ms: int, far: Callable[[float], Place]) -> Callable[[float], float]:
+    """How many of those who come from now on will be further than me after a wait."""
+    return lambda wait: per_ms * max(0.0, far(wait)[0] - now_ms)
 
 
 def _as_far(now_ms: int, here: Place, gain: float, other: float, more_ms: float = 0.0) -> Place:

@@ -42,6 +42,7 @@ def asked(board: Floor, message: AgentAsked, now_ms: int) -> None:
 
 def _change_state(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     if message.action == "log_in" and agent.state != AgentState.LOGGED_OUT:
+        _change_phone(board, agent, message.phone, now_ms)
         return
     if message.action == "pause":
         _check_break(board, agent, message.reason)
@@ -76,7 +77,14 @@ def _move(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
 
 def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     """A log-in, at the phone that it names."""
-    phone = message.phone or board.directory.agents[agent.id].phone
+    _sit_down(board, agent, message.phone or board.directory.agents[agent.id].phone, now_ms)
+    agent.idle_since_ms, agent.handled, agent.occupancy = now_ms, 0, 0.0
+    agent.refused.clear()
+    agent.left_queues.clear()
+
+
+def _sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
+    """The agent works on that phone from now on. NotAllowed when somebody else does."""
     other = board.agents.get(board.phones.get(phone, ""))
     if other and other is not agent and other.state != AgentState.LOGGED_OUT:
         raise NotAllowed(f"phone {phone} is in use by {other.id}, who must log out first")
@@ -84,9 +92,18 @@ def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) ->
         agents.give_up_phone(board, other, now_ms)
     if phone != agent.phone:
         agents.take_phone(board, agent, phone, now_ms)
-    agent.idle_since_ms, agent.handled, agent.occupancy = now_ms, 0, 0.0
-    agent.refused.clear()
-    agent.left_queues.clear()
+
+
+def _change_phone(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
+    """Who is logged in logs in again: at another phone, that one is used from now on; nothing else changes."""
+    if not phone or phone == agent.phone:
+        return
+    if agent.state in (AgentState.RESERVED, AgentState.ON_CONTACT):
+        raise NotAllowed(f"{agent.id} has a call on phone {agent.phone}, which must end first")
+    _sit_down(board, agent, phone, now_ms)
+    board.touch_agent(agent.id)
+    agents.tell(board, agent, "agent_phone_changed", now_ms)
+    board.seek_contact(agent, now_ms)
 
 
 def _check_break(board: Floor, agent: Agent, reason: str) -> None:

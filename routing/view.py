@@ -18,6 +18,7 @@ from routing.presence import serves
 
 WINDOW_MS = 30 * 60_000
 LOST_CALLS = 1_000
+ANY_AGENT = ((0, ""),)  # the requirement steps of who takes any agent
 
 
 @dataclass(slots=True)

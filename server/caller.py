@@ -23,6 +23,7 @@ from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, 
 from routing.desk import Desk, Joining
 from routing.messages import TalkEnded
 from routing.ports import Clock
+from routing.requirement import readable
 from routing.view import View
 from server import stage
 from server.calls import Calls, LiveCall
@@ -187,7 +188,7 @@ class Caller:
             self._call.id,
             request.queue,
             list(request.steps),
-            request.priority + self._site.callers.priority(self._call.caller.text),
+            self._priority(request),
             request.exit_keys,
             self._call.caller.text,
             self._call.context.language,
@@ -202,16 +203,24 @@ class Caller:
 
     def _seen(self, request: QueueRequest, enqueued_at_ms: int) -> dict[str, Any]:
         """What the flow wants beside the requirement, and how the queue looks from here."""
-        now_ms = self._all.clock.now_ms()
-        level = self._all.view.service_level(request.queue, now_ms)
+        now_ms, view = self._all.clock.now_ms(), self._all.view
+        policy, level = self._site.directory.queues[request.queue], view.service_level(request.queue, now_ms)
+        place_ms = max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0
+        known = all(readable(requirement) for _, requirement in request.steps)  # else the router refuses it
+        ahead_s = policy.priority + self._priority(request) + int(policy.ageing * place_ms / 1000)
         return {
             "preferred": list(request.preferred),
             "preferred_ms": request.preferred_ms,
             "exclude": list(request.exclude),
-            "place_ms": max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0,
+            "place_ms": place_ms,
             "closed": not self._site.is_open(request.queue, now_ms),
+            "expected_wait_ms": (view.expected_wait_ms(request.queue, request.steps, now_ms, ahead_s) if known else None) or 0,
             "service_level": 100.0 if level is None else level,
         }
+
+    def _priority(self, request: QueueRequest) -> int:
+        """The flow's and the caller list's, in seconds."""
+        return request.priority + self._site.callers.priority(self._call.caller.text)
 
     def _report_talk(self, contact: str, offer: str) -> None:
         """They talked while the server was away; Asterisk brought the caller back when the agent hung up."""

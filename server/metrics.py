@@ -15,11 +15,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from routing.agent_state import AgentState
 from routing.events import Event
 from routing.ports import Clock
-from routing.view import View
+from routing.view import ANY_AGENT, View
 from server.version import VERSION
 
 WAIT_BUCKETS_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
-ANYBODY = ((0, ""),)  # the requirement steps of who takes any agent
 TALK_BUCKETS_S = (10, 30, 60, 120, 180, 300, 600, 1200, 3600)
 
 
@@ -150,7 +149,7 @@ class Metrics:
             percent = self._view.service_level(queue, now_ms)
             if percent is not None:
                 level.add_metric((queue,), percent / 100)
-            expected_ms = self._view.expected_wait_ms(queue, ANYBODY, now_ms)
+            expected_ms = self._view.expected_wait_ms(queue, ANY_AGENT, now_ms)
             if expected_ms is not None:
                 expected.add_metric((queue,), expected_ms / 1000)
             states = Counter(agent.state for agent in self._view.members(queue))

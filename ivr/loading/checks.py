@@ -10,7 +10,7 @@ from ivr.call import BUILT_IN_VARIABLES
 from ivr.flow.expressions import Expression
 from ivr.flow.model import Target, Variable, Where
 from ivr.flow.nodes.hours import HoursNode
-from ivr.flow.nodes.queue import Queue
+from ivr.flow.nodes.queue import Queue, unquoted
 from ivr.flow.nodes.set import Assigned, Set
 from ivr.flow.nodes.transfer import Transfer
 from ivr.flow.texts import Prompt, Template
@@ -123,7 +123,7 @@ def sites(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
 
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_QUOTED = re.compile(r'"[^"]*"')  # the value of an attribute
+_ATTRIBUTE = re.compile(r'[A-Za-z_]\w*\s*(?:!=|==?)\s*(?:"[^"]*"|[A-Za-z_]\w*)')  # name and value
 _NO_SKILLS = {"and", "or", "not", "true", "false"}
 
 
@@ -131,14 +131,14 @@ def requirements(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
     """Requirements that can be read and name skills that somebody has."""
     for name, node in draft.flow.nodes.items():
         for inner, template in node.requirements() if isinstance(node, Queue) else ():
-            if template.names - {"language"}:
+            if unquoted(template) - {"language"}:
                 continue
             where = ("nodes", name, *inner)
             filled = dict.fromkeys(template.fill({"language": language}) for language in draft.flow.languages)
             for requirement in filled:
                 if fault := facts.requirement_fault(requirement):
                     yield draft.problem(where, fault)
-            skills = dict.fromkeys(word for requirement in filled for word in _WORD.findall(_QUOTED.sub("", requirement)))
+            skills = dict.fromkeys(word for requirement in filled for word in _WORD.findall(_ATTRIBUTE.sub(" ", requirement)))
             for skill in skills if facts.skills is not None else ():
                 if skill not in _NO_SKILLS and skill not in (facts.skills or ()):
                     yield draft.problem(where, f"no agent has the skill '{skill}'", suggest(skill, facts.skills or ()))

@@ -123,6 +123,8 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
             f"{contact['queue']}: {contact['ani']}" if contact else "",
             style=COLOURS.get(agent["state"]),
         )
+    if any(agent["left_queues"] for agent in agents):
+        table.caption = "(queue): left for now"
     return table
 
 

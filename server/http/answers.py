@@ -11,7 +11,7 @@ from ivr.numbers import masked, normalise
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.model import Agent, Contact
-from routing.view import WINDOW_MS, View
+from routing.view import ANY_AGENT, WINDOW_MS, View
 from server.calls import LiveCall
 
 FORMULA = "answered within threshold / (answered + abandoned)"
@@ -35,6 +35,7 @@ def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
         "waiting": len(waiting),
         "max_waiting": policy.max_waiting,
         "longest_wait_ms": max((now_ms - contact.enqueued_at_ms for contact in waiting), default=0),
+        "expected_wait_ms": view.expected_wait_ms(name, ANY_AGENT, now_ms),
         "agents": {state.value: states[state] for state in AgentState},
         "free_agents": sum(1 for agent in members if agent.state == AgentState.READY and agent.phone_state == "available"),
         "service_level": {
@@ -51,7 +52,7 @@ def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
 def queue_in_full(view: View, name: str, country: str, now_ms: int) -> dict[str, Any]:
     """A queue with everyone who waits in it, in order."""
     waiting = view.waiting(name)
-    contacts = [waiting_contact(contact, position, country, now_ms) for position, contact in enumerate(waiting, 1)]
+    contacts = [waiting_contact(view, contact, position, country, now_ms) for position, contact in enumerate(waiting, 1)]
     members = [{"id": agent.id, "state": agent.state.value, "phone_state": agent.phone_state} for agent in view.members(name)]
     return {
         **queue(view, name, now_ms),
@@ -66,7 +67,7 @@ def contact(view: View, found: Contact, country: str, now_ms: int) -> dict[str, 
     talks = found.state == ContactState.CONNECTED
     waited_ms = found.connected_at_ms - found.enqueued_at_ms if talks else now_ms - found.enqueued_at_ms
     return {
-        **waiting_contact(found, view.position(found.id), country, now_ms),
+        **waiting_contact(view, found, view.position(found.id), country, now_ms),
         "queue": found.queue,
         "waited_ms": waited_ms,
         "agent": found.agent if talks else "",
@@ -74,12 +75,19 @@ def contact(view: View, found: Contact, country: str, now_ms: int) -> dict[str, 
     }
 
 
-def waiting_contact(contact: Contact, position: int, country: str, now_ms: int) -> dict[str, Any]:
-    """Someone who waits; `requirement` is what is asked of an agent now, after the time waited so far."""
+def waiting_contact(view: View, contact: Contact, position: int, country: str, now_ms: int) -> dict[str, Any]:
+    """Someone who waits; `requirement` is what is asked of an agent now, after the time waited so far.
+
+    `position` is the place in the queue, `place` the one among those who compete for the same agents; `expected_wait_ms` is null
+    when nothing is known. The last two are what the caller is told.
+    """
+    outlook = view.outlook(contact.id, now_ms)
     return {
         "id": contact.id,
         "call": contact.call,
         "position": position,
+        "place": outlook.position,
+        "expected_wait_ms": outlook.expected_wait_ms,
         "state": contact.state.value,
         "waited_ms": now_ms - contact.enqueued_at_ms,
         "enqueued_at_ms": contact.enqueued_at_ms,
@@ -93,7 +101,7 @@ def waiting_contact(contact: Contact, position: int, country: str, now_ms: int) 
 
 
 def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]:
-    """An agent; `contact` is null without one. `until_ms` is the end of a wrap-up, 0 otherwise; `dispositions` may be given now."""
+    """An agent; `contact` is null without one. `until_ms`: when a wrap-up ends or a break should. `dispositions` may be given now."""
     profile = view.directory.agents[found.id]
     contact, after = view.contacts.get(found.contact), view.directory.queues.get(found.last_queue)
     return {
@@ -103,7 +111,7 @@ def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]
         "reason": found.reason,
         "since_ms": found.since_ms,
         "in_state_ms": now_ms - found.since_ms if found.since_ms else 0,
-        "until_ms": found.until_ms if found.state == AgentState.WRAP_UP else 0,
+        "until_ms": found.until_ms if found.state in (AgentState.WRAP_UP, AgentState.PAUSED) else 0,
         "phone": found.phone or profile.phone,
         "phone_state": found.phone_state,
         "queues": list(profile.queues),

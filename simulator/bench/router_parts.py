@@ -24,6 +24,7 @@ from simulator.bench.process_figures import processor_seconds
 from simulator.bench.router_floor import QUEUES, SERVER, arrival, directory
 
 TURN_MS = 200
+START_S = 60.0
 SERVERS = 3  # so that the router has something to do while one of them writes
 CONTACTS = 100_000_000  # of each server at most
 
@@ -96,6 +97,9 @@ async def load(url: str, agents: int, under_way: int, seconds: float, warm_up: f
     await servers[0].log_in()
     for made in servers:
         await made.arrive(under_way // SERVERS)
+    until = perf_counter() + START_S
+    while not sum(made.ended for made in servers) and perf_counter() < until:  # the router is starting
+        await _for(servers, 0.1)
     await _for(servers, warm_up)
     print("steady", flush=True)
     sys.stdin.readline()

@@ -22,7 +22,7 @@ async def contact_of(guest: Guest, number: int = 0) -> str:
 
 async def test_a_closed_queue_and_the_way_back_from_a_menu(house: House) -> None:
     """The queue outside of its hours leads on at once; the first caller goes into a menu, comes back, and is first again."""
-    first = await house.dial("4107")
+    first = await house.dial("4110")
     await first.event("node_left", exit="closed")
     await contact_of(first)
     second = await house.dial("4100", "caller2")
@@ -43,7 +43,7 @@ async def test_a_supervisor_orders_the_queue(house: House) -> None:
     await house.agent("smith", answer_after(0, 0.3))
     await house.site.post("/api/agents/smith", {"action": "leave_queue", "queue": "billing"})
     assert (await house.site.get("/api/agents/smith"))["left_queues"] == ["billing"]
-    first, second, third = await house.dial("4107"), await house.dial("4107", "caller2"), await house.dial("4100", "caller3")
+    first, second, third = await house.dial("4110"), await house.dial("4110", "caller2"), await house.dial("4100", "caller3")
     contacts = [await contact_of(guest) for guest in (first, second, third)]
     assert await order(house) == [third.id, first.id, second.id]  # the list of callers gives 30 s
     reply = await house.site.post(f"/api/contacts/{contacts[1]}", {"action": "prioritise", "priority": 600}, "supervisor")

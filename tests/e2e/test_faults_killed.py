@@ -74,6 +74,25 @@ async def test_in_a_menu(measured: list[str]) -> None:
         await guest.over()
 
 
+async def test_in_a_menu_that_was_reached_from_a_queue(measured: list[str]) -> None:
+    """The place in the queue is kept, also by the server that takes the call over: the caller comes back before one who joined later."""
+    async with broken_site() as house:
+        first = await house.dial("4110")
+        await first.event("contact_queued", queue="billing")
+        second = await house.dial("4100", "caller2")
+        await second.event("contact_queued")
+        await first.call.press("9")
+        await first.at_node("menu")
+        await killed(house, first, measured, "in a menu reached from a queue")
+        mark = len(house.feed.events)
+        await first.call.press("1")
+        back = await house.feed.wait_for("contact_queued", within=8, after=mark, call=first.id)
+        assert back["queue"] == "billing"
+        waiting = (await house.site.get("/api/queues/billing"))["contacts"]
+        assert [contact["call"] for contact in waiting] == [first.id, second.id]
+        await asyncio.gather(*(guest.call.hang_up() for guest in (first, second)))
+
+
 async def test_while_digits_are_entered(measured: list[str]) -> None:
     """The caller is asked for the number again; afterwards the look-up works."""
     async with broken_site() as house:

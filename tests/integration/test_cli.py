@@ -232,10 +232,12 @@ async def test_status_of_a_running_server(site: Path, running: World, capsys: py
     running.agent("wang", "ready")
     running.agent("smith", "paused", reason="lunch")
     running.calls.append(live_call())
+    running.view.agents["smith"].left_queues = ["sales"]
 
     assert await run_beside(command(site, "status")) == 0
 
     out = capsys.readouterr().out
+    assert "billing, (sales)" in out
     assert all(words in out for words in ("billing", "1:35", "1 of 2", "王芳", "paused (lunch)", "+86*******8000", "main/welcome"))
 
 

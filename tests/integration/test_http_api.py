@@ -236,6 +236,7 @@ async def test_a_contact(client: Client, world: World) -> None:
     world.queued("c1", 40_000, priority=60)
     waiting = await get(client, "/api/contacts/c1")
     assert (waiting["queue"], waiting["position"], waiting["waited_ms"], waiting["priority"]) == ("billing", 1, 40_000, 60)
+    assert waiting["expected_wait_ms"] is None
     assert (waiting["ani"], waiting["agent"], waiting["talks_ms"]) == ("+86*******8000", "", 0)
 
     world.tell("contact_connected", NOW_MS - 10_000, contact="c1", agent="wang", waited_ms=30_000)

@@ -390,12 +390,21 @@ async def rich(tmp_path: Path, redis_server: PrivateRedis, monkeypatch: pytest.M
 async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
     """The list's priority, the agents that the flow names, whether the queue is closed, and its service level."""
     found = joined(rich)
+    expected = {"night": None, "billing": 90_000}
+    asked: list[tuple[str, int]] = []
+
+    def expected_wait_ms(queue: str, steps: object, now_ms: int, priority: int) -> int | None:
+        asked.append((queue, priority))
+        return expected[queue]
+
+    rich.node.view.expected_wait_ms = expected_wait_ms  # type: ignore[method-assign, assignment]
     call = await rich.call()
     await call.until(lambda call: len(found) == 2)
     closed, message = found
     assert (closed.queue, closed.closed, message.queue, message.closed) == ("night", True, "billing", False)
     assert (message.priority, message.preferred, message.preferred_ms, message.exclude) == (120, ["smith"], 40_000, ["wang"])
     assert (message.place_ms, message.service_level) == (0, 100.0)
+    assert ([message.expected_wait_ms for message in found], asked) == ([0, 90_000], [("night", 120), ("billing", 120)])
     (held,) = rich.node.calls
     assert held.context.known()["caller_list"] == "vip"
 

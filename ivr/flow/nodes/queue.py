@@ -13,6 +13,8 @@ from ivr.flow.texts import Template
 from ivr.loading.schema import Duration, Key, Settings
 from ivr.ports import QueueRequest
 
+LONGEST_VALUE = 60
+
 
 class Step(Settings):
     """From `after` on, this requirement (an expression over skills) is enough."""
@@ -79,7 +81,7 @@ class Queue(Node):
             steps = [(0, self.requirement)]
         return QueueRequest(
             queue=self.queue,
-            steps=tuple((after_ms, talk.fill(requirement)) for after_ms, requirement in steps) or ((0, ""),),
+            steps=tuple((after_ms, talk.fill(requirement, _value)) for after_ms, requirement in steps) or ((0, ""),),
             priority=self.priority,
             exit_keys="".join(self.exit_keys),
             preferred=_names(talk, [*([self.preferred_agent] if self.preferred_agent else []), *self.preferred_agents]),
@@ -120,8 +122,24 @@ class Queue(Node):
             if times[index] <= times[index - 1]:
                 yield ("steps", index, "after"), "each step must come later than the one before it"
         for where, requirement in self.requirements():
-            if extra := requirement.names - {"language"}:
-                yield where, f"a requirement may use no variable but {{language}}, found {{{min(extra)}}}"
+            if extra := unquoted(requirement) - {"language"}:
+                yield where, f'only {{language}} may stand in a requirement by itself; write "{{{min(extra)}}}", as in site = "{{branch}}"'
+
+
+def unquoted(requirement: Template) -> set[str]:
+    """The variables that stand outside of double quotes, where a value could change what the expression means."""
+    found, quotes = set[str](), 0
+    for part in requirement.parts:
+        if isinstance(part, str):
+            quotes += part.count('"')
+        elif quotes % 2 == 0:
+            found.add(part.name)
+    return found
+
+
+def _value(value: str) -> str:
+    """A variable's value as it may stand between quotes."""
+    return value.replace('"', "")[:LONGEST_VALUE]
 
 
 def _names(talk: Talk, agents: Iterable[Template]) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def test_mistakes_of_every_kind_and_every_file_are_told_together(problems_of):
         ),
         (
             flow("a: {type: queue, queue: billing, requirement: '{ani} > 2', otherwise: hangup}"),
-            "4:49: a requirement may use no variable but {language}, found {ani}",
+            '4:49: only {language} may stand in a requirement by itself; write "{ani}", as in site = "{branch}"',
         ),
         (
             flow("a: {type: queue, queue: billing, steps: [{after: 1s, requirement: billing}], otherwise: hangup}"),

@@ -117,3 +117,16 @@ nodes:
         assert (await walk(text, call=CallContext("c", language="en", caller_list=caller_list))).visited == ["a", last]
     wrong = text.replace("v: {type: hangup}", "v: {type: set, values: {caller_list: gold}, next: z}")
     assert "'caller_list' is set by the call itself" in problems_of(wrong)[0]
+
+
+@pytest.mark.parametrize(
+    ("branch", "asked"),
+    [("north", 'site = "north"'), ('" or billing or site = "', 'site = " or billing or site = "'), ("", 'site = ""')],
+    ids=["plain", "injection", "empty"],
+)
+async def test_a_variable_between_quotes_is_a_value_and_nothing_else(walk: Any, branch: str, asked: str) -> None:
+    """What a system answered or a caller keyed can choose an attribute's value, but not change what is asked."""
+    call = CallContext("call-1", language="en", variables={"branch": branch})
+    text = flow("requirement: 'site = \"{branch}\"',").replace("start: a", "variables: {branch: ''}\nstart: a")
+    walked = await walk(text, phone=ScriptedPhone(""), call=call)
+    assert [request.steps for request in walked.desk.requests] == [((0, asked),)]

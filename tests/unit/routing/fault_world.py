@@ -7,11 +7,10 @@ server/orphans.py. A message is lost only with the server that was about to send
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from routing_house import CountingIds
+from shaky_store import ShakyStore
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
@@ -39,51 +38,11 @@ from routing.model import Agent, Contact, Directory, PhoneState
 from routing.ports import RingOutcome
 from routing.router import Router
 from routing.store import codec
-from routing.store.memory import MemoryStore, Shared
-from routing.store_port import StoreUnreachable
+from routing.store.memory import Shared
 from simulator.virtual import VirtualClock
 
 ALIVE_EVERY_MS = 1_000
 MISSED: tuple[RingOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed")
-
-
-class ShakyStore(MemoryStore):
-    """A server's way to the store: it may be away, and what it says it did not take it may have taken."""
-
-    def __init__(self, shared: Shared, world: "World") -> None:
-        super().__init__(shared)
-        self._world = world
-        self.cut = False  # the server is dead, or its network is
-
-    async def _through(self, work: Callable[[], Awaitable[Any]], *, may_lie: bool = False) -> Any:
-        self._check()
-        done = await work()
-        self._check()
-        if may_lie and self._world.shaky and self._world.chance.random() < 0.3:
-            raise StoreUnreachable("it was written, but the answer is lost")
-        return done
-
-    def _check(self) -> None:
-        if self.cut or self._world.away:
-            raise StoreUnreachable("the store is away")
-
-    async def inbox(self, *given: Any, **more: Any) -> Any:
-        return await self._through(lambda: MemoryStore.inbox(self, *given, **more))
-
-    async def commit(self, *given: Any, **more: Any) -> None:
-        await self._through(lambda: MemoryStore.commit(self, *given, **more), may_lie=True)
-
-    async def load(self) -> Any:
-        return await self._through(lambda: MemoryStore.load(self))
-
-    async def acquire(self, *given: Any, **more: Any) -> Any:
-        return await self._through(lambda: MemoryStore.acquire(self, *given, **more), may_lie=True)
-
-    async def renew(self, *given: Any, **more: Any) -> Any:
-        return await self._through(lambda: MemoryStore.renew(self, *given, **more))
-
-    async def release(self, *given: Any, **more: Any) -> Any:
-        return await self._through(lambda: MemoryStore.release(self, *given, **more))
 
 
 @dataclass(slots=True)

@@ -196,3 +196,25 @@ def test_nobody_counts_on_an_agent_whose_phone_is_gone_for_long() -> None:
     made.restart()
     made.wait(20_000)
     assert (made.state("anna"), made.board.agents["anna"].reason, made.state("li")) == (AgentState.PAUSED, "unreachable", AgentState.READY)
+
+
+def test_who_logs_in_again_elsewhere_is_rung_there() -> None:
+    """The state stays; not while a call is on, nor at a phone that somebody uses; a log-in without a phone changes nothing."""
+    made = opened(person("anna"), person("li"))
+    made.say(PhoneReported("desk-7", "available"))
+    made.ask("li", "log_out")
+    made.ask("anna", "pause", reason="lunch")
+    assert made.ask("anna", "log_in", phone="desk-7").error == ""
+    assert (made.board.agents["anna"].phone, made.state("anna")) == ("desk-7", AgentState.PAUSED)
+    made.ask("anna", "resume")
+    assert made.ask("anna", "log_in").error == ""
+    made.call("c1")
+    assert [order.phone for _, order in made.orders if hasattr(order, "ring_timeout_ms")] == ["desk-7"]
+    assert "has a call on phone desk-7" in made.ask("anna", "log_in", phone="phone-anna").error
+    made.answer("c1")
+    made.finish("c1")
+    made.ask("anna", "end_wrap_up")
+    made.ask("li", "log_in")
+    assert "in use by li" in made.ask("anna", "log_in", phone="phone-li").error
+    assert made.ask("anna", "log_in", phone="phone-anna").error == ""
+    assert (made.board.agents["anna"].phone, made.board.agents["anna"].phone_state) == ("phone-anna", "available")

@@ -72,6 +72,18 @@ def test_everything_is_there_before_the_first_call() -> None:
     assert found["hotline_wait_seconds_count{queue=billing}"] == 0
     assert found["hotline_agents{queue=billing,state=logged_out}"] == 1
     assert "hotline_service_level_ratio{queue=billing}" not in found
+    assert "hotline_expected_wait_seconds{queue=billing}" not in found
+
+
+def test_the_expected_wait_is_a_gauge() -> None:
+    """0 while an agent is ready; nothing is shown while nobody is there."""
+    server = Server()
+    here: dict[str, Any] = {"state": "ready", "before": "logged_out", "reason": "", "until_ms": 0, "phone": "1001"}
+    server.tell("phone_state_changed", agent="wang", phone="1001", phone_state="available")
+    server.tell("agent_logged_in", agent="wang", **here)
+    assert server.scraped()["hotline_expected_wait_seconds{queue=billing}"] == 0
+    server.tell("agent_logged_out", agent="wang", **(here | {"state": "logged_out", "before": "ready"}))
+    assert "hotline_expected_wait_seconds{queue=billing}" not in server.scraped()
 
 
 def test_the_parts_of_this_server() -> None:

@@ -1,0 +1,63 @@
+"""What a server tells again of agents after Redis lost everything."""
+
+from typing import Any
+
+import pytest
+
+from routing.agent_state import AgentState
+from routing.events import Event
+from routing.messages import AgentHeld
+from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.view import View
+from server.calls import Calls
+from server.memory import Memory
+
+pytestmark = pytest.mark.unit
+
+SITE = Directory(
+    {"billing": QueuePolicy("billing"), "sales": QueuePolicy("sales")},
+    {id: AgentProfile(id, id.title(), phone, {}, ("billing", "sales")) for id, phone in (("anna", "1001"), ("li", ""), ("wang", "1003"))},
+)
+
+
+class FakeDesk:
+    """Keeps what is posted."""
+
+    server = "node"
+
+    def __init__(self) -> None:
+        self.visits: dict[str, Any] = {}
+        self.posted: list[Any] = []
+
+    def post(self, message: Any) -> None:
+        self.posted.append(message)
+
+    def tell_again(self) -> None:
+        """There are no callers here."""
+
+
+def agent_event(type: str, agent: str, state: AgentState, phone: str, **more: Any) -> Event:
+    data = {"state": state, "before": "logged_out", "reason": "", "until_ms": 0, "phone": phone, **more}
+    return Event("event-1", type, 1_000, agent=agent, data=data)
+
+
+def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
+    """Also one who works at a phone that is not theirs; who has logged out is not told."""
+    desk: Any = FakeDesk()
+    events: Any = None
+    reported: list[str] = []
+    view = View(SITE)
+    memory = Memory(view, desk, events, Calls(), lambda: reported.append("phones"))
+    for event in (
+        agent_event("agent_logged_in", "anna", AgentState.READY, "1001", left_queues=["sales"]),
+        agent_event("agent_logged_in", "li", AgentState.READY, "1020"),
+        agent_event("agent_logged_out", "wang", AgentState.LOGGED_OUT, "1003"),
+        Event("event-2", "domain_opened", 2_000),
+    ):
+        view.apply(event)
+        memory.on_event(event)
+    assert desk.posted == [
+        AgentHeld("anna", AgentState.READY, since_ms=1_000, phone="1001", left_queues=["sales"]),
+        AgentHeld("li", AgentState.READY, since_ms=1_000, phone="1020"),
+    ]
+    assert reported == ["phones"]

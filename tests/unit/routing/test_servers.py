@@ -154,3 +154,19 @@ def test_a_phone_is_at_the_asterisk_that_sees_it(house: House) -> None:
     house.say(PhoneReported("phone-ann", "available", "west"), PhoneReported("phone-ann", "unavailable", "east"))
     assert (ann.phone_state, ann.phone_at) == ("available", "west")
     assert len(house.told("phone_state_changed")) == 3
+
+
+@pytest.mark.parametrize(("living", "state"), [("east", "on_contact"), ("west", "wrap_up")])
+def test_a_talk_at_an_asterisk_that_is_gone_is_over_after_two_minutes(house: House, living: str, state: str) -> None:
+    """Nobody will ever see its end; with a server at that Asterisk somebody will."""
+    house.start_work()
+    house.say(ServerAlive("node", "h:1", "east"), ServerAlive("other", "h:2", living))
+    house.say(PhoneReported("phone-ann", "available", "east"))
+    known = ContactArrived("c1", "call-east-1.0", "node", "support", [(0, "")], house.now)
+    house.say(known)
+    house.say(OfferAnswered("c1", house.offer_of("c1")))
+    house.node_lives = False
+    for _ in range((LOST_AFTER_MS + ADRIFT_MS) // 1000):
+        house.wait(1000)
+        house.say(ServerAlive("other", "h:2", living))
+    assert house.state("ann") == state

@@ -26,13 +26,14 @@ from server.event_log import EventLog
 from server.fleet import Fleet, pull
 
 log = structlog.get_logger(__name__)
+COMPARE_EVERY_S = 60.0
 GRACE_S = 1.0
 LONGER_S, LOOK_EVERY_S = 4.0, 0.25  # for a server that may only be slow: it knows more about the end than we do
 SETTLE_S = 0.3  # a caller whose server was killed finds another one within this time; that of a frozen one does not
 
 
 class Orphans:
-    """`reconcile` runs after each AMI connect; `on_event` follows the event log."""
+    """`reconcile` runs after each AMI connect, and by `run` now and then; `on_event` follows the event log."""
 
     def __init__(self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, fleet: Fleet) -> None:
         self._view = view
@@ -63,6 +64,18 @@ class Orphans:
             elif row.get("BridgeId") and not self._is_held(call):
                 beside = [other.get("Channel") for other in living.values() if other.get("BridgeId") == row.get("BridgeId")]
                 self._later(partial(self._answered, channels=beside), call)
+
+    async def run(self) -> None:
+        """Compare now and then what is believed with the channels that Asterisk has; until cancelled."""
+        while True:
+            await asyncio.sleep(COMPARE_EVERY_S)
+            if not self._ami.connected or self._fleet.asterisk is None:
+                continue
+            known = self.known()
+            try:
+                self.reconcile(await self._ami.core_show_channels(), known)
+            except AmiError as away:
+                log.info("channels_not_compared", reason=str(away))
 
     def on_event(self, event: Event) -> None:
         """A server that froze still has its calls' connections: they are pulled over to a server that lives."""

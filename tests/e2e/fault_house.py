@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -165,7 +165,8 @@ async def broken_site(prepare: Callable[[OwnSite], None] = lambda site: None, **
             yield house
         site.keep = False
     finally:
-        site.tell(signal.SIGCONT)
+        with suppress(ProcessLookupError):  # it did not even start
+            site.tell(signal.SIGCONT)
         await site.stop()
         site.clean()
 

@@ -103,10 +103,16 @@ def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
     if not agent:
         board.loose_phones[message.phone] = message.state
         return
+    gone = message.state == "unavailable"
+    if gone and agent.phone_at not in ("", message.asterisk):
+        return  # it is registered at another Asterisk
+    if not gone and agent.phone_at != message.asterisk:
+        agent.phone_at = message.asterisk
+        board.touch_agent(agent.id)
     if agent.phone_state == message.state:
         return
     agent.phone_state, agent.phone_since_ms = message.state, now_ms
-    if message.state == "unavailable":
+    if gone:
         board.at(now_ms + board.directory.presence_ms, "presence", agent.id)
     board.touch_agent(agent.id)
     board.tell("phone_state_changed", now_ms, agent=agent, phone=message.phone, phone_state=message.state)
@@ -196,7 +202,7 @@ def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms:
         board.loose_phones[agent.phone] = agent.phone_state
         board.phones.pop(agent.phone, None)
     agent.phone, agent.desk_phone = phone, desk_phone
-    agent.phone_state = board.loose_phones.pop(phone, "unavailable") if phone else "unavailable"
+    agent.phone_state, agent.phone_at = board.loose_phones.pop(phone, "unavailable") if phone else "unavailable", ""
     if phone:
         board.phones[phone] = agent.id
     if agent.phone_state != before:

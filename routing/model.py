@@ -182,6 +182,7 @@ class Agent:
     phone: str = ""
     phone_state: PhoneState = "unavailable"
     phone_since_ms: int = 0  # since when it is in that state
+    phone_at: str = ""  # the Asterisk that saw it last as anything but unavailable
     contact: str = ""
     queue: str = ""  # of that contact, or of the one just wrapped up
     offer: str = ""

@@ -10,7 +10,9 @@ from typing import Any
 from routing import contacts
 from routing.contact_state import ContactState
 from routing.floor import Floor
-from routing.messages import ContactLeft, ServerAlive, ServerHolds, ServerLeft
+from routing.identifiers import asterisk_of
+from routing.messages import ContactLeft, ServerAlive, ServerHolds, ServerLeft, TalkEnded
+from routing.model import Contact
 
 LOST_AFTER_MS = 3_000
 TRUST_MS = 2_000  # a router that has just taken over has not heard of every server yet
@@ -77,6 +79,9 @@ def adrift(board: Floor, server: str, now_ms: int) -> None:
         for contact in [contact for contact in board.contacts.values() if contact.server == server]:
             if contact.state != ContactState.CONNECTED:  # a talk needs no server; whoever sees its end tells it
                 contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
+            elif not _is_seen(board, contact):
+                talk_ms = now_ms - contact.connected_at_ms
+                contacts.ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), "system", talk_ms), now_ms)
 
 
 def listing(board: Floor, _: str, now_ms: int) -> None:
@@ -104,6 +109,12 @@ def _take_none(board: Floor, server: str, now_ms: int) -> tuple[str, str]:
     if address:
         board.at(max(now_ms, board.list_from_ms), "listing", "")
     return address or ("", "")
+
+
+def _is_seen(board: Floor, contact: Contact) -> bool:
+    """Whether somebody could see the end of a talk: a server of its Asterisk. Where Asterisks have no names there is one, ours."""
+    asterisk = asterisk_of(contact.call)
+    return not asterisk or any(asterisk == known for known, _ in board.addresses.values())
 
 
 def _set_adrift(board: Floor, server: str, now_ms: int) -> None:

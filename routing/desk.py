@@ -41,7 +41,6 @@ REPLY_WITHIN_S = 5.0
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
 RETRY_S = 0.2
-UNKNOWN: Callable[[str, int], Outlook] = lambda contact, now_ms: Outlook()  # noqa: E731
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +82,17 @@ class NoReply(Exception):
 
 
 class Desk:
-    """Queues as callers and agents of one server see them. `outlook(contact, now_ms)` is what a waiting caller may be told."""
+    """Queues as callers and agents of one server see them. `outlook(contact, now_ms)` says what a waiting contact may be told."""
 
     def __init__(
-        self, store: Store, directory: Directory, ids: Ids, clock: Clock, *, server: str, outlook: Callable[[str, int], Outlook] = UNKNOWN
+        self,
+        store: Store,
+        directory: Directory,
+        ids: Ids,
+        clock: Clock,
+        *,
+        server: str,
+        outlook: Callable[[str, int], Outlook] = lambda contact, now_ms: Outlook(),
     ) -> None:
         self._store = store
         self._directory = directory

@@ -47,6 +47,10 @@ class Fleet:
         """Whether a call is at our Asterisk, which alone knows how it is with it."""
         return asterisk_of(call) == self.asterisk
 
+    def lives(self, server: str) -> bool:
+        """Whether a server takes the calls of our Asterisk, as far as is known: one that has just died does for some seconds."""
+        return server in self._lists.get(self.asterisk or "", {})
+
     def is_first_without(self, lost: str) -> bool:
         """Whether it falls to us to look after the calls of a lost server: of those left at our Asterisk one does."""
         left = self._lists.get(self.asterisk or "", {}).keys() - {lost}

@@ -51,6 +51,7 @@ class CallerLine:
         self._sounds = sounds
         self._music = music
         self._ringing = 0
+        self._preparing: set[str] = set()  # offers whose whisper is being rendered
         self._interrupted = False
 
     async def music(self) -> None:
@@ -89,6 +90,8 @@ class CallerLine:
             return RingResult("unreachable")
         plain = not (ring.whisper or ring.accept or ring.auto_answer or is_outside(self._site, ring.phone))
         called = Called(ring.offer, endpoint, ring.ring_timeout_ms) if plain else await self._screened(ring, endpoint)
+        if called is None:
+            return RingResult("withdrawn")
         self._call.in_dial, self._ringing = True, self._ringing + 1
         try:
             result = await self._ringer.ring(self._channel, self._watch, called, music_class=self._music, progress=follow)
@@ -100,14 +103,21 @@ class CallerLine:
                 self._call.stage, self._call.agent, self._call.in_dial = "waiting", "", False
         return RingResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by)
 
-    async def _screened(self, ring: Ring, endpoint: str) -> Called:
-        """A phone whose agent hears something first, or is asked. Who answers a line outside may be a voicemail: it is always asked."""
+    async def _screened(self, ring: Ring, endpoint: str) -> Called | None:
+        """A phone whose agent hears something first, or is asked; None when it was taken back meanwhile.
+
+        Who answers a line outside may be a voicemail: it is always asked.
+        """
         language = self._call.context.language
+        self._preparing.add(ring.offer)
         whisper = await self._files(whisper_of(self._site, ring, language))
         question = ""
         if ring.accept or is_outside(self._site, ring.phone):
             question = await self._files([question_in(language)]) or self._sounds.tone()
         beep = self._sounds.tone() if ring.auto_answer else ""
+        if ring.offer not in self._preparing:
+            return None
+        self._preparing.discard(ring.offer)
         return Called(ring.offer, endpoint, ring.ring_timeout_ms, whisper, question, beep)
 
     async def _files(self, speech: Sequence[Speech]) -> str:
@@ -120,6 +130,7 @@ class CallerLine:
             return ""
 
     async def withdraw(self, offer: str) -> None:
+        self._preparing.discard(offer)
         await self._ringer.withdraw(offer)
 
     async def next_key(self) -> str:

@@ -150,7 +150,7 @@ class Node:
 
     async def _start(self) -> None:
         self._attach_ami()
-        for work in (self.router.run, self.desk.run, self.follower.run, self.events.run):
+        for work in (self.router.run, self.desk.run, self.follower.run, self.events.run, self.orphans.run):
             self._tasks.append(asyncio.create_task(self._forever(work.__qualname__, work())))
         self._tasks.append(asyncio.create_task(self.fleet.run()))
         self._tasks.append(asyncio.create_task(self._prepare_sounds()))

@@ -26,12 +26,14 @@ from server.event_log import EventLog
 from server.fleet import Fleet, pull
 
 log = structlog.get_logger(__name__)
+COMPARE_EVERY_S = 60.0
 GRACE_S = 1.0
+LONGER_S, LOOK_EVERY_S = 4.0, 0.25  # for a server that may only be slow: it knows more about the end than we do
 SETTLE_S = 0.3  # a caller whose server was killed finds another one within this time; that of a frozen one does not
 
 
 class Orphans:
-    """`reconcile` runs after each AMI connect; `on_event` follows the event log."""
+    """`reconcile` runs after each AMI connect, and by `run` now and then; `on_event` follows the event log."""
 
     def __init__(self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, fleet: Fleet) -> None:
         self._view = view
@@ -60,7 +62,20 @@ class Orphans:
             if row is None:
                 self._later(end, call)
             elif row.get("BridgeId") and not self._is_held(call):
-                self._later(self._answered, call)
+                beside = [other.get("Channel") for other in living.values() if other.get("BridgeId") == row.get("BridgeId")]
+                self._later(partial(self._answered, channels=beside), call)
+
+    async def run(self) -> None:
+        """Compare now and then what is believed with the channels that Asterisk has; until cancelled."""
+        while True:
+            await asyncio.sleep(COMPARE_EVERY_S)
+            if not self._ami.connected or self._fleet.asterisk is None:
+                continue
+            known = self.known()
+            try:
+                self.reconcile(await self._ami.core_show_channels(), known)
+            except AmiError as away:
+                log.info("channels_not_compared", reason=str(away))
 
     def on_event(self, event: Event) -> None:
         """A server that froze still has its calls' connections: they are pulled over to a server that lives."""
@@ -87,7 +102,7 @@ class Orphans:
     def _dial_ended(self, event: DialEnd) -> None:
         call = f"call-{event.uniqueid}"
         if event.dial_status == "ANSWER" and not self._is_held(call) and self._contacts_of(call):
-            self._later(self._answered, call)
+            self._later(partial(self._answered, channels=(event.dest_channel,)), call)
         elif event.uniqueid in self._lost:
             self._start(self._pull_over_settled(event.uniqueid))
 
@@ -107,10 +122,21 @@ class Orphans:
             log.info("orphan_ended", call=call, ended_by=ended_by)
             self._events.tell("call_ended", call=call, ended_by=ended_by, lasted_ms=0, node="", flow="", stage="orphan", **facts)
 
-    def _answered(self, call: str) -> None:
+    def _answered(self, call: str, *, channels: Collection[str] = ()) -> None:
+        """The agent's channel is one of these, where it is known."""
         for contact in self._contacts_of(call):
-            if contact.state == ContactState.OFFERED and len(contact.offers) == 1:
-                self._desk.post(OfferAnswered(contact.id, next(iter(contact.offers))))
+            if contact.state == ContactState.OFFERED and (offer := self._offer_at(contact, channels)):
+                self._desk.post(OfferAnswered(contact.id, offer))
+
+    def _offer_at(self, contact: Contact, channels: Collection[str]) -> str:
+        """Which of a contact's offers was answered there; "" when several rang and that cannot be told."""
+        if len(contact.offers) == 1:
+            return next(iter(contact.offers))
+        phones = {offer: self._view.agents[agent].phone for offer, agent in contact.offers.items() if agent in self._view.agents}
+        here = [offer for offer, phone in phones.items() if phone and any(channel.startswith(f"PJSIP/{phone}-") for channel in channels)]
+        outside = [offer for offer, phone in phones.items() if phone.startswith("+")]  # by a trunk: its channel has the trunk's name
+        found = here or outside
+        return found[0] if len(found) == 1 else ""
 
     def _contacts_of(self, call: str) -> list[Contact]:
         return [contact for contact in self._view.contacts.values() if contact.call == call]
@@ -150,6 +176,12 @@ class Orphans:
         if self._is_at(uniqueid, server) and self._fleet.is_first_without(server):
             await pull(self._ami, self._view.calls[f"call-{uniqueid}"].data.get("channel", ""), self._number_dialled(uniqueid))
 
+    def _is_anothers(self, call: str) -> bool:
+        """Whether another server has it that is believed to live."""
+        told = self._view.calls.get(call)
+        server = str(told.data.get("server", "")) if told else ""
+        return server != self._desk.server and self._fleet.lives(server)
+
     def _is_at(self, uniqueid: str, server: str) -> bool:
         told = self._view.calls.get(f"call-{uniqueid}")
         return told is not None and told.data.get("server") == server
@@ -167,7 +199,11 @@ class Orphans:
         self._start(self._unless_told(report, call))
 
     async def _unless_told(self, report: Callable[[str], None], call: str) -> None:
+        waited_s = GRACE_S
         await asyncio.sleep(GRACE_S)
+        while waited_s < LONGER_S and self._is_anothers(call):
+            await asyncio.sleep(LOOK_EVERY_S)
+            waited_s += LOOK_EVERY_S
         if not self._is_held(call):
             report(call)
 

@@ -5,12 +5,11 @@ What dies is started again; Ctrl-C drains the node first. A node that is killed 
 
 import asyncio
 import contextlib
-import fcntl
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from ivr.loading.problems import ProblemsFound
 from server.asterisk.configuration import ConfigurationError
@@ -29,6 +28,7 @@ from server.secrets_file import Secrets, SecretsError, secrets_for
 from server.settings import Site, load_site
 from server.socket_folder import SocketFolderError, socket_folder
 from server.state_folder import StateFolderError, make_state_folder
+from server.state_lock import StateLock
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
@@ -54,6 +54,7 @@ class UpOptions:
 async def up(options: UpOptions, say: Say = print) -> int:
     """`./hotline up`: run the site until Ctrl-C. Returns the exit code; a reason not to start is said in one sentence."""
     site = Supervisor(options, say)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # there is nothing to start anew yet
     try:
         await site.start()
         for line in _welcome(site):
@@ -107,7 +108,7 @@ class Supervisor:
     def __init__(self, options: UpOptions, say: Say) -> None:
         self.options = options
         self._tell = say
-        self._lock: IO[str] | None = None
+        self._lock = StateLock(options.state)
         self._parts: list[tuple[str, Part, Callable[[], Awaitable[None]]]] = []
         self._stopping = asyncio.Event()
         self._rolling: asyncio.Task[None] | None = None
@@ -189,8 +190,7 @@ class Supervisor:
         for name, part, _ in reversed(self._parts):
             self._say(f"stopping {name}")
             await part.stop()
-        if self._lock:
-            self._lock.close()
+        self._lock.release()
 
     async def _add(self, name: str, part: Part, start: Callable[[], Awaitable[None]]) -> None:
         self._say(f"starting {name}")
@@ -215,10 +215,7 @@ class Supervisor:
                 self._say(f"{name} could not be started: {error}")
 
     def _take_lock(self) -> None:
-        self._lock = (self.options.state / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not self._lock.take():
             raise AlreadyRunning(
                 f"a Hotline is running already with the state folder {self.options.state}: stop it, or start this one with --state DIR"
-            ) from None
+            )

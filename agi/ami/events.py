@@ -65,6 +65,7 @@ class DialEnd(Event):
     uniqueid: str = ""
     dest_uniqueid: str = ""
     dial_status: str = ""
+    dest_channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ INTERRUPTED = 130
 # command -> (module, one line of help). Each module has run(options) -> exit code.
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("server.cli.up", "run this site until Ctrl-C: Asterisk, Redis and the server, as config/ wants them"),
+    "restart": ("server.cli.restart", "start the servers of a running site anew, one after the other: for new settings, flows or programs"),
     "check": ("server.cli.check", "validate the configuration and all dialplans: every problem at once, file:line:column"),
     "try": ("server.cli.try_flow", "walk a flow here in the terminal: prompts as text, keys typed"),
     "status": ("server.cli.status", "what is running: health, queues, agents, calls"),

@@ -10,7 +10,7 @@ from simulator.phone import Call, CallOver, CallRefused, CallState, IncomingCall
 
 ANSWER_S = 20.0
 DIAL_GAP_S = 0.02
-AGAIN_S = (0.05, 0.25)
+AGAIN_S = (0.02, 0.12)
 
 
 class Floor:

@@ -26,33 +26,36 @@ SEED = 1
 # Between two talks that end: talks end one by one on two cores, so that what is measured is the way of an offer and not a queue for the
 # processor. Irregular, so that app_queue's tick of a second does not fall in step.
 GAP_S = (0.03, 0.09)
+GAP_OF_FEW_S = (0.08, 0.16)  # who was released has hung up by then, and does not seem to wait still
+FEW = 20
 LEAST_TALK_S = 0.1
 OFFER_S = 15.0
-SETTLE_S = 1.0
+SETTLE_S = 0.8
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class OfferOptions:
-    """What is measured; `samples` offers to freed agents and a quarter as many to callers who arrive at each size, and the former once more
-    at the sizes `announced`, while announcements play. Of app_queue there are fewer: each takes half a second, some many seconds."""
+    """What is measured: `samples` offers to freed agents at the small sizes, fewer to callers who arrive, and to freed agents while
+    announcements play, at the sizes `announced`. Of app_queue there are fewest: each takes half a second, some many seconds."""
 
     state: Path
     sizes: Sequence[Size]
     samples: int = 200
     announced: Collection[Size] = ()
 
-    def freed(self, system: str) -> int:
-        """How many freed agents are measured of a system."""
-        return self.samples if system == "hotline" else max(3, self.samples // 16)
+    def freed(self, system: str, size: Size) -> int:
+        """How many freed agents are measured of a system: half as many at the larger sizes, so that the whole takes minutes."""
+        of_ours = self.samples if size.waiting + size.agents <= 2 * FEW else max(3, self.samples // 2)
+        return of_ours if system == "hotline" else max(3, self.samples // 16)
 
     def arrivals(self, system: str) -> int:
         """How many callers who arrive."""
-        return max(3, self.samples // (4 if system == "hotline" else 16))
+        return max(3, self.samples // (6 if system == "hotline" else 16))
 
     def freed_while_announcing(self, system: str) -> int:
         """How many freed agents while announcements play."""
-        return self.samples if system == "hotline" else max(3, self.samples // 50)
+        return max(3, self.samples // (3 if system == "hotline" else 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Measuring:
         options, rows = self._options, []
         for system in SYSTEMS:
             rows.append(self._row(system, "arrival", await self._arrivals(system)))
-            rows.append(self._row(system, "free", await self._freed(system.queue, options.freed(system.name))))
+            rows.append(self._row(system, "free", await self._freed(system.queue, options.freed(system.name, self._size))))
             if self._size in options.announced:
                 found = await self._freed(system.announced, options.freed_while_announcing(system.name))
                 rows.append(self._row(system, "free, announcing", found))
@@ -161,7 +164,7 @@ class Measuring:
             for _ in range(samples):
                 await crowd.until_answered(size.agents + 1)
                 offers.append(asyncio.create_task(self._free(await self._floor.long_talk(LEAST_TALK_S))))
-                await asyncio.sleep(self._chance.uniform(*GAP_S))
+                await asyncio.sleep(self._chance.uniform(*(GAP_S if size.waiting >= FEW else GAP_OF_FEW_S)))
             found = await asyncio.gather(*offers, return_exceptions=True)
         finally:
             await crowd.leave()

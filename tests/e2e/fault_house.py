@@ -4,8 +4,9 @@ import asyncio
 import os
 import re
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from e2e_house import Guest, House, OwnSite
 
 from server.asterisk.root import find_asterisk
 from server.socket_folder import socket_folder
+from simulator.site import ROOT
 
 RATE = 8000
 LONGEST_SILENCE_S = 2.0
@@ -64,8 +66,9 @@ class Broken(House):
         raise AssertionError("no node leads")
 
     async def both_listed(self) -> None:
-        """Wait until Asterisk's list has both nodes because they said that they live."""
+        """Wait until Asterisk's list has both nodes because they said that they live; as configured it has them from the start."""
         agi = self.site.ports["agi"]
+        await self.until(lambda: any(len(event["data"]["addresses"]) == 2 for event in self.told("servers_listed")), 10, "both are listed")
         await self.eventually(lambda: self.listed([agi, agi + 1]), 10)
 
     async def listed(self, ports: list[int]) -> bool:
@@ -89,6 +92,15 @@ class Broken(House):
         async with asyncio.timeout(within):
             while not await true():  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
+
+    async def hotline(self, command: str) -> str:
+        """What `./hotline COMMAND` says of this site; it must do what it was asked."""
+        folders = [f"--{name}={self.site.folder / name}" for name in ("state", "config", "dialplans")]
+        program = (sys.executable, "-m", "server", command, *folders)
+        process = await asyncio.create_subprocess_exec(*program, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        return said.decode()
 
     async def command(self, text: str) -> str:
         """What Asterisk's own command line answers."""
@@ -153,7 +165,8 @@ async def broken_site(prepare: Callable[[OwnSite], None] = lambda site: None, **
             yield house
         site.keep = False
     finally:
-        site.tell(signal.SIGCONT)
+        with suppress(ProcessLookupError):  # it did not even start
+            site.tell(signal.SIGCONT)
         await site.stop()
         site.clean()
 

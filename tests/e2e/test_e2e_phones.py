@@ -325,3 +325,23 @@ async def test_the_server_is_killed_in_the_whisper(policy: Policy, outcome: str)
             await guest.over(15)
             assert longest_silence_s(guest, start) <= LONGEST_SILENCE_S
         await house.state("wang", "ready", 8)
+
+
+@pytest.mark.parametrize("gone", ["the agent", "the caller"])
+async def test_the_server_is_killed_while_several_ring(gone: str) -> None:
+    """The one who answers is known by the phone: that agent is taken, the other one free; whoever ends the talk, it is told once."""
+    async with broken_site(with_queues) as house:
+        losing, winning = await house.agent("li", ignore()), await house.agent("wang", answer_after(2.0, say=HUM))
+        guest = await house.dial("4122")
+        lost, won = await losing.next_call(5), await winning.next_call(5)
+        await house.feed.wait_for("offer_ringing", within=3, agent="wang")
+        house.kill()
+        await guest.call.hears(AGENT_HZ, 6)
+        assert await lost.ended(1) is EndedBy.CANCELLED
+        await guest.event("contact_connected", 12, agent="wang")
+        await house.state("li", "ready", 5)
+        await (won if gone == "the agent" else guest.call).hang_up()
+        ended = await guest.event("contact_ended", 15)
+        assert (ended["agent"], ended["data"]["ended_by"]) == ("wang", gone.split()[1])
+        await guest.over(15)
+        await house.state("wang", "ready", 8)

@@ -44,11 +44,11 @@ queues: {staffed: {}, unstaffed: {}}
 
 def for_a_crowd(site: OwnSite) -> None:
     """A number for each stage, and agents for those who talk."""
+    for flow in (site.folder / "dialplans").iterdir():
+        flow.unlink()
     for name, start in FLOWS.items():
         text = f"flow: {name}\nlanguages: [en]\nstart: start\nnodes:{start}\n  over: {{type: hangup}}\n"
         (site.folder / f"dialplans/{name}.yaml").write_text(text)
-    for flow in ("account", "account_down", "any", "dial", "instant", "leave", "main", "narrow", "skilled", "technical", "urgent"):
-        (site.folder / f"dialplans/{flow}.yaml").unlink()
     people = {
         f"a{number}": {"name": f"Agent {number}", "phone": str(FIRST_PHONE + number), "queues": ["staffed"]}
         for number in range(CROWD[TALKING])

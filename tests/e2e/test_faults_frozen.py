@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from e2e_house import Guest
-from fault_house import Broken, broken_site, longest_silence_s
+from fault_house import Broken, broken_site, edit, longest_silence_s
 
 from simulator.phone import CallState, answer_after, sine
 
@@ -28,7 +28,7 @@ async def holder(house: Broken, guest: Guest) -> str:
 
 async def test_frozen_while_waiting(measured: list[str]) -> None:
     """One node: it is ended and started again; the caller waits on with music and keeps the place."""
-    async with broken_site() as house:
+    async with broken_site(lambda site: edit(site, "queues.yaml", {"defaults.announce_position.first": "30s"})) as house:
         guest = await house.dial("4100")
         contact = (await guest.event("contact_queued"))["contact"]
         await guest.call.pause(1.0)
@@ -166,8 +166,9 @@ async def test_a_rolling_restart_loses_nothing(measured: list[str]) -> None:
         starts = [len(guest.call.heard) for guest in guests]
         began, over = asyncio.get_running_loop().time(), asyncio.Event()
         others = asyncio.create_task(keep_calling(house, over))
-        house.site.tell(signal.SIGHUP)
-        await house.said("all nodes have been restarted", 40)
+        said = await house.hotline("restart")
+        assert said.splitlines() == ["server 0 has been started anew", "server 1 has been started anew"]
+        await house.said("all nodes have been restarted", 10)
         over.set()
         took_s, served = asyncio.get_running_loop().time() - began, await others
         measured.append(f"rolling restart of two nodes: {took_s:.1f} s, {served} new calls served meanwhile")

@@ -21,6 +21,7 @@ from simulator.phone import (
     PhoneError,
     Sound,
     answer_after,
+    answer_when_told,
     classify,
     dead,
     find_tone,
@@ -177,6 +178,18 @@ async def test_trying_is_not_ringing(alice: Phone, bob: Phone) -> None:
 
     assert "100" in outgoing.at
     assert outgoing.state is CallState.CALLING
+
+
+async def test_a_permanent_line_answers_only_calls_that_ask_for_it(alice: Phone, bob: Phone) -> None:
+    """Call-Info with answer-after=0, as desk phones have it; any other call rings."""
+    bob.on_invite = answer_when_told()
+    asking = await alice.call(bob.contact, headers={"Call-Info": "<sip:hotline>;answer-after=0"})
+    await asking.answered(1)
+    await asking.hang_up()
+    plain = await alice.call(bob.contact)
+    await plain.ringing(1)
+    with pytest.raises(TimeoutError):
+        await plain.answered(0.2)
 
 
 async def test_hold_silences_the_held_side_until_resumed(alice: Phone, bob: Phone) -> None:

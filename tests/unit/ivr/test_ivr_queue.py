@@ -120,10 +120,13 @@ nodes:
 
 
 @pytest.mark.parametrize(
-    ("branch", "asked"), [("north", 'site = "north"'), ('" or billing or site = "', 'site = " or billing or site = "'), ("", 'site = ""')]
+    ("branch", "asked"),
+    [("north", 'billing = "north"'), ('" or lang_en or billing = "', 'billing = " or lang_en or billing = "'), ("", 'billing = ""')],
+    ids=["plain", "injection", "empty"],
 )
 async def test_a_variable_between_quotes_is_a_value_and_nothing_else(walk: Any, branch: str, asked: str) -> None:
     """What a system answered or a caller keyed can choose an attribute's value, but not change what is asked."""
     call = CallContext("call-1", language="en", variables={"branch": branch})
-    walked = await walk(flow("requirement: 'site = \"{branch}\"',"), phone=ScriptedPhone(""), call=call)
+    text = flow("requirement: 'billing = \"{branch}\"',").replace("start: a", "variables: {branch: ''}\nstart: a")
+    walked = await walk(text, phone=ScriptedPhone(""), call=call)
     assert [request.steps for request in walked.desk.requests] == [((0, asked),)]

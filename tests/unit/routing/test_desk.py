@@ -11,7 +11,19 @@ from scripted_line import Phone, ScriptedLine
 
 from routing.desk import Desk, Joining, NoReply
 from routing.events import Event
-from routing.messages import AgentAsked, ContactArrived, ContactAsked, ContactLeft, Message, Reply, RingOrder, WithdrawOrder
+from routing.messages import (
+    AgentAsked,
+    ContactArrived,
+    ContactAsked,
+    ContactLeft,
+    Message,
+    MoveOrder,
+    OfferAnswered,
+    Reply,
+    RingOrder,
+    TalkHeld,
+    WithdrawOrder,
+)
 from routing.model import QueuePolicy
 from routing.router import Router
 from routing.store.memory import MemoryStore
@@ -374,5 +386,35 @@ def test_questions_about_agents_and_contacts() -> None:
             ContactAsked("c1", "move", "", "node", queue="support"),
             ContactAsked("c1", "prioritise", "", "node", priority=120),
         ]
+
+    scene(play, routed=False)
+
+
+def test_a_moved_contact_is_told_again_in_its_new_queue() -> None:
+    """Whatever Redis lost, the contact waits, and later talks, where it was moved to; each offer that rings is told."""
+
+    async def play(house: House) -> None:
+        call = house.call(ScriptedLine(Phone("rang_out", 90_000), Phone(after_ms=30_000)))
+        await asyncio.sleep(0.1)
+        (contact,) = house.desk.visits
+        house.desk._hand_over(MoveOrder(contact, "sales"))
+        house.desk._hand_over(RingOrder(contact, "o1", "anna", "phone-anna", "sales", 90_000))
+        house.desk._hand_over(RingOrder(contact, "o2", "li", "phone-li", "sales", 90_000))
+        await asyncio.sleep(0.1)
+        house.desk.tell_again()
+        await asyncio.sleep(31)
+        house.desk.tell_again()
+        await asyncio.sleep(0.1)
+        posted = [message for _, message in await house.store.inbox("0", block_ms=0)]
+        told = [message for message in posted if isinstance(message, ContactArrived)]
+        assert [(message.queue, message.again, message.ringing) for message in told] == [
+            ("support", False, ""),
+            ("sales", True, "o1"),
+            ("sales", True, "o2"),
+        ]
+        assert OfferAnswered(contact, "o2") in posted
+        (held,) = [message for message in posted if isinstance(message, TalkHeld)]
+        assert (held.queue, held.offer, held.agent) == ("sales", "o2", "li")
+        await call
 
     scene(play, routed=False)

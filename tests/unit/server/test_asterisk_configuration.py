@@ -238,3 +238,30 @@ def test_a_trunk_that_cannot_be_is_refused(facts: dict[str, object]) -> None:
     """A registration needs an account; unknown codecs, settings and harmful text are errors."""
     with pytest.raises(ValidationError):
         Trunk.model_validate(facts)
+
+
+def test_who_picks_up_is_connected_by_the_last_line_only() -> None:
+    """The routine fails closed: BUSY is set first and cleared last, and an unanswered question ends before that."""
+    lines = context(render(PLAN)["extensions.conf"], "picked-up").splitlines()
+
+    assert lines[0] == "exten => s,1,Set(GOSUB_RESULT=BUSY)"
+    assert [at for at, line in enumerate(lines) if "GOSUB_RESULT" in line] == [0, lines.index(" same => n(take),Set(GOSUB_RESULT=)")]
+    assert lines[-2:] == [' same => n,GotoIf($["${key}" = "1"]?take)', " same => n,Return()"]
+
+
+def test_phones_that_answer_by_themselves_are_told_in_the_invite() -> None:
+    """The semicolon would begin a comment."""
+    lines = context(render(PLAN)["extensions.conf"], "self-answering")
+
+    assert "Set(PJSIP_HEADER(add,Call-Info)=<sip:hotline>\\;answer-after=0)" in lines
+    assert "Set(PJSIP_HEADER(add,Alert-Info)=auto-answer)" in lines
+
+
+def test_what_is_called_over_a_trunk_sees_our_number() -> None:
+    """The account where there is one, else caller_id; without either the caller's number is shown."""
+    files = [
+        render(replace(PLAN, trunks={"carrier": trunk}))["pjsip.conf"]
+        for trunk in (CARRIER, GATEWAY, GATEWAY.model_copy(update={"caller_id": "+8610"}))
+    ]
+
+    assert ["from_user = 861055550000" in files[0], "from_user" in files[1], "from_user = +8610" in files[2]] == [True, False, True]

@@ -1,0 +1,48 @@
+"""The lock of a state folder: held by the one `./hotline up` that uses it, whose process id stands in it."""
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class StateLock:
+    """Held from `take` to `release`, or to the end of the process."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / "lock"
+        self._file = -1
+
+    def take(self) -> bool:
+        """False when somebody else holds it. Raises OSError when the folder cannot be written."""
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            return False
+        self._file = file
+        os.truncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        return True
+
+    def release(self) -> None:
+        """Harmless when it is not held."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def holder(self) -> int:
+        """The process id of whoever holds it; 0 when nobody does."""
+        try:
+            file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return 0
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            text = os.pread(file, 20, 0).strip()
+            return int(text) if text.isdigit() else 0
+        else:
+            return 0
+        finally:
+            os.close(file)

@@ -14,7 +14,7 @@ from routing.model import Agent, AgentProfile, Contact, Directory
 from routing.presence import Presence, tier_of
 from routing.ranking import Ranking
 from routing.requirement import Requirement, parse
-from routing.strategies import STRATEGIES, Fit
+from routing.strategies import STRATEGIES, Fit, Strategy
 
 SPARE_POOLS = 1000
 
@@ -26,6 +26,8 @@ class Pool:
     queue: str
     requirement: Requirement
     tier: int
+    strategy: Strategy
+    urgency: float
     fits: dict[str, Fit] = field(default_factory=dict)
     waiting: Ranking = field(default_factory=Ranking)
     ready: Ranking = field(default_factory=Ranking)
@@ -96,33 +98,32 @@ class Matching:
             if not best:
                 break
             found.append(best[1])
-            pool.reached = best[0][1]
+            pool.reached = best[0] if pool.tier == 1 else best[0][1]
         return found
 
     def best_contact(self, agent: Agent, contacts: dict[str, Contact], now_ms: int) -> str:
         """The waiting contact that a free agent takes, by the site's choice; "" for none."""
         best, best_score = "", float("-inf")
         for pool in self._open_to(agent):
-            if not pool.waiting:
-                continue
-            found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent.id, 0) <= now_ms)
-            if found:
-                score = self._score(pool.queue, contacts[found[1]], now_ms)
-                if score > best_score:
-                    best, best_score = found[1], score
+            found = pool.waiting.first()
+            if found and contacts[found[1]].refused_until_ms:
+                found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent.id, 0) <= now_ms)
+            if found and (score := (now_ms - found[0]) * pool.urgency) > best_score:
+                best, best_score = found[1], score
         return best
 
-    def _score(self, queue: str, contact: Contact, now_ms: int) -> float:
-        """How much a contact wants to be next, among the heads of several queues."""
-        policy = self._directory.queues[queue]
-        score = (now_ms - contact.order_ms) * (contact.ageing or 1.0)
-        if self._directory.choice == "strict":
-            return score
-        return score * policy.weight / (max(1, policy.threshold_ms) if self._directory.choice == "at_risk" else 1)
+    def _urgency(self, queue: str) -> float:
+        """What a millisecond before its place is worth to a contact, among the heads of several queues."""
+        policy, choice = self._directory.queues[queue], self._directory.choice
+        if choice == "strict":
+            return 1.0
+        return (policy.ageing or 1.0) * policy.weight / (max(1, policy.threshold_ms) if choice == "at_risk" else 1)
 
-    def _key(self, agent: Agent, pool: Pool) -> tuple[int, float]:
+    def _key(self, agent: Agent, pool: Pool) -> float | tuple[int, float]:
+        """The lowest tier first; where a pool has only one tier the strategy's key alone, which compares faster."""
         fit = pool.fits[agent.id]
-        return fit.tier, STRATEGIES[self._directory.queues[pool.queue].strategy].key(agent, fit, self._chance, pool.reached)
+        key = pool.strategy.key(agent, fit, self._chance, pool.reached)
+        return key if pool.tier == 1 else (fit.tier, key)
 
     def _open_to(self, agent: Agent) -> Iterator[Pool]:
         left = agent.left_queues
@@ -144,8 +145,10 @@ class Matching:
     def _new_pool(self, queue: str, requirement: Requirement, tier: int) -> Pool:
         if len(self._pools) >= SPARE_POOLS:
             self._drop_empty_pools()
-        pool = self._pools[queue, requirement.text, tier] = Pool(queue, requirement, tier)
         policy = self._directory.queues[queue]
+        pool = self._pools[queue, requirement.text, tier] = Pool(
+            queue, requirement, tier, STRATEGIES[policy.strategy], self._urgency(queue)
+        )
         for profile in self.members(queue):
             if tier_of(profile, policy) <= tier and requirement.suits(profile.skills, profile.id, profile.attributes):
                 pool.fits[profile.id] = self._fit(profile, pool)

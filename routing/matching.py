@@ -1,8 +1,9 @@
 """Who could talk to whom: the waiting contacts and the ready agents, indexed by requirement class.
 
-A *pool* is one queue with one requirement and the tiers that are asked by now. A waiting contact stands in one pool, a ready agent in
-every pool whose requirement the agent meets. So only the heads of pools are ever compared, a contact that nobody can serve holds
-nobody up, and the cost of a decision does not grow with the number of contacts or agents. Pure bookkeeping: no clock, no I/O.
+A *pool* is one queue with one requirement, the tiers that are asked by now, and the Asterisk that has the calls. A waiting contact
+stands in one pool, a ready agent in every pool whose requirement the agent meets and whose Asterisk can ring the phone. So only the heads
+of pools are ever compared, a contact that nobody can serve holds nobody up, and the cost of a decision does not grow with the number of
+contacts or agents. Pure bookkeeping: no clock, no I/O.
 """
 
 import random
@@ -10,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from routing.model import Agent, AgentProfile, Contact, Directory
+from routing.identifiers import asterisk_of
+from routing.model import OUTSIDE, Agent, AgentProfile, Contact, Directory
 from routing.presence import Presence, tier_of
 from routing.ranking import Ranking
 from routing.requirement import Requirement, parse
@@ -26,6 +28,7 @@ class Pool:
     queue: str
     requirement: Requirement
     tier: int
+    asterisk: str
     strategy: Strategy
     urgency: float
     fits: dict[str, Fit] = field(default_factory=dict)
@@ -41,7 +44,7 @@ class Matching:
         self._directory = directory
         self._presence = presence
         self._chance = chance
-        self._pools: dict[tuple[str, str, int], Pool] = {}
+        self._pools: dict[tuple[str, str, int, str], Pool] = {}
         self._pool_of: dict[str, Pool] = {}  # contact -> pool
         self._pools_of: dict[str, list[Pool]] = {}  # agent -> pools it could serve
         self._ready: dict[str, Agent] = {}
@@ -126,8 +129,13 @@ class Matching:
         return key if pool.tier == 1 else (fit.tier, key)
 
     def _open_to(self, agent: Agent) -> Iterator[Pool]:
-        left = agent.left_queues
-        return (pool for pool in self._pools_of.get(agent.id, ()) if not left or pool.queue not in left)
+        """The agent's pools, but for queues that are left, and for Asterisks that cannot ring the phone."""
+        left, at = agent.left_queues, None if agent.phone.startswith(OUTSIDE) else agent.phone_at
+        return (
+            pool
+            for pool in self._pools_of.get(agent.id, ())
+            if (at is None or pool.asterisk == at) and (not left or pool.queue not in left)
+        )
 
     def _tier(self, contact: Contact, now_ms: int) -> int:
         """Up to which tier agents are asked by now. A tier in which nobody is at work is not waited for."""
@@ -139,22 +147,21 @@ class Matching:
 
     def _pool_for(self, contact: Contact, now_ms: int) -> Pool:
         requirement = parse(contact.steps[contact.step(now_ms)][1])
-        tier = self._tier(contact, now_ms)
-        return self._pools.get((contact.queue, requirement.text, tier)) or self._new_pool(contact.queue, requirement, tier)
+        key = contact.queue, requirement.text, self._tier(contact, now_ms), asterisk_of(contact.call)
+        return self._pools.get(key) or self._new_pool(requirement, *key)
 
-    def _new_pool(self, queue: str, requirement: Requirement, tier: int) -> Pool:
+    def _new_pool(self, requirement: Requirement, queue: str, text: str, tier: int, asterisk: str) -> Pool:
         if len(self._pools) >= SPARE_POOLS:
             self._drop_empty_pools()
         policy = self._directory.queues[queue]
-        pool = self._pools[queue, requirement.text, tier] = Pool(
-            queue, requirement, tier, STRATEGIES[policy.strategy], self._urgency(queue)
-        )
+        pool = Pool(queue, requirement, tier, asterisk, STRATEGIES[policy.strategy], self._urgency(queue))
+        self._pools[queue, text, tier, asterisk] = pool
         for profile in self.members(queue):
             if tier_of(profile, policy) <= tier and requirement.suits(profile.skills, profile.id, profile.attributes):
                 pool.fits[profile.id] = self._fit(profile, pool)
                 self._pools_of[profile.id].append(pool)
                 ready = self._ready.get(profile.id)
-                if ready and queue not in ready.left_queues:
+                if ready and _is_open(pool, ready):
                     pool.ready.add(profile.id, self._key(ready, pool))
         return pool
 
@@ -170,3 +177,7 @@ class Matching:
         kept = set(map(id, self._pools.values()))
         for agent, pools in self._pools_of.items():
             self._pools_of[agent] = [pool for pool in pools if id(pool) in kept]
+
+
+def _is_open(pool: Pool, agent: Agent) -> bool:
+    return pool.queue not in agent.left_queues and (agent.phone.startswith(OUTSIDE) or pool.asterisk == agent.phone_at)

@@ -16,6 +16,7 @@ Presence = Literal["always", "staffed", "ready", "eligible"]  # eligible: somebo
 Choice = Literal["at_risk", "weighted", "strict"]
 UNTIL_DONE = -1  # a wrap-up that lasts until the agent ends it
 FOREVER_MS = 1 << 52
+OUTSIDE = "+"  # what the number of a line outside begins with: such a phone has no state that is known
 
 
 @dataclass(frozen=True, slots=True)

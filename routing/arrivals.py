@@ -6,7 +6,7 @@ What then becomes of the contact is in contacts.py.
 from collections.abc import Callable
 from typing import Any
 
-from routing import caller_memory, contacts, overflow
+from routing import caller_memory, contacts, overflow, servers
 from routing.contact_state import ContactState
 from routing.floor import Floor
 from routing.messages import (
@@ -27,7 +27,7 @@ CLOCKS_DIFFER_MS = 5_000  # a caller who joined later than that from now has com
 
 def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     """Join a queue, or be told why not."""
-    board.lost.discard(message.server)
+    servers.heard(board, message.server, now_ms)
     known = board.contacts.get(message.contact)
     if known:
         _arrived_again(board, known, message, now_ms)
@@ -105,6 +105,8 @@ def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_
         return  # the word of a server that was away meanwhile: who has a caller of another one says so by `back`
     contact.server = message.server
     board.touch_contact(contact.id)
+    if contact.queue != message.queue:  # moved since it joined, which a server that has just got it does not know
+        board.order(contact.server, MoveOrder(contact.id, contact.queue))
     if before != contact.server:
         board.tell("contact_taken_over", now_ms, contact=contact, server=contact.server, before=before)
     if message.back:

@@ -168,6 +168,11 @@ class Floor:
         if not best:
             self.matching.add_contact(contact, now_ms)
 
+    def seek_agents(self, contacts: Iterable[Contact], now_ms: int) -> None:
+        """Many contacts wait: each gets its chance in its turn."""
+        for contact in sorted(contacts, key=lambda contact: contact.order_ms):
+            self.seek_agent(contact, now_ms)
+
     def seek_contact(self, agent: Agent, now_ms: int) -> None:
         """An agent's state, phone or queues changed: if the agent can take a contact, offer the one that comes first."""
         self.matching.remove_agent(agent.id)
@@ -183,8 +188,8 @@ class Floor:
     def seek_more(self, contact: Contact, now_ms: int) -> None:
         """Nobody has answered yet: let further phones ring beside those that do, as the queue's strategy has it."""
         strategy = STRATEGIES[self.directory.queues[contact.queue].strategy]
-        count = strategy.at_once if strategy.at_once > 1 else 1
-        for agent in self.matching.best_agents(contact, min(count, RUNG_AT_ONCE - len(contact.offers)), now_ms):
+        count = 0 if contact.server in self.lost else min(strategy.at_once, RUNG_AT_ONCE - len(contact.offers))
+        for agent in self.matching.best_agents(contact, count, now_ms):
             self._offer(contact, self.agents[agent], now_ms)
         self.plan_more(contact, now_ms)
 
@@ -204,8 +209,7 @@ class Floor:
                 self.at(now_ms + self.directory.queues[queue].stay_grace_ms, "empty", queue)
         for queue in sorted(turned):
             if len(self.directory.queues[queue].tier_delays_ms) > 1:
-                for contact in self.matching.waiting(queue):
-                    self.seek_agent(self.contacts[contact], now_ms)
+                self.seek_agents([self.contacts[contact] for contact in self.matching.waiting(queue)], now_ms)
         if left and agent.state in AWAY:
             for id in self.matching.waiting_for(agent.id):
                 self.drop_preference(self.contacts[id], agent.id, now_ms)

@@ -146,6 +146,17 @@ def test_the_last_of_a_tier_leaving_opens_the_next_one() -> None:
     assert made.ringing("c2") == "a1"
 
 
+def test_the_next_tier_takes_those_who_wait_in_their_order() -> None:
+    """Who was offered to the first tier and waits again goes before those who joined later."""
+    made = tiered(1, 2)
+    made.call("c1")
+    made.wait(1_000)
+    made.call("c2")
+    assert (made.ringing("c1"), made.ringing("c2")) == ("a0", "")
+    made.ask("a0", "log_out")
+    assert (made.ringing("c1"), made.ringing("c2")) == ("a1", "")
+
+
 def test_ring_all_reserves_all_and_frees_the_losers_at_once() -> None:
     """Every ready phone rings; whoever answers has the contact, the others are free in the same commit, unmarked."""
     made = opened(person("anna"), person("li"), person("wang"), strategy="ring_all")

@@ -26,8 +26,6 @@ def resume(board: Floor, agent: Agent, now_ms: int) -> None:
         contact_ended(board, agent, now_ms)  # a record was lost: nobody would tell the end of it
     if agent.state == AgentState.WRAP_UP and agent.until_ms:
         board.at(agent.until_ms, "wrap_up", agent.id)
-    if agent.phone_state == "unavailable" and agent.phone_since_ms:
-        board.at(agent.phone_since_ms + board.directory.presence_ms, "presence", agent.id)
     if agent.state == AgentState.PAUSED and agent.until_ms > now_ms:
         board.at(agent.until_ms, "break", agent.id)
     if agent.state == AgentState.RESERVED:
@@ -116,8 +114,6 @@ def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
         board.seek_contact(agent, now_ms)
         return
     agent.phone_state, agent.phone_since_ms = message.state, now_ms
-    if gone:
-        board.at(now_ms + board.directory.presence_ms, "presence", agent.id)
     board.touch_agent(agent.id)
     board.tell("phone_state_changed", now_ms, agent=agent, phone=message.phone, phone_state=message.state)
     board.seek_contact(agent, now_ms)
@@ -205,7 +201,7 @@ def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms:
     if agent.phone:
         board.loose_phones[agent.phone] = (agent.phone_state, agent.phone_at)
         board.phones.pop(agent.phone, None)
-    agent.phone, agent.desk_phone = phone, desk_phone
+    agent.phone, agent.desk_phone, agent.phone_since_ms = phone, desk_phone, now_ms
     agent.phone_state, agent.phone_at = board.loose_phones.pop(phone, ("unavailable", ""))
     if phone:
         board.phones[phone] = agent.id
@@ -216,8 +212,7 @@ def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms:
 def presence_over(board: Floor, id: str, now_ms: int) -> None:
     """Deadline: an agent counts as there, and the phone has been gone for long: paused, so that nobody counts on them."""
     agent = board.agents[id]
-    gone = agent.phone_state == "unavailable" and agent.phone_since_ms + board.directory.presence_ms <= now_ms
-    if gone and agent.state == AgentState.READY:
+    if agent.state == AgentState.READY and agent.phone_state == "unavailable" and board.given_up_ms(agent) <= now_ms:
         move(board, agent, AgentEvent.PAUSE, now_ms, reason="unreachable")
         board.seek_contact(agent, now_ms)
 

@@ -63,8 +63,7 @@ def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) 
     board.in_queue[contact.queue] += 1
     board.touch_contact(contact.id)
     contacts.plan(board, contact)
-    if policy.stay_when != "always":
-        board.at(now_ms + policy.stay_grace_ms, "empty", contact.queue)
+    board.watch(contact.queue, now_ms)
     if contact.queue != message.queue:
         board.order(contact.server, MoveOrder(contact.id, contact.queue))
     known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already

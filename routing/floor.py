@@ -69,6 +69,8 @@ class Floor:
         self.list_from_ms = 0
         self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
         self.loose_phones: dict[str, tuple[PhoneState, str]] = {}  # those that are no agent's now -> state, Asterisk that sees them
+        self.watched: set[str] = set()  # queues that are to be looked at for whether anybody is there
+        self.missed_ms: dict[str, int] = {}  # queue -> when somebody was not there any more
         self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}
         self._revs = {(kind, record.id): record.rev for kind, known in self._records.items() for record in known.values()}
         self._ended: dict[str, int] = {}  # contacts -> when
@@ -178,12 +180,18 @@ class Floor:
         self.matching.remove_agent(agent.id)
         self._note_presence(agent, now_ms)
         if agent.state != AgentState.READY or agent.phone_state != "available":
+            if agent.state == AgentState.READY and agent.phone_state == "unavailable":
+                self.at(self.given_up_ms(agent), "presence", agent.id)
             return
         contact = self.matching.best_contact(agent, self.contacts, now_ms)
         if contact:
             self._offer(self.contacts[contact], agent, now_ms)
         else:
             self.matching.add_agent(agent)
+
+    def given_up_ms(self, agent: Agent) -> int:
+        """Until when a ready agent without a phone is counted on."""
+        return max(agent.since_ms, agent.phone_since_ms) + self.directory.presence_ms
 
     def seek_more(self, contact: Contact, now_ms: int) -> None:
         """Nobody has answered yet: let further phones ring beside those that do, as the queue's strategy has it."""
@@ -203,17 +211,24 @@ class Floor:
 
     def _note_presence(self, agent: Agent, now_ms: int) -> None:
         """Queues that an agent has left may be empty now; where a tier has got its first agent or lost its last, places change."""
-        left, turned = self.presence.note(agent)
-        for queue in sorted(left):
-            if self.directory.queues[queue].stay_when != "always":
-                self.at(now_ms + self.directory.queues[queue].stay_grace_ms, "empty", queue)
-        for queue in sorted(turned):
+        turn = self.presence.note(agent)
+        for queue in sorted(turn.missed):
+            self.missed_ms[queue] = now_ms
+            self.watch(queue, now_ms)
+        for queue in sorted(turn.turned):
             if len(self.directory.queues[queue].tier_delays_ms) > 1:
                 self.seek_agents([self.contacts[contact] for contact in self.matching.waiting(queue)], now_ms)
-        if left and agent.state in AWAY:
+        if turn.left and agent.state in AWAY:
             for id in self.matching.waiting_for(agent.id):
                 self.drop_preference(self.contacts[id], agent.id, now_ms)
                 self.seek_agent(self.contacts[id], now_ms)
+
+    def watch(self, queue: str, from_ms: int) -> None:
+        """See after the queue's grace whether those who wait there wait for nobody; asked once at a time, however many join."""
+        policy = self.directory.queues[queue]
+        if policy.stay_when != "always" and queue not in self.watched:
+            self.watched.add(queue)
+            self.at(from_ms + policy.stay_grace_ms, "empty", queue)
 
     def drop_preference(self, contact: Contact, agent: str, now_ms: int) -> None:
         """The one agent who is waited for is away, or does not want to: the next step is in force at once."""

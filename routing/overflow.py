@@ -48,20 +48,29 @@ def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -
     place = {"priority": contact.priority, "ageing": contact.ageing}
     board.tell("contact_moved", now_ms, contact=contact, before=before, reason=reason, **place)  # type: ignore[arg-type]
     contacts.plan(board, contact)
+    board.watch(queue, now_ms)
     board.seek_agent(contact, now_ms)
 
 
 def emptied(board: Floor, queue: str, now_ms: int) -> None:
-    """Deadline: agents have left a queue, or somebody joined it empty, a while ago: who waits for nobody is told so."""
-    rule = board.directory.queues[queue].stay_when
-    hopeful: dict[tuple[str, ...], bool] = {}
+    """Deadline: agents have left a queue, or somebody joined it, a while ago: who has waited for nobody all the while is told so."""
+    board.watched.discard(queue)
+    policy, hopeful, young = board.directory.queues[queue], dict[tuple[str, ...], bool](), list[int]()
+    since_ms = now_ms - policy.stay_grace_ms
+    if board.missed_ms.get(queue, 0) > since_ms:
+        board.watch(queue, board.missed_ms[queue])
+        return
     for id in board.matching.waiting(queue):
         contact = board.contacts[id]
         wants = (*(text for _, text in contact.steps), *(agent for agent in contact.refused_until_ms if contact.is_excluded(agent)))
         if wants not in hopeful:
-            hopeful[wants] = somebody(board, contact, rule)
-        if not hopeful[wants]:
+            hopeful[wants] = somebody(board, contact, policy.stay_when)
+        if not hopeful[wants] and contact.enqueued_at_ms > since_ms:
+            young.append(contact.enqueued_at_ms)
+        elif not hopeful[wants]:
             contacts.send_away(board, contact, "no_agents", now_ms)
+    if young:
+        board.watch(queue, min(young))
 
 
 def somebody(board: Floor, contact: Contact, rule: Presence) -> bool:

@@ -218,3 +218,24 @@ def test_who_logs_in_again_elsewhere_is_rung_there() -> None:
     assert "in use by li" in made.ask("anna", "log_in", phone="phone-li").error
     assert made.ask("anna", "log_in", phone="phone-anna").error == ""
     assert (made.board.agents["anna"].phone, made.board.agents["anna"].phone_state) == ("phone-anna", "available")
+
+
+@pytest.mark.parametrize("before", ["logged_out", "paused", "wrap_up"])
+def test_who_becomes_ready_without_a_phone_is_paused_in_time(before: str) -> None:
+    """The phone was gone before: its owner is counted on for two minutes, not for ever."""
+    made = House(directory(person("anna")))
+    made.start_work()
+    if before == "wrap_up":
+        made.call("c1")
+        made.answer("c1")
+        made.finish("c1")
+    else:
+        made.ask("anna", "log_out" if before == "logged_out" else "pause")
+    made.say(PhoneReported("phone-anna", "unavailable"))
+    if before != "wrap_up":
+        made.wait(300_000)
+        made.ask("anna", "log_in" if before == "logged_out" else "resume")
+    made.wait(119_000)
+    assert made.state("anna") == AgentState.READY
+    made.wait(12_000)
+    assert (made.state("anna"), made.board.agents["anna"].reason) == (AgentState.PAUSED, "unreachable")

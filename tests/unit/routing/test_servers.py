@@ -197,7 +197,9 @@ def test_callers_of_a_server_that_comes_back_are_offered_in_their_order(house: H
 
 def test_no_more_phones_ring_for_a_caller_of_a_lost_server() -> None:
     """Nobody could hear them; once the server speaks again the next ones join."""
-    made = House(directory(person("ann"), person("bob"), queues=(QueuePolicy("support", strategy="ring_progressively", ring_timeout_ms=60_000),)))
+    made = House(
+        directory(person("ann"), person("bob"), queues=(QueuePolicy("support", strategy="ring_progressively", ring_timeout_ms=60_000),))
+    )
     made.start_work()
     made.say(ServerAlive("node"))
     made.call("c1")

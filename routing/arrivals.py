@@ -19,10 +19,10 @@ from routing.messages import (
     WithdrawOrder,
 )
 from routing.model import FOREVER_MS, Contact
-from routing.presence import AWAY, serves
-from routing.requirement import readable
+from routing.requirement import one_of, readable
 
 CLOCKS_DIFFER_MS = 5_000  # a caller who joined later than that from now has come from a server whose clock is wrong
+MOST_PREFERRED = 10  # agents who are waited for by name; the others that a flow names are not
 
 
 def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
@@ -75,19 +75,12 @@ def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) 
 def _with_preferred(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> list[tuple[int, str]]:
     """The requirement's steps, behind one for the preferred agents alone: those named, and who talked to the caller last."""
     wanted = dict.fromkeys([*message.preferred, caller_memory.last_agent(board, contact, now_ms)])
-    there = [
-        name
-        for name in wanted
-        if (agent := board.agents.get(name))
-        and agent.state not in AWAY
-        and serves(agent, board.directory.agents[name], contact.queue)
-        and not contact.is_excluded(name)
-    ]
+    there = [name for name in wanted if board.is_to_come(contact, name)][:MOST_PREFERRED]
     if not there:
         return contact.steps
     for_ms = message.preferred_ms or board.directory.queues[contact.queue].preferred_ms
     later = [(max(after_ms, for_ms), text) for after_ms, text in contact.steps]
-    return [(0, " or ".join(f"@{name}" for name in there)), *later]
+    return [(0, one_of(there)), *later]
 
 
 def whole(contact: Contact) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from routing.matching import Matching
 from routing.messages import Order, RingOrder
 from routing.model import OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
 from routing.ports import Ids
-from routing.presence import AWAY, Presence
+from routing.presence import AWAY, Presence, serves
+from routing.requirement import one_of, parse
 from routing.strategies import STRATEGIES
 
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
@@ -218,10 +219,11 @@ class Floor:
         for queue in sorted(turn.turned):
             if len(self.directory.queues[queue].tier_delays_ms) > 1:
                 self.seek_agents([self.contacts[contact] for contact in self.matching.waiting(queue)], now_ms)
-        if turn.left and agent.state in AWAY:
-            for id in self.matching.waiting_for(agent.id):
-                self.drop_preference(self.contacts[id], agent.id, now_ms)
-                self.seek_agent(self.contacts[id], now_ms)
+        if turn.left:
+            waited = [contact for id in self.matching.waiting_for(agent.id) if (contact := self.contacts[id]).queue in turn.left]
+            for contact in waited:
+                self.drop_preference(contact, now_ms)
+            self.seek_agents(waited, now_ms)
 
     def watch(self, queue: str, from_ms: int) -> None:
         """See after the queue's grace whether those who wait there wait for nobody; asked once at a time, however many join."""
@@ -230,12 +232,22 @@ class Floor:
             self.watched.add(queue)
             self.at(from_ms + policy.stay_grace_ms, "empty", queue)
 
-    def drop_preference(self, contact: Contact, agent: str, now_ms: int) -> None:
-        """The one agent who is waited for is away, or does not want to: the next step is in force at once."""
-        if len(contact.steps) > 1 and contact.steps[contact.step(now_ms)][1] == f"@{agent}":
-            contact.steps = [(0, contact.steps[1][1]), *contact.steps[2:]]
-            self.touch_contact(contact.id)
-            self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
+    def drop_preference(self, contact: Contact, now_ms: int) -> None:
+        """Of agents who are waited for by name some are away, or do not want to: the others are, or else the next step is in force."""
+        at = contact.step(now_ms)
+        named, later = parse(contact.steps[at][1]).alone, contact.steps[at + 1 :]
+        there = [name for name in sorted(named) if self.is_to_come(contact, name)]
+        if len(there) == len(named) or not (there or later):
+            return
+        contact.steps = [(0, one_of(there)), *later] if there else [(0, later[0][1]), *later[1:]]
+        self.touch_contact(contact.id)
+        self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
+
+    def is_to_come(self, contact: Contact, name: str) -> bool:
+        """Whether it makes sense to wait for that agent: at work for the queue, and not one who refused or is excluded."""
+        agent = self.agents.get(name)
+        is_there = agent is not None and agent.state not in AWAY and serves(agent, self.directory.agents[name], contact.queue)
+        return is_there and name not in contact.refused_until_ms
 
     def ageing_in(self, queue: str) -> float:
         """What waiting is worth in a queue, as `Contact.ageing`."""

@@ -32,8 +32,11 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     if known:
         _arrived_again(board, known, message, now_ms)
         return
-    if board.ended_lately(message.contact, now_ms) and not (message.again or message.back):
-        return  # the same message a second time
+    way_out = board.sent_away(message.contact, now_ms)
+    if way_out:
+        board.order(message.server, LeaveOrder(message.contact, way_out))
+    if way_out or (board.ended_lately(message.contact, now_ms) and not message.back):
+        return  # the same message a second time, or an old one
     contact = Contact(
         message.contact,
         message.call,
@@ -49,6 +52,7 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     refusal = _refusal(board, contact, message, now_ms)
     if refusal:
         board.order(contact.server, LeaveOrder(contact.id, refusal))
+        board.remember_end(contact.id, now_ms, refusal)
         board.tell("contact_left", now_ms, contact=contact, outcome=refusal, waited_ms=0)
     else:
         _join(board, contact, message, now_ms)

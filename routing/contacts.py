@@ -84,6 +84,7 @@ def send_away(board: Floor, contact: Contact, outcome: LeaveOutcome, now_ms: int
     """The wait is over without an agent, by our decision."""
     board.order(contact.server, LeaveOrder(contact.id, outcome))
     _leave(board, contact, outcome, "", now_ms)
+    board.remember_end(contact.id, now_ms, outcome)
 
 
 def left(board: Floor, message: ContactLeft, now_ms: int) -> None:

@@ -17,7 +17,7 @@ from routing.contact_state import ContactEvent, ContactState
 from routing.contact_state import after as contact_after
 from routing.events import Event
 from routing.matching import Matching
-from routing.messages import Order, RingOrder
+from routing.messages import LeaveOutcome, Order, RingOrder
 from routing.model import OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
 from routing.ports import Ids
 from routing.presence import AWAY, Presence, serves
@@ -74,7 +74,7 @@ class Floor:
         self.missed_ms: dict[str, int] = {}  # queue -> when somebody was not there any more
         self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}
         self._revs = {(kind, record.id): record.rev for kind, known in self._records.items() for record in known.values()}
-        self._ended: dict[str, int] = {}  # contacts -> when
+        self._ended: dict[str, tuple[int, LeaveOutcome | None]] = {}  # contact -> when, and how it was sent away if we did that
         self._touched: dict[tuple[str, str], None] = {}
         self._events: list[Event] = []
         self._orders: list[tuple[str, Order]] = []
@@ -117,15 +117,19 @@ class Floor:
         self._touched, self._events, self._orders = {}, [], []
         return changes
 
-    def remember_end(self, contact: str, now_ms: int) -> None:
-        """A contact has ended: what is told of it again for a while is old."""
-        self._ended[contact] = now_ms
-        while (oldest := next(iter(self._ended))) and self._ended[oldest] + REMEMBERED_MS < now_ms:
+    def remember_end(self, contact: str, now_ms: int, sent_away: LeaveOutcome | None = None) -> None:
+        """A contact has ended, perhaps by our order: what is told of it again for a while is old."""
+        self._ended[contact] = now_ms, sent_away
+        while (oldest := next(iter(self._ended))) and self._ended[oldest][0] + REMEMBERED_MS < now_ms:
             del self._ended[oldest]
 
     def ended_lately(self, contact: str, now_ms: int, within_ms: int = REMEMBERED_MS) -> bool:
         """Whether that contact has ended within a time, as far as this board remembers."""
-        return contact in self._ended and now_ms - self._ended[contact] < within_ms
+        return contact in self._ended and now_ms - self._ended[contact][0] < within_ms
+
+    def sent_away(self, contact: str, now_ms: int) -> LeaveOutcome | None:
+        """How that contact was sent away lately by our order; None when it was not."""
+        return self._ended[contact][1] if self.ended_lately(contact, now_ms) else None
 
     def touch_contact(self, contact: str) -> None:
         self._touched["c", contact] = None

@@ -220,7 +220,6 @@ def leave_phone(board: Floor, agent: Agent, now_ms: int) -> None:
 
 
 def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:
-    before = agent.phone_state
     if agent.phone:
         board.loose_phones[agent.phone] = (agent.phone_state, agent.phone_at)
         board.phones.pop(agent.phone, None)
@@ -228,8 +227,7 @@ def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms:
     agent.phone_state, agent.phone_at = _state_of(board, phone)
     if phone:
         board.phones[phone] = agent.id
-    if agent.phone_state != before:
-        board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state)
+    board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state)
 
 
 def _state_of(board: Floor, phone: str) -> tuple[PhoneState, str]:

@@ -297,6 +297,21 @@ def test_what_is_remembered_outlives_the_router_and_is_forgotten_in_time() -> No
     assert not [key for key in made.records if key.startswith("m:")]
 
 
+def test_a_caller_is_forgotten_by_one_deadline_however_often_they_call() -> None:
+    """What waits in the router grows with the callers who are remembered, not with their calls."""
+    made = site(last_agent_ms=86_400_000, wrap_up_ms=0)
+    for n in range(10):
+        made.call(f"c{n}", ani="+861")
+        made.answer(f"c{n}")
+        made.finish(f"c{n}")
+        made.wait(1_000)
+    assert sum(kind == "caller" for _, _, kind, _ in made.board._deadlines) == 1
+    made.wait(86_398_000)
+    assert "+861" in made.board.callers
+    made.wait(3_000)
+    assert made.board.callers == {}
+
+
 def test_ageing_is_what_waiting_is_worth() -> None:
     """ageing 0.5: sixty seconds of priority are worth two minutes of waiting; ageing 0: any priority goes before any wait."""
     for ageing, expected in ((0.5, "c1"), (0.45, "c2"), (0.0, "c2")):

@@ -214,9 +214,10 @@ def sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> bool:
 
 
 def leave_phone(board: Floor, agent: Agent, now_ms: int) -> None:
-    """Back to the own phone."""
+    """Back to the own phone, unless somebody sits there meanwhile: then to none, until logging in."""
+    own = board.directory.agents[agent.id].phone
     if agent.desk_phone:
-        _give_phone(board, agent, board.directory.agents[agent.id].phone, "", now_ms)
+        _give_phone(board, agent, "" if own in board.phones else own, "", now_ms)
 
 
 def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:

@@ -67,7 +67,7 @@ def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) 
     board.in_queue[contact.queue] += 1
     board.touch_contact(contact.id)
     contacts.plan(board, contact)
-    board.watch(contact.queue, now_ms)
+    board.watch(contact.queue, max(now_ms, contact.enqueued_at_ms + policy.stay_grace_ms))
     if contact.queue != message.queue:
         board.order(contact.server, MoveOrder(contact.id, contact.queue))
     known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already

@@ -18,7 +18,7 @@ from routing.contact_state import after as contact_after
 from routing.events import Event
 from routing.matching import Matching
 from routing.messages import LeaveOutcome, Order, RingOrder
-from routing.model import OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
+from routing.model import FOREVER_MS, OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
 from routing.ports import Ids
 from routing.presence import AWAY, Presence, serves
 from routing.requirement import one_of, parse
@@ -70,8 +70,7 @@ class Floor:
         self.list_from_ms = 0
         self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
         self.loose_phones: dict[str, tuple[PhoneState, str]] = {}  # those that are no agent's now -> state, Asterisk that sees them
-        self.watched: set[str] = set()  # queues that are to be looked at for whether anybody is there
-        self.missed_ms: dict[str, int] = {}  # queue -> when somebody was not there any more
+        self.watched: dict[str, int] = {}  # queue -> when it is looked at for whether anybody is there
         self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}
         self._revs = {(kind, record.id): record.rev for kind, known in self._records.items() for record in known.values()}
         self._ended: dict[str, tuple[int, LeaveOutcome | None]] = {}  # contact -> when, and how it was sent away if we did that
@@ -218,8 +217,7 @@ class Floor:
         """Queues that an agent has left may be empty now; where a tier has got its first agent or lost its last, places change."""
         turn = self.presence.note(agent)
         for queue in sorted(turn.missed):
-            self.missed_ms[queue] = now_ms
-            self.watch(queue, now_ms)
+            self.watch(queue, now_ms + self.directory.queues[queue].stay_grace_ms)
         for queue in sorted(turn.turned):
             if len(self.directory.queues[queue].tier_delays_ms) > 1:
                 self.seek_agents([self.contacts[contact] for contact in self.matching.waiting(queue)], now_ms)
@@ -229,12 +227,11 @@ class Floor:
                 self.drop_preference(contact, now_ms)
             self.seek_agents(waited, now_ms)
 
-    def watch(self, queue: str, from_ms: int) -> None:
-        """See after the queue's grace whether those who wait there wait for nobody; asked once at a time, however many join."""
-        policy = self.directory.queues[queue]
-        if policy.stay_when != "always" and queue not in self.watched:
-            self.watched.add(queue)
-            self.at(from_ms + policy.stay_grace_ms, "empty", queue)
+    def watch(self, queue: str, at_ms: int) -> None:
+        """See at that time whether those who wait there wait for nobody; asked once, however many join."""
+        if self.directory.queues[queue].stay_when != "always" and at_ms < self.watched.get(queue, FOREVER_MS):
+            self.watched[queue] = at_ms
+            self.at(at_ms, "empty", queue)
 
     def drop_preference(self, contact: Contact, now_ms: int) -> None:
         """Of agents who are waited for by name some are away, or do not want to: the others are, or else the next step is in force."""
@@ -246,6 +243,7 @@ class Floor:
         contact.steps = [(0, one_of(there)), *later] if there else [(0, later[0][1]), *later[1:]]
         self.touch_contact(contact.id)
         self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
+        self.watch(contact.queue, now_ms)
 
     def is_to_come(self, contact: Contact, name: str) -> bool:
         """Whether it makes sense to wait for that agent: at work for the queue, and not one who refused or is excluded."""

@@ -196,6 +196,7 @@ class Agent:
     occupied_at_ms: int = 0
     refused: dict[str, int] = field(default_factory=dict)  # outcome -> so many offers in a row ended so
     left_queues: list[str] = field(default_factory=list)  # of the profile's: not served now
+    queues_since_ms: int = 0  # when it left or joined a queue
     desk_phone: str = ""  # the phone of somebody else or of nobody that is used since log-in; "": the agent's own
     last_call: str = ""  # of which the disposition may be given
     last_contact: str = ""

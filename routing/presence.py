@@ -36,6 +36,15 @@ def is_there(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact) 
     return rule == "staffed" or suits_sometime(profile, contact)
 
 
+def gone_since(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact) -> int:
+    """Since when an agent who is not there is away, as the record has it; 0 for one who would never be there for the contact."""
+    if rule == "eligible" and not suits_sometime(profile, contact):
+        return 0
+    if rule == "ready" and agent.state not in AWAY:
+        return max(agent.phone_since_ms, agent.queues_since_ms)
+    return max(agent.since_ms if agent.state in AWAY else 0, agent.queues_since_ms)
+
+
 def suits_sometime(profile: AgentProfile, contact: Contact) -> bool:
     """Whether the agent meets the requirement of any step, and is not excluded."""
     if contact.is_excluded(profile.id):

@@ -168,6 +168,7 @@ def _change_queues(board: Floor, agent: Agent, message: AgentAsked, now_ms: int)
     board.matching.remove_agent(agent.id)
     left = [queue for queue in agent.left_queues if queue != message.queue]
     agent.left_queues = [*left, message.queue] if message.action == "leave_queue" else left
+    agent.queues_since_ms = now_ms
     board.touch_agent(agent.id)
     agents.tell(board, agent, "agent_queues_changed", now_ms)
     board.seek_contact(agent, now_ms)

@@ -315,3 +315,15 @@ def test_a_phone_that_a_new_router_knows_nothing_of_is_asked_for() -> None:
     made.say(PhoneReported("phone-anna", "available"))
     made.call("c1")
     assert made.ringing("c1") == "anna"
+
+
+def test_who_leaves_a_desk_takes_the_own_phone_from_nobody() -> None:
+    """Somebody sits there meanwhile: they keep it, and its state is theirs."""
+    made = opened(person("anna"), person("li"), replace(person("zoe"), phone=""))
+    made.ask("li", "log_in", phone="desk-7")
+    made.ask("zoe", "log_in", phone="phone-li")
+    made.ask("li", "log_out")
+    assert (made.board.phones["phone-li"], made.board.agents["li"].phone) == ("zoe", "")
+    made.say(PhoneReported("phone-li", "unavailable"))
+    assert made.board.agents["zoe"].phone_state == "unavailable"
+    assert "in use by zoe" in made.ask("li", "log_in").error

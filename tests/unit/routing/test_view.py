@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from routing_house import START_MS, House, directory, person
-from test_board_properties import PEOPLE, QUEUES, SITE, history, opened, play
+from test_board_properties import PEOPLE, QUEUES, SITE, at_desks, history, opened, play
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
@@ -54,7 +54,7 @@ def agree(followed: View, made: House) -> None:
 
 
 @settings(max_examples=100)
-@given(history)
+@given(at_desks)
 def test_following_is_the_same_as_beginning_from_the_records(moves: list[tuple[str, int, int]]) -> None:
     """At any point of any history: positions, states, who holds whom, and the number of those waiting."""
     made = opened()

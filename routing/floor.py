@@ -251,10 +251,6 @@ class Floor:
         is_there = agent is not None and agent.state not in AWAY and serves(agent, self.directory.agents[name], contact.queue)
         return is_there and name not in contact.refused_until_ms
 
-    def ageing_in(self, queue: str) -> float:
-        """What waiting is worth in a queue, as `Contact.ageing`."""
-        return 0.0 if self.directory.choice == "strict" else self.directory.queues[queue].ageing
-
     def _offer(self, contact: Contact, agent: Agent, now_ms: int) -> None:
         self.matching.remove_contact(contact.id)
         self.matching.remove_agent(agent.id)

@@ -92,12 +92,8 @@ def play(made: House, move: tuple[str, int, int], number: int) -> None:
         made.leave(contact, ("abandoned", "exit_key")[b % 2])
     elif word == "wait":
         made.wait((50, 900, 3_000, 11_000, 31_000)[a % 5] + b)
-    elif word == "phone":
-        made.say(PhoneReported(SITE.agents[PEOPLE[a % 4]].phone, ("available", "busy", "available", "unavailable")[b % 4]))  # type: ignore[arg-type]
-    elif word == "sit":
-        phone = (*(SITE.agents[agent].phone for agent in PEOPLE), "desk-1", "+861234")[b % 6]
-        made.say(PhoneReported("desk-1", ("available", "unavailable")[a // 4 % 2]))  # type: ignore[arg-type]
-        made.ask(PEOPLE[a % 4], "log_in", phone=phone)
+    elif word in ("phone", "sit"):
+        use_phones(made, word, a, b)
     elif word == "stale":
         made.say(OfferAnswered(contact, "offer-0"), TalkEnded(contact, "offer-0", "agent", 1), OfferEnded("ghost", offer, "busy"))
     elif word == "ringing":
@@ -114,6 +110,16 @@ def play(made: House, move: tuple[str, int, int], number: int) -> None:
         made.finish(contact)
     elif word in ("log_in", "log_out", "pause", "resume", "end_wrap_up", "extend_wrap_up"):
         made.ask(PEOPLE[a % 4], word)
+
+
+def use_phones(made: House, word: str, a: int, b: int) -> None:
+    """A phone changes its state, or somebody sits down at one: the own, another's, one without an owner, a line outside."""
+    phones = [SITE.agents[agent].phone for agent in PEOPLE]
+    if word == "phone":
+        made.say(PhoneReported(phones[a % 4], ("available", "busy", "available", "unavailable")[b % 4]))  # type: ignore[arg-type]
+    else:
+        made.say(PhoneReported("desk-1", ("available", "unavailable")[a // 4 % 2]))  # type: ignore[arg-type]
+        made.ask(PEOPLE[a % 4], "log_in", phone=(*phones, "desk-1", "+861234")[b % 6])
 
 
 def opened() -> House:

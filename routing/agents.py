@@ -5,8 +5,8 @@ from typing import Any
 
 from routing.agent_state import AgentEvent, AgentState, after
 from routing.floor import Floor
-from routing.messages import AgentHeld, PhoneReported
-from routing.model import UNTIL_DONE, Agent, Contact
+from routing.messages import AgentHeld, PhoneReported, TellPhoneOrder
+from routing.model import OUTSIDE, UNTIL_DONE, Agent, Contact, PhoneState
 from routing.presence import AWAY
 from routing.strategies import STRATEGIES, least_occupied
 
@@ -26,8 +26,6 @@ def resume(board: Floor, agent: Agent, now_ms: int) -> None:
         contact_ended(board, agent, now_ms)  # a record was lost: nobody would tell the end of it
     if agent.state == AgentState.WRAP_UP and agent.until_ms:
         board.at(agent.until_ms, "wrap_up", agent.id)
-    if agent.phone_state == "unavailable" and agent.phone_since_ms:
-        board.at(agent.phone_since_ms + board.directory.presence_ms, "presence", agent.id)
     if agent.state == AgentState.PAUSED and agent.until_ms > now_ms:
         board.at(agent.until_ms, "break", agent.id)
     if agent.state == AgentState.RESERVED:
@@ -82,18 +80,27 @@ def hold(board: Floor, agent: Agent, contact: Contact, offer: str, now_ms: int) 
 
 
 def held(board: Floor, message: AgentHeld, now_ms: int) -> None:
-    """What a server remembers of an agent, for an agent of whom nothing is known: a talk that went with the data is over by now."""
+    """What a server remembers of an agent, for an agent of whom nothing is known but, perhaps, a talk that was found before. A talk that
+    went with the data is over by now."""
     agent = board.agents.get(message.agent)
-    if not agent or agent.state != AgentState.LOGGED_OUT or agent.since_ms or message.state == AgentState.LOGGED_OUT:
+    in_talk = agent is not None and agent.state == AgentState.ON_CONTACT and not agent.idle_since_ms
+    unknown = agent is not None and agent.state == AgentState.LOGGED_OUT and not agent.since_ms
+    if not agent or not (in_talk or unknown) or message.state == AgentState.LOGGED_OUT:
         return
-    paused = message.state == AgentState.PAUSED
-    agent.state, agent.reason = (AgentState.PAUSED, message.reason) if paused else (AgentState.READY, "")
-    agent.since_ms, agent.idle_since_ms, agent.handled = message.since_ms, message.idle_since_ms or message.since_ms, message.handled
-    agent.occupied_at_ms, agent.left_queues = now_ms, list(message.left_queues)
-    if message.phone and message.phone != agent.phone and message.phone not in board.phones:
-        take_phone(board, agent, message.phone, now_ms)
+    if unknown:
+        paused = message.state == AgentState.PAUSED
+        agent.state, agent.reason = (AgentState.PAUSED, message.reason) if paused else (AgentState.READY, "")
+        agent.since_ms, agent.until_ms, agent.occupied_at_ms = message.since_ms, message.until_ms if paused else 0, now_ms
+    agent.idle_since_ms, agent.handled = message.idle_since_ms or message.since_ms, message.handled
+    agent.left_queues = list(message.left_queues)
+    if message.phone:
+        sit_down(board, agent, message.phone, now_ms)
     board.touch_agent(agent.id)
-    tell(board, agent, TOLD[agent.state], now_ms, before=AgentState.LOGGED_OUT)
+    if unknown:
+        tell(board, agent, TOLD[agent.state], now_ms, before=AgentState.LOGGED_OUT)
+    else:
+        tell(board, agent, "agent_phone_changed", now_ms)
+    resume(board, agent, now_ms)
     board.seek_contact(agent, now_ms)
 
 
@@ -116,8 +123,6 @@ def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
         board.seek_contact(agent, now_ms)
         return
     agent.phone_state, agent.phone_since_ms = message.state, now_ms
-    if gone:
-        board.at(now_ms + board.directory.presence_ms, "presence", agent.id)
     board.touch_agent(agent.id)
     board.tell("phone_state_changed", now_ms, agent=agent, phone=message.phone, phone_state=message.state)
     board.seek_contact(agent, now_ms)
@@ -173,8 +178,20 @@ def end_wrap_up(board: Floor, agent: Agent, now_ms: int) -> None:
     agent.wanted = ""
     if event == AgentEvent.LOG_OUT:
         leave_phone(board, agent, now_ms)
-    move(board, agent, event, now_ms, reason=agent.reason if event == AgentEvent.PAUSE else "")
+    if event == AgentEvent.PAUSE:
+        take_break(board, agent, agent.reason, now_ms)
+    else:
+        move(board, agent, event, now_ms)
     board.seek_contact(agent, now_ms)
+
+
+def take_break(board: Floor, agent: Agent, reason: str, now_ms: int) -> None:
+    """A pause that somebody asked for; how long it may last is the site's."""
+    limit = board.directory.breaks.get(reason)
+    until_ms = now_ms + limit.longest_ms if limit and limit.longest_ms else 0
+    move(board, agent, AgentEvent.PAUSE, now_ms, reason=reason, until_ms=until_ms)
+    if until_ms:
+        board.at(until_ms, "break", agent.id)
 
 
 def owes_disposition(board: Floor, agent: Agent) -> bool:
@@ -183,41 +200,51 @@ def owes_disposition(board: Floor, agent: Agent) -> bool:
     return bool(policy and policy.disposition_required and policy.dispositions and not agent.disposition)
 
 
-def take_phone(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
-    """The agent works on another phone than the own one, until log-out."""
-    _give_phone(board, agent, phone, "" if phone == board.directory.agents[agent.id].phone else phone, now_ms)
-
-
-def give_up_phone(board: Floor, agent: Agent, now_ms: int) -> None:
-    """Somebody else works on this phone now; the agent, who is logged out, has none until logging in."""
-    _give_phone(board, agent, "", "", now_ms)
-    board.touch_agent(agent.id)
+def sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> bool:
+    """The agent works on that phone from now on, until log-out; whoever is logged out has none until logging in. False when it is used."""
+    other = board.agents.get(board.phones.get(phone, ""))
+    if other and other is not agent:
+        if other.state != AgentState.LOGGED_OUT:
+            return False
+        _give_phone(board, other, "", "", now_ms)
+        board.touch_agent(other.id)
+    if phone != agent.phone:
+        _give_phone(board, agent, phone, "" if phone == board.directory.agents[agent.id].phone else phone, now_ms)
+    return True
 
 
 def leave_phone(board: Floor, agent: Agent, now_ms: int) -> None:
-    """Back to the own phone."""
+    """Back to the own phone, unless somebody sits there meanwhile: then to none, until logging in."""
+    own = board.directory.agents[agent.id].phone
     if agent.desk_phone:
-        _give_phone(board, agent, board.directory.agents[agent.id].phone, "", now_ms)
+        _give_phone(board, agent, "" if own in board.phones else own, "", now_ms)
 
 
 def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:
-    before = agent.phone_state
     if agent.phone:
         board.loose_phones[agent.phone] = (agent.phone_state, agent.phone_at)
         board.phones.pop(agent.phone, None)
-    agent.phone, agent.desk_phone = phone, desk_phone
-    agent.phone_state, agent.phone_at = board.loose_phones.pop(phone, ("unavailable", ""))
+    agent.phone, agent.desk_phone, agent.phone_since_ms = phone, desk_phone, now_ms
+    agent.phone_state, agent.phone_at = _state_of(board, phone)
     if phone:
         board.phones[phone] = agent.id
-    if agent.phone_state != before:
-        board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state)
+    board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state)
+
+
+def _state_of(board: Floor, phone: str) -> tuple[PhoneState, str]:
+    """How a phone is that nobody had, and at which Asterisk. One that this router has not heard of is asked for."""
+    if phone.startswith(OUTSIDE):
+        return "available", ""
+    if phone and phone not in board.loose_phones:
+        for server in board.servers:
+            board.order(server, TellPhoneOrder(phone))
+    return board.loose_phones.pop(phone, ("unavailable", ""))
 
 
 def presence_over(board: Floor, id: str, now_ms: int) -> None:
     """Deadline: an agent counts as there, and the phone has been gone for long: paused, so that nobody counts on them."""
     agent = board.agents[id]
-    gone = agent.phone_state == "unavailable" and agent.phone_since_ms + board.directory.presence_ms <= now_ms
-    if gone and agent.state == AgentState.READY:
+    if agent.state == AgentState.READY and agent.phone_state == "unavailable" and board.given_up_ms(agent) <= now_ms:
         move(board, agent, AgentEvent.PAUSE, now_ms, reason="unreachable")
         board.seek_contact(agent, now_ms)
 

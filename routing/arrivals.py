@@ -6,7 +6,7 @@ What then becomes of the contact is in contacts.py.
 from collections.abc import Callable
 from typing import Any
 
-from routing import caller_memory, contacts, overflow
+from routing import caller_memory, contacts, overflow, servers
 from routing.contact_state import ContactState
 from routing.floor import Floor
 from routing.messages import (
@@ -19,21 +19,24 @@ from routing.messages import (
     WithdrawOrder,
 )
 from routing.model import FOREVER_MS, Contact
-from routing.presence import AWAY, serves
-from routing.requirement import readable
+from routing.requirement import one_of, readable
 
 CLOCKS_DIFFER_MS = 5_000  # a caller who joined later than that from now has come from a server whose clock is wrong
+MOST_PREFERRED = 10  # agents who are waited for by name; the others that a flow names are not
 
 
 def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     """Join a queue, or be told why not."""
-    board.lost.discard(message.server)
+    servers.heard(board, message.server, now_ms)
     known = board.contacts.get(message.contact)
     if known:
         _arrived_again(board, known, message, now_ms)
         return
-    if board.ended_lately(message.contact, now_ms) and not (message.again or message.back):
-        return  # the same message a second time
+    way_out = board.sent_away(message.contact, now_ms)
+    if way_out:
+        board.order(message.server, LeaveOrder(message.contact, way_out))
+    if way_out or (board.ended_lately(message.contact, now_ms) and not message.back):
+        return  # the same message a second time, or an old one
     contact = Contact(
         message.contact,
         message.call,
@@ -49,6 +52,7 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
     refusal = _refusal(board, contact, message, now_ms)
     if refusal:
         board.order(contact.server, LeaveOrder(contact.id, refusal))
+        board.remember_end(contact.id, now_ms, refusal)
         board.tell("contact_left", now_ms, contact=contact, outcome=refusal, waited_ms=0)
     else:
         _join(board, contact, message, now_ms)
@@ -56,15 +60,14 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
 
 def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
     policy = board.directory.queues[contact.queue]
-    contact.priority, contact.ageing = message.priority + policy.priority, board.ageing_in(contact.queue)
+    contact.priority, contact.ageing = message.priority + policy.priority, board.directory.ageing_in(contact.queue)
     contact.place_ms = max(message.place_ms, 0 if message.again or message.back else caller_memory.place_of(board, contact, now_ms))
     contact.steps = _with_preferred(board, contact, message, now_ms)
     board.contacts[contact.id] = contact
     board.in_queue[contact.queue] += 1
     board.touch_contact(contact.id)
     contacts.plan(board, contact)
-    if policy.stay_when != "always":
-        board.at(now_ms + policy.stay_grace_ms, "empty", contact.queue)
+    board.watch(contact.queue, max(now_ms, contact.enqueued_at_ms + policy.stay_grace_ms))
     if contact.queue != message.queue:
         board.order(contact.server, MoveOrder(contact.id, contact.queue))
     known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already
@@ -76,19 +79,12 @@ def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) 
 def _with_preferred(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> list[tuple[int, str]]:
     """The requirement's steps, behind one for the preferred agents alone: those named, and who talked to the caller last."""
     wanted = dict.fromkeys([*message.preferred, caller_memory.last_agent(board, contact, now_ms)])
-    there = [
-        name
-        for name in wanted
-        if (agent := board.agents.get(name))
-        and agent.state not in AWAY
-        and serves(agent, board.directory.agents[name], contact.queue)
-        and not contact.is_excluded(name)
-    ]
+    there = [name for name in wanted if board.is_to_come(contact, name)][:MOST_PREFERRED]
     if not there:
         return contact.steps
     for_ms = message.preferred_ms or board.directory.queues[contact.queue].preferred_ms
     later = [(max(after_ms, for_ms), text) for after_ms, text in contact.steps]
-    return [(0, " or ".join(f"@{name}" for name in there)), *later]
+    return [(0, one_of(there)), *later]
 
 
 def whole(contact: Contact) -> dict[str, Any]:
@@ -105,6 +101,8 @@ def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_
         return  # the word of a server that was away meanwhile: who has a caller of another one says so by `back`
     contact.server = message.server
     board.touch_contact(contact.id)
+    if contact.queue != message.queue:  # moved since it joined, which a server that has just got it does not know
+        board.order(contact.server, MoveOrder(contact.id, contact.queue))
     if before != contact.server:
         board.tell("contact_taken_over", now_ms, contact=contact, server=contact.server, before=before)
     if message.back:

@@ -69,9 +69,8 @@ def restore(
         agents.resume(board, agent, now_ms)
     for memory in board.callers.values():
         caller_memory.resume(board, memory)
-    for queue in directory.queues.values():
-        if queue.stay_when != "always":
-            board.at(now_ms + queue.stay_grace_ms, "empty", queue.name)
+    for queue in directory.queues:
+        board.watch(queue, now_ms)
     for contact in sorted(board.contacts.values(), key=lambda contact: contact.order_ms):
         contacts.resume(board, contact, now_ms)
     for agent in board.agents.values():

@@ -14,20 +14,20 @@ def resume(board: Floor, memory: CallerMemory) -> None:
 def cut_off(board: Floor, contact: Contact, now_ms: int) -> None:
     """The caller hung up, or was cut off, while waiting: the place is kept for a while, where the queue does so."""
     if contact.ani and board.directory.queues[contact.queue].keep_place_ms:
-        memory = _remembered(board, contact.ani)
+        memory = _remembered(board, contact.ani, now_ms)
         memory.queue, memory.place_from_ms, memory.left_ms = contact.queue, contact.enqueued_at_ms - contact.place_ms, now_ms
-        _keep(board, memory)
+        board.touch_caller(memory.id)
 
 
 def talked(board: Floor, contact: Contact, agent: Agent, now_ms: int) -> None:
     """Whoever talked to a caller is remembered, where the queue asks for the last agent; the place is not needed any more."""
     memory = board.callers.get(contact.ani) if contact.ani else None
     if contact.ani and board.directory.queues[contact.queue].last_agent_ms:
-        memory = memory or _remembered(board, contact.ani)
+        memory = memory or _remembered(board, contact.ani, now_ms)
         memory.agent, memory.agent_ms = agent.id, now_ms
     if memory:
         memory.queue = ""
-        _keep(board, memory)
+        board.touch_caller(memory.id)
 
 
 def place_of(board: Floor, contact: Contact, now_ms: int) -> int:
@@ -36,7 +36,7 @@ def place_of(board: Floor, contact: Contact, now_ms: int) -> int:
     if not memory or memory.queue != contact.queue or now_ms - memory.left_ms > board.directory.queues[contact.queue].keep_place_ms:
         return 0
     memory.queue = ""
-    _keep(board, memory)
+    board.touch_caller(memory.id)
     return max(0, contact.enqueued_at_ms - memory.place_from_ms)
 
 
@@ -48,14 +48,17 @@ def last_agent(board: Floor, contact: Contact, now_ms: int) -> str:
 
 
 def forget(board: Floor, id: str, now_ms: int) -> None:
-    """Deadline: nothing of it matters any more, unless it was renewed."""
+    """Deadline: nothing of it matters any more, unless it was renewed; then it is looked at when that does not matter any more."""
     memory = board.callers.get(id)
-    if memory and _forgotten_ms(board, memory) <= now_ms:
+    if memory and _forgotten_ms(board, memory) > now_ms:
+        resume(board, memory)
+    elif memory:
         del board.callers[id]
         board.touch_caller(id)
 
 
-def _remembered(board: Floor, ani: str) -> CallerMemory:
+def _remembered(board: Floor, ani: str, now_ms: int) -> CallerMemory:
+    """The record; of a new one `forget` is asked to find out when it may go."""
     known = board.callers.get(ani)
     if known:
         return known
@@ -64,12 +67,8 @@ def _remembered(board: Floor, ani: str) -> CallerMemory:
         del board.callers[oldest]
         board.touch_caller(oldest)
     board.callers[ani] = CallerMemory(ani)
+    board.at(now_ms, "caller", ani)
     return board.callers[ani]
-
-
-def _keep(board: Floor, memory: CallerMemory) -> None:
-    board.touch_caller(memory.id)
-    board.at(_forgotten_ms(board, memory), "caller", memory.id)
 
 
 def _forgotten_ms(board: Floor, memory: CallerMemory) -> int:

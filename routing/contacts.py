@@ -84,6 +84,7 @@ def send_away(board: Floor, contact: Contact, outcome: LeaveOutcome, now_ms: int
     """The wait is over without an agent, by our decision."""
     board.order(contact.server, LeaveOrder(contact.id, outcome))
     _leave(board, contact, outcome, "", now_ms)
+    board.remember_end(contact.id, now_ms, outcome)
 
 
 def left(board: Floor, message: ContactLeft, now_ms: int) -> None:
@@ -147,7 +148,7 @@ def offer_ended(board: Floor, message: OfferEnded, now_ms: int) -> None:
     if message.outcome in REFUSALS and not contact.is_excluded(agent.id):
         contact.refused_until_ms[agent.id] = now_ms + board.directory.queues[contact.queue].refusal_ms
         board.at(contact.refused_until_ms[agent.id], "seek", contact.id)
-        board.drop_preference(contact, agent.id, now_ms)
+        board.drop_preference(contact, now_ms)
     board.tell(f"offer_{message.outcome}", now_ms, contact=contact, agent=agent, offer=message.offer, ring_ms=message.ring_ms)
     _wait_again(board, contact, now_ms)
     agents.offer_ended(board, agent, message.offer, message.outcome, now_ms)

@@ -32,6 +32,7 @@ from routing.messages import (
     TalkEnded,
     TalkHeld,
     TellOrder,
+    TellPhoneOrder,
 )
 from routing.model import Directory, Outlook, PhoneState
 from routing.ports import Clock, Ids, Line
@@ -73,6 +74,7 @@ class Desk:
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
         self.asterisk = ""  # the name of that Asterisk
         self.visits: dict[str, Visit] = {}  # contact -> visit
+        self._phones: dict[str, PhoneState] = {}  # as reported
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
@@ -91,6 +93,7 @@ class Desk:
 
     def report_phone(self, phone: str, state: PhoneState) -> None:
         """A phone of ours changed its state, as our Asterisk sees it."""
+        self._phones[phone] = state
         self.post(PhoneReported(phone, state, self.asterisk))
 
     async def wait(self, joining: Joining, line: Line) -> Waited:
@@ -248,6 +251,9 @@ class Desk:
                 waiting.set_result(order)
         elif isinstance(order, RingOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
             self.post(held)  # they talk; the router does not know it
+        elif isinstance(order, TellPhoneOrder):
+            if order.phone in self._phones:
+                self.report_phone(order.phone, self._phones[order.phone])
         elif isinstance(order, TellOrder):
             if order.contact in self._here():
                 self._tell(order.contact)

@@ -17,10 +17,11 @@ from routing.contact_state import ContactEvent, ContactState
 from routing.contact_state import after as contact_after
 from routing.events import Event
 from routing.matching import Matching
-from routing.messages import Order, RingOrder
-from routing.model import OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
+from routing.messages import LeaveOutcome, Order, RingOrder
+from routing.model import FOREVER_MS, OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
 from routing.ports import Ids
-from routing.presence import AWAY, Presence
+from routing.presence import AWAY, Presence, serves
+from routing.requirement import one_of, parse
 from routing.strategies import STRATEGIES
 
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
@@ -69,9 +70,10 @@ class Floor:
         self.list_from_ms = 0
         self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
         self.loose_phones: dict[str, tuple[PhoneState, str]] = {}  # those that are no agent's now -> state, Asterisk that sees them
+        self.watched: dict[str, int] = {}  # queue -> when it is looked at for whether anybody is there
         self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}
         self._revs = {(kind, record.id): record.rev for kind, known in self._records.items() for record in known.values()}
-        self._ended: dict[str, int] = {}  # contacts -> when
+        self._ended: dict[str, tuple[int, LeaveOutcome | None]] = {}  # contact -> when, and how it was sent away if we did that
         self._touched: dict[tuple[str, str], None] = {}
         self._events: list[Event] = []
         self._orders: list[tuple[str, Order]] = []
@@ -114,15 +116,19 @@ class Floor:
         self._touched, self._events, self._orders = {}, [], []
         return changes
 
-    def remember_end(self, contact: str, now_ms: int) -> None:
-        """A contact has ended: what is told of it again for a while is old."""
-        self._ended[contact] = now_ms
-        while (oldest := next(iter(self._ended))) and self._ended[oldest] + REMEMBERED_MS < now_ms:
+    def remember_end(self, contact: str, now_ms: int, sent_away: LeaveOutcome | None = None) -> None:
+        """A contact has ended, perhaps by our order: what is told of it again for a while is old."""
+        self._ended[contact] = now_ms, sent_away
+        while (oldest := next(iter(self._ended))) and self._ended[oldest][0] + REMEMBERED_MS < now_ms:
             del self._ended[oldest]
 
     def ended_lately(self, contact: str, now_ms: int, within_ms: int = REMEMBERED_MS) -> bool:
         """Whether that contact has ended within a time, as far as this board remembers."""
-        return contact in self._ended and now_ms - self._ended[contact] < within_ms
+        return contact in self._ended and now_ms - self._ended[contact][0] < within_ms
+
+    def sent_away(self, contact: str, now_ms: int) -> LeaveOutcome | None:
+        """How that contact was sent away lately by our order; None when it was not."""
+        return self._ended[contact][1] if self.ended_lately(contact, now_ms) else None
 
     def touch_contact(self, contact: str) -> None:
         self._touched["c", contact] = None
@@ -168,11 +174,18 @@ class Floor:
         if not best:
             self.matching.add_contact(contact, now_ms)
 
+    def seek_agents(self, contacts: Iterable[Contact], now_ms: int) -> None:
+        """Many contacts wait: each gets its chance in its turn."""
+        for contact in sorted(contacts, key=lambda contact: contact.order_ms):
+            self.seek_agent(contact, now_ms)
+
     def seek_contact(self, agent: Agent, now_ms: int) -> None:
         """An agent's state, phone or queues changed: if the agent can take a contact, offer the one that comes first."""
         self.matching.remove_agent(agent.id)
         self._note_presence(agent, now_ms)
         if agent.state != AgentState.READY or agent.phone_state != "available":
+            if agent.state == AgentState.READY and agent.phone_state == "unavailable":
+                self.at(self.given_up_ms(agent), "presence", agent.id)
             return
         contact = self.matching.best_contact(agent, self.contacts, now_ms)
         if contact:
@@ -180,11 +193,15 @@ class Floor:
         else:
             self.matching.add_agent(agent)
 
+    def given_up_ms(self, agent: Agent) -> int:
+        """Until when a ready agent without a phone is counted on."""
+        return max(agent.since_ms, agent.phone_since_ms) + self.directory.presence_ms
+
     def seek_more(self, contact: Contact, now_ms: int) -> None:
         """Nobody has answered yet: let further phones ring beside those that do, as the queue's strategy has it."""
         strategy = STRATEGIES[self.directory.queues[contact.queue].strategy]
-        count = strategy.at_once if strategy.at_once > 1 else 1
-        for agent in self.matching.best_agents(contact, min(count, RUNG_AT_ONCE - len(contact.offers)), now_ms):
+        count = 0 if contact.server in self.lost else min(strategy.at_once, RUNG_AT_ONCE - len(contact.offers))
+        for agent in self.matching.best_agents(contact, count, now_ms):
             self._offer(contact, self.agents[agent], now_ms)
         self.plan_more(contact, now_ms)
 
@@ -198,29 +215,41 @@ class Floor:
 
     def _note_presence(self, agent: Agent, now_ms: int) -> None:
         """Queues that an agent has left may be empty now; where a tier has got its first agent or lost its last, places change."""
-        left, turned = self.presence.note(agent)
-        for queue in sorted(left):
-            if self.directory.queues[queue].stay_when != "always":
-                self.at(now_ms + self.directory.queues[queue].stay_grace_ms, "empty", queue)
-        for queue in sorted(turned):
+        turn = self.presence.note(agent)
+        for queue in sorted(turn.missed):
+            self.watch(queue, now_ms + self.directory.queues[queue].stay_grace_ms)
+        for queue in sorted(turn.turned):
             if len(self.directory.queues[queue].tier_delays_ms) > 1:
-                for contact in self.matching.waiting(queue):
-                    self.seek_agent(self.contacts[contact], now_ms)
-        if left and agent.state in AWAY:
-            for id in self.matching.waiting_for(agent.id):
-                self.drop_preference(self.contacts[id], agent.id, now_ms)
-                self.seek_agent(self.contacts[id], now_ms)
+                self.seek_agents([self.contacts[contact] for contact in self.matching.waiting(queue)], now_ms)
+        if turn.left:
+            waited = [contact for id in self.matching.waiting_for(agent.id) if (contact := self.contacts[id]).queue in turn.left]
+            for contact in waited:
+                self.drop_preference(contact, now_ms)
+            self.seek_agents(waited, now_ms)
 
-    def drop_preference(self, contact: Contact, agent: str, now_ms: int) -> None:
-        """The one agent who is waited for is away, or does not want to: the next step is in force at once."""
-        if len(contact.steps) > 1 and contact.steps[contact.step(now_ms)][1] == f"@{agent}":
-            contact.steps = [(0, contact.steps[1][1]), *contact.steps[2:]]
-            self.touch_contact(contact.id)
-            self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
+    def watch(self, queue: str, at_ms: int) -> None:
+        """See at that time whether those who wait there wait for nobody; asked once, however many join."""
+        if self.directory.queues[queue].stay_when != "always" and at_ms < self.watched.get(queue, FOREVER_MS):
+            self.watched[queue] = at_ms
+            self.at(at_ms, "empty", queue)
 
-    def ageing_in(self, queue: str) -> float:
-        """What waiting is worth in a queue, as `Contact.ageing`."""
-        return 0.0 if self.directory.choice == "strict" else self.directory.queues[queue].ageing
+    def drop_preference(self, contact: Contact, now_ms: int) -> None:
+        """Of agents who are waited for by name some are away, or do not want to: the others are, or else the next step is in force."""
+        at = contact.step(now_ms)
+        named, later = parse(contact.steps[at][1]).alone, contact.steps[at + 1 :]
+        there = [name for name in sorted(named) if self.is_to_come(contact, name)]
+        if len(there) == len(named) or not (there or later):
+            return
+        contact.steps = [(0, one_of(there)), *later] if there else [(0, later[0][1]), *later[1:]]
+        self.touch_contact(contact.id)
+        self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
+        self.watch(contact.queue, now_ms)
+
+    def is_to_come(self, contact: Contact, name: str) -> bool:
+        """Whether it makes sense to wait for that agent: at work for the queue, and not one who refused or is excluded."""
+        agent = self.agents.get(name)
+        is_there = agent is not None and agent.state not in AWAY and serves(agent, self.directory.agents[name], contact.queue)
+        return is_there and name not in contact.refused_until_ms
 
     def _offer(self, contact: Contact, agent: Agent, now_ms: int) -> None:
         self.matching.remove_contact(contact.id)

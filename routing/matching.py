@@ -65,8 +65,8 @@ class Matching:
         return [contact for pool in self._pools.values() if pool.queue == queue for contact in pool.waiting]
 
     def waiting_for(self, agent: str) -> list[str]:
-        """The contacts that wait for this very agent and nobody else."""
-        return [id for pool in self._pools_of.get(agent, ()) if pool.requirement.text == f"@{agent}" for id in pool.waiting]
+        """The contacts that wait for this very agent, or for one of a few by name."""
+        return [id for pool in self._pools_of.get(agent, ()) if agent in pool.requirement.alone for id in pool.waiting]
 
     def add_contact(self, contact: Contact, now_ms: int) -> None:
         """`contact` waits, with the requirement and the tiers in force now."""
@@ -139,17 +139,17 @@ class Matching:
             if (at is None or pool.asterisk == at) and (not left or pool.queue not in left)
         )
 
-    def _tier(self, contact: Contact, now_ms: int) -> int:
-        """Up to which tier agents are asked by now. A tier in which nobody is at work is not waited for."""
+    def _tier(self, contact: Contact, requirement: Requirement, now_ms: int) -> int:
+        """Up to which tier agents are asked by now: any who are wanted by name. A tier in which nobody is at work is not waited for."""
         delays_ms = self._directory.queues[contact.queue].tier_delays_ms
-        waited_ms, tier = now_ms - contact.enqueued_at_ms, 1
+        waited_ms, tier = now_ms - contact.enqueued_at_ms, len(delays_ms) if requirement.alone else 1
         while tier < len(delays_ms) and (delays_ms[tier] <= waited_ms or not self._presence.at_work(contact.queue, range(1, tier + 1))):
             tier += 1
         return tier
 
     def _pool_for(self, contact: Contact, now_ms: int) -> Pool:
         requirement = parse(contact.steps[contact.step(now_ms)][1])
-        key = contact.queue, requirement.text, self._tier(contact, now_ms), asterisk_of(contact.call)
+        key = contact.queue, requirement.text, self._tier(contact, requirement, now_ms), asterisk_of(contact.call)
         return self._pools.get(key) or self._new_pool(requirement, *key)
 
     def _new_pool(self, requirement: Requirement, queue: str, text: str, tier: int, asterisk: str) -> Pool:

@@ -257,6 +257,13 @@ class TellOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class TellPhoneOrder:
+    """The router does not know how this phone is: report it, if it was ever reported."""
+
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer to AgentAsked or ContactAsked: `error` is empty when it was done, else a sentence; `state` is how things are now."""
 
@@ -265,4 +272,4 @@ class Reply:
     error: str = ""
 
 
-Order = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | TellOrder | Reply
+Order = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | TellOrder | TellPhoneOrder | Reply

@@ -127,6 +127,10 @@ class Directory:
     breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit
     presence_ms: int = 120_000  # a ready agent whose phone has been gone for so long is paused
 
+    def ageing_in(self, queue: str) -> float:
+        """What waiting is worth in a queue, as `Contact.ageing`."""
+        return 0.0 if self.choice == "strict" else self.queues[queue].ageing
+
 
 STRICT_S = 10_000_000  # what one second of priority is worth where waiting does not count
 
@@ -196,6 +200,7 @@ class Agent:
     occupied_at_ms: int = 0
     refused: dict[str, int] = field(default_factory=dict)  # outcome -> so many offers in a row ended so
     left_queues: list[str] = field(default_factory=list)  # of the profile's: not served now
+    queues_since_ms: int = 0  # when it left or joined a queue
     desk_phone: str = ""  # the phone of somebody else or of nobody that is used since log-in; "": the agent's own
     last_call: str = ""  # of which the disposition may be given
     last_contact: str = ""

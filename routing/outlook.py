@@ -100,7 +100,7 @@ class Outlooks:
         """The wait to expect for somebody who would join now with these steps; None when unknown. `priority` in seconds, the whole."""
         if queue not in self._directory.queues:
             return None
-        joining = Contact("", "", "", queue, list(steps), now_ms, priority, ageing=self._directory.queues[queue].ageing)
+        joining = Contact("", "", "", queue, list(steps), now_ms, priority, ageing=self._directory.ageing_in(queue))
         return self._expect(queue, tuple(steps), (joining.order_ms, LAST), 0, now_ms)
 
     def _expect(self, queue: str, steps: Steps, here: Place, waited_ms: int, now_ms: int) -> int | None:
@@ -169,7 +169,7 @@ class Outlooks:
     def _gain(self, queue: str) -> float:
         """What a millisecond of waiting is worth when an agent has contacts of several queues to choose from (matching.py)."""
         policy, choice = self._directory.queues[queue], self._directory.choice
-        worth = (policy.ageing or 1.0) * (1.0 if choice == "strict" else policy.weight)
+        worth = (self._directory.ageing_in(queue) or 1.0) * (1.0 if choice == "strict" else policy.weight)
         return worth / max(1, policy.threshold_ms) if choice == "at_risk" else worth
 
     def _mask(self, queue: str, text: str) -> int:

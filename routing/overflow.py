@@ -6,8 +6,8 @@ from routing import contacts
 from routing.contact_state import ContactState
 from routing.floor import Floor
 from routing.messages import ContactArrived, MoveOrder
-from routing.model import Contact, Overflow, Presence
-from routing.presence import is_there
+from routing.model import FOREVER_MS, Contact, Overflow, Presence
+from routing.presence import gone_since, is_there
 
 
 def at_arrival(board: Floor, contact: Contact, message: ContactArrived) -> Overflow | None:
@@ -42,32 +42,43 @@ def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -
     if reason == "overflow":
         contact.overflowed.append(before)
     contact.priority += there.priority - board.directory.queues[before].priority
-    contact.queue, contact.ageing = queue, board.ageing_in(queue)
+    contact.queue, contact.ageing = queue, board.directory.ageing_in(queue)
     board.touch_contact(contact.id)
     board.order(contact.server, MoveOrder(contact.id, queue))
     place = {"priority": contact.priority, "ageing": contact.ageing}
     board.tell("contact_moved", now_ms, contact=contact, before=before, reason=reason, **place)  # type: ignore[arg-type]
     contacts.plan(board, contact)
+    board.watch(queue, now_ms)
     board.seek_agent(contact, now_ms)
 
 
 def emptied(board: Floor, queue: str, now_ms: int) -> None:
-    """Deadline: agents have left a queue, or somebody joined it empty, a while ago: who waits for nobody is told so."""
-    rule = board.directory.queues[queue].stay_when
-    hopeful: dict[tuple[str, ...], bool] = {}
+    """Deadline: agents have left a queue, or somebody joined it, a while ago: who has waited for nobody all the while is told so."""
+    if board.watched.get(queue, FOREVER_MS) <= now_ms:
+        del board.watched[queue]
+    policy, gone_ms = board.directory.queues[queue], dict[tuple[str, ...], int]()
     for id in board.matching.waiting(queue):
         contact = board.contacts[id]
         wants = (*(text for _, text in contact.steps), *(agent for agent in contact.refused_until_ms if contact.is_excluded(agent)))
-        if wants not in hopeful:
-            hopeful[wants] = somebody(board, contact, rule)
-        if not hopeful[wants]:
+        if wants not in gone_ms:
+            gone_ms[wants] = FOREVER_MS if somebody(board, contact, policy.stay_when) else _left_ms(board, contact, policy.stay_when)
+        due_ms = max(gone_ms[wants], contact.enqueued_at_ms) + policy.stay_grace_ms
+        if due_ms <= now_ms:
             contacts.send_away(board, contact, "no_agents", now_ms)
+        elif due_ms < FOREVER_MS:
+            board.watch(queue, due_ms)
 
 
 def somebody(board: Floor, contact: Contact, rule: Presence) -> bool:
     """Whether anybody is there for the contact in the sense of the rule."""
     members = board.matching.members(contact.queue)
     return rule == "always" or any(is_there(rule, board.agents[member.id], member, contact) for member in members)
+
+
+def _left_ms(board: Floor, contact: Contact, rule: Presence) -> int:
+    """When the last one who had been there for the contact went."""
+    members = board.matching.members(contact.queue)
+    return max((gone_since(rule, board.agents[member.id], member, contact) for member in members), default=0)
 
 
 DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"overflow": waited, "empty": emptied}

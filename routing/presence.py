@@ -5,6 +5,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from routing.agent_state import AgentState
 from routing.model import Agent, AgentProfile, Contact, Directory, QueuePolicy
@@ -35,11 +36,43 @@ def is_there(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact) 
     return rule == "staffed" or suits_sometime(profile, contact)
 
 
+def gone_since(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact) -> int:
+    """Since when an agent who is not there is away, as the record has it; 0 for one who would never be there for the contact."""
+    if rule == "eligible" and not suits_sometime(profile, contact):
+        return 0
+    if rule == "ready" and agent.state not in AWAY:
+        return max(agent.phone_since_ms, agent.queues_since_ms)
+    return max(agent.since_ms if agent.state in AWAY else 0, agent.queues_since_ms)
+
+
 def suits_sometime(profile: AgentProfile, contact: Contact) -> bool:
     """Whether the agent meets the requirement of any step, and is not excluded."""
     if contact.is_excluded(profile.id):
         return False
     return any(parse(text).suits(profile.skills, profile.id, profile.attributes) for _, text in contact.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a change of an agent meant: the queues where they are not at work any more (`left`), those in which a tier has got its first
+    or lost its last one at work (`turned`), and those in which somebody is not there any more in the sense of `stay_when` (`missed`)."""
+
+    left: frozenset[str] = frozenset()
+    turned: frozenset[str] = frozenset()
+    missed: frozenset[str] = frozenset()
+
+
+NO_TURN = Turn()
+STAFFED, AT_WORK, REACHABLE = 1, 2, 3  # how much an agent is there; 0 is logged out
+LEAST: dict[Rule, int] = {"staffed": STAFFED, "eligible": STAFFED, "ready": REACHABLE}
+Standing = tuple[int, tuple[str, ...]]  # how much, and the queues that the agent has left
+
+
+def _standing(agent: Agent) -> Standing:
+    if agent.state == AgentState.LOGGED_OUT:
+        return 0, ()
+    at_work = REACHABLE if agent.phone_state != "unavailable" else AT_WORK
+    return STAFFED if agent.state == AgentState.PAUSED else at_work, tuple(agent.left_queues)
 
 
 class Presence:
@@ -48,7 +81,7 @@ class Presence:
     def __init__(self, directory: Directory, agents: Mapping[str, Agent]) -> None:
         self._directory = directory
         self._at_work: Counter[tuple[str, int]] = Counter()
-        self._places: dict[str, frozenset[tuple[str, int]]] = {}  # agent -> (queue, tier) where they are at work
+        self._standings: dict[str, Standing] = {}
         for agent in agents.values():
             self.note(agent)
 
@@ -56,25 +89,26 @@ class Presence:
         """Whether anybody of these tiers is at work."""
         return any(self._at_work[queue, tier] for tier in tiers)
 
-    def note(self, agent: Agent) -> tuple[set[str], set[str]]:
-        """An agent may have changed. Gives the queues that they left, and those in which a tier has got its first or lost its last one."""
-        before, now = self._places.get(agent.id, frozenset()), self._places_of(agent)
+    def note(self, agent: Agent) -> Turn:
+        """An agent may have changed."""
+        before, now = self._standings.get(agent.id, (0, ())), _standing(agent)
         if before == now:
-            return set(), set()
-        self._places[agent.id] = now
-        turned = set()
-        for place in before - now:
-            self._at_work[place] -= 1
-            turned |= {place[0]} if not self._at_work[place] else set()
-        for place in now - before:
-            self._at_work[place] += 1
-            turned |= {place[0]} if self._at_work[place] == 1 else set()
-        return {queue for queue, _ in before - now}, turned
+            return NO_TURN
+        self._standings[agent.id] = now
+        were, are = self._places(agent.id, before, AT_WORK), self._places(agent.id, now, AT_WORK)
+        lost, gained = were - are, are - were
+        self._at_work.subtract(lost)
+        self._at_work.update(gained)
+        turned = {place[0] for place in lost if not self._at_work[place]} | {place[0] for place in gained if self._at_work[place] == 1}
+        missed = (queue for queue, _ in self._places(agent.id, before, STAFFED) if self._is_missed(queue, before, now))
+        return Turn(frozenset(queue for queue, _ in lost), frozenset(turned), frozenset(missed))
 
-    def _places_of(self, agent: Agent) -> frozenset[tuple[str, int]]:
-        profile, queues = self._directory.agents[agent.id], self._directory.queues
-        if agent.state in AWAY:
-            return frozenset()
-        return frozenset(
-            (name, tier_of(profile, queues[name])) for name in profile.queues if name in queues and name not in agent.left_queues
-        )
+    def _places(self, agent: str, standing: Standing, least: int) -> set[tuple[str, int]]:
+        """Where an agent of that standing is at least so much there: queue and tier."""
+        profile, queues = self._directory.agents[agent], self._directory.queues
+        there = (name for name in profile.queues if name in queues and name not in standing[1]) if standing[0] >= least else ()
+        return {(name, tier_of(profile, queues[name])) for name in there}
+
+    def _is_missed(self, queue: str, before: Standing, now: Standing) -> bool:
+        least = LEAST.get(self._directory.queues[queue].stay_when)
+        return least is not None and before[0] >= least and (now[0] < least or queue in now[1])

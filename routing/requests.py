@@ -65,14 +65,12 @@ def _change_state(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) 
 
 
 def _move(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
-    pauses = message.action == "pause"
-    limit = board.directory.breaks.get(message.reason) if pauses else None
-    until_ms = now_ms + limit.longest_ms if limit and limit.longest_ms else 0
     if message.action == "resume":
         agent.refused.clear()
-    agents.move(board, agent, ASKED[message.action], now_ms, reason=message.reason if pauses else "", until_ms=until_ms)
-    if until_ms:
-        board.at(until_ms, "break", agent.id)
+    if message.action == "pause":
+        agents.take_break(board, agent, message.reason, now_ms)
+    else:
+        agents.move(board, agent, ASKED[message.action], now_ms)
 
 
 def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
@@ -85,13 +83,8 @@ def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) ->
 
 def _sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
     """The agent works on that phone from now on. NotAllowed when somebody else does."""
-    other = board.agents.get(board.phones.get(phone, ""))
-    if other and other is not agent and other.state != AgentState.LOGGED_OUT:
-        raise NotAllowed(f"phone {phone} is in use by {other.id}, who must log out first")
-    if other and other is not agent:
-        agents.give_up_phone(board, other, now_ms)
-    if phone != agent.phone:
-        agents.take_phone(board, agent, phone, now_ms)
+    if not agents.sit_down(board, agent, phone, now_ms):
+        raise NotAllowed(f"phone {phone} is in use by {board.phones[phone]}, who must log out first")
 
 
 def _change_phone(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
@@ -175,6 +168,7 @@ def _change_queues(board: Floor, agent: Agent, message: AgentAsked, now_ms: int)
     board.matching.remove_agent(agent.id)
     left = [queue for queue in agent.left_queues if queue != message.queue]
     agent.left_queues = [*left, message.queue] if message.action == "leave_queue" else left
+    agent.queues_since_ms = now_ms
     board.touch_agent(agent.id)
     agents.tell(board, agent, "agent_queues_changed", now_ms)
     board.seek_contact(agent, now_ms)

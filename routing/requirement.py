@@ -6,7 +6,7 @@ text differs.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -45,13 +45,17 @@ class BadRequirement(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A read expression: `text` is canonical, `skills`, `agents` and `attributes` are those that it names."""
+    """A read expression: `text` is canonical, `skills`, `agents` and `attributes` are those that it names.
+
+    `alone` are the agents of one that wants nothing else than one of them: `@anna or @li`.
+    """
 
     text: str
     skills: frozenset[str]
     agents: frozenset[str]
     test: Test
     attributes: frozenset[str] = frozenset()
+    alone: frozenset[str] = frozenset()
 
     def suits(self, skills: Mapping[str, int], agent: str, attributes: Mapping[str, str] = NOTHING) -> bool:
         """Whether an agent with these skills (name -> level, 1 to 5) and attributes may take the contact."""
@@ -64,6 +68,11 @@ def parse(text: str) -> Requirement:
     if len(text) > MAX_LENGTH:
         raise BadRequirement(f"the requirement has {len(text)} characters; at most {MAX_LENGTH} are read")
     return _Reader(text).read()
+
+
+def one_of(agents: Iterable[str]) -> str:
+    """The expression that wants one of these agents and nothing else."""
+    return " or ".join(f"@{agent}" for agent in agents)
 
 
 def readable(text: str) -> bool:
@@ -104,7 +113,9 @@ class _Reader:
         canonical, test = self._either()
         if self.at < len(self.tokens):
             raise BadRequirement(f"{self.text!r}: expected 'and', 'or' or the end, found {self.tokens[self.at]!r}")
-        return Requirement(canonical, frozenset(self.skills), frozenset(self.agents), test, frozenset(self.attributes))
+        agents = frozenset(self.agents)
+        alone = agents if canonical.strip("()") == one_of(sorted(agents)) else frozenset[str]()
+        return Requirement(canonical, frozenset(self.skills), agents, test, frozenset(self.attributes), alone)
 
     def _peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""

@@ -37,11 +37,15 @@ def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
         _take_calls(board, message.server, (message.asterisk, message.agi), now_ms)
     else:
         _take_none(board, message.server, now_ms)
-    if message.server in board.lost:
-        board.lost.discard(message.server)
-        board.tell("server_back", now_ms, server=message.server)
-        for contact in _waiting_of(board, message.server):
-            board.seek_agent(contact, now_ms)
+    heard(board, message.server, now_ms)
+
+
+def heard(board: Floor, server: str, now_ms: int) -> None:
+    """A server says anything: if it was believed lost, its callers are offered to agents again, in their order."""
+    if server in board.lost:
+        board.lost.discard(server)
+        board.tell("server_back", now_ms, server=server)
+        board.seek_agents(_waiting_of(board, server), now_ms)
 
 
 def left(board: Floor, message: ServerLeft, now_ms: int) -> None:
@@ -134,7 +138,7 @@ def _follow(board: Floor, server: str, now_ms: int) -> None:
     board.at(now_ms + LOST_AFTER_MS, "server", server)
 
 
-def _waiting_of(board: Floor, server: str) -> list[Any]:
+def _waiting_of(board: Floor, server: str) -> list[Contact]:
     return [contact for contact in board.contacts.values() if contact.server == server and contact.state == ContactState.WAITING]
 
 

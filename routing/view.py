@@ -164,8 +164,7 @@ class View:
         contact = self.contacts.get(event.contact)
         if contact:
             self._unqueue(contact)
-            contact.state, contact.agent = ContactState.CONNECTED, event.agent
-            contact.offers, contact.connected_at_ms = {event.data["offer"]: event.agent}, event.data["connected_at_ms"]
+            self._talks(contact, event, event.data["connected_at_ms"])
 
     def _call(self, event: Event) -> None:
         opens = event.type in ("call_arrived", "call_resumed")
@@ -195,12 +194,19 @@ class View:
         contact = self.contacts.get(event.contact)
         if contact:
             self._unqueue(contact)
-            contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, event.at_ms
-        if agent := self.agents.get(event.agent):
-            agent.last_contact, agent.last_queue = event.contact, event.queue
+            self._talks(contact, event, event.at_ms)
         if event.queue in self.counts:
             self.counts[event.queue].answered.append((event.at_ms, event.data["waited_ms"]))
         self._count(event, "answered")
+
+    def _talks(self, contact: Contact, event: Event, since_ms: int) -> None:
+        """Contact and agent hold each other, whoever was offered before."""
+        offer = event.data["offer"]
+        contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, since_ms
+        contact.offers = {offer: event.agent}
+        if agent := self.agents.get(event.agent):
+            agent.contact, agent.queue, agent.offer = event.contact, event.queue, offer
+            agent.last_contact, agent.last_queue = event.contact, event.queue
 
     def _left(self, event: Event) -> None:
         contact = self.contacts.pop(event.contact, None)
@@ -223,7 +229,7 @@ class View:
     def _phone(self, event: Event) -> None:
         agent = self.agents.get(event.agent)
         if agent:
-            agent.phone_state = event.data["phone_state"]
+            agent.phone, agent.phone_state = event.data["phone"], event.data["phone_state"]
 
     def _count(self, event: Event, what: str) -> None:
         if event.queue in self.counts:

@@ -20,7 +20,18 @@ SITE = directory(
     person("zoe", ("vip",), billing=1),
     queues=(
         QueuePolicy("support", max_wait_ms=60_007, refusal_ms=5_003, wrap_up_ms=3_001, max_waiting=6),
-        QueuePolicy("vip", max_wait_ms=30_011, refusal_ms=0, wrap_up_ms=0, threshold_ms=7_013, weight=2.0, pause_after={"unreachable": 1}),
+        QueuePolicy(
+            "vip",
+            max_wait_ms=30_011,
+            refusal_ms=0,
+            wrap_up_ms=0,
+            threshold_ms=7_013,
+            weight=2.0,
+            pause_after={"unreachable": 1},
+            join_when="staffed",
+            stay_when="ready",
+            stay_grace_ms=6_029,
+        ),
         QueuePolicy(
             "sales",
             strategy="least_occupied",
@@ -55,6 +66,7 @@ WORDS = (
     "prioritise", "move", "withdraw", "join_queue", "leave_queue", "end_wrap_up", "extend_wrap_up",
 )  # fmt: skip
 history = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 11), st.integers(0, 11)), min_size=10, max_size=70)
+at_desks = st.lists(st.tuples(st.sampled_from((*WORDS, "sit", "sit")), st.integers(0, 11), st.integers(0, 11)), min_size=10, max_size=70)
 
 
 def play(made: House, move: tuple[str, int, int], number: int) -> None:
@@ -65,14 +77,18 @@ def play(made: House, move: tuple[str, int, int], number: int) -> None:
     contact = contacts[a % len(contacts)] if contacts else "ghost"
     offer = made.offer_of(contact)
     if word == "call":
-        more = {"ani": ("", "+861", "+862")[a % 3], "exclude": ["anna"] if b == 9 else [], "preferred": ["li"] if b == 8 else []}
+        more = {
+            "ani": ("", "+861", "+862")[a % 3],
+            "exclude": ["anna"] if b == 9 else [],
+            "preferred": [["li"], ["li", "zoe", "anna"]][a % 2] if b >= 7 else [],
+        }
         made.call(f"c{number}", queue=QUEUES[b % 5], steps=list(STEPS[a % len(STEPS)]), priority=(0, 0, 0, 5)[b % 4], **more)
     elif word == "leave":
         made.leave(contact, ("abandoned", "exit_key")[b % 2])
     elif word == "wait":
         made.wait((50, 900, 3_000, 11_000, 31_000)[a % 5] + b)
-    elif word == "phone":
-        made.say(PhoneReported(SITE.agents[PEOPLE[a % 4]].phone, ("available", "busy", "available", "unavailable")[b % 4]))  # type: ignore[arg-type]
+    elif word in ("phone", "sit"):
+        use_phones(made, word, a, b)
     elif word == "stale":
         made.say(OfferAnswered(contact, "offer-0"), TalkEnded(contact, "offer-0", "agent", 1), OfferEnded("ghost", offer, "busy"))
     elif word == "ringing":
@@ -89,6 +105,16 @@ def play(made: House, move: tuple[str, int, int], number: int) -> None:
         made.finish(contact)
     elif word in ("log_in", "log_out", "pause", "resume", "end_wrap_up", "extend_wrap_up"):
         made.ask(PEOPLE[a % 4], word)
+
+
+def use_phones(made: House, word: str, a: int, b: int) -> None:
+    """A phone changes its state, or somebody sits down at one: the own, another's, one without an owner, a line outside."""
+    phones = [SITE.agents[agent].phone for agent in PEOPLE]
+    if word == "phone":
+        made.say(PhoneReported(phones[a % 4], ("available", "busy", "available", "unavailable")[b % 4]))  # type: ignore[arg-type]
+    else:
+        made.say(PhoneReported("desk-1", ("available", "unavailable")[a // 4 % 2]))  # type: ignore[arg-type]
+        made.ask(PEOPLE[a % 4], "log_in", phone=(*phones, "desk-1", "+861234")[b % 6])
 
 
 def opened() -> House:
@@ -125,6 +151,8 @@ def could_serve(agent: Agent, contact: Contact, now_ms: int) -> bool:
 def is_asked_by_now(made: House, agent: Agent, contact: Contact) -> bool:
     """Whether the contact has waited for the agent's tier, or nobody of the tiers before it is at work."""
     policy = SITE.queues[contact.queue]
+    if parse(contact.steps[contact.step(made.now)][1]).alone:
+        return True
     at_work = {
         tier_of(SITE.agents[other.id], policy)
         for other in made.board.agents.values()
@@ -158,6 +186,12 @@ def check_counts(made: House) -> None:
     """The number in a queue is that of its contacts who wait or are offered."""
     waiting = Counter(c.queue for c in made.board.contacts.values() if c.state != ContactState.CONNECTED)
     assert made.board.in_queue == {queue: waiting[queue] for queue in QUEUES}
+
+
+def check_phones(made: House) -> None:
+    """Every phone has one agent, who has it."""
+    assert made.board.phones == {agent.phone: agent.id for agent in made.board.agents.values() if agent.phone}
+    assert len(made.board.phones) == sum(bool(agent.phone) for agent in made.board.agents.values())
 
 
 def check_order(made: House, orders_before: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 from routing_house import House, directory, person
 
 from routing.agent_state import AgentState
-from routing.messages import PhoneReported
+from routing.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld, TellPhoneOrder
 from routing.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
 
 pytestmark = pytest.mark.unit
@@ -218,3 +218,112 @@ def test_who_logs_in_again_elsewhere_is_rung_there() -> None:
     assert "in use by li" in made.ask("anna", "log_in", phone="phone-li").error
     assert made.ask("anna", "log_in", phone="phone-anna").error == ""
     assert (made.board.agents["anna"].phone, made.board.agents["anna"].phone_state) == ("phone-anna", "available")
+
+
+@pytest.mark.parametrize("before", ["logged_out", "paused", "wrap_up"])
+def test_who_becomes_ready_without_a_phone_is_paused_in_time(before: str) -> None:
+    """The phone was gone before: its owner is counted on for two minutes, not for ever."""
+    made = House(directory(person("anna")))
+    made.start_work()
+    if before == "wrap_up":
+        made.call("c1")
+        made.answer("c1")
+        made.finish("c1")
+    else:
+        made.ask("anna", "log_out" if before == "logged_out" else "pause")
+    made.say(PhoneReported("phone-anna", "unavailable"))
+    if before != "wrap_up":
+        made.wait(300_000)
+        made.ask("anna", "log_in" if before == "logged_out" else "resume")
+    made.wait(119_000)
+    assert made.state("anna") == AgentState.READY
+    made.wait(12_000)
+    assert (made.state("anna"), made.board.agents["anna"].reason) == (AgentState.PAUSED, "unreachable")
+
+
+def test_a_break_asked_for_during_a_talk_has_its_longest_time() -> None:
+    """It begins after the wrap-up, and is as long as any other."""
+    made = opened(breaks={"lunch": BreakLimit(longest_ms=60_000)}, wrap_up_ms=5_000)
+    made.call("c1")
+    made.answer("c1")
+    made.ask("anna", "pause", reason="lunch")
+    made.finish("c1")
+    made.wait(5_000)
+    assert made.board.agents["anna"].until_ms == made.now + 60_000
+    made.wait(60_000)
+    assert len(made.told("agent_break_overrun")) == 1
+
+
+def test_a_break_that_is_told_again_goes_on() -> None:
+    """After Redis lost everything: the same reason, the same end, and it is told when it lasts too long."""
+    made = opened(person("anna"), person("li"), breaks={"lunch": BreakLimit(at_once=1, longest_ms=60_000)})
+    made.ask("anna", "pause", reason="lunch")
+    until_ms = made.board.agents["anna"].until_ms
+    lost = House(made.site, at_ms=made.now + 10_000)
+    lost.say(AgentHeld("anna", AgentState.PAUSED, "lunch", made.now, until_ms))
+    lost.start_work("li")
+    assert lost.board.agents["anna"].until_ms == until_ms
+    assert "no more than 1" in lost.ask("li", "pause", reason="lunch").error
+    lost.wait(50_000)
+    assert len(lost.told("agent_break_overrun")) == 1
+
+
+def test_a_hot_desk_agent_who_is_told_again_sits_where_they_sat() -> None:
+    """At the desk phone of somebody who is not at work, too; not at one that is in use."""
+    for owner, expected in (("logged_out", "phone-li"), ("ready", "phone-anna")):
+        lost = House(directory(person("anna"), person("li")))
+        if owner == "ready":
+            lost.start_work("li")
+        lost.say(AgentHeld("anna", AgentState.READY, since_ms=lost.now, phone="phone-li"))
+        assert (lost.board.agents["anna"].phone, lost.board.phones[expected]) == (expected, "anna")
+
+
+def test_an_agent_in_a_talk_that_is_told_again_keeps_the_desk() -> None:
+    """Whichever word comes first: the talk goes on, and the next calls come to the phone that is used, not of queues that were left."""
+    made = House(directory(person("anna"), queues=(QueuePolicy("support"), QueuePolicy("sales"))))
+    talk = TalkHeld("c1", "call-1", "node", "support", "offer-1", "anna", made.now - 60_000, made.now - 30_000)
+    held = AgentHeld("anna", AgentState.ON_CONTACT, since_ms=made.now - 30_000, phone="desk-7", left_queues=["sales"])
+    made.say(talk, held)
+    anna = made.board.agents["anna"]
+    assert (anna.state, anna.contact, anna.phone, anna.left_queues) == (AgentState.ON_CONTACT, "c1", "desk-7", ["sales"])
+    made.finish("c1")
+    made.say(held)
+    assert made.state("anna") == AgentState.WRAP_UP
+
+
+def test_a_line_outside_is_there_whoever_uses_it() -> None:
+    """At a log-in from it, and when its owner returns to it from a desk, whatever the router did meanwhile."""
+    made = opened(replace(person("anna"), phone="+8613800000000"))
+    made.say(PhoneReported("desk-7", "available"))
+    made.ask("anna", "log_in", phone="desk-7")
+    made.restart()
+    made.ask("anna", "log_in", phone="+8613800000000")
+    assert made.board.agents["anna"].phone_state == "available"
+    made.ask("anna", "log_in", phone="+8613900000000")
+    assert made.board.agents["anna"].phone_state == "available"
+
+
+def test_a_phone_that_a_new_router_knows_nothing_of_is_asked_for() -> None:
+    """Who returns from a desk, or sits down at one, after a change of router is reached as before."""
+    made = opened()
+    made.say(PhoneReported("desk-7", "available"))
+    made.ask("anna", "log_in", phone="desk-7")
+    made.restart()
+    made.say(ServerAlive("node"))
+    made.ask("anna", "log_in", phone="phone-anna")
+    assert ("node", TellPhoneOrder("phone-anna")) in made.orders
+    made.say(PhoneReported("phone-anna", "available"))
+    made.call("c1")
+    assert made.ringing("c1") == "anna"
+
+
+def test_who_leaves_a_desk_takes_the_own_phone_from_nobody() -> None:
+    """Somebody sits there meanwhile: they keep it, and its state is theirs."""
+    made = opened(person("anna"), person("li"), replace(person("zoe"), phone=""))
+    made.ask("li", "log_in", phone="desk-7")
+    made.ask("zoe", "log_in", phone="phone-li")
+    made.ask("li", "log_out")
+    assert (made.board.phones["phone-li"], made.board.agents["li"].phone) == ("zoe", "")
+    made.say(PhoneReported("phone-li", "unavailable"))
+    assert made.board.agents["zoe"].phone_state == "unavailable"
+    assert "in use by zoe" in made.ask("li", "log_in").error

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from board_history import (
+    at_desks,
     check_agents_moved_by_the_table,
     check_booking,
     check_conservation,
     check_counts,
     check_nobody_waits_in_vain,
     check_order,
+    check_phones,
     history,
     opened,
     play,
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.unit
 
 
 @settings(max_examples=250)
-@given(history)
+@given(at_desks)
 def test_after_any_history(moves: list[tuple[str, int, int]]) -> None:
     """No double booking, no caller beside a free agent who could serve, nobody lost or counted twice, first come first served."""
     made = opened()
@@ -35,6 +37,7 @@ def test_after_any_history(moves: list[tuple[str, int, int]]) -> None:
         check_booking(made)
         check_nobody_waits_in_vain(made)
         check_counts(made)
+        check_phones(made)
         if move[0] != "wait":  # of many things at many moments only the end can be seen
             check_order(made, orders_before)
     check_conservation(made)

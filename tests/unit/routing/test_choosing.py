@@ -146,6 +146,17 @@ def test_the_last_of_a_tier_leaving_opens_the_next_one() -> None:
     assert made.ringing("c2") == "a1"
 
 
+def test_the_next_tier_takes_those_who_wait_in_their_order() -> None:
+    """Who was offered to the first tier and waits again goes before those who joined later."""
+    made = tiered(1, 2)
+    made.call("c1")
+    made.wait(1_000)
+    made.call("c2")
+    assert (made.ringing("c1"), made.ringing("c2")) == ("a0", "")
+    made.ask("a0", "log_out")
+    assert (made.ringing("c1"), made.ringing("c2")) == ("a1", "")
+
+
 def test_ring_all_reserves_all_and_frees_the_losers_at_once() -> None:
     """Every ready phone rings; whoever answers has the contact, the others are free in the same commit, unmarked."""
     made = opened(person("anna"), person("li"), person("wang"), strategy="ring_all")
@@ -247,6 +258,51 @@ def test_a_preferred_agent_who_refuses_is_not_waited_for() -> None:
     made.call("c1", preferred=["anna"])
     made.refuse("c1")
     assert made.ringing("c1") == "li"
+
+
+@pytest.mark.parametrize("away", ["log_out", "pause", "leave_queue", "refuse"])
+def test_of_several_preferred_agents_each_is_waited_for_while_there(away: str) -> None:
+    """Who leaves - the queue or work - or refuses is waited for no more; after the last one anybody is asked."""
+    made = opened(person("anna"), person("li"), person("wang"), refusal_ms=600_000)
+    for contact in ("t1", "t2"):
+        made.call(contact)
+        made.answer(contact)
+    made.call("c1", preferred=["anna", "li"], preferred_ms=300_000)
+    assert made.ringing("c1") == ""
+    for contact, agent in (("t1", "anna"), ("t2", "li")):
+        if away == "refuse":
+            made.finish(contact)
+            assert made.ringing("c1") == agent
+            made.refuse("c1", "busy")
+        else:
+            made.ask(agent, away, queue="support" if away == "leave_queue" else "")
+            made.finish(contact)
+        assert made.ringing("c1") == ("" if agent == "anna" else "wang")
+
+
+def test_a_preferred_agent_of_a_later_tier_is_asked_at_once() -> None:
+    """Nobody is waited for who is not asked meanwhile; the tiers hold for everybody else."""
+    made = tiered(1, 2)
+    made.call("c1", preferred=["a1"])
+    assert made.ringing("c1") == "a1"
+
+
+def test_a_step_for_one_agent_is_over_when_they_refuse_wherever_it_stands() -> None:
+    """The steps before it are past, the one behind it is in force."""
+    made = opened(person("anna"), person("li", zh=3), refusal_ms=600_000)
+    made.call("c1", steps=[(0, "en"), (10_000, "@anna"), (60_000, "zh")])
+    made.wait(10_000)
+    assert made.ringing("c1") == "anna"
+    made.refuse("c1")
+    assert made.ringing("c1") == "li"
+
+
+def test_however_many_agents_are_preferred_the_caller_waits() -> None:
+    """A flow may name any number; the first ones are waited for."""
+    people = [person(f"an-agent-with-a-very-long-name-number-{n:03}") for n in range(40)]
+    made = opened(*people)
+    made.call("c1", preferred=[one.id for one in people])
+    assert made.ringing("c1") == people[0].id
 
 
 def test_the_last_agent_is_preferred_within_the_time() -> None:

@@ -20,9 +20,11 @@ from routing.messages import (
     Message,
     MoveOrder,
     OfferAnswered,
+    PhoneReported,
     Reply,
     RingOrder,
     TalkHeld,
+    TellPhoneOrder,
     WithdrawOrder,
 )
 from routing.model import QueuePolicy
@@ -417,5 +419,19 @@ def test_a_moved_contact_is_told_again_in_its_new_queue() -> None:
         (held,) = [message for message in posted if isinstance(message, TalkHeld)]
         assert (held.queue, held.offer, held.agent) == ("sales", "o2", "li")
         await call
+
+    scene(play, routed=False)
+
+
+def test_a_phone_that_the_router_asks_for_is_reported_again() -> None:
+    """As it was reported last; one that nobody knows is not."""
+
+    async def play(house: House) -> None:
+        house.desk.report_phone("phone-li", "busy")
+        for phone in ("phone-li", "unknown"):
+            house.desk._hand_over(TellPhoneOrder(phone))
+        await house.desk.flush()
+        told = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, PhoneReported)]
+        assert told == [PhoneReported("phone-li", "busy")] * 2
 
     scene(play, routed=False)

@@ -1,5 +1,7 @@
 """What a waiting caller may be told: the formula, the place per class, and when there is nothing to be said."""
 
+from dataclasses import replace
+
 import pytest
 from board_history import SITE, STEPS, history, opened, play
 from hypothesis import given, settings
@@ -198,3 +200,22 @@ def test_after_any_history_a_view_that_began_now_has_the_same_places(moves: list
     for steps in STEPS:
         told = followed.expected_wait_ms("support", steps, made.now)
         assert told is None or told >= 0
+
+
+def test_where_priority_goes_first_a_priority_is_foreseen_at_the_head() -> None:
+    """On a `strict` site no wait outweighs a priority: who would join with one waits for nobody who has none."""
+    site = replace(directory(person("anna"), queues=(QueuePolicy("support", wrap_up_ms=0),)), choice="strict")
+    house, view = House(site), View(site)
+    house.start_work()
+    house.call("c0")
+    house.answer("c0")
+    house.wait(100_000)
+    house.finish("c0")
+    for n in range(5):
+        house.call(f"c{n + 1}")
+    house.answer("c1")
+    house.wait(300_000)
+    for event in house.events:
+        view.apply(event)
+    plain, first = (view.expected_wait_ms("support", [(0, "")], house.now, priority) or 0 for priority in (0, 1))
+    assert 0 < first < plain / 3

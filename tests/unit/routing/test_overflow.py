@@ -6,7 +6,7 @@ import pytest
 from routing_house import House, directory, person
 
 from routing.contact_state import ContactState
-from routing.messages import MoveOrder
+from routing.messages import MoveOrder, PhoneReported
 from routing.model import Directory, Overflow, QueuePolicy
 
 pytestmark = pytest.mark.unit
@@ -60,19 +60,67 @@ def test_joining_by_the_skills_wanted() -> None:
     assert [made.outcome(contact) for contact in ("c1", "c2", "c3")] == ["no_agents", "", "no_agents"]
 
 
-@pytest.mark.parametrize(("rule", "leaves"), [("always", False), ("staffed", True), ("ready", True), ("eligible", True)])
+@pytest.mark.parametrize(("rule", "leaves"), [("always", False), ("staffed", True), ("eligible", True)])
 def test_who_waits_for_nobody_is_told_after_a_grace(rule: Any, leaves: bool) -> None:
-    """The last agent logs out: after the grace those who wait are sent away with no_agents; not when somebody is back by then."""
+    """The last agent logs out, from a pause or not: after the grace those who wait are sent away with no_agents."""
     made = site(stay_when=rule, stay_grace_ms=20_000, max_wait_ms=3_600_000)
     made.ask("anna", "pause")
     made.call("c1")
+    made.wait(60_000)
+    assert made.outcome("c1") == ""
     made.ask("anna", "log_out")
     made.wait(19_000)
-    made.ask("anna", "log_in")
-    made.ask("anna", "pause")
-    made.ask("anna", "log_out")
+    assert made.outcome("c1") == ""
     made.wait(1_500)
     assert made.outcome("c1") == ("no_agents" if leaves else "")
+
+
+def test_the_grace_begins_anew_when_somebody_was_there() -> None:
+    """Two short absences are no long one, and who has just joined has the grace, too."""
+    made = site(stay_when="ready", stay_grace_ms=20_000)
+    made.ask("anna", "pause")
+    made.call("c1")
+    made.wait(15_000)
+    made.ask("anna", "resume")
+    made.ask("anna", "pause")
+    made.wait(19_000)
+    assert made.outcome("c1") == ""
+    made.call("c2")
+    made.wait(1_500)
+    assert (made.outcome("c1"), made.outcome("c2")) == ("no_agents", "")
+    made.wait(19_000)
+    assert made.outcome("c2") == "no_agents"
+
+
+def test_phones_that_are_gone_are_nobody_ready() -> None:
+    """stay_when ready counts from the moment in which the last phone is gone."""
+    made = site(stay_when="ready", stay_grace_ms=20_000)
+    made.say(PhoneReported("phone-anna", "busy"))
+    made.call("c1")
+    made.wait(60_000)
+    made.say(PhoneReported("phone-anna", "unavailable"))
+    made.wait(20_000)
+    assert made.outcome("c1") == "no_agents"
+
+
+def test_who_is_moved_to_a_queue_without_anybody_does_not_stay_there() -> None:
+    """The rule of the queue holds for those who come from another one, too."""
+    made = site(more=(QueuePolicy("backup", stay_when="staffed", stay_grace_ms=20_000),))
+    made.ask("anna", "pause")
+    made.wait(60_000)
+    made.call("c1")
+    made.change("c1", "move", queue="backup")
+    made.wait(20_000)
+    assert made.outcome("c1") == "no_agents"
+
+
+def test_an_empty_queue_is_looked_at_once_for_all_who_join() -> None:
+    """However many join, one deadline waits: nothing is done per caller and for each of them."""
+    made = site(stay_when="staffed", stay_grace_ms=20_000)
+    made.ask("anna", "pause")
+    for n in range(20):
+        made.call(f"c{n}")
+    assert sum(kind == "empty" for _, _, kind, _ in made.board._deadlines) == 1
 
 
 def test_who_has_come_back_keeps_the_callers() -> None:
@@ -247,6 +295,21 @@ def test_what_is_remembered_outlives_the_router_and_is_forgotten_in_time() -> No
     made.wait(61_000)
     assert made.board.callers == {}
     assert not [key for key in made.records if key.startswith("m:")]
+
+
+def test_a_caller_is_forgotten_by_one_deadline_however_often_they_call() -> None:
+    """What waits in the router grows with the callers who are remembered, not with their calls."""
+    made = site(last_agent_ms=86_400_000, wrap_up_ms=0)
+    for n in range(10):
+        made.call(f"c{n}", ani="+861")
+        made.answer(f"c{n}")
+        made.finish(f"c{n}")
+        made.wait(1_000)
+    assert sum(kind == "caller" for _, _, kind, _ in made.board._deadlines) == 1
+    made.wait(86_398_000)
+    assert "+861" in made.board.callers
+    made.wait(3_000)
+    assert made.board.callers == {}
 
 
 def test_ageing_is_what_waiting_is_worth() -> None:

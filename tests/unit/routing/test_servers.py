@@ -4,7 +4,8 @@ import pytest
 from routing_house import House, directory, person
 
 from routing.board import restore
-from routing.messages import ContactArrived, ContactLeft, OfferAnswered, PhoneReported, ServerAlive, ServerHolds, ServerLeft
+from routing.messages import ContactArrived, ContactLeft, MoveOrder, OfferAnswered, PhoneReported, ServerAlive, ServerHolds, ServerLeft
+from routing.model import QueuePolicy
 from routing.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
 
 pytestmark = pytest.mark.unit
@@ -170,3 +171,51 @@ def test_a_talk_at_an_asterisk_that_is_gone_is_over_after_two_minutes(house: Hou
         house.wait(1000)
         house.say(ServerAlive("other", "h:2", living))
     assert house.state("ann") == state
+
+
+def test_a_server_that_comes_back_with_a_new_caller_has_the_others_offered_too(house: House) -> None:
+    """Whatever it says first: those who waited there before are not left beside a free agent."""
+    house.say(ServerAlive("node"))
+    house.call("c1")
+    silence(house)
+    house.start_work()
+    house.call("c2")
+    assert house.rings() == [("c1", "ann")]
+    assert len(house.told("server_back")) == 1
+
+
+def test_callers_of_a_server_that_comes_back_are_offered_in_their_order(house: House) -> None:
+    """Who has priority first, whoever joined before."""
+    house.say(ServerAlive("node"))
+    house.call("c1")
+    house.call("vip", priority=600)
+    silence(house)
+    house.start_work()
+    house.say(ServerAlive("node"))
+    assert house.rings() == [("vip", "ann")]
+
+
+def test_no_more_phones_ring_for_a_caller_of_a_lost_server() -> None:
+    """Nobody could hear them; once the server speaks again the next ones join."""
+    made = House(
+        directory(person("ann"), person("bob"), queues=(QueuePolicy("support", strategy="ring_progressively", ring_timeout_ms=60_000),))
+    )
+    made.start_work()
+    made.say(ServerAlive("node"))
+    made.call("c1")
+    silence(made, 11_000)
+    assert made.rings() == [("c1", "ann")]
+    made.node_lives = True
+    made.say(ServerAlive("node"))
+    made.wait(5_000)
+    assert made.rings() == [("c1", "ann"), ("c1", "bob")]
+
+
+def test_a_caller_taken_over_waits_on_in_the_queue_that_they_were_moved_to() -> None:
+    """The new server knows the flow's queue only: it is told of the other one, whose rules hold."""
+    made = House(directory(person("ann"), queues=(QueuePolicy("support"), QueuePolicy("backup"))))
+    made.call("c1")
+    made.change("c1", "move", queue="backup")
+    made.say(ContactArrived("c1", "call-c1", "other", "support", [(0, "")], made.now, back=True))
+    assert made.board.contacts["c1"].queue == "backup"
+    assert [order for server, order in made.orders if server == "other"] == [MoveOrder("c1", "backup")]

@@ -10,6 +10,7 @@ from routing.contact_state import ContactState
 from routing.messages import (
     AgentAsked,
     ContactArrived,
+    LeaveOrder,
     OfferAnswered,
     ServerAlive,
     ServerHolds,
@@ -18,6 +19,7 @@ from routing.messages import (
     TellOrder,
     WithdrawOrder,
 )
+from routing.model import QueuePolicy
 from routing.view import View
 
 pytestmark = pytest.mark.unit
@@ -141,3 +143,30 @@ def test_a_contact_that_nobody_knows_is_asked_for() -> None:
     made.wait(60_000)
     made.say(ServerHolds("node", ["c2"]))
     assert made.outcome("c2") == "failed"
+
+
+@pytest.mark.parametrize("how", ["again", "back", "twice"])
+@pytest.mark.parametrize("outcome", ["timed_out", "full"])
+def test_who_was_sent_away_is_sent_away_once(how: str, outcome: str) -> None:
+    """The order and the caller's word crossed, or the order went with its server: the same way out is ordered, no second outcome told."""
+    made = House(directory(person("anna"), queues=(QueuePolicy("support", max_wait_ms=60_000, max_waiting=int(outcome != "full")),)))
+    message = ContactArrived("c1", "call-c1", "node", "support", [(0, "")], made.now)
+    made.say(message)
+    made.wait(61_000)
+    assert made.outcome("c1") == outcome
+    made.board.directory.queues["support"] = QueuePolicy("support")  # type: ignore[index]
+    made.say(replace(message, again=how == "again", back=how == "back", server="other"))
+    assert made.orders[-1] == ("other", LeaveOrder("c1", outcome))
+    assert made.board.contacts == {}
+    assert len(made.told("contact_timed_out", "contact_left")) == 1
+
+
+def test_a_caller_who_has_left_is_not_made_anew() -> None:
+    """Told again in the moment of leaving: the contact is over, and nobody is rung for it."""
+    made = house("anna")
+    made.ask("anna", "pause")
+    made.call("c1")
+    message = again(made, "c1", again=True)
+    made.leave("c1", "exit_key")
+    made.say(message)
+    assert made.board.contacts == {}

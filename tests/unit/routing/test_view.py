@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from board_history import PEOPLE, QUEUES, SITE, history, opened, play
+from board_history import PEOPLE, QUEUES, SITE, at_desks, history, opened, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from routing_house import START_MS, House, directory, person
@@ -12,6 +12,7 @@ from routing_house import START_MS, House, directory, person
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.events import Event
+from routing.messages import TalkHeld
 from routing.model import QueuePolicy
 from routing.store import codec
 from routing.view import WINDOW_MS, View
@@ -53,7 +54,7 @@ def agree(followed: View, made: House) -> None:
 
 
 @settings(max_examples=100)
-@given(history)
+@given(at_desks)
 def test_following_is_the_same_as_beginning_from_the_records(moves: list[tuple[str, int, int]]) -> None:
     """At any point of any history: positions, states, who holds whom, and the number of those waiting."""
     made = opened()
@@ -204,3 +205,39 @@ def test_an_event_about_what_the_site_does_not_know(type: str) -> None:
     before = shown(view)
     view.apply(event)
     assert shown(view) == before
+
+
+def test_the_view_follows_talks_that_are_found_and_agents_who_sit_elsewhere() -> None:
+    """A talk that the board did not know, one that it took for another's, desks that are changed: as the records have it."""
+    made = House(directory(person("anna"), person("li"), person("wang"), queues=(QueuePolicy("support"),)))
+    followed = View(made.site)
+    before = 0
+
+    def compare() -> None:
+        nonlocal before
+        for event in made.events[before:]:
+            followed.apply(event)
+        before = len(made.events)
+        assert shown(followed) == shown(from_records(made))
+
+    made.start_work("anna", "li")
+    made.call("c1")
+    first, talker = made.offer_of("c1"), made.ringing("c1")
+    made.refuse("c1", "failed")
+    compare()
+    enqueued_at_ms = made.board.contacts["c1"].enqueued_at_ms
+    made.say(TalkHeld("c1", "call-c1", "node", "support", first, talker, enqueued_at_ms, made.now))
+    compare()
+    made.finish("c1")
+    made.ask(talker, "end_wrap_up")
+    made.say(TalkHeld("c2", "call-c2", "node", "support", "offer-lost", talker, made.now, made.now))
+    compare()
+    made.ask("wang", "log_in", phone="desk-7")
+    compare()
+    other = "li" if talker == "anna" else "anna"
+    made.ask(other, "log_out")
+    made.ask("wang", "log_in", phone=f"phone-{other}")
+    compare()
+    made.ask("wang", "log_out")
+    made.ask(other, "log_in")
+    compare()

@@ -111,7 +111,7 @@ def test_no_more_agents_on_a_break_than_may_be() -> None:
     made.call("c1")
     made.answer("c1")
     assert made.ask("anna", "pause", "lunch").error == ""
-    assert "1 agents are paused for 'lunch'" in made.ask("li", "pause", "lunch").error
+    assert "1 agent is paused for 'lunch'" in made.ask("li", "pause", "lunch").error
     assert made.ask("li", "pause", "training").error == ""
     made.finish("c1")
     made.ask("anna", "end_wrap_up")
@@ -145,7 +145,7 @@ def test_leaving_a_queue_and_joining_it_again() -> None:
     made.refuse("c2", "busy")
     assert made.ask("anna", "join_queue", queue="support").error == ""
     assert made.ringing("c1") == "anna"
-    assert "no agent of queue 'other'" in made.ask("anna", "leave_queue", queue="other").error
+    assert "does not serve the queue 'other'" in made.ask("anna", "leave_queue", queue="other").error
     assert [event.data["left_queues"] for event in made.told("agent_queues_changed")] == [["support"], []]
 
 

@@ -101,12 +101,22 @@ def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
     """Asterisk tells that a phone is free, in use or gone. Offers go only to phones that are free."""
     agent = board.agents.get(board.phones.get(message.phone, ""))
     if not agent:
-        board.loose_phones[message.phone] = message.state
+        board.loose_phones[message.phone] = (message.state, message.asterisk)
+        return
+    gone = message.state == "unavailable"
+    if gone and agent.phone_at not in ("", message.asterisk):
+        return  # it is registered at another Asterisk
+    if not gone and agent.phone_at != message.asterisk:
+        board.matching.remove_agent(agent.id)
+        agent.phone_at = message.asterisk
+        board.touch_agent(agent.id)
+    elif agent.phone_state == message.state:
         return
     if agent.phone_state == message.state:
+        board.seek_contact(agent, now_ms)
         return
     agent.phone_state, agent.phone_since_ms = message.state, now_ms
-    if message.state == "unavailable":
+    if gone:
         board.at(now_ms + board.directory.presence_ms, "presence", agent.id)
     board.touch_agent(agent.id)
     board.tell("phone_state_changed", now_ms, agent=agent, phone=message.phone, phone_state=message.state)
@@ -193,10 +203,10 @@ def leave_phone(board: Floor, agent: Agent, now_ms: int) -> None:
 def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:
     before = agent.phone_state
     if agent.phone:
-        board.loose_phones[agent.phone] = agent.phone_state
+        board.loose_phones[agent.phone] = (agent.phone_state, agent.phone_at)
         board.phones.pop(agent.phone, None)
     agent.phone, agent.desk_phone = phone, desk_phone
-    agent.phone_state = board.loose_phones.pop(phone, "unavailable") if phone else "unavailable"
+    agent.phone_state, agent.phone_at = board.loose_phones.pop(phone, ("unavailable", ""))
     if phone:
         board.phones[phone] = agent.id
     if agent.phone_state != before:

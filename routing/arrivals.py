@@ -100,7 +100,10 @@ def whole(contact: Contact) -> dict[str, Any]:
 
 def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
     """A caller who is known: told again, or back from being at no server."""
-    before, contact.server = contact.server, message.server
+    before = contact.server
+    if not message.back and before != message.server and before in board.servers:
+        return  # the word of a server that was away meanwhile: who has a caller of another one says so by `back`
+    contact.server = message.server
     board.touch_contact(contact.id)
     if before != contact.server:
         board.tell("contact_taken_over", now_ms, contact=contact, server=contact.server, before=before)

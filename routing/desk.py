@@ -6,11 +6,13 @@ happened to a call is lost. Orders arrive in this server's own stream and are ha
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from itertools import count
+from typing import TypeVar
 
 import structlog
 
+from routing.joining import Joining
 from routing.messages import (
     AgentAction,
     AgentAsked,
@@ -29,9 +31,10 @@ from routing.messages import (
     ServerHolds,
     TalkEnded,
     TalkHeld,
+    TellOrder,
 )
 from routing.model import Directory, Outlook, PhoneState
-from routing.ports import Clock, Ids, Line, RingOutcome
+from routing.ports import Clock, Ids, Line
 from routing.store_port import Store, StoreUnreachable
 from routing.visit import Visit, Waited
 
@@ -40,41 +43,8 @@ T = TypeVar("T")
 REPLY_WITHIN_S = 5.0
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
+HOLDS_EVERY = 60  # times that it shows life
 RETRY_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Joining:
-    """A caller who wants to join a queue; `steps` as in `model.Contact`.
-
-    `preferred` agents are waited for, for `preferred_ms` (0: the queue's time), those of `exclude` never asked; `place_ms` counts for the
-    place beside the wait. `closed`, `expected_wait_ms` (0: unknown) and `service_level` (percent) are how this server sees the queue.
-    A caller who waited before and is `back` brings `contact`, `enqueued_at_ms` and how the last offer there ended.
-    """
-
-    call: str
-    queue: str
-    steps: list[tuple[int, str]] = field(default_factory=lambda: [(0, "")])
-    priority: int = 0
-    exit_keys: str = ""
-    ani: str = ""
-    language: str = ""
-    data: dict[str, str] = field(default_factory=dict)
-    contact: str = ""
-    enqueued_at_ms: int = 0
-    back: bool = False
-    last_offer: str = ""
-    last_outcome: RingOutcome = "withdrawn"
-    preferred: list[str] = field(default_factory=list)
-    preferred_ms: int = 0
-    exclude: list[str] = field(default_factory=list)
-    place_ms: int = 0
-    closed: bool = False
-    expected_wait_ms: int = 0
-    service_level: float = 100.0
-
-
-_SHARED = {field.name for field in fields(Joining)} & {field.name for field in fields(ContactArrived)} - {"contact"}
 
 
 class NoReply(Exception):
@@ -126,7 +96,7 @@ class Desk:
     async def wait(self, joining: Joining, line: Line) -> Waited:
         """Let a caller wait for an agent and talk to them; returns when that is over, with its outcome."""
         contact = joining.contact or self.new_contact()
-        arrived = self._arrived(contact, joining)
+        arrived = joining.arrived(contact, self.server, self._clock.now_ms())
         visit = Visit(
             contact,
             self._directory.queues[joining.queue],
@@ -152,23 +122,26 @@ class Desk:
 
     def tell_again(self) -> None:
         """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
-        here = {contact: held for contact, held in self._held.items() if self.visits[contact].here}
-        for contact, held in here.items():
-            if isinstance(held, TalkHeld):
-                self.post(held)
-                continue
-            for offer in self.visits[contact].offers or [""]:
-                self.post(replace(held, back=False, again=True, ringing=offer))
-        self.post(ServerHolds(self.server, list(here)))
+        for contact in self._here():
+            self._tell(contact)
+        self.post(ServerHolds(self.server, self._here()))
+
+    def _here(self) -> list[str]:
+        """The contacts whose callers are at this server."""
+        return [contact for contact in self._held if self.visits[contact].here]
+
+    def _tell(self, contact: str) -> None:
+        held = self._held[contact]
+        if isinstance(held, TalkHeld):
+            self.post(held)
+            return
+        for offer in self.visits[contact].offers or [""]:
+            self.post(replace(held, back=False, again=True, ringing=offer))
 
     def take_calls_at(self, agi: str) -> None:
         """Tell at once where our Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
         self.agi = agi
         self.post(ServerAlive(self.server, agi, self.asterisk))
-
-    def _arrived(self, contact: str, joining: Joining) -> ContactArrived:
-        shared: dict[str, Any] = {name: getattr(joining, name) for name in _SHARED}
-        return ContactArrived(contact, server=self.server, **{**shared, "enqueued_at_ms": joining.enqueued_at_ms or self._clock.now_ms()})
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
         """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
@@ -227,8 +200,10 @@ class Desk:
         await self._outbox.join()
 
     async def _show_life(self) -> None:
-        """Say that this server is there, once until it is sent."""
-        while True:
+        """Say that this server is there, once until it is sent; and now and then which contacts it holds, so that nothing stays wrong."""
+        for beat in count(1):
+            if beat % HOLDS_EVERY == 0:
+                self.post(ServerHolds(self.server, self._here()))
             if not self._life_unsent:
                 self._life_unsent = True
                 self.post(ServerAlive(self.server, self.agi, self.asterisk))
@@ -273,6 +248,9 @@ class Desk:
                 waiting.set_result(order)
         elif isinstance(order, RingOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
             self.post(held)  # they talk; the router does not know it
+        elif isinstance(order, TellOrder):
+            if order.contact in self._here():
+                self._tell(order.contact)
         elif order.contact in self.visits:
             if isinstance(order, MoveOrder) and isinstance(held := self._held.get(order.contact), ContactArrived):
                 self._held[order.contact] = replace(held, queue=order.queue)

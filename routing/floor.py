@@ -18,7 +18,7 @@ from routing.contact_state import after as contact_after
 from routing.events import Event
 from routing.matching import Matching
 from routing.messages import Order, RingOrder
-from routing.model import Agent, CallerMemory, Contact, Directory, PhoneState
+from routing.model import OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
 from routing.ports import Ids
 from routing.presence import AWAY, Presence
 from routing.strategies import STRATEGIES
@@ -26,7 +26,6 @@ from routing.strategies import STRATEGIES
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
 REMEMBERED_MS = 600_000  # how long an ended contact is known as ended
 RUNG_AT_ONCE = 20  # phones that ring for one contact at most
-OUTSIDE = "+"  # what the number of a line outside begins with: such a phone has no state that is known
 
 
 @dataclass(slots=True)
@@ -69,7 +68,7 @@ class Floor:
         self.listed: dict[str, dict[str, str]] = {}  # Asterisk -> its servers and their addresses, as told last
         self.list_from_ms = 0
         self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
-        self.loose_phones: dict[str, PhoneState] = {}  # those that are no agent's now
+        self.loose_phones: dict[str, tuple[PhoneState, str]] = {}  # those that are no agent's now -> state, Asterisk that sees them
         self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}
         self._revs = {(kind, record.id): record.rev for kind, known in self._records.items() for record in known.values()}
         self._ended: dict[str, int] = {}  # contacts -> when
@@ -121,9 +120,9 @@ class Floor:
         while (oldest := next(iter(self._ended))) and self._ended[oldest] + REMEMBERED_MS < now_ms:
             del self._ended[oldest]
 
-    def ended_lately(self, contact: str, now_ms: int) -> bool:
-        """Whether that contact has ended, as far as this board remembers."""
-        return now_ms - self._ended.get(contact, now_ms - REMEMBERED_MS) < REMEMBERED_MS
+    def ended_lately(self, contact: str, now_ms: int, within_ms: int = REMEMBERED_MS) -> bool:
+        """Whether that contact has ended within a time, as far as this board remembers."""
+        return contact in self._ended and now_ms - self._ended[contact] < within_ms
 
     def touch_contact(self, contact: str) -> None:
         self._touched["c", contact] = None

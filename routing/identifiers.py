@@ -1,5 +1,6 @@
 """Where ids come from: short, unique over all servers and restarts, with their kind in front."""
 
+import re
 import secrets
 from itertools import count
 
@@ -17,9 +18,11 @@ class Ids:
 
 def asterisk_of(call: str) -> str:
     """The name of the Asterisk that has a call, which stands in the call's id: `call-NAME-1700000000.5`; "" where it has none."""
-    return call.removeprefix("call-").rpartition("-")[0]
+    found = _CALL.fullmatch(call)
+    return found[1] if found else ""
 
 
+_CALL = re.compile(r"call-(.+)-\d+\.\d+")
 _SIGNS = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read out on the telephone
 
 

@@ -1,8 +1,9 @@
 """Who could talk to whom: the waiting contacts and the ready agents, indexed by requirement class.
 
-A *pool* is one queue with one requirement and the tiers that are asked by now. A waiting contact stands in one pool, a ready agent in
-every pool whose requirement the agent meets. So only the heads of pools are ever compared, a contact that nobody can serve holds
-nobody up, and the cost of a decision does not grow with the number of contacts or agents. Pure bookkeeping: no clock, no I/O.
+A *pool* is one queue with one requirement, the tiers that are asked by now, and the Asterisk that has the calls. A waiting contact
+stands in one pool, a ready agent in every pool whose requirement the agent meets and whose Asterisk can ring the phone. So only the heads
+of pools are ever compared, a contact that nobody can serve holds nobody up, and the cost of a decision does not grow with the number of
+contacts or agents. Pure bookkeeping: no clock, no I/O.
 """
 
 import random
@@ -10,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from routing.model import Agent, AgentProfile, Contact, Directory
+from routing.identifiers import asterisk_of
+from routing.model import OUTSIDE, Agent, AgentProfile, Contact, Directory
 from routing.presence import Presence, tier_of
 from routing.ranking import Ranking
 from routing.requirement import Requirement, parse
-from routing.strategies import STRATEGIES, Fit
+from routing.strategies import STRATEGIES, Fit, Strategy
 
 SPARE_POOLS = 1000
 
@@ -26,6 +28,9 @@ class Pool:
     queue: str
     requirement: Requirement
     tier: int
+    asterisk: str
+    strategy: Strategy
+    urgency: float
     fits: dict[str, Fit] = field(default_factory=dict)
     waiting: Ranking = field(default_factory=Ranking)
     ready: Ranking = field(default_factory=Ranking)
@@ -39,7 +44,7 @@ class Matching:
         self._directory = directory
         self._presence = presence
         self._chance = chance
-        self._pools: dict[tuple[str, str, int], Pool] = {}
+        self._pools: dict[tuple[str, str, int, str], Pool] = {}
         self._pool_of: dict[str, Pool] = {}  # contact -> pool
         self._pools_of: dict[str, list[Pool]] = {}  # agent -> pools it could serve
         self._ready: dict[str, Agent] = {}
@@ -96,37 +101,41 @@ class Matching:
             if not best:
                 break
             found.append(best[1])
-            pool.reached = best[0][1]
+            pool.reached = best[0] if pool.tier == 1 else best[0][1]
         return found
 
     def best_contact(self, agent: Agent, contacts: dict[str, Contact], now_ms: int) -> str:
         """The waiting contact that a free agent takes, by the site's choice; "" for none."""
         best, best_score = "", float("-inf")
         for pool in self._open_to(agent):
-            if not pool.waiting:
-                continue
-            found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent.id, 0) <= now_ms)
-            if found:
-                score = self._score(pool.queue, contacts[found[1]], now_ms)
-                if score > best_score:
-                    best, best_score = found[1], score
+            found = pool.waiting.first()
+            if found and contacts[found[1]].refused_until_ms:
+                found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent.id, 0) <= now_ms)
+            if found and (score := (now_ms - found[0]) * pool.urgency) > best_score:
+                best, best_score = found[1], score
         return best
 
-    def _score(self, queue: str, contact: Contact, now_ms: int) -> float:
-        """How much a contact wants to be next, among the heads of several queues."""
-        policy = self._directory.queues[queue]
-        score = (now_ms - contact.order_ms) * (contact.ageing or 1.0)
-        if self._directory.choice == "strict":
-            return score
-        return score * policy.weight / (max(1, policy.threshold_ms) if self._directory.choice == "at_risk" else 1)
+    def _urgency(self, queue: str) -> float:
+        """What a millisecond before its place is worth to a contact, among the heads of several queues."""
+        policy, choice = self._directory.queues[queue], self._directory.choice
+        if choice == "strict":
+            return 1.0
+        return (policy.ageing or 1.0) * policy.weight / (max(1, policy.threshold_ms) if choice == "at_risk" else 1)
 
-    def _key(self, agent: Agent, pool: Pool) -> tuple[int, float]:
+    def _key(self, agent: Agent, pool: Pool) -> float | tuple[int, float]:
+        """The lowest tier first; where a pool has only one tier the strategy's key alone, which compares faster."""
         fit = pool.fits[agent.id]
-        return fit.tier, STRATEGIES[self._directory.queues[pool.queue].strategy].key(agent, fit, self._chance, pool.reached)
+        key = pool.strategy.key(agent, fit, self._chance, pool.reached)
+        return key if pool.tier == 1 else (fit.tier, key)
 
     def _open_to(self, agent: Agent) -> Iterator[Pool]:
-        left = agent.left_queues
-        return (pool for pool in self._pools_of.get(agent.id, ()) if not left or pool.queue not in left)
+        """The agent's pools, but for queues that are left, and for Asterisks that cannot ring the phone."""
+        left, at = agent.left_queues, None if agent.phone.startswith(OUTSIDE) else agent.phone_at
+        return (
+            pool
+            for pool in self._pools_of.get(agent.id, ())
+            if (at is None or pool.asterisk == at) and (not left or pool.queue not in left)
+        )
 
     def _tier(self, contact: Contact, now_ms: int) -> int:
         """Up to which tier agents are asked by now. A tier in which nobody is at work is not waited for."""
@@ -138,20 +147,21 @@ class Matching:
 
     def _pool_for(self, contact: Contact, now_ms: int) -> Pool:
         requirement = parse(contact.steps[contact.step(now_ms)][1])
-        tier = self._tier(contact, now_ms)
-        return self._pools.get((contact.queue, requirement.text, tier)) or self._new_pool(contact.queue, requirement, tier)
+        key = contact.queue, requirement.text, self._tier(contact, now_ms), asterisk_of(contact.call)
+        return self._pools.get(key) or self._new_pool(requirement, *key)
 
-    def _new_pool(self, queue: str, requirement: Requirement, tier: int) -> Pool:
+    def _new_pool(self, requirement: Requirement, queue: str, text: str, tier: int, asterisk: str) -> Pool:
         if len(self._pools) >= SPARE_POOLS:
             self._drop_empty_pools()
-        pool = self._pools[queue, requirement.text, tier] = Pool(queue, requirement, tier)
         policy = self._directory.queues[queue]
+        pool = Pool(queue, requirement, tier, asterisk, STRATEGIES[policy.strategy], self._urgency(queue))
+        self._pools[queue, text, tier, asterisk] = pool
         for profile in self.members(queue):
             if tier_of(profile, policy) <= tier and requirement.suits(profile.skills, profile.id, profile.attributes):
                 pool.fits[profile.id] = self._fit(profile, pool)
                 self._pools_of[profile.id].append(pool)
                 ready = self._ready.get(profile.id)
-                if ready and queue not in ready.left_queues:
+                if ready and _is_open(pool, ready):
                     pool.ready.add(profile.id, self._key(ready, pool))
         return pool
 
@@ -167,3 +177,7 @@ class Matching:
         kept = set(map(id, self._pools.values()))
         for agent, pools in self._pools_of.items():
             self._pools_of[agent] = [pool for pool in pools if id(pool) in kept]
+
+
+def _is_open(pool: Pool, agent: Agent) -> bool:
+    return pool.queue not in agent.left_queues and (agent.phone.startswith(OUTSIDE) or pool.asterisk == agent.phone_at)

@@ -187,7 +187,7 @@ class ServerLeft:
 
 @dataclass(frozen=True, slots=True)
 class ServerHolds:
-    """Every contact that a server holds; what the board believes beyond these is over."""
+    """Every contact that a server holds, told now and then and after Redis was away; what the board believes beyond these is over."""
 
     server: str
     contacts: list[str] = field(default_factory=list)
@@ -250,6 +250,13 @@ class MoveOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class TellOrder:
+    """The router does not know this contact: tell it again, if it is there."""
+
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer to AgentAsked or ContactAsked: `error` is empty when it was done, else a sentence; `state` is how things are now."""
 
@@ -258,4 +265,4 @@ class Reply:
     error: str = ""
 
 
-Order = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | Reply
+Order = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | TellOrder | Reply

@@ -16,6 +16,7 @@ Presence = Literal["always", "staffed", "ready", "eligible"]  # eligible: somebo
 Choice = Literal["at_risk", "weighted", "strict"]
 UNTIL_DONE = -1  # a wrap-up that lasts until the agent ends it
 FOREVER_MS = 1 << 52
+OUTSIDE = "+"  # what the number of a line outside begins with: such a phone has no state that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ class Agent:
     phone: str = ""
     phone_state: PhoneState = "unavailable"
     phone_since_ms: int = 0  # since when it is in that state
+    phone_at: str = ""  # the Asterisk that saw it last as anything but unavailable
     contact: str = ""
     queue: str = ""  # of that contact, or of the one just wrapped up
     offer: str = ""

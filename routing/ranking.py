@@ -44,13 +44,21 @@ class Ranking:
 
     def first(self, accept: Callable[[str], bool] | None = None) -> tuple[Any, str] | None:
         """(key, id) of the first one that `accept` takes; those refused keep their places."""
+        heap, live = self._heap, self._live
+        while heap and live.get(heap[0][2]) != heap[0][1]:
+            heapq.heappop(heap)
+        if not heap or accept is None or accept(heap[0][2]):
+            return (heap[0][0], heap[0][2]) if heap else None
+        return self._first_accepted(accept)
+
+    def _first_accepted(self, accept: Callable[[str], bool]) -> tuple[Any, str] | None:
         passed: list[tuple[Any, int, str]] = []
         found: tuple[Any, str] | None = None
         while self._heap:
             entry = self._heap[0]
             if self._live.get(entry[2]) != entry[1]:
                 heapq.heappop(self._heap)
-            elif accept is None or accept(entry[2]):
+            elif accept(entry[2]):
                 found = (entry[0], entry[2])
                 break
             else:

@@ -10,10 +10,13 @@ from typing import Any
 from routing import contacts
 from routing.contact_state import ContactState
 from routing.floor import Floor
-from routing.messages import ContactLeft, ServerAlive, ServerHolds, ServerLeft
+from routing.identifiers import asterisk_of
+from routing.messages import ContactLeft, LeaveOrder, ServerAlive, ServerHolds, ServerLeft, TalkEnded, TellOrder
+from routing.model import Contact
 
 LOST_AFTER_MS = 3_000
 TRUST_MS = 2_000  # a router that has just taken over has not heard of every server yet
+ON_ITS_WAY_MS = 10_000
 ADRIFT_MS = 120_000  # how long the callers of a lost server may take to turn up again
 
 
@@ -52,6 +55,10 @@ def left(board: Floor, message: ServerLeft, now_ms: int) -> None:
 def holds(board: Floor, message: ServerHolds, now_ms: int) -> None:
     """What a server does not hold, though the board believes that it does, is over: the news of it was lost with the data."""
     held = set(message.contacts)
+    for id in message.contacts:
+        if id not in board.contacts and not board.ended_lately(id, now_ms, ON_ITS_WAY_MS):  # its last order may not have arrived yet
+            over = board.ended_lately(id, now_ms)
+            board.order(message.server, LeaveOrder(id, "failed") if over else TellOrder(id))
     for contact in [contact for contact in board.contacts.values() if contact.server == message.server and contact.id not in held]:
         contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
 
@@ -77,6 +84,9 @@ def adrift(board: Floor, server: str, now_ms: int) -> None:
         for contact in [contact for contact in board.contacts.values() if contact.server == server]:
             if contact.state != ContactState.CONNECTED:  # a talk needs no server; whoever sees its end tells it
                 contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
+            elif not _is_seen(board, contact):
+                talk_ms = now_ms - contact.connected_at_ms
+                contacts.ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), "system", talk_ms), now_ms)
 
 
 def listing(board: Floor, _: str, now_ms: int) -> None:
@@ -104,6 +114,12 @@ def _take_none(board: Floor, server: str, now_ms: int) -> tuple[str, str]:
     if address:
         board.at(max(now_ms, board.list_from_ms), "listing", "")
     return address or ("", "")
+
+
+def _is_seen(board: Floor, contact: Contact) -> bool:
+    """Whether somebody could see the end of a talk: a server of its Asterisk. Where Asterisks have no names there is one, ours."""
+    asterisk = asterisk_of(contact.call)
+    return not asterisk or any(asterisk == known for known, _ in board.addresses.values())
 
 
 def _set_adrift(board: Floor, server: str, now_ms: int) -> None:

@@ -20,7 +20,8 @@ from agi.phone import AsteriskPhone, DialOutcome
 from agi.ringing import DIALED_OUT, Ringer
 from ivr.interpreter import Interpreter
 from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult, Speech
-from routing.desk import Desk, Joining
+from routing.desk import Desk
+from routing.joining import Joining
 from routing.messages import TalkEnded
 from routing.ports import Clock
 from routing.requirement import readable

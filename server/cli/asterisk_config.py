@@ -23,7 +23,8 @@ HEAD = """\
 ; In [general] of manager.conf:      enabled = yes   and   channelvars = HOTLINE_OFFER
 ; In pjsip.conf:                     a transport named udp, or your own name for it in the parts below
 ; From your trunks' context:         Goto(hotline,${{EXTEN}},1)
-; Modules beside the usual ones:     res_agi func_channel func_cut app_controlplayback res_musiconhold
+; Modules beside the usual ones:     res_agi func_channel func_cut app_controlplayback res_musiconhold app_read app_userevent
+;                                    res_pjsip_header_funcs
 ; Hotline must reach AMI (permit), Asterisk must reach the FastAGI ports (HOTLINE_SERVERS), and both must see Hotline's cache of prompts
 ; under the same path.{placeholder}"""
 

@@ -66,11 +66,17 @@ class Floor:
     quiet: list[tuple[str, str]] = field(default_factory=list)
 
     def say(self, *messages: Message) -> list[RingOrder]:
-        """What a router does with a batch; a tenth of a millisecond is over afterwards."""
+        """What a router does with a batch."""
         for message in messages:
             self.board.apply(message, self.now_ms)
         self.board.advance(self.now_ms)
         return [order for _, order in self.board.take_changes().orders if isinstance(order, RingOrder)]
+
+    def pass_ms(self) -> None:
+        """A millisecond is over; the server shows life."""
+        self.now_ms += 1
+        if self.now_ms % 1_000 == 0:
+            self.say(ServerAlive(SERVER))
 
     def arrive(self, place: int) -> list[RingOrder]:
         self.arrived += 1
@@ -90,7 +96,7 @@ def filled(agents: int, waiting: int) -> Floor:
     for profile in floor.board.directory.agents.values():
         floor.say(PhoneReported(profile.phone, "available"), AgentAsked(profile.id, "log_in", "", SERVER))
     while len(floor.board.contacts) < waiting + agents // 2:
-        floor.now_ms += 1
+        floor.pass_ms()
         floor.answer(floor.arrive(floor.arrived % (QUEUES // 2)), floor.talking)
         if floor.arrived > 4 * (waiting + agents):
             break
@@ -114,12 +120,15 @@ def decisions(agents: int, waiting: int, count: int) -> list[Decision]:
         floor.answer(floor.say(first), floor.quiet)
     gc.collect()
     while len(times) < count:
-        floor.now_ms += 1
+        floor.pass_ms()
         at = chance.randrange(len(floor.talking))
         floor.talking[at], floor.talking[-1] = floor.talking[-1], floor.talking[at]
         contact, offer = floor.talking.pop()
         times += _timed(floor, TalkEnded(contact, offer, "caller", 1), floor.talking)
-        floor.answer(floor.arrive(chance.randrange(QUEUES // 2)), floor.talking)
+        taken = floor.board.contacts[floor.talking[-1][0]]  # the next to come wants the same: as many wait in each class as before
+        floor.arrived += 1
+        fresh = arrival(floor.arrived, 0, floor.now_ms)
+        floor.answer(floor.say(replace(fresh, queue=taken.queue, steps=list(taken.steps))), floor.talking)
         floor.arrived += 1
         times += _timed(floor, arrival(floor.arrived, QUEUES // 2 + chance.randrange(QUEUES // 2), floor.now_ms), floor.quiet)
         if len(floor.quiet) > agents // 8:
@@ -147,7 +156,7 @@ def bytes_per_waiting(agents: int, waiting: int) -> float:
     tracemalloc.start()
     try:
         for _ in range(waiting):
-            floor.now_ms += 1
+            floor.pass_ms()
             floor.arrive(floor.arrived)
         gc.collect()
         return tracemalloc.get_traced_memory()[0] / waiting

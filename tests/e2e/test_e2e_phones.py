@@ -54,17 +54,17 @@ async def carrier() -> AsyncIterator[Phone]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def phones_site(carrier: Phone) -> AsyncIterator[OwnSite]:
+async def phones_site(carrier: Phone, request: pytest.FixtureRequest) -> AsyncIterator[OwnSite]:
     """A site for the tests of this file."""
     site = OwnSite()
     with_queues(site)
-    site.keep = True
     try:
         await site.start()
         await render_prompts(site)
         yield site
     finally:
         await site.stop()
+        site.keep = request.session.testsfailed > 0
         site.clean()
 
 

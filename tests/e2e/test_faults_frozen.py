@@ -61,7 +61,7 @@ async def test_calls_of_a_killed_node_go_on_at_the_other(measured: list[str]) ->
     """Two nodes: a waiting caller and one in a menu are at the other node within a second."""
     async with broken_site(**TWO) as house:
         await house.both_listed()
-        guests = [await house.dial("4100", account) for account in ("caller", "caller2", "caller3")]
+        guests = [await house.dial("4100", account) for account in ("caller3", "caller", "caller2")]  # the first one has priority
         for guest in guests:
             await guest.event("contact_queued")
         victim = await holder(house, guests[0])

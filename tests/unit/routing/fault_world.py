@@ -32,6 +32,7 @@ from routing.messages import (
     ServerLeft,
     TalkEnded,
     TalkHeld,
+    TellOrder,
     WithdrawOrder,
 )
 from routing.model import Agent, Contact, Directory, PhoneState
@@ -42,6 +43,7 @@ from routing.store.memory import Shared
 from simulator.virtual import VirtualClock
 
 ALIVE_EVERY_MS = 1_000
+HOLDS_EVERY_MS = 60_000
 MISSED: tuple[RingOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed")
 
 
@@ -74,6 +76,7 @@ class Server:
     outbox: list[Message] = field(default_factory=list)
     read: str = "0"  # order position
     alive_ms: int = 0
+    holds_ms: int = 0
     was_away: bool = False
 
 
@@ -138,6 +141,9 @@ class World:
         if self.now - server.alive_ms >= ALIVE_EVERY_MS:
             server.alive_ms = self.now
             server.outbox.append(ServerAlive(server.name, f"{server.name}:4573"))
+            if self.now - server.holds_ms >= HOLDS_EVERY_MS:
+                server.holds_ms = self.now
+                self._tell_held(server)
         for agent, profile in self.site.agents.items():
             state = self.phone_state(agent)
             if self.phones_told.get((server.name, agent)) != state and self.chance.random() < 0.7:
@@ -171,16 +177,19 @@ class World:
             server.outbox += [PhoneReported(profile.phone, self.phone_state(id)) for id, profile in self.site.agents.items()]
             known = [agent for agent in self.agents_told.values() if agent.state != AgentState.LOGGED_OUT]
             server.outbox += [AgentHeld(one.id, one.state, one.reason, one.since_ms, one.until_ms) for one in known]
-        here = self.held_by(server.name)
-        for caller in here:
-            if caller.talk:
-                server.outbox.append(self._held(caller))
-            else:
-                ringing = next(iter(caller.rings), "")
-                server.outbox.append(
-                    replace(caller.arrived, queue=caller.queue, server=server.name, back=False, again=True, ringing=ringing)
-                )
-        server.outbox.append(ServerHolds(server.name, [caller.contact for caller in here]))
+        for caller in self.held_by(server.name):
+            self._tell_one(server, caller)
+        self._tell_held(server)
+
+    def _tell_held(self, server: Server) -> None:
+        server.outbox.append(ServerHolds(server.name, [caller.contact for caller in self.held_by(server.name)]))
+
+    def _tell_one(self, server: Server, caller: Caller) -> None:
+        if caller.talk:
+            server.outbox.append(self._held(caller))
+            return
+        ringing = next(iter(caller.rings), "")
+        server.outbox.append(replace(caller.arrived, queue=caller.queue, server=server.name, back=False, again=True, ringing=ringing))
 
     def _held(self, caller: Caller) -> TalkHeld:
         was = caller.arrived
@@ -211,8 +220,10 @@ class World:
                 self.tell(caller, OfferEnded(caller.contact, offer, "withdrawn"))
             case WithdrawOrder(offer=offer) if offer == caller.talk:
                 self.tell(caller, ContactLeft(caller.contact, "failed", server=server.name))
-            case LeaveOrder():
+            case LeaveOrder() if not caller.talk:
                 self.end(caller, "system")
+            case TellOrder():
+                self._tell_one(server, caller)
             case MoveOrder(queue=queue):
                 caller.queue = queue
 

@@ -8,7 +8,7 @@ import pytest
 from routing_house import House, directory, person
 
 from routing.agent_state import AgentState
-from routing.messages import OfferAnswered, OfferEnded
+from routing.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported
 from routing.model import Membership, QueuePolicy
 from routing.strategies import least_occupied
 
@@ -264,3 +264,21 @@ def test_attributes_are_part_of_the_requirement() -> None:
     made = opened(person("li"), north)
     made.call("c1", "site = north")
     assert made.ringing("c1") == "anna"
+
+
+def test_an_agent_is_asked_by_the_asterisk_that_can_ring_the_phone() -> None:
+    """Two machines, one queue: each caller is offered to an agent whose phone is at the machine of the call, a line outside to any."""
+    made = opened(person("east"), person("west"), replace(person("far"), phone="+8613800000000"))
+    made.ask("far", "pause")
+    for asterisk in ("east", "west"):
+        made.say(PhoneReported(f"phone-{asterisk}", "unavailable"), PhoneReported(f"phone-{asterisk}", "available", asterisk))
+    for contact, asterisk in (("c1", "west"), ("c2", "west"), ("c3", "east")):
+        made.say(ContactArrived(contact, f"call-{asterisk}-1790000000.1", "node", "support", [(0, "")], made.now))
+    assert [made.ringing(contact) for contact in ("c1", "c2", "c3")] == ["west", "", "east"]
+    made.refuse("c3")
+    assert made.ringing("c3") == ""
+    made.ask("far", "resume")
+    assert made.ringing("c2") == "far"
+    made.refuse("c2")
+    made.say(PhoneReported("phone-east", "available", "west"))
+    assert made.ringing("c2") == "east", "the phone has been registered at the other machine"

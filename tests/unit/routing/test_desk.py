@@ -9,8 +9,9 @@ import pytest
 from routing_house import CountingIds, directory, person
 from scripted_line import Phone, ScriptedLine
 
-from routing.desk import Desk, Joining, NoReply
+from routing.desk import Desk, NoReply
 from routing.events import Event
+from routing.joining import Joining
 from routing.messages import (
     AgentAsked,
     ContactArrived,

@@ -6,6 +6,7 @@ from routing_house import House, directory, person
 from test_board_properties import SITE, STEPS, history, opened, play
 
 from routing.estimate import Mean, Rate, Rival, drain_ms, expected_ms
+from routing.messages import ContactAsked
 from routing.model import Outlook, QueuePolicy
 from routing.view import View
 
@@ -121,6 +122,31 @@ def test_the_place_counts_those_who_want_the_same_agents() -> None:
         made.house.wait(10)
     assert [made.outlook(one).position for one in ("e1", "e3", "z1", "any")] == [1, 3, 1, 5]
     assert made.view.position("z1") == 4
+
+
+def test_a_contact_that_is_moved_or_made_urgent_has_another_place() -> None:
+    """In front of its class by priority; in another queue it stands in that queue's line, and behind nobody of the old one."""
+    made = Followed()
+    for contact in ("e1", "e2", "e3"):
+        made.house.call(contact, "en")
+        made.house.wait(10)
+    made.house.say(ContactAsked("e3", "prioritise", "r1", "node", priority=60))
+    assert [made.outlook(one).position for one in ("e1", "e2", "e3")] == [2, 3, 1]
+    made.house.say(ContactAsked("e3", "move", "r2", "node", queue="sales"))
+    assert [made.outlook(one).position for one in ("e1", "e2", "e3")] == [1, 2, 1]
+
+
+def test_a_phone_that_rings_keeps_the_place_and_ends_the_wait() -> None:
+    """Whoever is being offered is first still, and has nothing to wait for; the next one counts the agent, not the place."""
+    made = Followed()
+    made.house.start_work("bob")
+    for number in range(20):
+        made.talk(f"t{number}", 60_000)
+    made.house.call("offered", "en")
+    made.house.wait(10)
+    made.house.call("next", "en")
+    assert made.outlook("offered") == Outlook(1, 0)
+    assert made.outlook("next") == Outlook(2, 60_000)
 
 
 def test_the_wait_under_a_requirement_that_relaxes() -> None:

@@ -4,7 +4,7 @@ import pytest
 from routing_house import House, directory, person
 
 from routing.board import restore
-from routing.messages import ContactArrived, ContactLeft, OfferAnswered, ServerAlive, ServerHolds, ServerLeft
+from routing.messages import ContactArrived, ContactLeft, OfferAnswered, PhoneReported, ServerAlive, ServerHolds, ServerLeft
 from routing.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
 
 pytestmark = pytest.mark.unit
@@ -142,3 +142,31 @@ def test_a_new_router_believes_that_servers_with_calls_live_until_they_are_silen
     assert house.told("server_lost") == []
     silence(house, 1)
     assert [event.data["server"] for event in house.told("server_lost")] == ["frozen"]
+
+
+def test_a_phone_is_at_the_asterisk_that_sees_it(house: House) -> None:
+    """Another one does not see it, and says so whenever it is asked: that changes nothing, until the phone registers there."""
+    house.say(PhoneReported("phone-ann", "available", "east"), PhoneReported("phone-ann", "unavailable", "west"))
+    ann = house.board.agents["ann"]
+    assert (ann.phone_state, ann.phone_at) == ("available", "east")
+    house.say(PhoneReported("phone-ann", "unavailable", "east"))
+    assert ann.phone_state == "unavailable"
+    house.say(PhoneReported("phone-ann", "available", "west"), PhoneReported("phone-ann", "unavailable", "east"))
+    assert (ann.phone_state, ann.phone_at) == ("available", "west")
+    assert len(house.told("phone_state_changed")) == 3
+
+
+@pytest.mark.parametrize(("living", "state"), [("east", "on_contact"), ("west", "wrap_up")])
+def test_a_talk_at_an_asterisk_that_is_gone_is_over_after_two_minutes(house: House, living: str, state: str) -> None:
+    """Nobody will ever see its end; with a server at that Asterisk somebody will."""
+    house.start_work()
+    house.say(ServerAlive("node", "h:1", "east"), ServerAlive("other", "h:2", living))
+    house.say(PhoneReported("phone-ann", "available", "east"))
+    known = ContactArrived("c1", "call-east-1.0", "node", "support", [(0, "")], house.now)
+    house.say(known)
+    house.say(OfferAnswered("c1", house.offer_of("c1")))
+    house.node_lives = False
+    for _ in range((LOST_AFTER_MS + ADRIFT_MS) // 1000):
+        house.wait(1000)
+        house.say(ServerAlive("other", "h:2", living))
+    assert house.state("ann") == state

@@ -1,11 +1,23 @@
 """Messages that come twice, late, or again after Redis was away: what is known stays, what was lost comes back, nobody is rung in vain."""
 
+from dataclasses import replace
+
 import pytest
 from routing_house import House, directory, person
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
-from routing.messages import AgentAsked, ContactArrived, OfferAnswered, ServerAlive, TalkEnded, TalkHeld, WithdrawOrder
+from routing.messages import (
+    AgentAsked,
+    ContactArrived,
+    OfferAnswered,
+    ServerAlive,
+    ServerHolds,
+    TalkEnded,
+    TalkHeld,
+    TellOrder,
+    WithdrawOrder,
+)
 from routing.view import View
 
 pytestmark = pytest.mark.unit
@@ -106,3 +118,26 @@ def test_what_was_asked_long_ago_is_not_done() -> None:
     made = house("anna")
     made.say(AgentAsked("anna", "pause", "request-1", "node", "", "", made.now - 60_000))
     assert made.state("anna") == AgentState.READY
+
+
+def test_a_late_arrival_does_not_take_a_caller_back() -> None:
+    """A server that was frozen sends its old arrival: the caller is at another server by now, and stays there."""
+    made = house("anna")
+    made.ask("anna", "pause")
+    made.say(ServerAlive("node"), ServerAlive("other"))
+    first = ContactArrived("c1", "call-c1", "node", "support", [(0, "")], made.now)
+    made.say(replace(first, server="other", back=True), first, ServerHolds("node", []))
+    assert made.board.contacts["c1"].server == "other"
+
+
+def test_a_contact_that_nobody_knows_is_asked_for() -> None:
+    """A server holds a caller of whom the board knows nothing: it is to tell again; of one whose contact has ended, to let go."""
+    made = house("anna")
+    made.ask("anna", "pause")
+    made.call("c2")
+    made.leave("c2")
+    made.say(ServerHolds("node", ["c1", "c2"]))
+    assert [order for _, order in made.orders if isinstance(order, TellOrder)] == [TellOrder("c1")]
+    made.wait(60_000)
+    made.say(ServerHolds("node", ["c2"]))
+    assert made.outcome("c2") == "failed"

@@ -136,7 +136,12 @@ MISTAKES = [
     ("queues", "hours: office", "hours: ofice", "queues.yaml:12:12: unknown hours 'ofice' - did you mean 'office'?"),
     ("queues", "join_when: eligible", "join_when: elegible", "queues.yaml:13:16: unknown value 'elegible' - did you mean 'eligible'?"),
     ("queues", "{waiting: 20, to: sales}", "{waiting: 20, waited: 1m}", "queues.yaml:16:16: expected exactly one condition of waiting,"),
-    ("queues", "{waiting: 20, to: sales}", "{to: sales}", "queues.yaml:16:16: expected exactly one condition of waiting, expected_wait, service_level, waited, found none"),
+    (
+        "queues",
+        "{waiting: 20, to: sales}",
+        "{to: sales}",
+        "queues.yaml:16:16: expected exactly one condition of waiting, expected_wait, service_level, waited, found none",
+    ),
     ("queues", "{waiting: 20, to: sales}", "{waiting: 0}", "queues.yaml:16:26: expected at least 1, found '0'"),
     ("queues", "{waiting: 20, to: sales}", "{waiting: 9, to: seles}", "queues.yaml:16:33: unknown queue 'seles' - did you mean 'sales'?"),
     ("queues", "{waiting: 20, to: sales}", "{waiting: 9, to: billing}", "queues.yaml:16:33: a queue cannot overflow into itself"),

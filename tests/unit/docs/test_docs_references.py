@@ -97,6 +97,13 @@ def test_links_between_documents_lead_somewhere():
     assert broken == []
 
 
+def test_every_test_that_the_comparison_names_exists():
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", text_of("docs/comparison.md"))
+
+    assert len(named) > 40
+    assert [(path, name) for path, name in named if not re.search(rf"^(async )?def {name}\(", text_of(f"tests/{path}"), re.M)] == []
+
+
 EXAMPLES = {
     "hotline.yaml": files.HotlineFile,
     "numbers.yaml": files.NumbersFile,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import yaml
-from e2e_house import AGENT_HZ, Guest, House, OwnSite, render_prompts
+from e2e_house import AGENT_HZ, Guest, House, OwnSite, open_site
 from fault_house import edit
 
 from simulator.phone import Sound
@@ -39,17 +39,10 @@ def with_queues(site: OwnSite) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def queues_site() -> AsyncIterator[OwnSite]:
+async def queues_site(request: pytest.FixtureRequest) -> AsyncIterator[OwnSite]:
     """A site for the tests of this file."""
-    site = OwnSite()
-    with_queues(site)
-    try:
-        await site.start()
-        await render_prompts(site)
+    async with open_site(lambda: request.session.testsfailed > 0, with_queues) as site:
         yield site
-    finally:
-        await site.stop()
-        site.clean()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

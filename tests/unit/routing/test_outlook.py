@@ -1,9 +1,9 @@
 """What a waiting caller may be told: the formula, the place per class, and when there is nothing to be said."""
 
 import pytest
+from board_history import SITE, STEPS, history, opened, play
 from hypothesis import given, settings
 from routing_house import House, directory, person
-from test_board_properties import SITE, STEPS, history, opened, play
 
 from routing.estimate import Mean, Rate, Rival, drain_ms, expected_ms
 from routing.messages import ContactAsked

@@ -26,8 +26,7 @@ def resume(board: Floor, agent: Agent, now_ms: int) -> None:
         contact_ended(board, agent, now_ms)  # a record was lost: nobody would tell the end of it
     if agent.state == AgentState.WRAP_UP and agent.until_ms:
         board.at(agent.until_ms, "wrap_up", agent.id)
-    if agent.phone_state == "unavailable" and agent.phone_since_ms:
-        board.at(agent.phone_since_ms + board.directory.presence_ms, "presence", agent.id)
+    _watch_presence(board, agent)
     if agent.state == AgentState.PAUSED and agent.until_ms > now_ms:
         board.at(agent.until_ms, "break", agent.id)
     if agent.state == AgentState.RESERVED:
@@ -45,6 +44,17 @@ def move(board: Floor, agent: Agent, event: AgentEvent, now_ms: int, *, reason: 
     tell(board, agent, "agent_logged_in" if event == AgentEvent.LOG_IN else TOLD[agent.state], now_ms, before=before)
     if agent.state in (AgentState.READY, AgentState.PAUSED, AgentState.LOGGED_OUT):
         agent.queue = ""
+    _watch_presence(board, agent)
+
+
+def _watch_presence(board: Floor, agent: Agent) -> None:
+    """Look again when a ready agent will have been without a phone for too long: since it went, or since the agent came."""
+    if agent.state == AgentState.READY and agent.phone_state == "unavailable":
+        board.at(_gone_since_ms(agent) + board.directory.presence_ms, "presence", agent.id)
+
+
+def _gone_since_ms(agent: Agent) -> int:
+    return max(agent.phone_since_ms, agent.since_ms)
 
 
 def tell(
@@ -116,8 +126,7 @@ def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
         board.seek_contact(agent, now_ms)
         return
     agent.phone_state, agent.phone_since_ms = message.state, now_ms
-    if gone:
-        board.at(now_ms + board.directory.presence_ms, "presence", agent.id)
+    _watch_presence(board, agent)
     board.touch_agent(agent.id)
     board.tell("phone_state_changed", now_ms, agent=agent, phone=message.phone, phone_state=message.state)
     board.seek_contact(agent, now_ms)
@@ -207,6 +216,8 @@ def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms:
         board.phones.pop(agent.phone, None)
     agent.phone, agent.desk_phone = phone, desk_phone
     agent.phone_state, agent.phone_at = board.loose_phones.pop(phone, ("unavailable", ""))
+    agent.phone_since_ms = now_ms
+    _watch_presence(board, agent)
     if phone:
         board.phones[phone] = agent.id
     if agent.phone_state != before:
@@ -216,7 +227,7 @@ def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms:
 def presence_over(board: Floor, id: str, now_ms: int) -> None:
     """Deadline: an agent counts as there, and the phone has been gone for long: paused, so that nobody counts on them."""
     agent = board.agents[id]
-    gone = agent.phone_state == "unavailable" and agent.phone_since_ms + board.directory.presence_ms <= now_ms
+    gone = agent.phone_state == "unavailable" and _gone_since_ms(agent) + board.directory.presence_ms <= now_ms
     if gone and agent.state == AgentState.READY:
         move(board, agent, AgentEvent.PAUSE, now_ms, reason="unreachable")
         board.seek_contact(agent, now_ms)

@@ -124,7 +124,7 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
             plain(agent["name"]),
             f"{agent['state']}{reason}",
             duration(agent["in_state_ms"]) if agent["since_ms"] else "-",
-            f"{agent['phone']} {phone_state}".rstrip(),
+            f"{agent['phone']} {phone_state}".rstrip() if agent["phone"] else "-",
             ", ".join(f"({queue})" if queue in agent["left_queues"] else queue for queue in agent["queues"]),
             f"{contact['queue']}: {contact['ani']}" if contact else "",
             style=COLOURS.get(agent["state"]),

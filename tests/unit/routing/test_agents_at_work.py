@@ -198,6 +198,28 @@ def test_nobody_counts_on_an_agent_whose_phone_is_gone_for_long() -> None:
     assert (made.state("anna"), made.board.agents["anna"].reason, made.state("li")) == (AgentState.PAUSED, "unreachable", AgentState.READY)
 
 
+def test_nobody_counts_on_an_agent_who_comes_without_a_phone() -> None:
+    """Who logs in, resumes or sits down at a phone that is not there is paused two minutes later; the new time counts."""
+    made = House(directory(person("anna")))
+    made.ask("anna", "log_in")
+    made.wait(119_000)
+    assert made.state("anna") == AgentState.READY
+    made.wait(2_000)
+    assert (made.state("anna"), made.board.agents["anna"].reason) == (AgentState.PAUSED, "unreachable")
+    made.ask("anna", "resume")
+    made.restart()
+    made.wait(60_000)
+    made.ask("anna", "log_in", phone="desk-7")
+    made.wait(119_000)
+    assert made.state("anna") == AgentState.READY
+    made.wait(2_000)
+    assert made.state("anna") == AgentState.PAUSED
+    made.say(PhoneReported("desk-7", "available"))
+    made.ask("anna", "resume")
+    made.wait(200_000)
+    assert made.state("anna") == AgentState.READY
+
+
 def test_who_logs_in_again_elsewhere_is_rung_there() -> None:
     """The state stays; not while a call is on, nor at a phone that somebody uses; a log-in without a phone changes nothing."""
     made = opened(person("anna"), person("li"))

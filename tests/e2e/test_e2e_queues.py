@@ -67,6 +67,8 @@ async def test_who_has_waited_too_long_is_served_by_another_queue(house: House) 
     connected = await guest.event("contact_connected", 5)
     assert connected["agent"] == "li"
     assert connected["data"]["waited_ms"] >= 2_000
+    row = next(row for row in (await house.site.get("/api/calls"))["calls"] if row["id"] == guest.id)
+    assert (row["contact"], row["queue"], row["stage"], row["agent"]) == (moved["contact"], "helping", "talking", "li")
     await guest.call.hears(AGENT_HZ, 3)
     await guest.call.hang_up()
     assert (await guest.event("contact_ended"))["queue"] == "helping"

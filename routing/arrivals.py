@@ -56,7 +56,7 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
 
 def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
     policy = board.directory.queues[contact.queue]
-    contact.priority, contact.ageing = message.priority + policy.priority, board.ageing_in(contact.queue)
+    contact.priority, contact.ageing = message.priority + policy.priority, board.directory.ageing_in(contact.queue)
     contact.place_ms = max(message.place_ms, 0 if message.again or message.back else caller_memory.place_of(board, contact, now_ms))
     contact.steps = _with_preferred(board, contact, message, now_ms)
     board.contacts[contact.id] = contact

@@ -218,10 +218,6 @@ class Floor:
             self.touch_contact(contact.id)
             self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
 
-    def ageing_in(self, queue: str) -> float:
-        """What waiting is worth in a queue, as `Contact.ageing`."""
-        return 0.0 if self.directory.choice == "strict" else self.directory.queues[queue].ageing
-
     def _offer(self, contact: Contact, agent: Agent, now_ms: int) -> None:
         self.matching.remove_contact(contact.id)
         self.matching.remove_agent(agent.id)

@@ -127,6 +127,10 @@ class Directory:
     breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit
     presence_ms: int = 120_000  # a ready agent whose phone has been gone for so long is paused
 
+    def ageing_in(self, queue: str) -> float:
+        """What waiting is worth in a queue, as `Contact.ageing`."""
+        return 0.0 if self.choice == "strict" else self.queues[queue].ageing
+
 
 STRICT_S = 10_000_000  # what one second of priority is worth where waiting does not count
 

@@ -100,7 +100,7 @@ class Outlooks:
         """The wait to expect for somebody who would join now with these steps; None when unknown. `priority` in seconds, the whole."""
         if queue not in self._directory.queues:
             return None
-        joining = Contact("", "", "", queue, list(steps), now_ms, priority, ageing=self._directory.queues[queue].ageing)
+        joining = Contact("", "", "", queue, list(steps), now_ms, priority, ageing=self._directory.ageing_in(queue))
         return self._expect(queue, tuple(steps), (joining.order_ms, LAST), 0, now_ms)
 
     def _expect(self, queue: str, steps: Steps, here: Place, waited_ms: int, now_ms: int) -> int | None:

@@ -42,7 +42,7 @@ def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -
     if reason == "overflow":
         contact.overflowed.append(before)
     contact.priority += there.priority - board.directory.queues[before].priority
-    contact.queue, contact.ageing = queue, board.ageing_in(queue)
+    contact.queue, contact.ageing = queue, board.directory.ageing_in(queue)
     board.touch_contact(contact.id)
     board.order(contact.server, MoveOrder(contact.id, queue))
     place = {"priority": contact.priority, "ageing": contact.ageing}

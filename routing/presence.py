@@ -8,11 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from routing.agent_state import AgentState
-from routing.model import Agent, AgentProfile, Contact, Directory, QueuePolicy
+from routing.model import OUTSIDE, Agent, AgentProfile, Contact, Directory, QueuePolicy
 from routing.model import Presence as Rule
 from routing.requirement import parse
 
 AWAY = (AgentState.LOGGED_OUT, AgentState.PAUSED)
+
+
+def at_first(profile: AgentProfile) -> Agent:
+    """An agent of whom nothing is known yet: logged out; a line outside, if it is one, counts as free."""
+    return Agent(profile.id, phone=profile.phone, phone_state="available" if profile.phone.startswith(OUTSIDE) else "unavailable")
 
 
 def tier_of(profile: AgentProfile, policy: QueuePolicy) -> int:

@@ -75,7 +75,10 @@ def _move(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
 
 def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     """A log-in, at the phone that it names."""
-    _sit_down(board, agent, message.phone or board.directory.agents[agent.id].phone, now_ms)
+    phone = message.phone or board.directory.agents[agent.id].phone
+    if not phone:
+        raise NotAllowed(f"agent {agent.id} has no phone of their own: a log-in says at which one, or is keyed there")
+    _sit_down(board, agent, phone, now_ms)
     agent.idle_since_ms, agent.handled, agent.occupancy = now_ms, 0, 0.0
     agent.refused.clear()
     agent.left_queues.clear()
@@ -92,7 +95,7 @@ def _change_phone(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
     if not phone or phone == agent.phone:
         return
     if agent.state in (AgentState.RESERVED, AgentState.ON_CONTACT):
-        raise NotAllowed(f"{agent.id} has a call on phone {agent.phone}, which must end first")
+        raise NotAllowed(f"agent {agent.id} has a call on phone {agent.phone}, which must end first")
     _sit_down(board, agent, phone, now_ms)
     board.touch_agent(agent.id)
     agents.tell(board, agent, "agent_phone_changed", now_ms)
@@ -110,9 +113,8 @@ def _check_break(board: Floor, agent: Agent, reason: str) -> None:
         if other is not agent and other.reason == reason and (other.state == AgentState.PAUSED or other.wanted == "paused")
     ]
     if len(away) >= limit.at_once:
-        raise NotAllowed(
-            f"{len(away)} agents are paused for {reason!r} and no more than {limit.at_once} may be: {', '.join(sorted(away)[:5])}"
-        )
+        agents_are = "1 agent is" if len(away) == 1 else f"{len(away)} agents are"
+        raise NotAllowed(f"{agents_are} paused for {reason!r} and no more than {limit.at_once} may be: {', '.join(sorted(away)[:5])}")
 
 
 def _end_wrap_up(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
@@ -164,7 +166,7 @@ def _change_queues(board: Floor, agent: Agent, message: AgentAsked, now_ms: int)
     """Take contacts of one of the agent's queues again, or for now not."""
     queues = board.directory.agents[agent.id].queues
     if message.queue not in queues:
-        raise NotAllowed(f"{agent.id} is no agent of queue {message.queue!r}; the queues are: {', '.join(queues) or 'none'}")
+        raise NotAllowed(f"agent {agent.id} does not serve the queue {message.queue!r}; the queues are: {', '.join(queues) or 'none'}")
     board.matching.remove_agent(agent.id)
     left = [queue for queue in agent.left_queues if queue != message.queue]
     agent.left_queues = [*left, message.queue] if message.action == "leave_queue" else left

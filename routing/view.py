@@ -14,7 +14,7 @@ from routing.contact_state import ContactState
 from routing.events import Event
 from routing.model import Agent, Contact, Directory, Outlook
 from routing.outlook import Outlooks
-from routing.presence import serves
+from routing.presence import at_first, serves
 
 WINDOW_MS = 30 * 60_000
 LOST_CALLS = 1_000
@@ -47,7 +47,7 @@ class View:
     def start(self, contacts: Iterable[Contact], agents: Iterable[Agent], calls: Iterable[Event] = ()) -> None:
         """Begin from these records; `calls` are the call_arrived events of open calls."""
         self.calls = {event.call: event for event in calls}
-        self.agents = {profile.id: Agent(profile.id, phone=profile.phone) for profile in self.directory.agents.values()}
+        self.agents = {profile.id: at_first(profile) for profile in self.directory.agents.values()}
         self.agents |= {agent.id: agent for agent in agents if agent.id in self.agents}
         self.contacts.clear()
         for line in self._lines.values():

@@ -209,7 +209,7 @@ class Caller:
         policy, level = self._site.directory.queues[request.queue], view.service_level(request.queue, now_ms)
         place_ms = max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0
         known = all(readable(requirement) for _, requirement in request.steps)  # else the router refuses it
-        ahead_s = policy.priority + self._priority(request) + int(policy.ageing * place_ms / 1000)
+        ahead_s = policy.priority + self._priority(request) + int(self._site.directory.ageing_in(request.queue) * place_ms / 1000)
         return {
             "preferred": list(request.preferred),
             "preferred_ms": request.preferred_ms,

@@ -42,6 +42,9 @@ SAID: dict[str, dict[str, str]] = {
     "wrap_up": {"zh": "您正在整理。", "en": "You are in wrap-up."},
     "noted": {"zh": "已记录。", "en": "This is noted."},
     "refused": {"zh": "现在不能这样操作。", "en": "This is not possible now."},
+    "disposition_first": {"zh": "请先输入处理结果代码。", "en": "Please enter the code of the result first."},
+    "no_disposition": {"zh": "没有这个处理结果代码。", "en": "There is no result with this code."},
+    "break_full": {"zh": "休息人数已满，请稍后再试。", "en": "Too many are on this break. Please try again later."},
     "unknown": {"zh": "这部话机没有对应的座席。", "en": "No agent belongs to this phone."},
     "unreachable": {"zh": "系统繁忙，请稍后再试。", "en": "The system does not answer; please try again in a moment."},
     "ask_number": {"zh": "请输入您的工号，按井号键结束。", "en": "Please enter your agent number, then press the hash key."},
@@ -72,6 +75,15 @@ def _speech(site: Site, what: str) -> Speech:
     texts = SAID.get(what, SAID["refused"])
     language = next((language for language in site.main.languages if language in texts), "en")
     return Speech(language, texts[language])
+
+
+def _refusal(action: AgentAction, state: str, *, of_break: bool) -> str:
+    """What to say of a refusal: what else would have to be done, where the state leaves one reason only."""
+    if action == "end_wrap_up" and state == AgentState.WRAP_UP:
+        return "disposition_first"
+    if action == "dispose" and state in (AgentState.WRAP_UP, AgentState.ON_CONTACT):
+        return "no_disposition"
+    return "break_full" if of_break and state != AgentState.LOGGED_OUT else "refused"
 
 
 class FeatureCodes:
@@ -114,7 +126,7 @@ class FeatureCodes:
             return "unreachable"
         if reply.error:
             log.info("feature_code_not_granted", agent=agent, action=action, reason=reply.error)
-            return "refused"
+            return _refusal(action, reply.state, of_break=action == "pause" and self._is_limited(argument))
         return "noted" if action == "dispose" else reply.state
 
     async def _posted(self, agent: str, action: AgentAction, endpoint: str, argument: str) -> Reply:
@@ -124,6 +136,11 @@ class FeatureCodes:
             return await self._desk.ask(agent, action, disposition=argument)
         reason = self._site.main.pause_reasons.get(argument, argument) if action == "pause" else ""
         return await self._desk.ask(agent, action, reason=reason)
+
+    def _is_limited(self, digit: str) -> bool:
+        """Whether only so many may be paused for the reason of that digit."""
+        limit = self._site.directory.breaks.get(self._site.main.pause_reasons.get(digit, digit))
+        return bool(limit and limit.at_once)
 
     # -- a phone that is not the agent's own ------------------------------------------------------------------------------
 

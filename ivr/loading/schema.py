@@ -33,7 +33,8 @@ def parse_duration(value: Any) -> int:
         return 0
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"expected a duration such as 500ms, 30s, 5m or 1h, found {_shown(value)}")
+        hint = f" - a number needs its unit, as in {text}s" if re.fullmatch(r"[0-9.]+", text) else ""
+        raise ValueError(f"expected a duration such as 30s, 5m, 1h or 1d, found {_shown(value)}{hint}")
     return round(float(match[1]) * _UNITS_MS[match[2]])
 
 
@@ -154,7 +155,10 @@ def _explained(detail: Any, path: Where, on_key: bool, model: type[BaseModel], s
     if kind in ("value_error", "assertion_error"):
         return str(detail["ctx"]["error"]), "", position
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, found {_shown(found)}", "", position
+        return f"expected {_EXPECTED[kind]}, found {_shown(found)}", _as_list(found) if kind == "list_type" else "", position
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return f"expected {words} {detail['ctx'][bound]:g}, found {_shown(found)}", "", position
     if kind == "too_short":
         return f"expected a list of at least {detail['ctx']['min_length']}, found an empty one", "", position
     said = str(detail["msg"])
@@ -162,6 +166,18 @@ def _explained(detail: Any, path: Where, on_key: bool, model: type[BaseModel], s
     return f"{said.replace('input should', 'must')}, found {_shown(found)}", "", position
 
 
+def _as_list(found: Any) -> str:
+    if isinstance(found, str) and found:
+        return f"write [{found}]" if len(found) <= 60 else ""
+    return "put it into brackets, as in [{...}]" if isinstance(found, dict) and found else ""
+
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
 _EXPECTED = {
     "string_type": "text",
     "int_parsing": "a whole number",

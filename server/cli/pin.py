@@ -1,6 +1,7 @@
 """`./hotline pin`: asks for an agent's PIN and prints what stands for it in agents.yaml."""
 
 import getpass
+import warnings
 
 from server import pins
 from server.cli.options import CommandFailed, Options, say
@@ -8,6 +9,7 @@ from server.cli.options import CommandFailed, Options, say
 
 def run(options: Options) -> int:
     """0 when a hash was printed. The PIN is asked for twice and shown nowhere."""
+    warnings.simplefilter("ignore", getpass.GetPassWarning)  # it may come from a pipe
     try:
         pin = getpass.getpass("PIN (digits; it is not shown): ").strip()
         if wrong := pins.fault(pin):

@@ -89,14 +89,19 @@ def _show(url: str, facts: dict[str, Any]) -> None:
 
 
 def _queues(queues: list[dict[str, Any]]) -> Table:
-    table = _table("Queues", "queue", "waiting>", "longest>", "free>", "talking>", "answered>", "abandoned>", "level>", "aim")
-    table.caption = "level: answered within the threshold / (answered + abandoned), last 30 min\naim:   80/20 is 80 % within 20 s"
+    table = _table("Queues", "queue", "waiting>", "longest>", "expected>", "free>", "talking>", "answered>", "abandoned>", "level>", "aim")
+    table.caption = (
+        "expected: the wait of who joins now, ready for any agent\n"
+        "level:    answered within the threshold / (answered + abandoned), last 30 min\n"
+        "aim:      80/20 is 80 % within 20 s"
+    )
     for queue in queues:
         level, totals = queue["service_level"], queue["totals"]
         table.add_row(
             queue["name"],
             str(queue["waiting"]),
             duration(queue["longest_wait_ms"]) if queue["waiting"] else "-",
+            "-" if queue["expected_wait_ms"] is None else duration(queue["expected_wait_ms"]),
             f"{queue['free_agents']} of {sum(queue['agents'].values())}",
             str(queue["agents"]["on_contact"]),
             str(totals.get("answered", 0)),
@@ -110,7 +115,8 @@ def _queues(queues: list[dict[str, Any]]) -> Table:
 def _agents(agents: list[dict[str, Any]]) -> Table:
     table = _table("Agents", "agent", "name", "state", "for>", "phone", "queues", "contact")
     for agent in agents:
-        reason = f" ({plain(agent['reason'])})" if agent["reason"] else ""
+        details = [word for word in (plain(agent["reason"]), _until(agent)) if word]
+        reason = f" ({', '.join(details)})" if details else ""
         phone_state = PHONE_STATES.get(agent["phone_state"], agent["phone_state"])
         contact = agent["contact"]
         table.add_row(
@@ -118,7 +124,7 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
             plain(agent["name"]),
             f"{agent['state']}{reason}",
             duration(agent["in_state_ms"]) if agent["since_ms"] else "-",
-            f"{agent['phone']} {phone_state}".rstrip(),
+            f"{agent['phone']} {phone_state}".rstrip() if agent["phone"] else "-",
             ", ".join(f"({queue})" if queue in agent["left_queues"] else queue for queue in agent["queues"]),
             f"{contact['queue']}: {contact['ani']}" if contact else "",
             style=COLOURS.get(agent["state"]),
@@ -126,6 +132,14 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
     if any(agent["left_queues"] for agent in agents):
         table.caption = "(queue): left for now"
     return table
+
+
+def _until(agent: dict[str, Any]) -> str:
+    """How much of a wrap-up or of a break with a longest time is left, or by how much it is over."""
+    if not agent["until_ms"]:
+        return ""
+    left_ms = agent["until_ms"] - agent["since_ms"] - agent["in_state_ms"]
+    return f"{duration(left_ms)} left" if left_ms >= 0 else f"{duration(-left_ms)} over"
 
 
 def _calls(calls: list[dict[str, Any]]) -> Table:

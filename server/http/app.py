@@ -41,9 +41,11 @@ def _require(wanted: Role, found: Role) -> None:
     if found >= wanted:
         return
     if found == Role.ANYBODY:
-        message = f"Send 'Authorization: Bearer TOKEN' with the token of a {wanted.title} (the state folder has them)."
+        message = (
+            f"Send 'Authorization: Bearer TOKEN' with the token of the role {wanted.title} (secrets.json in the state folder has them)."
+        )
         raise ApiError(401, "unauthorized", message, {"WWW-Authenticate": 'Bearer realm="hotline"'})
-    raise ApiError(403, "forbidden", f"This needs the role {wanted.title}; the token given is of a {found.title}.")
+    raise ApiError(403, "forbidden", f"This needs the role {wanted.title}; the role of the token given is {found.title}.")
 
 
 def _from_this_machine(request: web.Request) -> bool:

@@ -103,9 +103,12 @@ def _action(body: dict[str, Any], actions: tuple[A, ...]) -> A:
     for known in actions:
         if action == known:
             return known
+    possible = f"possible: {', '.join(actions)}."
+    if "action" not in body:
+        raise _bad(f"The field action is missing - {possible}")
     given = action[:40] if isinstance(action, str) else json.dumps(action)[:40]
     hint = suggest(given, actions)
-    raise _bad(f"Unknown action {given!r} - {hint if hint.endswith('?') else 'possible: ' + ', '.join(actions)}")
+    raise _bad(f"Unknown action {given!r} - {hint if hint.endswith('?') else possible}")
 
 
 def _one_line(name: Literal["reason", "phone", "queue"], value: Any) -> str:

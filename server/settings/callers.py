@@ -64,7 +64,7 @@ def _numbers(reading: Reading, name: str, given: CallerListFile) -> Iterator[tup
             raise OSError("it is larger than 64 MiB")
         text = path.read_bytes().decode("utf-8-sig", errors="replace")  # names in other columns may be in any encoding
     except OSError as error:
-        message = f"cannot be read: {error.strerror or error}"
+        message = f"{given.file} cannot be read: {error.strerror or error}"
         reading.problems.append(Problem(source.where(("lists", name, "file")), message, "a file beside this one, one number a line"))
         return
     before = len(reading.problems)

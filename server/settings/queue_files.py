@@ -37,8 +37,9 @@ class OverflowRule(Settings):
 
     @model_validator(mode="after")
     def _one_condition(self) -> Self:
-        if len(self.model_fields_set.intersection(CONDITIONS)) != 1:
-            raise ValueError(f"expected exactly one condition of {', '.join(CONDITIONS)}")
+        given = [name for name in CONDITIONS if name in self.model_fields_set]
+        if len(given) != 1:
+            raise ValueError(f"expected exactly one condition of {', '.join(CONDITIONS)}, found {' and '.join(given) or 'none'}")
         return self
 
 

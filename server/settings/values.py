@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ivr.loading.problems import suggest
 from ivr.loading.schema import parse_duration
 from ivr.numbers import check_pattern
 from routing.model import UNTIL_DONE
@@ -17,7 +18,7 @@ from server.pins import is_hashed
 
 def _known_strategy(value: str) -> str:
     if value not in STRATEGIES:
-        raise ValueError(f"unknown ring strategy '{value}'; known are {', '.join(sorted(STRATEGIES))}")
+        raise ValueError(f"unknown ring strategy '{value}' - {suggest(value, STRATEGIES)}")
     return value
 
 

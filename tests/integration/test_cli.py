@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import unused_port
-from http_house import World, live_call
+from http_house import NOW_MS, World, live_call
 
 from routing.events import Event
 from routing.store.redis import RedisStore
@@ -233,12 +233,15 @@ async def test_status_of_a_running_server(site: Path, running: World, capsys: py
     running.agent("smith", "paused", reason="lunch")
     running.calls.append(live_call())
     running.view.agents["smith"].left_queues = ["sales"]
+    running.view.agents["smith"].until_ms = NOW_MS + 90_000
 
     assert await run_beside(command(site, "status")) == 0
 
     out = capsys.readouterr().out
     assert "billing, (sales)" in out
-    assert all(words in out for words in ("billing", "1:35", "1 of 2", "王芳", "paused (lunch)", "+86*******8000", "main/welcome"))
+    assert all(
+        words in out for words in ("billing", "1:35", "1 of 2", "王芳", "paused (lunch, 1:30 left)", "+86*******8000", "main/welcome")
+    )
 
 
 async def test_status_into_a_pipe(site: Path, running: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,8 +144,21 @@ async def test_live_calls(client: Client, world: World) -> None:
 
     (call,) = (await get(client, "/api/calls"))["calls"]
 
+    assert (call["queue"], call["contact"]) == ("", "")
     assert (call["id"], call["stage"], call["flow"], call["node"]) == ("1790000000.7", "in_flow", "main", "welcome")
     assert (call["lasts_ms"], call["server"]) == (60_000, "node-1")
+
+
+async def test_the_queue_of_a_call_is_that_of_its_contact(client: Client, world: World) -> None:
+    """A waiting call names its contact, and the queue into which that may have been moved since."""
+    world.queued("c1", 5_000)
+    live = live_call("1790000000.7")
+    live.stage, live.queue, live.contact = "waiting", "sales", "c1"
+    world.calls.append(live)
+
+    (call,) = (await get(client, "/api/calls"))["calls"]
+
+    assert (call["contact"], call["queue"]) == ("c1", "billing")
 
 
 async def test_an_agents_state_is_changed(client: Client, world: World) -> None:

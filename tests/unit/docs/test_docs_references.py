@@ -84,6 +84,15 @@ def test_every_command_of_the_documents_exists():
     assert used - known == set()
 
 
+def test_the_front_door_knows_every_command_and_its_help_lists_it():
+    door = text_of("hotline")
+    taken = re.search(r"^ +(demo \|.+)\) ;;$", door, re.M)
+
+    assert taken is not None
+    assert {*taken[1].split(" | ")} == {*COMMANDS, "demo", "bench", "test", "--version"}
+    assert [name for name in (*COMMANDS, "demo", "bench", "test") if not re.search(rf"^  {name} ", door, re.M)] == []
+
+
 def test_links_between_documents_lead_somewhere():
     broken = []
     for path in DOCUMENTS:
@@ -95,6 +104,13 @@ def test_links_between_documents_lead_somewhere():
                 broken.append(f"{path.name}: {target}")
 
     assert broken == []
+
+
+def test_every_test_that_the_comparison_names_exists():
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", text_of("docs/comparison.md"))
+
+    assert len(named) > 40
+    assert [(path, name) for path, name in named if not re.search(rf"^(async )?def {name}\(", text_of(f"tests/{path}"), re.M)] == []
 
 
 EXAMPLES = {

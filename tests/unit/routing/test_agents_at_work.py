@@ -111,7 +111,7 @@ def test_no_more_agents_on_a_break_than_may_be() -> None:
     made.call("c1")
     made.answer("c1")
     assert made.ask("anna", "pause", "lunch").error == ""
-    assert "1 agents are paused for 'lunch'" in made.ask("li", "pause", "lunch").error
+    assert "1 agent is paused for 'lunch'" in made.ask("li", "pause", "lunch").error
     assert made.ask("li", "pause", "training").error == ""
     made.finish("c1")
     made.ask("anna", "end_wrap_up")
@@ -145,7 +145,7 @@ def test_leaving_a_queue_and_joining_it_again() -> None:
     made.refuse("c2", "busy")
     assert made.ask("anna", "join_queue", queue="support").error == ""
     assert made.ringing("c1") == "anna"
-    assert "no agent of queue 'other'" in made.ask("anna", "leave_queue", queue="other").error
+    assert "does not serve the queue 'other'" in made.ask("anna", "leave_queue", queue="other").error
     assert [event.data["left_queues"] for event in made.told("agent_queues_changed")] == [["support"], []]
 
 
@@ -196,6 +196,28 @@ def test_nobody_counts_on_an_agent_whose_phone_is_gone_for_long() -> None:
     made.restart()
     made.wait(20_000)
     assert (made.state("anna"), made.board.agents["anna"].reason, made.state("li")) == (AgentState.PAUSED, "unreachable", AgentState.READY)
+
+
+def test_nobody_counts_on_an_agent_who_comes_without_a_phone() -> None:
+    """Who logs in, resumes or sits down at a phone that is not there is paused two minutes later; the new time counts."""
+    made = House(directory(person("anna")))
+    made.ask("anna", "log_in")
+    made.wait(119_000)
+    assert made.state("anna") == AgentState.READY
+    made.wait(2_000)
+    assert (made.state("anna"), made.board.agents["anna"].reason) == (AgentState.PAUSED, "unreachable")
+    made.ask("anna", "resume")
+    made.restart()
+    made.wait(60_000)
+    made.ask("anna", "log_in", phone="desk-7")
+    made.wait(119_000)
+    assert made.state("anna") == AgentState.READY
+    made.wait(2_000)
+    assert made.state("anna") == AgentState.PAUSED
+    made.say(PhoneReported("desk-7", "available"))
+    made.ask("anna", "resume")
+    made.wait(200_000)
+    assert made.state("anna") == AgentState.READY
 
 
 def test_who_logs_in_again_elsewhere_is_rung_there() -> None:

@@ -63,6 +63,27 @@ def test_occupancy_is_an_average_that_forgets() -> None:
     assert least_occupied.after(least_occupied.after(0.5, 4_000, busy=False), 6_000, busy=False) == pytest.approx(once)
 
 
+def test_fewest_contacts_asks_who_had_the_fewest_since_log_in() -> None:
+    """Whoever comes later is asked until the others' number is reached; a log-in begins the count anew."""
+    made = opened(person("anna"), person("li"), strategy="fewest_contacts")
+    made.ask("li", "pause")
+    assert [serve(made, f"a{n}") for n in range(2)] == ["anna", "anna"]
+    made.ask("li", "resume")
+    assert [serve(made, f"b{n}") for n in range(3)] == ["li", "li", "anna"]
+    made.ask("anna", "log_out")
+    made.start_work("anna")
+    assert serve(made, "c1") == "anna"
+
+
+def test_linear_asks_in_the_order_of_the_configuration() -> None:
+    """However long the others have been idle."""
+    made = opened(person("anna"), person("li"), strategy="linear")
+    assert [serve(made, f"c{n}") for n in range(3)] == ["anna", "anna", "anna"]
+    made.call("c8")
+    made.call("c9")
+    assert (made.ringing("c8"), made.ringing("c9")) == ("anna", "li")
+
+
 def test_weighted_random_follows_the_weights() -> None:
     """Who weighs three times as much is asked about three times as often."""
     heavy = replace(person("anna"), memberships={"support": Membership(weight=3.0)})

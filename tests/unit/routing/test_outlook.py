@@ -9,20 +9,21 @@ from routing_house import House, directory, person
 
 from routing.estimate import Mean, Rate, Rival, drain_ms, expected_ms
 from routing.messages import ContactAsked
-from routing.model import Outlook, QueuePolicy
+from routing.model import Choice, Outlook, QueuePolicy
 from routing.view import View
 
 pytestmark = pytest.mark.unit
 
 QUEUES = (QueuePolicy("support", wrap_up_ms=0, pause_after={}), QueuePolicy("sales", wrap_up_ms=0))
+CHOICES: tuple[Choice, ...] = ("at_risk", "strict")
 PEOPLE = (person("anna", ("support",), zh=3), person("bob", ("support",), en=3), person("cleo", ("sales",), zh=1))
 
 
 class Followed:
     """A house and the view of its events."""
 
-    def __init__(self) -> None:
-        self.house = House(directory(*PEOPLE, queues=QUEUES))
+    def __init__(self, choice: Choice = "at_risk") -> None:
+        self.house = House(replace(directory(*PEOPLE, queues=QUEUES), choice=choice))
         self.view = View(self.house.site)
         self.read = 0
 
@@ -50,6 +51,20 @@ class Followed:
 def test_the_closed_form_is_the_sum(ahead: int, rate: float, leaving: float) -> None:
     """Ibrahim and Whitt's sum over everybody ahead, without walking over them."""
     assert drain_ms(ahead, rate, leaving) == pytest.approx(sum(1 / (rate + i * leaving) for i in range(ahead + 1)), rel=1e-6)
+
+
+def test_where_priority_goes_before_any_wait_the_expected_wait_knows_it() -> None:
+    """Somebody of priority 1 joins before all who have waited for minutes, where the site chooses strictly."""
+    expected = {}
+    for choice in CHOICES:
+        followed = Followed(choice)
+        followed.house.start_work("bob")
+        followed.talk("c0", 60_000)
+        for n in range(5):
+            followed.house.call(f"c{n + 1}", "en")
+        followed.house.wait(300_000)
+        expected[choice] = followed.follow().expected_wait_ms("support", [(0, "en")], followed.house.now, priority=1)
+    assert 2 * (expected["strict"] or 0) < (expected["at_risk"] or 0)
 
 
 def test_two_classes_that_share_agents_are_one_crowd() -> None:

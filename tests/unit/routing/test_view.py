@@ -13,7 +13,7 @@ from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.events import Event
 from routing.messages import TalkHeld
-from routing.model import QueuePolicy
+from routing.model import AgentProfile, Directory, QueuePolicy
 from routing.store import codec
 from routing.view import WINDOW_MS, View
 
@@ -110,6 +110,12 @@ def test_positions_follow_priority_and_age() -> None:
     view = from_records(made)
     assert [contact.id for contact in view.waiting("support")] == ["vip", "first", "last"]
     assert [view.position(id) for id in ("vip", "first", "last", "nobody")] == [1, 2, 3, 0]
+
+
+def test_a_line_outside_counts_as_free_from_the_beginning() -> None:
+    """Nobody tells its state, so no event does; a phone of the site is gone until it is heard of."""
+    site = Directory({}, {"li": AgentProfile("li", "Li", "+8613800138000"), "wu": AgentProfile("wu", "Wu", "1001")})
+    assert {agent.id: agent.phone_state for agent in View(site).agents.values()} == {"li": "available", "wu": "unavailable"}
 
 
 def test_a_contact_keeps_its_position_while_a_phone_rings_for_it() -> None:

@@ -68,7 +68,7 @@ class House:
 def house(tmp_path: Path) -> House:
     site = SmallSite(tmp_path)
     site.write("config/agents.yaml", AGENTS)
-    site.change("config/hotline.yaml", "languages: [zh, en]", 'languages: [en]\npause_reasons: {"1": lunch}')
+    site.change("config/hotline.yaml", "languages: [zh, en]", 'languages: [en]\npause_reasons: {"1": lunch}\nbreaks: {lunch: {at_once: 2}}')
     site.write("config/prompts.yaml", "prompts:\n  goodbye: {en: Goodbye.}\n")
     return House(site.load())
 
@@ -103,7 +103,13 @@ async def test_what_is_said_of_the_answer(house: House) -> None:
     """The state, a refusal, or that nobody answers."""
     house.desk.state = "wrap_up"
     assert (await house.key("1001", "extend_wrap_up")).said == ["You are in wrap-up."]
-    house.desk.error = "only two may be at lunch"
+    house.desk.error = "queue billing wants a disposition first"
+    assert (await house.key("1001", "end_wrap_up")).said == ["Please enter the code of the result first."]
+    assert (await house.key("1001", "dispose 9")).said == ["There is no result with this code."]
+    assert (await house.key("1001", "pause 7")).said == ["This is not possible now."]
+    house.desk.state = "ready"
+    assert (await house.key("1001", "pause 1")).said == ["Too many are on this break. Please try again later."]
+    house.desk.state = "logged_out"
     assert (await house.key("1001", "pause 1")).said == ["This is not possible now."]
     house.desk.silent = True
     assert (await house.key("1001", "resume")).said == ["The system does not answer; please try again in a moment."]

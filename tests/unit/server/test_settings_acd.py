@@ -136,8 +136,13 @@ MISTAKES = [
     ("queues", "hours: office", "hours: ofice", "queues.yaml:12:12: unknown hours 'ofice' - did you mean 'office'?"),
     ("queues", "join_when: eligible", "join_when: elegible", "queues.yaml:13:16: unknown value 'elegible' - did you mean 'eligible'?"),
     ("queues", "{waiting: 20, to: sales}", "{waiting: 20, waited: 1m}", "queues.yaml:16:16: expected exactly one condition of waiting,"),
-    ("queues", "{waiting: 20, to: sales}", "{to: sales}", "queues.yaml:16:16: expected exactly one condition of waiting,"),
-    ("queues", "{waiting: 20, to: sales}", "{waiting: 0}", "queues.yaml:16:26: must be greater than or equal to 1, found '0'"),
+    (
+        "queues",
+        "{waiting: 20, to: sales}",
+        "{to: sales}",
+        "queues.yaml:16:16: expected exactly one condition of waiting, expected_wait, service_level, waited, found none",
+    ),
+    ("queues", "{waiting: 20, to: sales}", "{waiting: 0}", "queues.yaml:16:26: expected at least 1, found '0'"),
     ("queues", "{waiting: 20, to: sales}", "{waiting: 9, to: seles}", "queues.yaml:16:33: unknown queue 'seles' - did you mean 'sales'?"),
     ("queues", "{waiting: 20, to: sales}", "{waiting: 9, to: billing}", "queues.yaml:16:33: a queue cannot overflow into itself"),
     (
@@ -147,7 +152,7 @@ MISTAKES = [
         "queues.yaml:16:34: these overflows lead in a circle: billing -> sales -> billing - let one of them end",
     ),
     ("queues", "en: billing}", "fr: facture}", "queues.yaml:20:27: the site has no language 'fr' - possible: en, zh"),
-    ("queues", "ageing: 0.5", "ageing: -1", "queues.yaml:11:13: must be greater than or equal to 0"),
+    ("queues", "ageing: 0.5", "ageing: -1", "queues.yaml:11:13: expected at least 0"),
     ("agents", '"0815"', '"1002"', "agents.yaml:7:112: the login number 1002 is already"),
     ("agents", ', login: "0815"', "", "agents.yaml:7:10: this agent has a PIN and nothing to key that says who it is"),
     ("agents", f'pin: "{PIN}"}}', "skills: {}}", "agents.yaml:6:10: there is no phone on which this agent could be reached - give a phone"),
@@ -223,7 +228,7 @@ def test_mistakes_in_caller_lists(site: SmallSite) -> None:
         "config/callers.yaml:3:40: +8613800138000 is already in the list 'vip' - a number is in one list",
         "config/callers.yaml:3:58: 'nobody' is no telephone number - write it like +8613800138000",
         'config/callers.yaml:4:3: a list without callers - give numbers: ["+8613800138000"], or a file',
-        "config/callers.yaml:5:16: cannot be read: No such file or directory - a file beside this one, one number a line",
+        "config/callers.yaml:5:16: gone.csv cannot be read: No such file or directory - a file beside this one, one number a line",
     ]
     assert said[4] == "config/vip.csv:3:1: 'somebody' is no telephone number - write it like +8613800138000"
     assert len(said) == 4 + 20 + 1

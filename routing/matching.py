@@ -109,7 +109,9 @@ class Matching:
         best, best_score = "", float("-inf")
         for pool in self._open_to(agent):
             found = pool.waiting.first()
-            if found and contacts[found[1]].refused_until_ms:
+            if not found or (now_ms - found[0]) * pool.urgency <= best_score:
+                continue
+            if contacts[found[1]].refused_until_ms:
                 found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent.id, 0) <= now_ms)
             if found and (score := (now_ms - found[0]) * pool.urgency) > best_score:
                 best, best_score = found[1], score

@@ -160,9 +160,10 @@ class Caller:
             joining = await self._joining(request)
             if joining is None:
                 return QueueResult("answered")
+            call.contact = joining.contact
             waited = await self._all.desk.wait(joining, line)
         finally:
-            call.stage, call.queue, call.agent = "in_flow", "", ""
+            call.stage, call.queue, call.agent, call.contact = "in_flow", "", "", ""
             self._kept = ("", "")
         self.passed_on = waited.result is not None and waited.result.ended_by == "transfer" and self._channel.hung_up
         if waited.outcome == "abandoned" or self._channel.hung_up:

@@ -130,8 +130,9 @@ def _held(contact: Contact, country: str) -> dict[str, Any]:
     return {"id": contact.id, "call": contact.call, "queue": contact.queue, **caller}
 
 
-def call(live: LiveCall, server: str, now_ms: int) -> dict[str, Any]:
+def call(view: View, live: LiveCall, server: str, now_ms: int) -> dict[str, Any]:
     """A live call of `server`: where the caller is in the flow, whom they wait for or talk to. Empty text where a field does not apply."""
+    found = view.contacts.get(live.contact)  # it may have been moved to another queue
     return {
         "id": live.id,
         "ani": live.ani,
@@ -140,7 +141,7 @@ def call(live: LiveCall, server: str, now_ms: int) -> dict[str, Any]:
         "stage": live.stage,
         "flow": live.flow,
         "node": live.node,
-        "queue": live.queue,
+        "queue": found.queue if found else live.queue,
         "agent": live.agent,
         "contact": live.contact,
         "started_at_ms": live.started_at_ms,

@@ -112,7 +112,8 @@ async def _granted(asked: Awaitable[Reply]) -> str:
 async def calls(request: web.Request, facilities: Facilities) -> web.Response:
     """The live calls of this server."""
     now_ms = facilities.clock.now_ms()
-    return web.json_response({"at_ms": now_ms, "calls": [answers.call(live, facilities.server, now_ms) for live in facilities.calls]})
+    rows = [answers.call(facilities.view, live, facilities.server, now_ms) for live in facilities.calls]
+    return web.json_response({"at_ms": now_ms, "calls": rows})
 
 
 async def lost_calls(request: web.Request, facilities: Facilities) -> web.Response:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from e2e_house import House, OwnSite, render_prompts
+from e2e_house import House, OwnSite, open_site
 
 FAILED = pytest.StashKey[bool]()
 MEASURED: list[str] = []
@@ -36,15 +36,8 @@ def measured() -> list[str]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_site(request: pytest.FixtureRequest) -> AsyncIterator[OwnSite]:
     """One site for all tests that leave it as it was."""
-    site = OwnSite()
-    try:
-        await site.start()
-        await render_prompts(site)
+    async with open_site(lambda: bool(request.session.stash.get(FAILED, False))) as site:
         yield site
-    finally:
-        await site.stop()
-        site.keep = request.session.stash.get(FAILED, False)
-        site.clean()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -6,7 +6,8 @@ import shutil
 import socket
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,21 @@ async def render_prompts(site: OwnSite) -> None:
     library = installation.sounds(settings)
     assert await library.prepare([*spoken_to_agents(settings), *static_speech(settings.flows)]) == []
     await library.close()
+
+
+@asynccontextmanager
+async def open_site(failed: Callable[[], bool], prepare: Callable[[OwnSite], None] = lambda site: None) -> AsyncIterator[OwnSite]:
+    """A site for several tests, changed by `prepare` before its start, with every prompt rendered; kept for a look when one `failed`."""
+    site = OwnSite()
+    prepare(site)
+    try:
+        await site.start()
+        await render_prompts(site)
+        yield site
+    finally:
+        await site.stop()
+        site.keep = failed()
+        site.clean()
 
 
 @dataclass(frozen=True, slots=True)

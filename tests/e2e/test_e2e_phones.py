@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import yaml
-from e2e_house import AGENT_HZ, House, OwnSite, free_port, render_prompts
+from e2e_house import AGENT_HZ, House, OwnSite, free_port, open_site, render_prompts
 from fault_house import LONGEST_SILENCE_S, broken_site, edit, longest_silence_s
 
 from simulator.phone import EndedBy, IncomingCall, Phone, Policy, Sound, answer_after, answer_when_told, ignore, reject, sine
@@ -56,16 +56,8 @@ async def carrier() -> AsyncIterator[Phone]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def phones_site(carrier: Phone, request: pytest.FixtureRequest) -> AsyncIterator[OwnSite]:
     """A site for the tests of this file."""
-    site = OwnSite()
-    with_queues(site)
-    try:
-        await site.start()
-        await render_prompts(site)
+    async with open_site(lambda: request.session.testsfailed > 0, with_queues) as site:
         yield site
-    finally:
-        await site.stop()
-        site.keep = request.session.testsfailed > 0
-        site.clean()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import yaml
-from e2e_house import AGENT_HZ, Guest, House, OwnSite, render_prompts
+from e2e_house import AGENT_HZ, Guest, House, OwnSite, open_site
 from fault_house import edit
 
 from simulator.phone import Sound
@@ -39,17 +39,10 @@ def with_queues(site: OwnSite) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def queues_site() -> AsyncIterator[OwnSite]:
+async def queues_site(request: pytest.FixtureRequest) -> AsyncIterator[OwnSite]:
     """A site for the tests of this file."""
-    site = OwnSite()
-    with_queues(site)
-    try:
-        await site.start()
-        await render_prompts(site)
+    async with open_site(lambda: request.session.testsfailed > 0, with_queues) as site:
         yield site
-    finally:
-        await site.stop()
-        site.clean()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -74,6 +67,8 @@ async def test_who_has_waited_too_long_is_served_by_another_queue(house: House) 
     connected = await guest.event("contact_connected", 5)
     assert connected["agent"] == "li"
     assert connected["data"]["waited_ms"] >= 2_000
+    row = next(row for row in (await house.site.get("/api/calls"))["calls"] if row["id"] == guest.id)
+    assert (row["contact"], row["queue"], row["stage"], row["agent"]) == (moved["contact"], "helping", "talking", "li")
     await guest.call.hears(AGENT_HZ, 3)
     await guest.call.hang_up()
     assert (await guest.event("contact_ended"))["queue"] == "helping"

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from board_history import SITE, STEPS, history, opened, play
 from hypothesis import given, settings
 from routing_house import House, directory, person
-from test_board_properties import SITE, STEPS, history, opened, play
 
 from routing.estimate import Mean, Rate, Rival, drain_ms, expected_ms
 from routing.messages import ContactAsked

@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from board_history import PEOPLE, QUEUES, SITE, at_desks, history, opened, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from routing_house import START_MS, House, directory, person
-from test_board_properties import PEOPLE, QUEUES, SITE, at_desks, history, opened, play
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState

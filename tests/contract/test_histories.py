@@ -1,0 +1,152 @@
+"""The invariants of routing in a store: random histories, each step committed, with other routers that go on from what the store holds."""
+
+import asyncio
+import random
+from copy import deepcopy
+
+import pytest
+from board_history import SITE, check_booking, check_conservation, check_counts, check_nobody_waits_in_vain, history, opened, play
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from private_redis import PrivateRedis
+from routing_house import House
+
+from routing.board import restore
+from routing.floor import Changes
+from routing.store import codec
+from routing.store.memory import MemoryStore
+from routing.store.redis import RedisStore
+from routing.store_port import StaleCommit, Store
+
+pytestmark = pytest.mark.contract
+
+LEASE_MS = 600_000
+Move = tuple[str, int, int]
+
+
+class Kept:
+    """A call centre whose every change is committed; `take_over` makes its board anew from the store, under a new token."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.made = opened()
+        self.taken: list[Changes] = []
+        self.fence = 0
+        self._routers = 0
+        settle = self.made.settle
+
+        def settle_and_keep() -> Changes:
+            self.taken.append(deepcopy(settle()))  # the board goes on changing its records
+            return self.taken[-1]
+
+        self.made.settle = settle_and_keep  # type: ignore[method-assign]
+
+    async def begin(self) -> None:
+        """The centre as it is when it opens: its records as one commit."""
+        await self.take_lease()
+        first = Changes(agents=[(agent.id, 0, agent) for agent in self.made.board.agents.values() if agent.rev])
+        await self.store.commit(self.fence, "0", first)
+
+    async def commit(self) -> None:
+        for changes in self.taken:
+            if changes:
+                await self.store.commit(self.fence, "0", changes)
+        self.taken.clear()
+
+    async def take_over(self) -> None:
+        """What another router finds is all there is."""
+        await self.take_lease()
+        found, made = await self.store.load(), self.made
+        known = {"contacts_known": found.contacts, "agents_known": found.agents, "callers_known": found.callers}
+        records = {"c": found.contacts, "a": found.agents, "m": found.callers}
+        made.records = {f"{kind}:{one.id}": (one.rev, codec.record_text(one)) for kind, known in records.items() for one in known}  # type: ignore[attr-defined]
+        made.board = restore(SITE, made.ids, made.now, chance=made.chance, **known)  # type: ignore[arg-type]
+        made.settle()
+        await self.commit()
+
+    async def take_lease(self) -> None:
+        if self._routers:
+            await self.store.release(f"router-{self._routers}", self.fence)
+        self._routers += 1
+        self.fence = await self.store.acquire(f"router-{self._routers}", LEASE_MS) or 0
+
+    async def check(self) -> None:
+        """What the store holds is what the board says."""
+        found, board = await self.store.load(), self.made.board
+        assert {contact.id: contact for contact in found.contacts} == board.contacts
+        assert {agent.id: agent for agent in found.agents} == {agent.id: agent for agent in board.agents.values() if agent.rev}
+        assert {caller.id: caller for caller in found.callers} == board.callers
+
+
+def holds(made: House) -> None:
+    check_booking(made)
+    check_nobody_waits_in_vain(made)
+    check_counts(made)
+
+
+async def live(store: Store, moves: list[Move], restarts: set[int]) -> None:
+    kept = Kept(store)
+    await kept.begin()
+    for number, move in enumerate(moves):
+        if number in restarts:
+            await kept.take_over()
+        play(kept.made, move, number)
+        holds(kept.made)
+        await kept.commit()
+    await kept.check()
+    check_conservation(kept.made)
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+@settings(max_examples=60)
+@given(moves=history, restarts=st.sets(st.integers(0, 69), max_size=8))
+def test_after_any_history_in_a_store(redis_process: PrivateRedis, kind: str, moves: list[Move], restarts: set[int]) -> None:
+    """No double booking, nobody waits in vain, nobody lost or counted twice, whoever routes; and the store holds it all."""
+
+    async def run() -> None:
+        redis_process.flush()
+        store: Store = RedisStore(redis_process.url) if kind == "redis" else MemoryStore()
+        try:
+            await live(store, moves, restarts)
+        finally:
+            await store.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+@settings(max_examples=40)
+@given(moves=history, cut=st.integers(1, 40))
+def test_a_router_that_dies_between_two_commands(redis_process: PrivateRedis, kind: str, moves: list[Move], cut: int) -> None:
+    """It has decided and not written: the next one begins before that, nothing of it is in the store, and time brings everybody home."""
+
+    async def run() -> None:
+        redis_process.flush()
+        store: Store = RedisStore(redis_process.url) if kind == "redis" else MemoryStore()
+        try:
+            kept = Kept(store)
+            await kept.begin()
+            for number, move in enumerate(moves[:cut]):
+                play(kept.made, move, number)
+                await kept.commit()
+            written = await store.load()
+            for number, move in enumerate(moves[cut:], cut):
+                play(kept.made, move, number)
+            lost, old = [changes for changes in kept.taken if changes], kept.fence
+            kept.taken.clear()
+            await kept.take_lease()
+            for changes in lost[:1]:
+                with pytest.raises(StaleCommit):
+                    await store.commit(old, "0", changes)
+            assert (await store.load()).contacts == written.contacts
+            kept.made.chance = random.Random(1)
+            await kept.take_over()
+            holds(kept.made)
+            kept.made.wait(1_000_000)
+            await kept.commit()
+            assert not [contact for contact in kept.made.board.contacts.values() if not contact.agent]
+            await kept.check()
+        finally:
+            await store.close()
+
+    asyncio.run(run())

@@ -70,13 +70,13 @@ def _measure(agent: Agent, before: AgentState, now_ms: int) -> None:
 
 def hold(board: Floor, agent: Agent, contact: Contact, offer: str, now_ms: int) -> None:
     """The agent talks to a contact that was found again; whatever was believed before is void."""
-    board.matching.remove_agent(agent.id)
     before, agent.state = agent.state, AgentState.ON_CONTACT
     agent.contact, agent.queue, agent.offer = contact.id, contact.queue, offer
     agent.since_ms, agent.until_ms, agent.reason = contact.connected_at_ms, 0, ""
     agent.occupied_at_ms = now_ms
     board.touch_agent(agent.id)
     tell(board, agent, TOLD[agent.state], now_ms, contact=contact, before=before)
+    board.seek_contact(agent, now_ms)
 
 
 def held(board: Floor, message: AgentHeld, now_ms: int) -> None:

@@ -19,7 +19,7 @@ from routing.messages import (
     TellOrder,
     WithdrawOrder,
 )
-from routing.model import QueuePolicy
+from routing.model import Membership, QueuePolicy
 from routing.view import View
 
 pytestmark = pytest.mark.unit
@@ -170,3 +170,15 @@ def test_a_caller_who_has_left_is_not_made_anew() -> None:
     made.leave("c1", "exit_key")
     made.say(message)
     assert made.board.contacts == {}
+
+
+def test_who_is_found_in_a_talk_is_at_work() -> None:
+    """The tiers know it at once: callers wait for the first one, which is busy, and are not passed on to the next."""
+    people = [replace(person(name), memberships={"support": Membership(tier=tier)}) for tier, name in enumerate(("anna", "bob"), 1)]
+    made = House(directory(*people, queues=(QueuePolicy("support", tier_delays_ms=(0, 30_000)),)))
+    made.say(TalkHeld("c1", "call-1", "node", "support", "offer-1", "anna", made.now, made.now))
+    made.start_work("bob")
+    made.call("c2")
+    assert made.ringing("c2") == ""
+    made.wait(30_000)
+    assert made.ringing("c2") == "bob"

@@ -201,6 +201,7 @@ def ended(board: Floor, message: TalkEnded, now_ms: int) -> None:
     contact.state = after(contact.state, ContactEvent.END)
     waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
     talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
+    agent.talked_ms += talk_ms
     times = {"waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms}
     board.tell("contact_ended", now_ms, contact=contact, agent=agent, ended_by=message.ended_by, **times)
     if agent.last_contact != contact.id:  # else its disposition was given during the talk

@@ -195,6 +195,7 @@ class Agent:
     wanted: str = ""  # asked for while busy: "paused" or "logged_out"
     idle_since_ms: int = 0  # end of the last contact, or log-in
     handled: int = 0  # contacts since log-in
+    talked_ms: int = 0  # with contacts since log-in
     offered_at_ms: int = 0  # when a contact was last offered
     occupancy: float = 0.0  # share of the recent past spent on contacts, as of `occupied_at_ms` (strategies/least_occupied.py)
     occupied_at_ms: int = 0

@@ -79,7 +79,7 @@ def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) ->
     if not phone:
         raise NotAllowed(f"agent {agent.id} has no phone of their own: a log-in says at which one, or is keyed there")
     _sit_down(board, agent, phone, now_ms)
-    agent.idle_since_ms, agent.handled, agent.occupancy = now_ms, 0, 0.0
+    agent.idle_since_ms, agent.handled, agent.talked_ms, agent.occupancy = now_ms, 0, 0, 0.0
     agent.refused.clear()
     agent.left_queues.clear()
 

@@ -8,7 +8,7 @@ import pytest
 from routing_house import House, directory, person
 
 from routing.agent_state import AgentState
-from routing.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported
+from routing.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.model import Membership, QueuePolicy
 from routing.strategies import least_occupied
 
@@ -30,7 +30,7 @@ def serve(made: House, contact: str, talk_ms: int = 0, **more: Any) -> str:
     agent = made.ringing(contact)
     made.answer(contact)
     made.wait(talk_ms)
-    made.finish(contact)
+    made.say(TalkEnded(contact, made.offer_of(contact), "caller", talk_ms))
     made.wait(1_000)
     return agent
 
@@ -42,6 +42,16 @@ def test_round_robin_asks_everybody_in_turn() -> None:
     made.call("c9")
     made.refuse("c9")
     assert made.ringing("c9") == "wang", "li has been asked just now"
+
+
+def test_least_talk_asks_who_talked_least_since_log_in() -> None:
+    """However many contacts it was, and however long ago; logging in anew begins from nothing."""
+    made = opened(person("anna"), person("li"), strategy="least_talk")
+    assert serve(made, "c1", talk_ms=60_000) == "anna"
+    assert [serve(made, f"s{n}", talk_ms=10_000) for n in range(3)] == ["li", "li", "li"]
+    made.ask("anna", "log_out")
+    made.ask("anna", "log_in")
+    assert serve(made, "c2") == "anna"
 
 
 def test_least_occupied_asks_who_worked_least_lately() -> None:

@@ -25,6 +25,7 @@ from routing.requirement import one_of, parse
 from routing.strategies import STRATEGIES
 
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
+WORDS_MS = 60_000  # so much longer where the agent hears a whisper, or is asked, before being connected
 REMEMBERED_MS = 600_000  # how long an ended contact is known as ended
 RUNG_AT_ONCE = 20  # phones that ring for one contact at most
 
@@ -260,11 +261,12 @@ class Floor:
         contact.offers[offer] = agent.id
         agent.state = after(agent.state, AgentEvent.RESERVE)
         agent.contact, agent.queue, agent.offer = contact.id, contact.queue, offer
-        agent.since_ms, agent.until_ms, agent.offered_at_ms = now_ms, now_ms + policy.ring_timeout_ms + LEASE_GRACE_MS, now_ms
+        accept = policy.accept or profile.accept or agent.phone.startswith(OUTSIDE)
+        grace_ms = LEASE_GRACE_MS + (WORDS_MS if accept or policy.whisper else 0)
+        agent.since_ms, agent.until_ms, agent.offered_at_ms = now_ms, now_ms + policy.ring_timeout_ms + grace_ms, now_ms
         self.touch_contact(contact.id)
         self.touch_agent(agent.id)
         self.at(agent.until_ms, "reservation", agent.id)
-        accept = policy.accept or profile.accept or agent.phone.startswith(OUTSIDE)
         ring = RingOrder(contact.id, offer, agent.id, agent.phone, contact.queue, policy.ring_timeout_ms, profile.auto_answer, accept)
         self.order(contact.server, ring)
         self.plan_more(contact, now_ms)

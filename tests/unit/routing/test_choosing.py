@@ -369,3 +369,14 @@ def test_an_agent_is_asked_by_the_asterisk_that_can_ring_the_phone() -> None:
     made.refuse("c2")
     made.say(PhoneReported("phone-east", "available", "west"))
     assert made.ringing("c2") == "east", "the phone has been registered at the other machine"
+
+
+@pytest.mark.parametrize(("policy", "longest_ms"), [({}, 25_000), ({"whisper": {"en": "Billing."}}, 85_000), ({"accept": True}, 85_000)])
+def test_words_before_the_talk_are_waited_for(policy: dict[str, Any], longest_ms: int) -> None:
+    """A reservation without news is given up ten seconds after its ring time; a minute later where the agent is told or asked something."""
+    made = opened(person("anna"), ring_timeout_ms=15_000, max_wait_ms=600_000, **policy)
+    made.call("c1")
+    made.wait(longest_ms - 1)
+    assert made.ringing("c1") == "anna"
+    made.wait(1)
+    assert made.ringing("c1") == ""

@@ -101,7 +101,7 @@ async def test_the_service_level_now(client: Client, world: World) -> None:
     """Answered in time counts for it, answered late and abandoned against it."""
     for contact, waited_ms in (("c1", 5_000), ("c2", 60_000)):
         world.queued(contact, waited_ms)
-        world.tell("contact_connected", contact=contact, agent="wang", waited_ms=waited_ms)
+        world.tell("contact_connected", contact=contact, agent="wang", waited_ms=waited_ms, offer=f"offer-{contact}")
     world.queued("c3", 9_000)
     world.tell("contact_abandoned", contact="c3", waited_ms=9_000, outcome="abandoned")
 
@@ -252,7 +252,7 @@ async def test_a_contact(client: Client, world: World) -> None:
     assert waiting["expected_wait_ms"] is None
     assert (waiting["ani"], waiting["agent"], waiting["talks_ms"]) == ("+86*******8000", "", 0)
 
-    world.tell("contact_connected", NOW_MS - 10_000, contact="c1", agent="wang", waited_ms=30_000)
+    world.tell("contact_connected", NOW_MS - 10_000, contact="c1", agent="wang", waited_ms=30_000, offer="offer-1")
     talking = await get(client, "/api/contacts/c1")
     assert (talking["state"], talking["agent"], talking["talks_ms"], talking["waited_ms"]) == ("connected", "wang", 10_000, 30_000)
     assert talking["position"] == 0

@@ -1,17 +1,23 @@
 """`./hotline restart`: asks the `up` that runs to start its servers anew, one after the other, and waits for it."""
 
+import json
 import os
 import signal
 import time
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
 
 from ivr.loading.problems import ProblemsFound
 from server.cli.options import CommandFailed, Options, say, shown
+from server.port_numbers import read_ports
 from server.settings import load_site
 from server.socket_folder import socket_folder
 from server.state_lock import StateLock
 
 LOOK_EVERY_S = 0.1
+LOOK_WITHIN_S = 1.0
+FAR_S = 10.0
 START_S = 60.0  # what a server may take beyond draining
 
 
@@ -27,20 +33,42 @@ def run(options: Options) -> int:
         drain_s = load_site(options.config, options.dialplans).main.limits.drain / 1000
     except ProblemsFound as problems:
         raise CommandFailed(f"nothing is restarted, no server would come back:\n{problems}") from None
-    servers = {path: _pid(path) for path in sorted(socket_folder(state).glob("node*.pid"))}
+    servers = {path: _pid(path) for path in sorted(socket_folder(state).glob("node*.pid"), key=_number)}
     if not all(servers.values()) or not servers:
         raise CommandFailed("a server is being started at this moment: try again in some seconds")
     if len(servers) == 1:
         say("there is one server: callers in menus and queues hear music until it is back, talks go on")
     os.kill(supervisor, signal.SIGHUP)
     until = time.monotonic() + len(servers) * (drain_s + START_S)
-    for number, (path, before) in enumerate(servers.items()):
-        while _pid(path) in (0, before):
+    for path, before in servers.items():
+        number = _number(path)
+        began_s = time.monotonic()
+        while not _serves(options, number, _pid(path), before, began_s):
             if time.monotonic() > until or StateLock(state).holder() != supervisor:
                 raise CommandFailed(f"server {number} has not come back: ./hotline logs server says why")
             time.sleep(LOOK_EVERY_S)
-        say(f"server {number} has been started anew")
+        say(f"server {number} has been started anew and takes calls")
     return 0
+
+
+def _serves(options: Options, number: int, pid: int, before: int, since_s: float) -> bool:
+    """Whether another process than before is there and says that it is ready; one that listens elsewhere is believed after a while."""
+    ports = read_ports(options.state)
+    if pid in (0, before) or ports is None:
+        return False
+    near = build_opener(ProxyHandler({}))  # what is asked is near, no proxy knows it
+    try:
+        with near.open(f"http://127.0.0.1:{ports.http + number}/readyz", timeout=LOOK_WITHIN_S) as answer:
+            return bool(json.load(answer).get("pid") == pid)
+    except HTTPError:
+        return False  # it is there and not ready
+    except (OSError, ValueError):
+        return time.monotonic() > since_s + FAR_S
+
+
+def _number(path: Path) -> int:
+    """Of the server whose pid file it is: node.pid, node-1.pid ..."""
+    return int(path.stem.partition("-")[2] or 0)
 
 
 def _pid(path: Path) -> int:

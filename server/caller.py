@@ -206,9 +206,11 @@ class Caller:
     def _seen(self, request: QueueRequest, enqueued_at_ms: int) -> dict[str, Any]:
         """What the flow wants beside the requirement, and how the queue looks from here."""
         now_ms, view = self._all.clock.now_ms(), self._all.view
-        policy, level = self._site.directory.queues[request.queue], view.service_level(request.queue, now_ms)
+        policy = self._site.directory.queues[request.queue]
+        asked = {name for rule in policy.overflow for name in ("expected_wait_ms", "service_level") if getattr(rule, name)}
+        level = view.service_level(request.queue, now_ms) if "service_level" in asked else None  # reckoned where a rule asks for it
         place_ms = max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0
-        known = all(readable(requirement) for _, requirement in request.steps)  # else the router refuses it
+        known = "expected_wait_ms" in asked and all(readable(text) for _, text in request.steps)  # else the router refuses it
         ahead_s = policy.priority + self._priority(request) + int(self._site.directory.ageing_in(request.queue) * place_ms / 1000)
         return {
             "preferred": list(request.preferred),

@@ -380,6 +380,7 @@ async def rich(tmp_path: Path, redis_server: PrivateRedis, monkeypatch: pytest.M
     made = NodeHouse(tmp_path, redis_server.url)
     made.site.write("config/hours.yaml", "hours:\n  never: {}\n")
     made.site.change("config/queues.yaml", "queues:", "queues:\n  night: {hours: never}")
+    made.site.change("config/queues.yaml", "  billing: {", "  billing: {overflow: [{expected_wait: 10m}], ")
     made.site.write("config/callers.yaml", 'lists:\n  vip: {priority: 120, numbers: ["+8613800138000"]}\n')
     made.site.write("dialplans/main.yaml", BACK)
     await made.start()
@@ -388,7 +389,7 @@ async def rich(tmp_path: Path, redis_server: PrivateRedis, monkeypatch: pytest.M
 
 
 async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
-    """The list's priority, the agents that the flow names, whether the queue is closed, and its service level."""
+    """The list's priority, the agents that the flow names, whether the queue is closed, and the expected wait where a rule asks for it."""
     found = joined(rich)
     expected = {"night": None, "billing": 90_000}
     asked: list[tuple[str, int]] = []
@@ -404,7 +405,7 @@ async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
     assert (closed.queue, closed.closed, message.queue, message.closed) == ("night", True, "billing", False)
     assert (message.priority, message.preferred, message.preferred_ms, message.exclude) == (120, ["smith"], 40_000, ["wang"])
     assert (message.place_ms, message.service_level) == (0, 100.0)
-    assert ([message.expected_wait_ms for message in found], asked) == ([0, 90_000], [("night", 120), ("billing", 120)])
+    assert ([message.expected_wait_ms for message in found], asked) == ([0, 90_000], [("billing", 120)])
     (held,) = rich.node.calls
     assert held.context.known()["caller_list"] == "vip"
 

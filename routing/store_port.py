@@ -1,7 +1,7 @@
 """What routing needs of a store: an inbox, an atomic commit, a lease, orders for servers and the event log of one routing domain.
 
-Two implementations, store/memory.py (the readable specification) and store/redis.py, pass one contract suite. Positions are opaque text
-that compares only within its own stream; "0" is before everything.
+Two implementations, store/memory.py (the readable specification) and store/redis.py, pass one contract suite. Positions are text that
+compares only within its own stream, by `is_before`; "0" is before everything.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,12 @@ class StaleCommit(Exception):
 
 class StoreUnreachable(Exception):
     """The store does not answer; the message names it and says what to do."""
+
+
+def is_before(position: str, other: str) -> bool:
+    """Whether a position of a stream comes before another one of it: numbers, in Redis two of them with a dash between."""
+    here, there = (tuple(map(int, text.split("-"))) for text in (position, other))
+    return here < there
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +71,16 @@ class Store(Protocol):
         """Give the lease up, if it is still held."""
 
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
-        """Orders for `server` behind `after` ("$": only those that come from now on)."""
+        """Orders for `server` behind `after` with their positions; waits up to `block_ms` for the first one."""
 
     async def append(self, *events: Event) -> None:
         """Add events that a server tells by itself (calls, flows). A second call_ended of a call is left out."""
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         """Events behind `after`, waiting up to `block_ms` for the first one."""
+
+    async def last_event(self) -> str:
+        """The position of the newest event; "0" when there is none."""
 
     async def close(self) -> None:
         """Let go of connections."""

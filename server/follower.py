@@ -6,12 +6,13 @@ from collections.abc import Callable
 import structlog
 
 from routing.events import Event
-from routing.store_port import Store, StoreUnreachable
+from routing.store_port import Store, StoreUnreachable, is_before
 from routing.view import View
 
 log = structlog.get_logger(__name__)
 BLOCK_MS = 5_000
 RETRY_S = 0.5
+CATCH_UP_S = 0.5
 
 
 class Follower:
@@ -22,6 +23,8 @@ class Follower:
         self._view = view
         self._listeners = listeners
         self.ready = asyncio.Event()
+        self._reached = "0"
+        self._news = asyncio.Event()  # another one for each batch
 
     async def run(self) -> None:
         while True:
@@ -31,15 +34,32 @@ class Follower:
                 log.warning("event_log_unreachable", reason=str(away))
                 await asyncio.sleep(RETRY_S)
 
+    async def catch_up(self) -> None:
+        """Returns when the view knows all that was told before, by whichever server; after 0.5 s anyway: old news are better than none."""
+        try:
+            async with asyncio.timeout(CATCH_UP_S):
+                last = await self._store.last_event()
+                while is_before(self._reached, last):
+                    await self._news.wait()
+        except (StoreUnreachable, TimeoutError) as away:
+            log.warning("view_may_be_late", reason=str(away) or f"behind after {CATCH_UP_S:g} s")
+
     async def _follow(self) -> None:
         snapshot = await self._store.load()
         self._view.start(snapshot.contacts, snapshot.agents, snapshot.calls)
-        after = snapshot.events
+        self._has_reached(snapshot.events)
         self.ready.set()
         while True:
-            for position, event in await self._store.events(after, block_ms=BLOCK_MS):
-                after = position
+            reached = self._reached
+            for position, event in await self._store.events(reached, block_ms=BLOCK_MS):
+                reached = position
                 self._take(event)
+            self._has_reached(reached)
+
+    def _has_reached(self, position: str) -> None:
+        self._reached = position
+        self._news.set()
+        self._news = asyncio.Event()
 
     def _take(self, event: Event) -> None:
         for take in (self._view.apply, *self._listeners):

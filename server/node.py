@@ -179,6 +179,7 @@ class Node:
             ApiFacilities(
                 site=lambda: self.site,
                 view=self.view,
+                catch_up=self.follower.catch_up,
                 desk=self.desk,
                 calls=self.calls,
                 tokens=self.settings.tokens,

@@ -62,7 +62,6 @@ class MemoryStore:
 
     def __init__(self, shared: Shared | None = None) -> None:
         self._shared = shared or Shared()
-        self._start: dict[str, str] = {}
 
     def view(self) -> "MemoryStore":
         """Another server's view of the same domain."""
@@ -123,13 +122,7 @@ class MemoryStore:
             self._shared.lease = ("", 0, 0.0)
 
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
-        stream = self._shared.orders.setdefault(server, Stream())
-        if after == "$":  # remembered until something came, so that nothing falls between two calls
-            after = self._start.setdefault(server, str(stream.last))
-        found = await self._read(stream, after, block_ms, limit, codec.order_from)
-        if found:
-            self._start.pop(server, None)
-        return found
+        return await self._read(self._shared.orders.setdefault(server, Stream()), after, block_ms, limit, codec.order_from)
 
     async def append(self, *events: Event) -> None:
         shared, told = self._shared, []
@@ -147,6 +140,9 @@ class MemoryStore:
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         return await self._read(self._shared.events, after, block_ms, limit, codec.event_from)
+
+    async def last_event(self) -> str:
+        return str(self._shared.events.last)
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -58,7 +58,6 @@ class RedisStore:
         self._keys = keys.Keys(domain)
         self._commands = connect_to(url, COMMANDS, ANSWER_S)
         self._readers = connect_to(url, READERS, None)
-        self._start: dict[str, str] = {}
         names = ("acquire", "add", "append", "commit", "load", "release", "renew")
         self._scripts = {name: Script(name) for name in names}
 
@@ -76,16 +75,13 @@ class RedisStore:
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         return await self._read(self._keys.events, after, block_ms, limit, codec.event_from)
 
+    async def last_event(self) -> str:
+        async with self._reaching():
+            found = await self._commands.xrevrange(self._keys.events, count=1)
+        return str(found[0][0]) if found else "0"
+
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
-        key = self._keys.orders(server)
-        if after == "$":  # remembered until something came, so that nothing falls between two calls
-            if server not in self._start:
-                self._start[server] = await self._last(key)
-            after = self._start[server]
-        found = await self._read(key, after, block_ms, limit, codec.order_from)
-        if found:
-            self._start.pop(server, None)
-        return found
+        return await self._read(self._keys.orders(server), after, block_ms, limit, codec.order_from)
 
     async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
         servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=8)}
@@ -151,11 +147,6 @@ class RedisStore:
         known = {key: getattr(self._keys, key) for key in script.keys if key not in args}
         async with self._reaching():
             return await script(self._commands, more_keys=more_keys, more_args=more_args, **known, **args)
-
-    async def _last(self, stream: str) -> str:
-        async with self._reaching():
-            found = await self._commands.xrevrange(stream, count=1)
-        return str(found[0][0]) if found else "0"
 
     async def _read(self, stream: str, after: str, block_ms: int, limit: int, read: Callable[[str], T]) -> list[tuple[str, T]]:
         """Entries behind `after`. Unreadable ones are passed over and logged: one bad entry must not stop all that follow."""

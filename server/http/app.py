@@ -27,11 +27,13 @@ def make_api(facilities: Facilities) -> web.Application:
 
 
 def _guarded(route: Route, facilities: Facilities, tokens: Mapping[Role, str]) -> Handler:
-    """The handler of a route, behind the check of the role."""
+    """The handler of a route, behind the check of the role; what it answers is never older than what the asker may have been told."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not (route.open_on_loopback and _from_this_machine(request)):
             _require(route.role, role_of(request.headers.get("Authorization", ""), tokens))
+        if not route.at_once:
+            await facilities.catch_up()
         return await route.handler(request, facilities)
 
     return handle

@@ -1,6 +1,6 @@
 """What the HTTP interface is given to work with. Everything comes through here, so that tests hand in a world of their own."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,10 +35,11 @@ class Health(Protocol):
 @dataclass(frozen=True, slots=True)
 class Facilities:
     """`site` is asked at each request, since it may be loaded anew; `tokens` maps a role to its secret; `calls` are the live calls of this
-    server; `metrics` gives the Prometheus text."""
+    server; `metrics` gives the Prometheus text; `catch_up` returns when `view` knows what was told before."""
 
     site: Callable[[], Site]
     view: View
+    catch_up: Callable[[], Awaitable[None]]
     desk: AgentDesk
     calls: Iterable[LiveCall]
     tokens: Mapping[str, str]

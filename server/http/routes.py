@@ -15,13 +15,15 @@ from server.http.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A row. `open_on_loopback`: from this machine itself (not through a proxy) it needs no token."""
+    """A row. `open_on_loopback`: from this machine itself (not through a proxy) it needs no token. `at_once`: Redis is not asked first
+    how far the event log goes."""
 
     method: str
     path: str
     role: Role
     handler: Callable[[web.Request, Facilities], Awaitable[web.Response]]
     open_on_loopback: bool = False
+    at_once: bool = False
 
     @property
     def summary(self) -> str:
@@ -36,10 +38,10 @@ async def index(request: web.Request, facilities: Facilities) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/healthz", Role.ANYBODY, handlers.healthz),
-    Route("GET", "/readyz", Role.ANYBODY, handlers.readyz),
-    Route("GET", "/metrics", Role.VIEWER, handlers.metrics, open_on_loopback=True),
-    Route("GET", "/api", Role.VIEWER, index),
+    Route("GET", "/healthz", Role.ANYBODY, handlers.healthz, at_once=True),
+    Route("GET", "/readyz", Role.ANYBODY, handlers.readyz, at_once=True),
+    Route("GET", "/metrics", Role.VIEWER, handlers.metrics, open_on_loopback=True, at_once=True),
+    Route("GET", "/api", Role.VIEWER, index, at_once=True),
     Route("GET", "/api/queues", Role.VIEWER, handlers.queues),
     Route("GET", "/api/queues/{name}", Role.VIEWER, handlers.queue),
     Route("GET", "/api/agents", Role.VIEWER, handlers.agents),

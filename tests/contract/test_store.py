@@ -19,7 +19,7 @@ from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder
 from routing.model import Agent, AgentProfile, CallerMemory, Contact, Directory, QueuePolicy
 from routing.store.memory import MemoryStore
 from routing.store.redis import RedisStore
-from routing.store_port import StaleCommit, Store
+from routing.store_port import StaleCommit, Store, is_before
 
 pytestmark = pytest.mark.contract
 
@@ -73,15 +73,13 @@ async def test_a_reader_wakes_at_once(views: Views) -> None:
     assert fence is not None
     waiting = [
         asyncio.create_task(store.inbox("0", block_ms=30_000)),
-        asyncio.create_task(store.orders("a", "$", block_ms=30_000)),
+        asyncio.create_task(store.orders("a", "0", block_ms=30_000)),
         asyncio.create_task(store.events("0", block_ms=30_000)),
     ]
     await store.load()
     await other.post(ContactLeft("c1", "abandoned"))
     await other.append(event("e1"))
-    while not all(task.done() for task in waiting):  # an order written before the reader asked for "$" is not for it
-        await other.commit(fence, "0", Changes(orders=[("a", Reply("r", "ready"))]))
-        await asyncio.sleep(0)
+    await other.commit(fence, "0", Changes(orders=[("a", Reply("r", "ready"))]))
     found = [(await task)[0][1] for task in waiting]
 
     assert found == [ContactLeft("c1", "abandoned"), Reply("r", "ready"), event("e1")]
@@ -91,14 +89,27 @@ async def test_orders_go_to_their_server_only(views: Views) -> None:
     store = views()
     fence = await store.acquire("a", LONG_MS)
     ring = RingOrder("c1", "o1", "anna", "1001", "support", 15_000)
-    assert await store.orders("a", "$", block_ms=1) == []
+    assert await store.orders("a", "0", block_ms=1) == []
     await store.commit(fence or 0, "0", Changes(orders=[("a", ring), ("b", LeaveOrder("c2", "full")), ("a", Reply("r", "", "no"))]))
 
-    assert [order for _, order in await store.orders("a", "$", block_ms=1)] == [ring, Reply("r", "", "no")], (
-        "nothing falls between two calls"
-    )
+    found = await store.orders("a", "0", block_ms=1)
+    assert [order for _, order in found] == [ring, Reply("r", "", "no")]
+    assert [order for _, order in await store.orders("a", found[0][0], block_ms=1)] == [Reply("r", "", "no")]
     assert [order for _, order in await store.orders("b", "0", block_ms=0)] == [LeaveOrder("c2", "full")]
     assert await store.orders("c", "0", block_ms=0) == []
+
+
+async def test_the_newest_event(views: Views) -> None:
+    """Its position, from whichever view; positions can be compared, and "0" is before all."""
+    store, other = views(), views()
+    assert await store.last_event() == "0"
+    positions = ["0"]
+    for name in ("e1", "e2", "e3"):
+        await other.append(event(name))
+        positions.append(await store.last_event())
+
+    assert positions[1:] == [position for position, _ in await store.events("0", block_ms=0)]
+    assert [is_before(one, two) for one in positions for two in positions] == [one < two for one in range(4) for two in range(4)]
 
 
 async def test_a_commit_is_all_or_nothing(views: Views) -> None:

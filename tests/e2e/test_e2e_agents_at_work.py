@@ -20,14 +20,14 @@ async def test_feature_codes(house: House) -> None:
     """*40 logs in, *42 with a digit pauses for that reason, *43 resumes, *41 logs out, all by the phone that dials."""
     phone = await house.agent("wang", log_in=False)
     await _key(phone, "*40")
-    assert house.latest("state", "wang") == "ready"
+    await house.state("wang", "ready")
     await _key(phone, "*421")
     paused = await house.site.get("/api/agents/wang")
     assert (paused["state"], paused["reason"]) == ("paused", "coffee")
     await _key(phone, "*43")
-    assert house.latest("state", "wang") == "ready"
+    await house.state("wang", "ready")
     await _key(phone, "*41")
-    assert house.latest("state", "wang") == "logged_out"
+    await house.state("wang", "logged_out")
     assert house.latest("state", "li") in ("", "logged_out")
 
 
@@ -60,7 +60,7 @@ async def test_log_in_at_a_phone_that_is_nobodys(house: House) -> None:
     disposed = await house.feed.wait_for("contact_disposed", within=5, agent="zhao")
     assert (disposed["data"]["disposition"], disposed["contact"]) == ("31", offered["contact"])
     await _key(desk, "*41")
-    assert house.latest("state", "zhao") == "logged_out"
+    await house.state("zhao", "logged_out")
 
 
 async def test_the_wrap_up_is_ended_by_phone(house: House) -> None:

@@ -68,8 +68,8 @@ async def test_in_the_talk(house: House) -> None:
     assert ended["data"]["ended_by"] == "caller"
     assert 300 <= ended["data"]["talk_ms"] < 3000
     assert (await guest.over())["data"]["ended_by"] == "caller"
-    await house.state("wang", "wrap_up", 1)
-    await house.state("wang", "ready", 2)
+    wrap_up = await house.feed.wait_for("agent_wrap_up_started", within=2, agent="wang", after=house.feed.events.index(ended))
+    await house.feed.wait_for("agent_ready", within=3, agent="wang", after=house.feed.events.index(wrap_up))
 
 
 async def test_the_agent_first(house: House) -> None:

@@ -228,6 +228,7 @@ async def test_more_and_more_phones_ring(house: House) -> None:
     assert (await guest.event("contact_connected", 6))["agent"] == "li"
     if early == "wang":
         assert await again.ended(1) is EndedBy.CANCELLED
+    await guest.event("offer_withdrawn", agent="wang")
     assert {event["agent"] for event in guest.told("offer_withdrawn")} == {"wang"}
     assert len(guest.told("offer_made")) == 2
     await guest.call.hang_up()

@@ -176,5 +176,7 @@ async def test_a_rolling_restart_loses_nothing(measured: list[str]) -> None:
             await guest.over(30)
             assert longest_silence_s(guest, start) < 2
         assert [event["call"] for event in house.told("contact_connected")] == [guest.id for guest in guests]
+        for guest in guests:
+            await guest.event("contact_ended")
         assert len(house.told("contact_ended")) == 2
         assert served > 3

@@ -1,5 +1,6 @@
 """A call centre behind the HTTP interface, all in memory: a read model fed by events, a desk that answers what it is told."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,11 @@ class World:
             may_dial=Allowed([]),
             desk_phones=("1020",),
         )
+        self.on_its_way: Callable[[], None] = lambda: None  # what the event log holds and the read model does not yet know
         self.facilities = Facilities(
             site=lambda: self.site,
             view=self.view,
+            catch_up=self.catch_up,
             desk=self.desk,
             calls=self.calls,
             tokens=TOKENS,
@@ -116,6 +119,10 @@ class World:
             server="node-1",
             ids=CountedIds(),
         )
+
+    async def catch_up(self) -> None:
+        """Now it knows."""
+        self.on_its_way()
 
     def tell(self, type: str, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing", **data: Any) -> None:
         """Feed the read model."""

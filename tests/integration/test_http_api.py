@@ -97,6 +97,29 @@ async def test_a_queue_in_full(client: Client, world: World) -> None:
     }
 
 
+async def test_an_answer_is_never_older_than_the_event_log(client: Client, world: World) -> None:
+    """Whoever was told of an event finds it in every answer, and can act on it."""
+    world.on_its_way = lambda: world.queued("c1", 1_000)
+    assert [found["id"] for found in (await get(client, "/api/queues/billing"))["contacts"]] == ["c1"]
+    world.on_its_way = lambda: world.queued("c2", 1_000)
+    assert (await get(client, "/api/contacts/c2"))["id"] == "c2"
+    world.on_its_way = lambda: world.queued("c3", 1_000)
+    response = await client.post("/api/contacts/c3", json={"action": "withdraw"}, headers=bearer("supervisor"))
+    assert response.status == 200
+    world.on_its_way = lambda: world.agent("wang", "ready")
+    assert (await get(client, "/api/agents/wang"))["state"] == "ready"
+
+
+async def test_health_does_not_wait_for_the_event_log(client: Client, world: World) -> None:
+    """Whether the process is well is told although Redis hangs."""
+    waited: list[str] = []
+    world.on_its_way = lambda: waited.append("for Redis")
+    for path in ("/healthz", "/readyz", "/metrics"):
+        await client.get(path)
+    await client.get("/api/queues")  # without a token nobody makes Redis work
+    assert waited == []
+
+
 async def test_the_service_level_now(client: Client, world: World) -> None:
     """Answered in time counts for it, answered late and abandoned against it."""
     for contact, waited_ms in (("c1", 5_000), ("c2", 60_000)):

@@ -25,6 +25,11 @@ class CutStore(MemoryStore):
 
     away = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.lets_through = asyncio.Event()
+        self.lets_through.set()
+
     async def load(self) -> Snapshot:
         if self.away:
             raise StoreUnreachable("the store is away")
@@ -34,7 +39,13 @@ class CutStore(MemoryStore):
         found = await super().events(after, block_ms=block_ms, limit=limit)
         if self.away:
             raise StoreUnreachable("the store is away")
+        await self.lets_through.wait()
         return found
+
+    async def last_event(self) -> str:
+        if self.away:
+            raise StoreUnreachable("the store is away")
+        return await super().last_event()
 
 
 class House:
@@ -132,5 +143,42 @@ def test_a_store_that_is_away_at_the_start() -> None:
         house.store.away = False
         await asyncio.sleep(1)
         assert house.follower.ready.is_set()
+
+    scene(play)
+
+
+def test_it_catches_up_with_what_was_told() -> None:
+    """Who asks waits until the view knows each event that was in the log when they asked, and no longer."""
+
+    async def play(house: House) -> None:
+        await house.follower.ready.wait()
+        house.store.lets_through.clear()
+        await house.store.append(event("one"))
+        waiting = asyncio.create_task(house.follower.catch_up())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        house.store.lets_through.set()
+        await waiting
+        assert house.heard == ["one"]
+        before = asyncio.get_running_loop().time()
+        await house.follower.catch_up()
+        assert asyncio.get_running_loop().time() == before
+
+    scene(play)
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_catching_up_has_an_end(away: bool) -> None:
+    """Without the store, or with events that do not come, what is known must do: after half a second at most."""
+
+    async def play(house: House) -> None:
+        await house.follower.ready.wait()
+        house.store.away = away
+        house.store.lets_through.clear()
+        await house.store.append(event("one"))
+        before = asyncio.get_running_loop().time()
+        await house.follower.catch_up()
+        assert asyncio.get_running_loop().time() - before <= 0.5
+        assert house.heard == []
 
     scene(play)

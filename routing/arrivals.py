@@ -137,19 +137,16 @@ def _refusal(board: Floor, contact: Contact, message: ContactArrived, now_ms: in
         return "failed"
     if message.again or message.back:
         return None
-    if message.closed:
+    if not board.directory.is_open(contact.queue, now_ms):
         return "closed"
-    rule = overflow.at_arrival(board, contact, message)
+    rule = overflow.at_arrival(board, contact, message, now_ms)
     if rule and not rule.to:
         return "overflowed"
     if rule:
         contact.overflowed.append(contact.queue)
         contact.queue = rule.to
         board.tell("contact_overflowed", now_ms, contact=contact, before=message.queue)
-    policy = board.directory.queues[contact.queue]
-    if board.in_queue[policy.name] >= policy.max_waiting:
-        return "full"
-    return None if overflow.somebody(board, contact, policy.join_when) else "no_agents"
+    return overflow.refusal(board, contact, contact.queue, now_ms)
 
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ContactArrived: arrived}

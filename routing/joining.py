@@ -12,7 +12,7 @@ class Joining:
     """A caller who wants to join a queue; `steps` as in `model.Contact`.
 
     `preferred` agents are waited for, for `preferred_ms` (0: the queue's time), those of `exclude` never asked; `place_ms` counts for the
-    place beside the wait. `closed`, `expected_wait_ms` (0: unknown) and `service_level` (percent) are how this server sees the queue.
+    place beside the wait. `expected_wait_ms` (0: unknown) and `service_level` (percent) are how this server sees the queue.
     A caller who waited before and is `back` brings `contact`, `enqueued_at_ms` and how the last offer there ended.
     """
 
@@ -33,7 +33,6 @@ class Joining:
     preferred_ms: int = 0
     exclude: list[str] = field(default_factory=list)
     place_ms: int = 0
-    closed: bool = False
     expected_wait_ms: int = 0
     service_level: float = 100.0
 

@@ -43,7 +43,6 @@ class ContactArrived:
     preferred_ms: int = 0
     exclude: list[str] = field(default_factory=list)  # agents who are never asked
     place_ms: int = 0  # waited earlier in this call, before leaving for a submenu
-    closed: bool = False  # the queue's calendar says so
     expected_wait_ms: int = 0  # as the server sees it; 0 is unknown
     service_level: float = 100.0  # percent, as the server sees it
 

@@ -4,7 +4,7 @@ Times are milliseconds since 1970 UTC, durations milliseconds. A record's `rev` 
 refuses a change decided on an older one.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -84,12 +84,9 @@ class QueuePolicy:
     every_position_ms: int = 30_000
     names: Mapping[str, str] = field(default_factory=dict)  # language -> name
 
-    def rule_after(self, waited_ms: int, been_in: Collection[str]) -> Overflow | None:
-        """The overflow rule for a contact that has waited so long and comes from these queues; nobody is sent back."""
-        for rule in self.overflow:
-            if 0 < rule.waited_ms <= waited_ms and rule.to != self.name and rule.to not in been_in:
-                return rule
-        return None
+    def rules_after(self, waited_ms: int, been_in: Collection[str]) -> list[Overflow]:
+        """The overflow rules for a contact that has waited so long and comes from these queues; nobody is sent back."""
+        return [rule for rule in self.overflow if 0 < rule.waited_ms <= waited_ms and rule.to not in (self.name, *been_in)]
 
 
 _PLAIN = Membership()
@@ -119,17 +116,24 @@ class AgentProfile:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everything the site defines that routing needs. `choice`: which queue's contact an agent of several takes."""
+    """Everything the site defines that routing needs. `choice`: which queue's contact an agent of several takes; `calendars`: calendar ->
+    whether it is open at a moment (ms since 1970 UTC)."""
 
     queues: Mapping[str, QueuePolicy]
     agents: Mapping[str, AgentProfile]
     choice: Choice = "at_risk"
     breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit
     presence_ms: int = 120_000  # a ready agent whose phone has been gone for so long is paused
+    calendars: Mapping[str, Callable[[int], bool]] = field(default_factory=dict)
 
     def ageing_in(self, queue: str) -> float:
         """What waiting is worth in a queue, as `Contact.ageing`."""
         return 0.0 if self.choice == "strict" else self.queues[queue].ageing
+
+    def is_open(self, queue: str, now_ms: int) -> bool:
+        """Whether a queue is open: it has no hours, or these say so."""
+        calendar = self.calendars.get(self.queues[queue].hours)
+        return calendar is None or calendar(now_ms)
 
 
 STRICT_S = 10_000_000  # what one second of priority is worth where waiting does not count

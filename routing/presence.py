@@ -30,11 +30,11 @@ def serves(agent: Agent, profile: AgentProfile, queue: str) -> bool:
     return queue in profile.queues and queue not in agent.left_queues
 
 
-def is_there(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact) -> bool:
-    """Whether this agent is somebody whom the rule asks for; `eligible` is logged in and suited by any step of the contact."""
+def is_there(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact, queue: str) -> bool:
+    """Whether this agent of a queue is somebody whom the rule asks for; `eligible` is logged in and suited by any step of the contact."""
     if rule == "always":
         return True
-    if agent.state == AgentState.LOGGED_OUT or not serves(agent, profile, contact.queue):
+    if agent.state == AgentState.LOGGED_OUT or not serves(agent, profile, queue):
         return False
     if rule == "ready":
         return agent.state != AgentState.PAUSED and agent.phone_state != "unavailable"

@@ -217,7 +217,6 @@ class Caller:
             "preferred_ms": request.preferred_ms,
             "exclude": list(request.exclude),
             "place_ms": place_ms,
-            "closed": not self._site.is_open(request.queue, now_ms),
             "expected_wait_ms": (view.expected_wait_ms(request.queue, request.steps, now_ms, ahead_s) if known else None) or 0,
             "service_level": 100.0 if level is None else level,
         }

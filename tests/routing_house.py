@@ -50,11 +50,14 @@ class SetClock:
         return self.now
 
 
+CALENDARS = {"never": lambda now_ms: False, "first hour": lambda now_ms: now_ms < START_MS + 3_600_000}
+
+
 def directory(*profiles: AgentProfile, queues: tuple[QueuePolicy, ...] = (QueuePolicy("support"),)) -> Directory:
-    """The given queues and agents; an agent without queues is in all of them."""
+    """The given queues and agents; an agent without queues is in all of them. Hours may be those of CALENDARS."""
     names = tuple(queue.name for queue in queues)
     people = [replace(p, queues=p.queues or names, order=i) for i, p in enumerate(profiles)]
-    return Directory({queue.name: queue for queue in queues}, {p.id: p for p in people})
+    return Directory({queue.name: queue for queue in queues}, {p.id: p for p in people}, calendars=CALENDARS)
 
 
 def person(id: str, queues: tuple[str, ...] = (), **skills: int) -> AgentProfile:

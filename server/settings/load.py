@@ -4,9 +4,11 @@ Each file that needs more than its shape has a reader of its own: queues.py, age
 """
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 from ivr.flow.texts import Prompt
+from ivr.hours import is_open
 from ivr.loading.draft import SiteFacts
 from ivr.loading.loader import load_flows, load_prompts
 from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
@@ -47,7 +49,8 @@ def load_site(config: Path, dialplans: Path) -> Site:
     if reading.problems or flows is None:
         raise ProblemsFound(reading.problems)
     breaks = {reason: BreakLimit(limit.at_once, limit.longest) for reason, limit in main.breaks.items()}
-    directory = Directory(queues, staff.agents, main.routing.choice, breaks)
+    calendars = {name: partial(is_open, calendar, time_zone=main.time_zone) for name, calendar in hours.items()}
+    directory = Directory(queues, staff.agents, main.routing.choice, breaks, calendars=calendars)
     return Site(
         config,
         main,

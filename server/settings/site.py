@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivr import hours as opening
 from ivr.flow.model import Flows
 from ivr.hours import Hours
 from ivr.numbers import Allowed
@@ -39,11 +38,6 @@ class Site:
         """Every SIP account of the site's: the agents' and those without an owner."""
         own = (agent.phone for agent in self.directory.agents.values())
         return (*(phone for phone in own if phone and not is_outside(phone)), *self.desk_phones)
-
-    def is_open(self, queue: str, now_ms: int) -> bool:
-        """Whether a queue is open: it has no hours, or these say so."""
-        calendar = self.hours.get(self.directory.queues[queue].hours)
-        return calendar is None or opening.is_open(calendar, now_ms, self.main.time_zone)
 
     def flow_for(self, dnis: str) -> str:
         """The flow that answers this number; "" when none does."""

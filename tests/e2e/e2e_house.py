@@ -21,7 +21,7 @@ from server.installation import Installation
 from server.settings import load_site
 from simulator import backend
 from simulator.feed import Event, EventFeed
-from simulator.phone import Call, Phone, Policy, Sound, answer_after, classify, sine
+from simulator.phone import Call, Phone, Policy, Sound, answer_after, classify, dead, sine
 from simulator.site import RunningSite
 
 TEMPLATE = Path(__file__).resolve().parent / "site"
@@ -153,9 +153,11 @@ class House:
         if kind is None:
             await self.tidy()
 
-    async def phone(self, account: str, *, name: str = "") -> Phone:
+    async def phone(self, account: str, *, name: str = "", policy: Policy | None = None) -> Phone:
         """A registered phone."""
         phone = self.site.phone(account, name=name)
+        if policy:
+            phone.on_invite = policy
         self._phones.append(phone)
         await phone.register()
         return phone
@@ -163,9 +165,10 @@ class House:
     async def agent(self, id: str, policy: Policy | None = None, *, log_in: bool = True) -> Phone:
         """An agent at a phone that can ring, logged in; without a policy they answer at once and hum."""
         profile = await self.site.get(f"/api/agents/{id}")
-        phone = await self.phone(profile["phone"])
+        policy = policy or answer_after(0.1, say=sine(AGENT_HZ, 1.0))
+        phone = await self.phone(profile["phone"], policy=None if policy is dead else policy)  # it may be rung at once
         await self.until(lambda: self.latest("phone_state", id) == "available", 5, f"the phone of {id} is available")
-        phone.on_invite = policy or answer_after(0.1, say=sine(AGENT_HZ, 1.0))
+        phone.on_invite = policy
         if log_in:
             await self.ask(id, "log_in")
         return phone

@@ -389,7 +389,7 @@ async def rich(tmp_path: Path, redis_server: PrivateRedis, monkeypatch: pytest.M
 
 
 async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
-    """The list's priority, the agents that the flow names, whether the queue is closed, and the expected wait where a rule asks for it."""
+    """The list's priority, the agents that the flow names, and the expected wait where a rule asks for it; a closed queue takes nobody."""
     found = joined(rich)
     expected = {"night": None, "billing": 90_000}
     asked: list[tuple[str, int]] = []
@@ -402,7 +402,9 @@ async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
     call = await rich.call()
     await call.until(lambda call: len(found) == 2)
     closed, message = found
-    assert (closed.queue, closed.closed, message.queue, message.closed) == ("night", True, "billing", False)
+    assert (closed.queue, message.queue) == ("night", "billing")
+    left = await rich.until("contact_left")
+    assert (left.contact, left.data["outcome"]) == (closed.contact, "closed")
     assert (message.priority, message.preferred, message.preferred_ms, message.exclude) == (120, ["smith"], 40_000, ["wang"])
     assert (message.place_ms, message.service_level) == (0, 100.0)
     assert ([message.expected_wait_ms for message in found], asked) == ([0, 90_000], [("billing", 120)])

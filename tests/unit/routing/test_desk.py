@@ -349,7 +349,7 @@ def test_what_the_flow_wants_and_how_the_queue_looks_reach_the_router() -> None:
 
     async def play(house: House) -> None:
         more: dict[str, Any] = {"preferred": ["li"], "preferred_ms": 40_000, "exclude": ["anna"], "place_ms": 60_000}
-        more |= {"closed": True, "expected_wait_ms": 90_000, "service_level": 71.5}
+        more |= {"expected_wait_ms": 90_000, "service_level": 71.5}
         call = house.call(ScriptedLine(Phone()), **more)
         await asyncio.sleep(0.1)
         house.desk.tell_again()

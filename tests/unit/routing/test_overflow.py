@@ -24,10 +24,13 @@ def moves(made: House) -> list[tuple[str, str]]:
 
 
 def test_a_closed_queue_takes_nobody() -> None:
-    """The outcome is told, and no contact is left behind."""
-    made = site()
-    made.call("c1", closed=True)
-    assert (made.outcome("c1"), made.board.contacts) == ("closed", {})
+    """The outcome is told, and no contact is left behind; who waits when it closes waits on."""
+    made = site(hours="first hour", max_wait_ms=7_200_000)
+    made.ask("anna", "pause")
+    made.call("c0")
+    made.wait(3_600_000)
+    made.call("c1")
+    assert (made.outcome("c1"), list(made.board.contacts)) == ("closed", ["c0"])
     assert made.told("contact_left")[0].data["outcome"] == "closed"
 
 
@@ -179,6 +182,53 @@ def test_overflow_without_a_queue_is_the_flows_business() -> None:
     made.call("c1")
     made.call("c2")
     assert made.outcome("c2") == "overflowed"
+
+
+CANNOT = {
+    "closed": QueuePolicy("backup", hours="never"),
+    "full": QueuePolicy("backup", max_waiting=0),
+    "without agents": QueuePolicy("backup", join_when="staffed"),
+}
+
+
+@pytest.mark.parametrize("backup", CANNOT.values(), ids=CANNOT)
+def test_a_queue_that_cannot_take_callers_is_passed_over(backup: QueuePolicy) -> None:
+    """The next rule holds; where there is none, the caller stays in the queue they called."""
+    rules = (Overflow("backup", waiting=1), Overflow("last", waiting=2))
+    made = site(person("anna", ("support", "last")), more=(backup, QueuePolicy("last")), overflow=rules)
+    made.ask("anna", "pause")
+    for contact in ("c1", "c2", "c3"):
+        made.call(contact)
+    assert {id: contact.queue for id, contact in made.board.contacts.items()} == {"c1": "support", "c2": "support", "c3": "last"}
+
+
+@pytest.mark.parametrize("backup", CANNOT.values(), ids=CANNOT)
+def test_who_waits_too_long_goes_where_there_is_room(backup: QueuePolicy) -> None:
+    """Another rule whose time has come leads there; without one the wait goes on."""
+    rules = (Overflow("backup", waited_ms=10_000), Overflow("last", waited_ms=20_000))
+    made = site(person("anna", ("support", "last")), more=(backup, QueuePolicy("last")), overflow=rules)
+    made.ask("anna", "pause")
+    made.call("c1")
+    made.wait(12_000)
+    assert made.board.contacts["c1"].queue == "support"
+    made.wait(8_000)
+    assert made.board.contacts["c1"].queue == "last"
+
+
+def test_room_that_comes_later_is_found() -> None:
+    """A full queue is asked again, after a quarter of a minute at most, and by a new board too; nobody is moved in vain."""
+    small, rule = QueuePolicy("backup", max_waiting=1), Overflow("backup", waited_ms=10_000)
+    made = site(person("anna", ("support", "backup")), more=(small,), overflow=(rule,))
+    made.ask("anna", "pause")
+    made.call("c0", queue="backup")
+    made.call("c1")
+    made.wait(30_000)
+    assert (made.board.contacts["c1"].queue, moves(made)) == ("support", [])
+    made.restart()
+    made.leave("c0")
+    made.wait(15_000)
+    assert made.board.contacts["c1"].queue == "backup"
+    assert made.told("contact_moved")[0].data["reason"] == "overflow"
 
 
 def test_overflow_after_a_wait() -> None:

@@ -110,8 +110,8 @@ def test_a_queue_is_open_by_its_calendar(rich: SmallSite) -> None:
     """A queue without hours is always open."""
     loaded = rich.load()
     monday_10, sunday_10 = 1_795_399_200_000 - 86_400_000 + 86_400_000, 1_795_399_200_000 - 86_400_000
-    assert [loaded.is_open("billing", at) for at in (monday_10, sunday_10)] == [True, False]
-    assert loaded.is_open("sales", sunday_10)
+    assert [loaded.directory.is_open("billing", at) for at in (monday_10, sunday_10)] == [True, False]
+    assert loaded.directory.is_open("sales", sunday_10)
 
 
 # (file, what stands there, what is written instead, what is said)

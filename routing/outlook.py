@@ -6,6 +6,7 @@ is an AND and a count. A question costs as much as there are classes in which so
 """
 
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,7 @@ from routing.requirement import parse
 Steps = tuple[tuple[int, str], ...]
 Place = tuple[float, str]  # order_ms and contact
 LAST = "\uffff"  # behind every contact of that moment
+RECENT = 2_000  # events kept until the past is known
 BUSY = (AgentState.RESERVED, AgentState.ON_CONTACT, AgentState.WRAP_UP)
 
 
@@ -55,6 +57,7 @@ class Outlooks:
         self._bit = {agent: 1 << at for at, agent in enumerate(directory.agents)}
         self._suited: dict[str, int] = {}  # requirement -> who meets it, of all
         self._measures = Measures(directory.queues, handling_ms)
+        self._recent: deque[tuple[Event, bool]] | None = deque(maxlen=RECENT)
         self.start({}, {})
 
     def start(self, contacts: Mapping[str, Contact], agents: Mapping[str, Agent]) -> None:
@@ -73,11 +76,20 @@ class Outlooks:
 
     def apply(self, event: Event) -> None:
         """Take an event that the view has taken."""
-        self._measures.take(event, event.contact in self._places and event.contact not in self._contacts)
+        gave_up = event.contact in self._places and event.contact not in self._contacts
+        self._measures.take(event, gave_up)
+        if self._recent is not None:
+            self._recent.append((event, gave_up))
         if event.agent in self._bit:
             self._follow_agent(event.agent)
         if event.contact:
             self._follow_contact(event.contact)
+
+    def remember(self, measures: Measures) -> None:
+        """Go on from what was measured before `start`: what came since is measured after it."""
+        for event, gave_up in self._recent or ():
+            measures.take(event, gave_up)
+        self._measures, self._recent = measures, None
 
     # -- answers -----------------------------------------------------------------------------------------------------------
 

@@ -79,6 +79,9 @@ class Store(Protocol):
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         """Events behind `after`, waiting up to `block_ms` for the first one."""
 
+    def back(self, position: str, ms: int) -> str:
+        """A position in the event log so many milliseconds before another one: what was told since is behind it, and maybe more."""
+
     async def last_event(self) -> str:
         """The position of the newest event; "0" when there is none."""
 

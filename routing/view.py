@@ -7,27 +7,18 @@ starts in the middle of the log becomes right by itself.
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.events import Event
 from routing.model import Agent, Contact, Directory, Outlook
 from routing.outlook import Outlooks
+from routing.past import Past, QueueCounts, is_lost_call
 from routing.presence import at_first, serves
 
 WINDOW_MS = 30 * 60_000
 LOST_CALLS = 1_000
 ANY_AGENT = ((0, ""),)  # the requirement steps of who takes any agent
-
-
-@dataclass(slots=True)
-class QueueCounts:
-    """What left one queue in the last half hour, as (when, waited ms), and totals since the start of the view."""
-
-    answered: deque[tuple[int, int]] = field(default_factory=deque)
-    abandoned: deque[tuple[int, int]] = field(default_factory=deque)
-    totals: dict[str, int] = field(default_factory=dict)
 
 
 class View:
@@ -63,6 +54,13 @@ class View:
             handler(self, event)
         self._outlooks.apply(event)
 
+    def remember(self, past: Past) -> None:
+        """Take over what was learned of the time before `start`."""
+        for queue, counts in past.counts.items():
+            self.counts[queue].put_before(counts)
+        self.lost_calls = deque([*past.lost_calls, *self.lost_calls], maxlen=LOST_CALLS)
+        self._outlooks.remember(past.measures)
+
     def position(self, contact: str) -> int:
         """The place of a waiting contact in its queue, from 1; 0 when it does not wait."""
         found = self.contacts.get(contact)
@@ -93,9 +91,7 @@ class View:
         Formula F3 of docs/metrics.md: answered within T / (answered + abandoned).
         """
         counts, threshold_ms = self.counts[queue], self.directory.queues[queue].threshold_ms
-        for past in (counts.answered, counts.abandoned):
-            while past and past[0][0] < now_ms - WINDOW_MS:
-                past.popleft()
+        counts.forget_before(now_ms - WINDOW_MS)
         total = len(counts.answered) + len(counts.abandoned)
         within = sum(1 for _, waited_ms in counts.answered if waited_ms <= threshold_ms)
         return 100 * within / total if total else None
@@ -172,7 +168,7 @@ class View:
             self.calls[event.call] = event
         elif event.type == "call_ended":
             self.calls.pop(event.call, None)
-            if event.data.get("ended_by") == "asterisk_restarted":
+            if is_lost_call(event):
                 self.lost_calls.append(event)
 
     def _offer(self, event: Event) -> None:
@@ -195,8 +191,6 @@ class View:
         if contact:
             self._unqueue(contact)
             self._talks(contact, event, event.at_ms)
-        if event.queue in self.counts:
-            self.counts[event.queue].answered.append((event.at_ms, event.data["waited_ms"]))
         self._count(event, "answered")
 
     def _talks(self, contact: Contact, event: Event, since_ms: int) -> None:
@@ -212,8 +206,6 @@ class View:
         contact = self.contacts.pop(event.contact, None)
         if contact and contact.state != ContactState.CONNECTED:
             self._unqueue(contact)
-        if event.type == "contact_abandoned" and event.queue in self.counts:
-            self.counts[event.queue].abandoned.append((event.at_ms, event.data["waited_ms"]))
         self._count(event, "ended" if event.type == "contact_ended" else event.data["outcome"])
 
     def _agent(self, event: Event) -> None:
@@ -233,6 +225,7 @@ class View:
 
     def _count(self, event: Event, what: str) -> None:
         if event.queue in self.counts:
+            self.counts[event.queue].take(event)
             totals = self.counts[event.queue].totals
             totals[what] = totals.get(what, 0) + 1
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from routing.events import Event
+from routing.past import Past
 from routing.store_port import Store, StoreUnreachable, is_before
 from routing.view import View
 
@@ -13,10 +14,15 @@ log = structlog.get_logger(__name__)
 BLOCK_MS = 5_000
 RETRY_S = 0.5
 CATCH_UP_S = 0.5
+PAST_MS = 12 * 3_600_000
+PAST_BATCH, PAST_PAUSE_S = 100, 0.01  # a little at a time: whoever calls now comes first
 
 
 class Follower:
-    """`run` follows until cancelled; after the store was away it begins again from the records, since events may have been lost with it."""
+    """`run` follows until cancelled; after the store was away it begins again from the records, since events may have been lost with it.
+
+    Beside that it goes once through the log's last twelve hours, so that service levels and expected waits outlive a restart.
+    """
 
     def __init__(self, store: Store, view: View, *listeners: Callable[[Event], None]) -> None:
         self._store = store
@@ -25,14 +31,20 @@ class Follower:
         self.ready = asyncio.Event()
         self._reached = "0"
         self._news = asyncio.Event()  # another one for each batch
+        self._recalling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self._follow()
-            except StoreUnreachable as away:
-                log.warning("event_log_unreachable", reason=str(away))
-                await asyncio.sleep(RETRY_S)
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except StoreUnreachable as away:
+                    log.warning("event_log_unreachable", reason=str(away))
+                    await asyncio.sleep(RETRY_S)
+        finally:
+            if self._recalling:
+                self._recalling.cancel()
+                await asyncio.gather(self._recalling, return_exceptions=True)
 
     async def catch_up(self) -> None:
         """Returns when the view knows all that was told before, by whichever server; after 0.5 s anyway: old news are better than none."""
@@ -49,12 +61,31 @@ class Follower:
         self._view.start(snapshot.contacts, snapshot.agents, snapshot.calls)
         self._has_reached(snapshot.events)
         self.ready.set()
+        self._recalling = self._recalling or asyncio.create_task(self._recall(snapshot.events))
         while True:
             reached = self._reached
             for position, event in await self._store.events(reached, block_ms=BLOCK_MS):
                 reached = position
                 self._take(event)
             self._has_reached(reached)
+
+    async def _recall(self, until: str) -> None:
+        """Learn from what was told before the view began."""
+        past, after = Past(self._view.directory), self._store.back(until, PAST_MS)
+        try:
+            while is_before(after, until):
+                batch = await self._store.events(after, block_ms=0, limit=PAST_BATCH)
+                if not batch:
+                    break
+                for after, event in batch:
+                    if not is_before(until, after):
+                        past.take(event)
+                await asyncio.sleep(PAST_PAUSE_S)
+            self._view.remember(past)
+        except StoreUnreachable as away:
+            log.warning("past_not_recalled", reason=str(away))
+        except Exception:  # an old event that cannot be understood: it goes without the past
+            log.exception("past_not_recalled")
 
     def _has_reached(self, position: str) -> None:
         self._reached = position

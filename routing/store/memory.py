@@ -141,6 +141,9 @@ class MemoryStore:
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         return await self._read(self._shared.events, after, block_ms, limit, codec.event_from)
 
+    def back(self, position: str, ms: int) -> str:
+        return "0"
+
     async def last_event(self) -> str:
         return str(self._shared.events.last)
 

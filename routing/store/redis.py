@@ -75,6 +75,9 @@ class RedisStore:
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         return await self._read(self._keys.events, after, block_ms, limit, codec.event_from)
 
+    def back(self, position: str, ms: int) -> str:
+        return str(max(0, int(position.partition("-")[0]) - ms))  # positions begin with Redis's own time
+
     async def last_event(self) -> str:
         async with self._reaching():
             found = await self._commands.xrevrange(self._keys.events, count=1)

@@ -112,6 +112,18 @@ async def test_the_newest_event(views: Views) -> None:
     assert [is_before(one, two) for one in positions for two in positions] == [one < two for one in range(4) for two in range(4)]
 
 
+async def test_back_in_the_log(views: Views) -> None:
+    """What was told in the time given is behind the position; whether more is, is the store's business."""
+    store = views()
+    for name in ("e1", "e2"):
+        await store.append(event(name))
+    last = await store.last_event()
+    behind = await store.events(store.back(last, 60_000), block_ms=0)
+
+    assert [told for _, told in behind] == [event("e1"), event("e2")]
+    assert store.back("0", 60_000) == "0"
+
+
 async def test_a_commit_is_all_or_nothing(views: Views) -> None:
     """One record that moved refuses the whole batch: nothing of it is written, not even events, orders and position."""
     store = views()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from board_history import PEOPLE, QUEUES, SITE, at_desks, history, opened, play
+from board_history import PEOPLE, QUEUES, SITE, STEPS, at_desks, history, opened, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from routing_house import START_MS, House, directory, person
@@ -14,6 +14,7 @@ from routing.contact_state import ContactState
 from routing.events import Event
 from routing.messages import TalkHeld
 from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.past import Past
 from routing.store import codec
 from routing.view import WINDOW_MS, View
 
@@ -84,6 +85,39 @@ def test_a_view_that_begins_in_the_middle_goes_on_right(moves: list[tuple[str, i
         for event in made.events[before:]:
             view.apply(event)
     agree(view, made)
+
+
+@settings(max_examples=50)
+@given(history, st.integers(0, 69), st.integers(0, 40))
+def test_a_view_that_remembers_the_past_knows_what_one_knows_that_was_there(moves: list[tuple[str, int, int]], at: int, later: int) -> None:
+    """Begun from the records, and told of the past later on: service levels and expected waits are as if it had followed all."""
+    made, seen, past = opened(), View(SITE), Past(SITE)
+    view, told, at = from_records(made), 0, at % len(moves)
+    for number, move in enumerate(moves):
+        play(made, move, number)
+        for event in made.events[told:]:
+            seen.apply(event)
+            (past.take if number <= at else view.apply)(event)
+        told = len(made.events)
+        if number == at:
+            view = from_records(made)
+        if number == min(at + later, len(moves) - 1):
+            view.remember(past)
+    for queue in QUEUES:
+        assert view.service_level(queue, made.now) == seen.service_level(queue, made.now)
+        for steps in STEPS:
+            assert view.expected_wait_ms(queue, steps, made.now) == seen.expected_wait_ms(queue, steps, made.now)
+
+
+def test_lost_calls_are_remembered() -> None:
+    """Calls to be called back: those of the past, and behind them those that were lost since."""
+    view, past = View(SMALL), Past(SMALL)
+    lost = [Event(f"e{n}", "call_ended", START_MS + n, call=f"call-{n}", data={"ended_by": "asterisk_restarted"}) for n in range(3)]
+    for event in (*lost[:2], Event("e9", "call_ended", START_MS, call="call-9", data={"ended_by": "caller"})):
+        past.take(event)
+    view.apply(lost[2])
+    view.remember(past)
+    assert [event.call for event in view.lost_calls] == ["call-0", "call-1", "call-2"]
 
 
 @settings(max_examples=50)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -182,3 +183,24 @@ def test_catching_up_has_an_end(away: bool) -> None:
         assert house.heard == []
 
     scene(play)
+
+
+def test_what_was_before_the_start_is_learnt() -> None:
+    """The service level of the last half hour goes on where it was, with what happens meanwhile; listeners hear nothing of old events."""
+
+    async def play(house: House) -> None:
+        await house.follower.ready.wait()
+        await house.store.append(answered(5_000))
+        await asyncio.sleep(1)
+        assert house.view.service_level("support", virtual.START_MS) == 50.0
+        assert house.heard == ["contact_connected"]
+
+    async def before(house: House) -> None:
+        await house.store.append(*(answered(waited_ms) for waited_ms in (1_000, 90_000, 90_000)))
+        await play(house)
+
+    scene(before)
+
+
+def answered(waited_ms: int) -> Event:
+    return replace(event("contact_connected"), queue="support", data={"waited_ms": waited_ms, "offer": "o"})

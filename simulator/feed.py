@@ -28,8 +28,8 @@ class EventFeed:
         self._reader: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
 
-    async def start(self) -> None:
-        """Follow from the beginning of the log."""
+    async def start(self, within: float = 20.0) -> None:
+        """Follow from the beginning of the log, which every site has: returns with its first event, or TimeoutError."""
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "server", "events", "-f", "--json", "-n", WHOLE_LOG, *self._folders),
             cwd=ROOT,
@@ -40,6 +40,8 @@ class EventFeed:
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
         )
         self._reader = asyncio.create_task(self._read(self._process))
+        async with asyncio.timeout(within), self._news:
+            await self._news.wait_for(lambda: bool(self.events))
 
     async def stop(self) -> None:
         if self._process and self._process.returncode is None:

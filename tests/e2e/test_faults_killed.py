@@ -207,3 +207,28 @@ async def test_while_talking(measured: list[str], by: str) -> None:
         assert ended["data"]["ended_by"] == by.split()[0]
         assert (await guest.over(15))["data"]["ended_by"] == ("caller" if by.startswith("caller") else "system")
         await house.state("wang", "ready", 5)
+
+
+async def test_what_is_known_of_a_queue(measured: list[str]) -> None:
+    """The service level of the last half hour and the wait to expect are what they were, although another process tells them."""
+
+    async def known(house: Broken) -> tuple[float, bool]:
+        row = await house.site.get("/api/queues/billing")
+        return row["service_level"]["percent"], row["expected_wait_ms"] is not None
+
+    async with broken_site() as house:
+        await house.agent("wang", answer_after(0.1, 0.5, say=HUM))
+        served = await house.dial("4100")
+        await served.event("contact_connected")
+        await served.over()
+        await served.event("contact_ended")
+        await house.state("wang", "ready")
+        before = await known(house)
+        assert before == (100.0, True)
+        house.kill()
+        await house.serving()
+
+        async def as_before() -> bool:
+            return await known(house) == before
+
+        await house.eventually(as_before, 5)

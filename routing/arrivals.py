@@ -6,7 +6,7 @@ What then becomes of the contact is in contacts.py.
 from collections.abc import Callable
 from typing import Any
 
-from routing import caller_memory, contacts, overflow, servers
+from routing import admission, caller_memory, contacts, overflow, servers
 from routing.contact_state import ContactState
 from routing.floor import Floor
 from routing.messages import (
@@ -146,7 +146,7 @@ def _refusal(board: Floor, contact: Contact, message: ContactArrived, now_ms: in
         contact.overflowed.append(contact.queue)
         contact.queue = rule.to
         board.tell("contact_overflowed", now_ms, contact=contact, before=message.queue)
-    return overflow.refusal(board, contact, contact.queue, now_ms)
+    return admission.refusal(board, contact, contact.queue, now_ms)
 
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ContactArrived: arrived}

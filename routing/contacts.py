@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from routing import agents, caller_memory
+from routing import admission, agents, caller_memory
 from routing.agent_state import AgentEvent, AgentState
 from routing.contact_state import ContactEvent, ContactState, after
 from routing.floor import Floor
@@ -63,7 +63,7 @@ def ring_more(board: Floor, id: str, now_ms: int) -> None:
         return
     policy = board.directory.queues[contact.queue]
     waited_ms = now_ms - contact.enqueued_at_ms
-    if waited_ms >= policy.max_wait_ms or policy.rules_after(waited_ms, contact.overflowed):
+    if waited_ms >= policy.max_wait_ms or admission.due_rule(board, contact, now_ms):
         return  # the phones that ring are the last ones
     if STRATEGIES[policy.strategy].rings_more and contact.offered_at_ms + policy.ring_more_ms <= now_ms:
         board.seek_more(contact, now_ms)

@@ -72,6 +72,7 @@ class Floor:
         self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
         self.loose_phones: dict[str, tuple[PhoneState, str]] = {}  # those that are no agent's now -> state, Asterisk that sees them
         self.watched: dict[str, int] = {}  # queue -> when it is looked at for whether anybody is there
+        self.stuck: dict[str, int] = {}  # contact that no overflow rule leads anywhere -> when that is looked at again
         self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}
         self._revs = {(kind, record.id): record.rev for kind, known in self._records.items() for record in known.values()}
         self._ended: dict[str, tuple[int, LeaveOutcome | None]] = {}  # contact -> when, and how it was sent away if we did that

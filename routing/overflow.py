@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from routing import contacts
+from routing import admission, contacts
 from routing.contact_state import ContactState
 from routing.floor import Floor
-from routing.messages import ContactArrived, LeaveOutcome, MoveOrder
+from routing.messages import ContactArrived, MoveOrder
 from routing.model import FOREVER_MS, Contact, Overflow, Presence
-from routing.presence import gone_since, is_there
+from routing.presence import gone_since
 
 AGAIN_MS = 15_000  # after which a queue that could not take a waiting contact is looked at again
 
@@ -18,7 +18,8 @@ def at_arrival(board: Floor, contact: Contact, message: ContactArrived, now_ms: 
         long = 0 < rule.waiting <= board.in_queue[contact.queue]
         slow = 0 < rule.expected_wait_ms < message.expected_wait_ms
         poor = message.service_level < rule.service_level
-        if (long or slow or poor) and rule.to not in (contact.queue, *contact.overflowed) and _leads_on(board, contact, rule, now_ms):
+        elsewhere = rule.to not in (contact.queue, *contact.overflowed)
+        if (long or slow or poor) and elsewhere and admission.leads_on(board, contact, rule, now_ms):
             return rule
     return None
 
@@ -27,30 +28,23 @@ def waited(board: Floor, id: str, now_ms: int) -> None:
     """Deadline: a rule's time has come. While a phone rings it may still be answered; then the refusal brings it here again."""
     contact = board.contacts.get(id)
     if not contact or contact.state != ContactState.WAITING:
+        board.stuck.pop(id, None)
         return
-    rules = board.directory.queues[contact.queue].rules_after(now_ms - contact.enqueued_at_ms, contact.overflowed)
-    rule = next((rule for rule in rules if _leads_on(board, contact, rule, now_ms)), None)
+    rule = admission.due_rule(board, contact, now_ms)
     if rule and rule.to:
         move(board, contact, rule.to, "overflow", now_ms)
     elif rule:
         contacts.send_away(board, contact, "overflowed", now_ms)
-    elif rules:
-        board.at(now_ms + AGAIN_MS, "overflow", id)
+    else:
+        _look_again(board, contact, now_ms)
 
 
-def _leads_on(board: Floor, contact: Contact, rule: Overflow, now_ms: int) -> bool:
-    """Whether a rule leads to the flow, or to a queue that would take the contact."""
-    return not rule.to or refusal(board, contact, rule.to, now_ms) is None
-
-
-def refusal(board: Floor, contact: Contact, queue: str, now_ms: int) -> LeaveOutcome | None:
-    """Why a queue does not take a contact now."""
-    policy = board.directory.queues[queue]
-    if not board.directory.is_open(queue, now_ms):
-        return "closed"
-    if board.in_queue[queue] >= policy.max_waiting:
-        return "full"
-    return None if somebody(board, contact, queue, policy.join_when) else "no_agents"
+def _look_again(board: Floor, contact: Contact, now_ms: int) -> None:
+    """Where a rule leads nowhere now it may lead on later; asked once at a time, however often a phone rings meanwhile."""
+    rules = board.directory.queues[contact.queue].rules_after(now_ms - contact.enqueued_at_ms, contact.overflowed)
+    if rules and board.stuck.get(contact.id, 0) <= now_ms:
+        board.stuck[contact.id] = now_ms + AGAIN_MS
+        board.at(now_ms + AGAIN_MS, "overflow", contact.id)
 
 
 def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -> None:
@@ -81,18 +75,13 @@ def emptied(board: Floor, queue: str, now_ms: int) -> None:
         contact = board.contacts[id]
         wants = (*(text for _, text in contact.steps), *(agent for agent in contact.refused_until_ms if contact.is_excluded(agent)))
         if wants not in gone_ms:
-            gone_ms[wants] = FOREVER_MS if somebody(board, contact, queue, policy.stay_when) else _left_ms(board, contact, policy.stay_when)
+            there = admission.somebody(board, contact, queue, policy.stay_when)
+            gone_ms[wants] = FOREVER_MS if there else _left_ms(board, contact, policy.stay_when)
         due_ms = max(gone_ms[wants], contact.enqueued_at_ms) + policy.stay_grace_ms
         if due_ms <= now_ms:
             contacts.send_away(board, contact, "no_agents", now_ms)
         elif due_ms < FOREVER_MS:
             board.watch(queue, due_ms)
-
-
-def somebody(board: Floor, contact: Contact, queue: str, rule: Presence) -> bool:
-    """Whether anybody of a queue is there for the contact in the sense of the rule."""
-    members = board.matching.members(queue)
-    return rule == "always" or any(is_there(rule, board.agents[member.id], member, contact, queue) for member in members)
 
 
 def _left_ms(board: Floor, contact: Contact, rule: Presence) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
@@ -31,6 +32,7 @@ class Follower:
         self.ready = asyncio.Event()
         self._reached = "0"
         self._news = asyncio.Event()  # another one for each batch
+        self._never_comes = "0"
         self._recalling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -48,13 +50,23 @@ class Follower:
 
     async def catch_up(self) -> None:
         """Returns when the view knows all that was told before, by whichever server; after 0.5 s anyway: old news are better than none."""
-        try:
-            async with asyncio.timeout(CATCH_UP_S):
+        last = ""
+
+        async def reach() -> None:
+            nonlocal last
+            with suppress(StoreUnreachable):  # that is told by `run`
                 last = await self._store.last_event()
-                while is_before(self._reached, last):
+                while is_before(self._reached, last) and last != self._never_comes:
                     await self._news.wait()
-        except (StoreUnreachable, TimeoutError) as away:
-            log.warning("view_may_be_late", reason=str(away) or f"behind after {CATCH_UP_S:g} s")
+
+        reaching = asyncio.create_task(reach())  # not a time limit around it: redis-py may lose a cancellation
+        try:
+            done, _ = await asyncio.wait({reaching}, timeout=CATCH_UP_S)
+        finally:
+            reaching.cancel()
+        if not done:
+            log.warning("view_is_late", reached=self._reached, last=last)
+            self._never_comes = last  # an event that cannot be read: nobody waits for it again
 
     async def _follow(self) -> None:
         snapshot = await self._store.load()
@@ -71,21 +83,22 @@ class Follower:
 
     async def _recall(self, until: str) -> None:
         """Learn from what was told before the view began."""
-        past, after = Past(self._view.directory), self._store.back(until, PAST_MS)
-        try:
-            while is_before(after, until):
+        past, after, odd = Past(self._view.directory), self._store.back(until, PAST_MS), 0
+        while is_before(after, until):
+            try:
                 batch = await self._store.events(after, block_ms=0, limit=PAST_BATCH)
-                if not batch:
-                    break
-                for after, event in batch:
-                    if not is_before(until, after):
-                        past.take(event)
-                await asyncio.sleep(PAST_PAUSE_S)
-            self._view.remember(past)
-        except StoreUnreachable as away:
-            log.warning("past_not_recalled", reason=str(away))
-        except Exception:  # an old event that cannot be understood: it goes without the past
-            log.exception("past_not_recalled")
+            except StoreUnreachable:
+                await asyncio.sleep(RETRY_S)
+                continue
+            if not batch:
+                break
+            for after, event in batch:
+                if not is_before(until, after):
+                    odd += not _learnt(past, event)
+            await asyncio.sleep(PAST_PAUSE_S)
+        if odd:
+            log.warning("past_events_not_understood", count=odd)
+        self._view.remember(past)
 
     def _has_reached(self, position: str) -> None:
         self._reached = position
@@ -98,3 +111,12 @@ class Follower:
                 take(event)
             except Exception:  # one event that somebody cannot read must not stop the others
                 log.exception("event_not_taken", type=event.type, id=event.id)
+
+
+def _learnt(past: Past, event: Event) -> bool:
+    """False when an old event cannot be understood."""
+    try:
+        past.take(event)
+    except Exception:
+        return False
+    return True

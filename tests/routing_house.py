@@ -175,6 +175,10 @@ class House:
     def state(self, agent: str) -> AgentState:
         return self.board.agents[agent].state
 
+    def due(self, kind: str, id: str) -> list[int]:
+        """When such deadlines come that are still ahead."""
+        return [at_ms for at_ms, _, *what in self.board._deadlines if what == [kind, id]]
+
     def told(self, *types: str) -> list[Event]:
         """The events of these types."""
         return [event for event in self.events if event.type in types]

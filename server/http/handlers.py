@@ -117,7 +117,7 @@ async def calls(request: web.Request, facilities: Facilities) -> web.Response:
 
 
 async def lost_calls(request: web.Request, facilities: Facilities) -> web.Response:
-    """Calls that were cut off since this server began, with the number to call back."""
+    """Calls that were cut off in the last hours before this server began, and since, with the number to call back."""
     rows = [{"call": event.call, "ended_at_ms": event.at_ms, "ani": event.data.get("ani", "")} for event in facilities.view.lost_calls]
     return web.json_response({"at_ms": facilities.clock.now_ms(), "calls": rows})
 

@@ -217,12 +217,13 @@ async def test_what_is_known_of_a_queue(measured: list[str]) -> None:
         return row["service_level"]["percent"], row["expected_wait_ms"] is not None
 
     async with broken_site() as house:
-        await house.agent("wang", answer_after(0.1, 0.5, say=HUM))
+        wang = await house.agent("wang", answer_after(0.1, 0.5, say=HUM))
         served = await house.dial("4100")
-        await served.event("contact_connected")
-        await served.over()
         await served.event("contact_ended")
         await house.state("wang", "ready")
+        wang.on_invite = answer_after(0.1, say=HUM)
+        talking = await house.dial("4100", "caller2")
+        await talking.event("contact_connected")  # nobody is free: the wait to expect follows from what was measured
         before = await known(house)
         assert before == (100.0, True)
         house.kill()
@@ -232,3 +233,5 @@ async def test_what_is_known_of_a_queue(measured: list[str]) -> None:
             return await known(house) == before
 
         await house.eventually(as_before, 5)
+        await talking.call.hang_up()
+        await talking.over(15)

@@ -231,6 +231,36 @@ def test_room_that_comes_later_is_found() -> None:
     assert made.told("contact_moved")[0].data["reason"] == "overflow"
 
 
+@pytest.mark.parametrize("backup", CANNOT.values(), ids=CANNOT)
+def test_a_rule_that_leads_nowhere_does_not_keep_phones_from_ringing(backup: QueuePolicy) -> None:
+    """Phones that ring are the last ones only where the caller is about to go elsewhere."""
+    people = [person(name, ("support",)) for name in ("anna", "bob", "cleo")]
+    policy = {"strategy": "ring_progressively", "ring_more_ms": 2_000, "overflow": (Overflow("backup", waited_ms=5_000),)}
+    made = site(*people, more=(backup,), **policy)
+    for name in ("anna", "bob", "cleo"):
+        made.ask(name, "pause")
+    made.call("c1")
+    made.wait(10_000)
+    for name in ("anna", "bob", "cleo"):
+        made.ask(name, "resume")
+    made.wait(5_000)
+    assert made.ringers("c1") == {"anna", "bob", "cleo"}
+
+
+def test_refusals_do_not_heap_up_what_is_looked_at_again() -> None:
+    """A phone that is busy again and again leaves one time at which the full queue is asked, not one for each refusal."""
+    small, rule = QueuePolicy("backup", max_waiting=0), Overflow("backup", waited_ms=5_000)
+    made = site(more=(small,), overflow=(rule,), refusal_ms=200, pause_after={})
+    made.ask("anna", "pause")
+    made.call("c1")
+    made.wait(10_000)
+    made.ask("anna", "resume")
+    for _ in range(50):
+        made.wait(200)
+        made.refuse("c1", "busy")
+    assert len(made.due("overflow", "c1")) == 1
+
+
 def test_overflow_after_a_wait() -> None:
     """Who has waited so long waits on in the other queue, with the wait that they have; or leaves, where the rule names none."""
     last = QueuePolicy("last", overflow=(Overflow(waited_ms=90_000),))

@@ -22,7 +22,7 @@ from simulator.phone.transaction import ServerTransaction, Timers
 from simulator.phone.transport import SipTransport
 from simulator.phone.uri import Address, Peer, Uri
 
-_CLOSE_PATIENCE_S = 1.0
+_CLOSE_PATIENCE_S = 3.0
 _CALLS_REMEMBERED = 50
 
 

@@ -166,8 +166,14 @@ class House:
         """An agent at a phone that can ring, logged in; without a policy they answer at once and hum."""
         profile = await self.site.get(f"/api/agents/{id}")
         policy = policy or answer_after(0.1, say=sine(AGENT_HZ, 1.0))
+        mark = len(self.feed.events)
         phone = await self.phone(profile["phone"], policy=None if policy is dead else policy)  # it may be rung at once
-        await self.until(lambda: self.latest("phone_state", id) == "available", 5, f"the phone of {id} is available")
+        free = {"agent": id, "phone_state": "available"}
+        await self.until(
+            lambda: self.latest("phone_state", id) == "available" or self.feed.find("phone_state_changed", mark, **free) is not None,
+            5,
+            f"the phone of {id} is available",
+        )
         phone.on_invite = policy
         if log_in:
             await self.ask(id, "log_in")
@@ -192,8 +198,12 @@ class House:
         said = (event["data"][field] for event in reversed(self.feed.events) if event.get("agent") == agent and field in event["data"])
         return str(next(said, ""))
 
+    async def now(self, agent: str) -> str:
+        """The state that an agent is in, being reserved included."""
+        return str((await self.site.get(f"/api/agents/{agent}"))["state"])
+
     async def state(self, agent: str, state: str, within: float = 5) -> None:
-        """Wait for an agent to be in that state."""
+        """Wait for an agent to be in that state, as the log tells it: it has no word for being reserved, nor for being that no more."""
         await self.until(lambda: self.latest("state", agent) == state, within, f"{agent} is {state}")
 
     async def until(self, true: Callable[[], bool], within: float, what: str) -> None:

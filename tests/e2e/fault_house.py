@@ -57,13 +57,14 @@ class Broken(House):
             return [row["id"] for row in (await answer.json())["calls"]]
 
     async def leader(self, nodes: int) -> int:
-        """The node whose router leads."""
-        async with aiohttp.ClientSession() as client:
-            for number in range(nodes):
-                async with client.get(f"http://127.0.0.1:{self.site.ports['http'] + number}/metrics") as answer:
-                    if "hotline_router_leader 1" in await answer.text():
-                        return number
-        raise AssertionError("no node leads")
+        """The node whose router leads; waited for, since the lead may just be changing hands."""
+        async with aiohttp.ClientSession() as client, asyncio.timeout(5):
+            while True:
+                for number in range(nodes):
+                    async with client.get(f"http://127.0.0.1:{self.site.ports['http'] + number}/metrics") as answer:
+                        if "hotline_router_leader 1" in await answer.text():
+                            return number
+                await asyncio.sleep(0.1)
 
     async def both_listed(self) -> None:
         """Wait until Asterisk's list has both nodes because they said that they live; as configured it has them from the start."""
@@ -173,6 +174,12 @@ async def broken_site(prepare: Callable[[OwnSite], None] = lambda site: None, **
 
 async def _true(value: bool) -> bool:
     return value
+
+
+def heard_now(guest: Guest) -> int:
+    """The sample offset of this moment, also where nothing has come for a while."""
+    heard = guest.call.heard
+    return max(len(heard), round((asyncio.get_running_loop().time() - heard.started_at) * RATE))
 
 
 def longest_silence_s(guest: Guest, start: int = 0, window_s: float = 0.1) -> float:

@@ -49,7 +49,7 @@ async def test_log_in_at_a_phone_that_is_nobodys(house: House) -> None:
             await call.hang_up()
     await house.state("zhao", "ready")
     desk.on_invite = answer_after(0, 0.5)
-    guest = await house.dial("4100")
+    guest = await house.dial("4108")
     await guest.event("contact_connected", agent="zhao")
     offered = await guest.event("offer_made")
     assert offered["data"]["phone"] == "1020"
@@ -78,10 +78,11 @@ async def test_the_wrap_up_is_ended_by_phone(house: House) -> None:
 
 async def test_a_pause_during_a_talk_comes_after_it(house: House) -> None:
     """A pause asked for over HTTP while talking takes effect after the wrap-up."""
-    await house.agent("wang", answer_after(0, 0.8))
+    await house.agent("wang", answer_after(0))
     guest = await house.dial("4100")
     await guest.event("contact_connected")
     assert await house.ask("wang", "pause", "meeting") == "on_contact"
+    await guest.call.hang_up()
     await guest.event("contact_ended")
     await house.state("wang", "paused")
     assert (await house.site.get("/api/agents/wang"))["reason"] == "meeting"

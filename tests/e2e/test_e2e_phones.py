@@ -122,8 +122,8 @@ async def test_whatever_else_declines(house: House, policy: Policy) -> None:
     guest = await house.dial("4121")
     declined = await guest.event("offer_declined", 20, agent="wang")
     assert guest.told("contact_connected") == []
-    assert (await phone.next_call(1)).ended_by is not None or await (phone.calls[0]).ended(2)
-    await house.state("wang", "ready")
+    assert (await phone.next_call(1)).ended_by is not None or await (phone.calls[0]).ended(5)
+    assert await house.now("wang") == "ready"
     await house.agent("li", picks_up("1", after_s=0.2))
     connected = await guest.event("contact_connected", 8)
     assert connected["agent"] == "li"
@@ -142,9 +142,11 @@ async def test_the_caller_hangs_up_in_the_whisper(house: House) -> None:
     await guest.call.pause(0.5)
     mark = len(house.feed.events)
     await guest.call.hang_up()
-    assert await call.ended(1) is EndedBy.THEM
-    await house.feed.wait_for("agent_ready", within=1, agent="wang", after=mark)
+    assert await call.ended(5) is EndedBy.THEM
+    assert call.at["ended"] - guest.call.at["bye"] < 1
+    ready = await house.feed.wait_for("agent_ready", within=5, agent="wang", after=mark)
     abandoned = await guest.event("contact_abandoned")
+    assert ready["at_ms"] - abandoned["at_ms"] < 1000
     assert abandoned["data"]["outcome"] == "abandoned"
     assert (await guest.over())["data"]["ended_by"] == "caller"
     assert guest.told("contact_connected") == []
@@ -158,14 +160,14 @@ async def test_the_first_to_answer_has_the_caller(house: House) -> None:
     losing, winning = await house.agent("li", ignore()), await house.agent("wang", answer_after(1.0, say=HUM))
     guest = await house.dial("4122")
     lost, won = await losing.next_call(5), await winning.next_call(5)
-    assert abs(lost.at["invite"] - won.at["invite"]) < 0.2
+    assert abs(lost.at["invite"] - won.at["invite"]) < 1
     connected = await guest.event("contact_connected")
     assert connected["agent"] == "wang"
-    assert await lost.ended(1) is EndedBy.CANCELLED
+    assert await lost.ended(5) is EndedBy.CANCELLED
     assert "cause=26" in lost.reason or "elsewhere" in lost.reason.lower()
-    withdrawn = await guest.event("offer_withdrawn", 1, agent="li")
+    withdrawn = await guest.event("offer_withdrawn", agent="li")
     assert withdrawn["at_ms"] - connected["at_ms"] < 500
-    await house.state("li", "ready", 1)
+    assert await house.now("li") == "ready"
     await guest.call.hears(AGENT_HZ, 3)
     await guest.call.hang_up()
     assert (await guest.event("contact_ended"))["agent"] == "wang"
@@ -191,10 +193,11 @@ async def test_the_caller_hangs_up_while_several_ring(house: House) -> None:
     await guest.call.pause(0.3)
     await guest.call.hang_up()
     for call in calls:
-        assert await call.ended(1) is EndedBy.CANCELLED
+        assert await call.ended(5) is EndedBy.CANCELLED
     await guest.event("contact_abandoned")
     for agent in ("li", "wang"):
-        await house.state(agent, "ready", 1)
+        await guest.event("offer_withdrawn", agent=agent)
+        assert await house.now(agent) == "ready"
 
 
 async def test_an_agent_pauses_while_several_ring(house: House) -> None:
@@ -204,7 +207,7 @@ async def test_an_agent_pauses_while_several_ring(house: House) -> None:
     stopped = await pausing.next_call(5)
     await guest.event("offer_ringing", 3, agent="li")
     await house.ask("li", "pause")
-    assert await stopped.ended(1) is EndedBy.CANCELLED
+    assert await stopped.ended(5) is EndedBy.CANCELLED
     assert (await guest.event("contact_connected", 5))["agent"] == "wang"
     assert len(other.calls) == 1
     assert [event["agent"] for event in guest.told("offer_made")].count("wang") == 1
@@ -220,14 +223,14 @@ async def test_more_and_more_phones_ring(house: House) -> None:
     early = (await guest.event("offer_made", 3))["agent"]
     late = "li" if early == "wang" else "wang"
     await guest.event("offer_made", 3, agent=late)
-    stopped = await both[early].next_call(1)
-    await both[late].next_call(2)
-    again = await both[early].next_call(2)
-    assert await stopped.ended(1) is EndedBy.CANCELLED
+    stopped = await both[early].next_call(5)
+    await both[late].next_call(5)
+    again = await both[early].next_call(5)
+    assert await stopped.ended(5) is EndedBy.CANCELLED
     assert "26" in stopped.reason or "elsewhere" in stopped.reason.lower()
     assert (await guest.event("contact_connected", 6))["agent"] == "li"
     if early == "wang":
-        assert await again.ended(1) is EndedBy.CANCELLED
+        assert await again.ended(5) is EndedBy.CANCELLED
     await guest.event("offer_withdrawn", agent="wang")
     assert {event["agent"] for event in guest.told("offer_withdrawn")} == {"wang"}
     assert len(guest.told("offer_made")) == 2
@@ -330,7 +333,7 @@ async def test_the_server_is_killed_while_several_ring(gone: str) -> None:
         await house.feed.wait_for("offer_ringing", within=3, agent="wang")
         house.kill()
         await guest.call.hears(AGENT_HZ, 6)
-        assert await lost.ended(1) is EndedBy.CANCELLED
+        assert await lost.ended(5) is EndedBy.CANCELLED
         await guest.event("contact_connected", 12, agent="wang")
         await house.state("li", "ready", 5)
         await (won if gone == "the agent" else guest.call).hang_up()

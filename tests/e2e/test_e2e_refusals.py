@@ -26,8 +26,8 @@ async def test_the_next_agent_rings(house: House, policy: Policy, outcome: str, 
     guest = await house.dial("4100")
     queued = await guest.event("contact_queued")
     refused = await guest.event(f"offer_{outcome}", agent="wang")
-    await house.state("wang", state)
-    assert house.latest("reason", "wang") == reason
+    assert await house.now("wang") == state
+    assert (await house.site.get("/api/agents/wang"))["reason"] == reason
     connected = await guest.event("contact_connected")
     assert connected["agent"] == "li"
     assert connected["data"]["waited_ms"] == pytest.approx(connected["at_ms"] - queued["data"]["enqueued_at_ms"], abs=5)

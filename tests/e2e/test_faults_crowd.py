@@ -90,6 +90,7 @@ class Crowd:
         await asyncio.gather(*(call.answered(20) for calls in self.calls.values() for call in calls))
         await self.floor.until_talking(CROWD[TALKING], 20)
         await self.house.until(lambda: len(self.house.told("contact_queued")) == CROWD[WAITING] + CROWD[TALKING], 10, "all wait or talk")
+        await self.house.until(lambda: len(self.house.told("contact_connected")) == CROWD[TALKING], 10, "all talks are told")
         await asyncio.gather(*(call.press("123") for call in self.calls[DIGITS]))
 
     async def queue(self) -> list[tuple[str, int]]:
@@ -109,7 +110,8 @@ class Crowd:
             await asyncio.gather(*(call.hang_up() for call in self.calls[number]))
         await asyncio.gather(*(call.ended(20) for call in self.calls[TALKING]))
         await self.house.until(lambda: len(self.house.told("call_ended")) >= ALL, 20, "all calls are over")
-        await asyncio.gather(*(phone.close() for phone in self._phones))
+        for first in range(0, len(self._phones), TOGETHER):
+            await asyncio.gather(*(phone.close() for phone in self._phones[first : first + TOGETHER]))
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import web
 from e2e_house import Guest, OwnSite, free_port
-from fault_house import LONGEST_SILENCE_S, Broken, broken_site, edit, longest_silence_s
+from fault_house import LONGEST_SILENCE_S, Broken, broken_site, edit, heard_now, longest_silence_s
 
 from simulator.phone import CallState, answer_after, ignore, sine
 
@@ -32,7 +32,7 @@ def with_slow_look_up(site: OwnSite, port: int) -> None:
 
 async def slow_backend(port: int) -> web.AppRunner:
     async def answer(request: web.Request) -> web.Response:
-        await asyncio.sleep(2.0)
+        await asyncio.sleep(4.0)
         return web.json_response({"balance": request.path[1:]})
 
     app = web.Application()
@@ -45,7 +45,7 @@ async def slow_backend(port: int) -> web.AppRunner:
 
 async def killed(house: Broken, guest: Guest, measured: list[str], where: str) -> None:
     """Kill the server, wait until one has the call again, and judge what the caller heard meanwhile."""
-    mark, start = len(house.feed.events), len(guest.call.heard)
+    mark, start = len(house.feed.events), heard_now(guest)
     began = asyncio.get_running_loop().time()
     house.kill()
     await house.feed.wait_for("call_resumed", within=20, after=mark, call=guest.id)

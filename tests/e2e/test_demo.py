@@ -10,7 +10,7 @@ import pytest
 
 from simulator.site import ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.e2e, pytest.mark.fresh, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_the_demo_passes() -> None:

@@ -20,7 +20,7 @@ from server.asterisk.trunks import Trunk
 from server.socket_folder import socket_folder
 from simulator.phone import CallRefused, Phone
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.fresh]
 
 
 def free_port() -> int:

@@ -12,7 +12,7 @@ import redis.asyncio
 from server.child_process import ChildError, end_left_over
 from server.redis_server import RedisServer
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.fresh]
 
 
 @pytest.fixture

@@ -39,7 +39,9 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     calls.add_argument("--seconds", type=float, default=20.0, help="measured at each (default: %(default)s)")
     router = kinds.add_parser("router", help="routing decisions, contacts per second on one Redis, memory per waiting contact")
     router.add_argument("--seconds", type=float, default=10.0, help="of load (default: %(default)s)")
-    for kind in (offer, agi, calls, router):
+    faults = kinds.add_parser("faults", help="kills, freezes and losses under live callers, and what they notice")
+    faults.add_argument("--only", metavar="WORDS", default="", help="faults whose name has these words (default: all)")
+    for kind in (offer, agi, calls, router, faults):
         kind.add_argument("--state", type=Path, default=Path(".state"), metavar="DIR", help="the state folder (default: .state)")
         kind.add_argument("--quick", action="store_true", help="small sizes, to see that it works: the figures say little")
 
@@ -94,7 +96,17 @@ def _router(given: argparse.Namespace) -> Report:
     return bench_router(options, _say)
 
 
-_RUN = {"offer": _offer, "agi": _agi, "calls": _calls, "router": _router}
+def _faults(given: argparse.Namespace) -> Report:
+    from simulator.faults.deeds import DEEDS
+    from simulator.faults.run import FaultOptions, bench_faults
+
+    deeds = [deed for deed in DEEDS if given.only in deed.name]
+    if not deeds:
+        raise NotLoaded(f"no fault has {given.only!r} in its name; there are: {', '.join(deed.name for deed in DEEDS)}")
+    return uvloop.run(bench_faults(FaultOptions(deeds, share=5 if given.quick else 1), _say))
+
+
+_RUN = {"offer": _offer, "agi": _agi, "calls": _calls, "router": _router, "faults": _faults}
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from simulator.phone import Call, CallOver, CallRefused, CallState, IncomingCall, Phone, PhoneError
+from simulator.phone.audio import Samples
 
 ANSWER_S = 20.0
 DIAL_GAP_S = 0.02
@@ -14,10 +15,11 @@ AGAIN_S = (0.02, 0.12)
 
 
 class Floor:
-    """Agents at their phones. `talking` has the call of every agent who is in one, in the order of answering."""
+    """Agents at their phones, who say `say` over and over. `talking`: each one's call, in the order of answering."""
 
-    def __init__(self, phones: Sequence[Phone]) -> None:
+    def __init__(self, phones: Sequence[Phone], say: Samples | None = None) -> None:
         self.phones = phones
+        self._say = say
         self.talking: dict[Phone, IncomingCall] = {}
         self._awaited: dict[Phone, asyncio.Future[float]] = {}
         self._next: asyncio.Future[float] | None = None
@@ -67,6 +69,8 @@ class Floor:
             if future is not None and not future.done():
                 future.set_result(offered_at)
         call.ring()
+        if self._say is not None:
+            call.play(self._say, repeat=True)
         call.answer()
         self.talking[phone] = call
         await self._tell()

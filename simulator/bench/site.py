@@ -7,20 +7,20 @@ answers, or through a menu. Phones carry no sound, so that the machine is busy w
 import asyncio
 import json
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from simulator.bench.process_figures import processor_seconds
+from simulator.own_processes import OwnProcesses
 from simulator.phone import Phone
-from simulator.site import ROOT, RunningSite
+from simulator.site import ROOT
 
 QUEUE, ANNOUNCED, UNSTAFFED, MENU = "7000", "7001", "7002", "7003"
 FIRST_PHONE = 2001
 ACCOUNTS = ("caller", "caller2", "caller3")
-PID_FILES = {"asterisk": "asterisk-child.pid", "server": "node.pid", "redis": "redis.pid"}
+PARTS = ("asterisk", "server", "redis")
 START_S = 900.0  # the first start on a machine fetches Asterisk
 # As fast as Asterisk may be asked to take registrations.
 TOGETHER = 10
@@ -79,7 +79,7 @@ def files_of_site(agents: int) -> dict[str, str]:
     }
 
 
-class BenchSite(RunningSite):
+class BenchSite(OwnProcesses):
     """A site with `agents` agents in `folder`. Its event log is read when all is over: a follower would take part in what is measured."""
 
     def __init__(self, folder: Path, agents: int, say: Callable[[str], None]) -> None:
@@ -114,28 +114,8 @@ class BenchSite(RunningSite):
 
     def processor_seconds(self) -> dict[str, float]:
         """What Asterisk, server, Redis and this program with its phones have used so far."""
-        pids = {name: self._pid(name) for name in PID_FILES}
+        pids = {name: self.pid(name) for name in PARTS}
         return {name: processor_seconds(pid) for name, pid in (pids | {"phones": os.getpid()}).items()}
-
-    async def asterisk(self, command: str) -> str:
-        """What the site's own Asterisk answers to a line on its console."""
-        started_as = Path(f"/proc/{self._pid('asterisk')}/cmdline").read_text().rstrip("\0").split("\0")
-        program = started_as[: started_as.index("-f")]
-        process = await asyncio.create_subprocess_exec(
-            *(*program, "-C", str(self._settings), "-rx", command), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
-        )
-        said, _ = await process.communicate()
-        return said.decode(errors="replace")
-
-    @property
-    def _settings(self) -> Path:
-        return self.state.absolute() / "etc/asterisk/asterisk.conf"
-
-    def _pid(self, part: str) -> int:
-        """The id of a process of the site; its file is in the folder that Asterisk has its socket in, too."""
-        found = re.search(r"^astrundir => (.+)$", self._settings.read_text(), re.MULTILINE)
-        assert found is not None, f"{self._settings} has no astrundir"
-        return int((Path(found[1]) / PID_FILES[part]).read_text().split()[0])
 
     async def event_counts(self) -> Counter[str]:
         """How many events of each type the whole log has."""

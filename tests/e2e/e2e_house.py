@@ -5,7 +5,6 @@ import re
 import shutil
 import socket
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,16 +19,13 @@ from server.install.programs import speech_program
 from server.installation import Installation
 from server.settings import load_site
 from simulator import backend
+from simulator.books import loose_ends
 from simulator.feed import Event, EventFeed
 from simulator.phone import Call, Phone, Policy, Sound, answer_after, classify, dead, sine
 from simulator.site import RunningSite
 
 TEMPLATE = Path(__file__).resolve().parent / "site"
 CALLER_HZ, AGENT_HZ = 440.0, 880.0
-OFFER_ENDS = {"contact_connected"} | {
-    f"offer_{outcome}" for outcome in ("declined", "busy", "rang_out", "unreachable", "failed", "withdrawn")
-}
-CONTACT_ENDS = {"contact_ended", "contact_abandoned", "contact_timed_out", "contact_left"}
 
 
 def free_port() -> int:
@@ -244,24 +240,6 @@ class House:
 
     def _mine(self) -> list[Event]:
         return self.feed.events[self._first :]
-
-
-def loose_ends(events: list[Event], *, still: bool = False) -> list[str]:
-    """What does not have exactly one end; with `still` only what has none yet."""
-    arrived = Counter(event["call"] for event in events if event["type"] == "call_arrived")
-    over = Counter(event["call"] for event in events if event["type"] == "call_ended")
-    queued = Counter(event["contact"] for event in events if event["type"] == "contact_queued")
-    queued |= Counter({event["contact"] for event in events if event["type"] == "contact_requeued"})
-    left = Counter(event["contact"] for event in events if event["type"] in CONTACT_ENDS)
-    refused = Counter(event["contact"] for event in events if event["type"] == "contact_left" and event["contact"] not in queued)
-    made = Counter(event["data"]["offer"] for event in events if event["type"] == "offer_made")
-    decided = Counter(event["data"]["offer"] for event in events if event["type"] in OFFER_ENDS)
-    found = []
-    for what, begun, ended in (("call", arrived, over), ("contact", queued + refused, left), ("offer", made, decided)):
-        for id in begun | ended:
-            if begun[id] > ended[id] if still else not begun[id] == ended[id] == 1:
-                found.append(f"{what} {id}: began {begun[id]} times, ended {ended[id]} times")
-    return found
 
 
 def likeness(one: list[float], other: list[float], most_shift: int = 25) -> float:

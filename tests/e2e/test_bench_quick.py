@@ -13,10 +13,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
 ROOT = Path(__file__).resolve().parents[2]
 
 
-async def bench(kind: str, state: Path) -> tuple[dict, dict]:
+async def bench(kind: str, state: Path, *options: str) -> tuple[dict, dict]:
     """Its last line and its JSON file; the exit code must be the one that goes with them."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "simulator", "bench", kind, "--quick", "--state", str(state)),
+        *(sys.executable, "-m", "simulator", "bench", kind, "--quick", "--state", str(state), *options),
         cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -75,3 +75,11 @@ async def test_bench_router_routes_on_a_real_redis(tmp_path):
     assert min(line["contacts_per_s"], line["router_bytes"], line["redis_bytes"], found["redis_trips"]) > 0
     assert [row["size"] for row in found["decisions"]] == [100, 300]
     assert found["skipped"] == 0
+
+
+async def test_bench_faults_counts_what_callers_notice(tmp_path):
+    """Two callers in each stage of a call, whose server is killed: nobody is lost, mistaken for another, left in silence or stuck."""
+    line, found = await bench("faults", tmp_path, "--only", "server killed (one server)")
+
+    assert (line["faults"], line["callers"]) == (1, 8)
+    assert found["misses"] == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 from collections.abc import Mapping
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import yaml
 
 from simulator.feed import EventFeed
 from simulator.own_processes import OwnProcesses
@@ -81,10 +81,10 @@ def write_site(folder: Path, shape: Shape, backend_port: int) -> None:
         "speech": {"en": speech},
         "limits": {"calls": 500, "nodes": shape.nodes, "drain": f"{shape.drain_s}s"},
     }
-    (folder / "config/hotline.yaml").write_text(yaml.safe_dump(main))
-    (folder / "config/agents.yaml").write_text(yaml.safe_dump({"agents": people}))
+    (folder / "config/hotline.yaml").write_text(json.dumps(main))
+    (folder / "config/agents.yaml").write_text(json.dumps({"agents": people}))
     (folder / "config/queues.yaml").write_text(_QUEUES)
-    (folder / "config/numbers.yaml").write_text(yaml.safe_dump({"numbers": {number: name for number, (name, _) in _FLOWS.items()}}))
+    (folder / "config/numbers.yaml").write_text(json.dumps({"numbers": {number: name for number, (name, _) in _FLOWS.items()}}))
 
 
 class FaultSite(OwnProcesses):

@@ -29,7 +29,7 @@ def erlang_c(load: float, agents: int) -> float:
 
 
 def erlang_a(arrivals: float, served: float, impatient: float, agents: int) -> tuple[float, float]:
-    """The shares of callers who wait and who hang up, from rates per second of arrivals, of one agent's services, of one caller's patience."""
+    """The shares of callers who wait and who hang up; rates per second of arrivals, of an agent's services, of a caller's patience."""
     weights = [1.0]
     while weights[-1] > 1e-12 * max(weights) or len(weights) <= agents:
         at = len(weights)

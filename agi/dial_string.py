@@ -13,8 +13,8 @@ _SOUNDS = re.compile(r"(?:[A-Za-z0-9_./-]{1,256}(?:&(?=.))?){0,4}")
 _OUTSIDE = re.compile(r"PJSIP/\+?[0-9]{1,32}@[A-Za-z0-9_-]{1,64}|PJSIP/[A-Za-z0-9_-]{1,64}")
 
 # The dialplan's routines for a leg, see server/asterisk/templates/extensions.conf.j2.
-SCREENING = "picked-up"
-SELF_ANSWERING = "self-answering"
+SCREENING = "hotline-picked-up"
+SELF_ANSWERING = "hotline-self-answering"
 
 
 def check(called: Called, music_class: str) -> None:

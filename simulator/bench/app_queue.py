@@ -49,7 +49,7 @@ def dialplan_commands() -> list[str]:
     commands = []
     for number, name in NAMES.items():
         for place, application in enumerate(("Answer(,i)", f"Queue({name})", "Hangup()"), 1):
-            commands.append(f"dialplan add extension {number},{place},{application} into callers")
+            commands.append(f"dialplan add extension {number},{place},{application} into hotline-callers")
     return commands
 
 

@@ -184,7 +184,7 @@ async def test_ami_asks_for_the_secret_and_gives_few_rights(asterisk: AsteriskPr
 async def test_a_call_outlives_a_server_that_dies(asterisk: AsteriskProcess, plan: Plan, sessions: Sessions) -> None:
     """The same call (uniqueid, number dialled) comes back until a server says that it is done; then it ends."""
     async with ami_on(plan) as ami:
-        await ami.call("4000@trunks")
+        await ami.call("4000@hotline-trunks")
         first, _, writer = await sessions.next()
         writer.close()
         second, reader, writer = await sessions.next()
@@ -195,13 +195,13 @@ async def test_a_call_outlives_a_server_that_dies(asterisk: AsteriskProcess, pla
 
     assert first["agi_network_script"] == "call"
     assert (first["agi_uniqueid"], first["agi_extension"]) == (second["agi_uniqueid"], "4000")
-    assert second["agi_uniqueid"] in (hangup["Uniqueid"], hangup["Linkedid"]) or hangup["Channel"].startswith("Local/4000@trunks")
+    assert second["agi_uniqueid"] in (hangup["Uniqueid"], hangup["Linkedid"]) or hangup["Channel"].startswith("Local/4000@hotline-trunks")
 
 
 async def test_a_call_can_be_pulled_over_from_a_frozen_server(asterisk: AsteriskProcess, plan: Plan, sessions: Sessions) -> None:
     """AMI Redirect to the label `resume` begins a new session of the same call at once, though the old one never answers."""
     async with ami_on(plan) as ami:
-        await ami.call("4000@trunks")
+        await ami.call("4000@hotline-trunks")
         frozen, _, writer = await sessions.next()
         moved = await ami.ask(Action="Redirect", Channel=frozen["agi_channel"], Context="hotline", Exten="4000", Priority="resume")
         again, _, second = await sessions.next()
@@ -218,8 +218,8 @@ async def test_without_any_server_a_call_ends_after_a_few_rounds(program: Asteri
     await asterisk.start()
     try:
         async with ami_on(plan) as ami:
-            await ami.call("4000@callers")
-            assert (await ami.until("Event", "Hangup"))["Channel"].startswith("Local/4000@callers")
+            await ami.call("4000@hotline-callers")
+            assert (await ami.until("Event", "Hangup"))["Channel"].startswith("Local/4000@hotline-callers")
     finally:
         await asterisk.stop()
 
@@ -231,7 +231,7 @@ async def test_a_dead_server_is_passed_over(program: AsteriskProgram, plan: Plan
     try:
         async with ami_on(plan) as ami:
             for _ in range(4):
-                await ami.call("4000@trunks")
+                await ami.call("4000@hotline-trunks")
                 environment, _, writer = await sessions.next()
                 assert environment["agi_network_script"] == "call"
                 writer.write(b"SET VARIABLE HOTLINE_DONE 1\n")
@@ -243,10 +243,10 @@ async def test_a_dead_server_is_passed_over(program: AsteriskProgram, plan: Plan
 @pytest.mark.parametrize(
     ("destination", "script", "argument"),
     [
-        ("*40@agents", "agent", "login"),
-        ("*42@agents", "agent", "pause"),
-        ("*423@agents", "agent", "pause 3"),
-        ("billing@transfer", "transfer", ""),
+        ("*40@hotline-agents", "agent", "login"),
+        ("*42@hotline-agents", "agent", "pause"),
+        ("*423@hotline-agents", "agent", "pause 3"),
+        ("billing@hotline-transfer", "transfer", ""),
     ],
 )
 async def test_feature_codes_and_transfers_reach_the_server(
@@ -262,7 +262,10 @@ async def test_feature_codes_and_transfers_reach_the_server(
     assert environment["agi_extension"] == destination.split("@")[0]
 
 
-@pytest.mark.parametrize("destination", ["110@callers", "1001@callers", "*40@callers", "1001@trunks-nowhere", "*40@trunks"])
+@pytest.mark.parametrize(
+    "destination",
+    ["110@hotline-callers", "1001@hotline-callers", "*40@hotline-callers", "1001@hotline-trunks-nowhere", "*40@hotline-trunks"],
+)
 async def test_outsiders_reach_nothing_but_the_hotline(asterisk: AsteriskProcess, plan: Plan, sessions: Sessions, destination: str) -> None:
     """No agent's phone, no feature code, no line to the outside."""
     async with ami_on(plan) as ami:

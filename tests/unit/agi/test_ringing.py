@@ -754,7 +754,7 @@ def test_a_whispered_ring_is_answered_when_the_two_are_connected(run) -> None:
         assert scene.told == []
 
         assert await ringing == RingResult("answered", 5000, 30_000, "agent")
-        assert scene.asterisk.sent[1:] == [("Dial", "PJSIP/1001,15,m(hold)gtU(picked-up^/s/w^/s/q^1001)")]
+        assert scene.asterisk.sent[1:] == [("Dial", "PJSIP/1001,15,m(hold)gtU(hotline-picked-up^/s/w^/s/q^1001)")]
         assert scene.told == ["answered"]
 
     run(story())
@@ -845,7 +845,7 @@ def test_a_line_outside_may_take_long_to_ring(run) -> None:
         assert await scene.ring(endpoint="+8613800138000@carrier", question="/s/q") == RingResult("unreachable", 10_100)
         assert scene.asterisk.sent[1] == (
             "Dial",
-            "PJSIP/+8613800138000@carrier,15,m(hold)gtU(picked-up^^/s/q^+8613800138000@carrier)",
+            "PJSIP/+8613800138000@carrier,15,m(hold)gtU(hotline-picked-up^^/s/q^+8613800138000@carrier)",
         )
 
     run(story())
@@ -1081,7 +1081,7 @@ def test_a_phone_that_joins_in_a_whisper_waits_for_its_end(run) -> None:
 
         assert crowd.several.hung_up == {}
         assert crowd.ended["1001"] == (4000, RingResult("declined", 4000))
-        assert crowd.several.dials[1] == "PJSIP/1002,13,m(hold)gtU(picked-up^/s/w^/s/q^1002)"
+        assert crowd.several.dials[1] == "PJSIP/1002,13,m(hold)gtU(hotline-picked-up^/s/w^/s/q^1002)"
         assert crowd.ended["1002"][1].outcome == "answered"
 
     run(story())
@@ -1170,7 +1170,7 @@ def test_phones_that_answer_by_themselves_are_told_to(run) -> None:
         crowd.start("1001", beep="/s/beep")
         crowd.start("1002")
         await crowd.all_over()
-        options = "m(hold)gtb(self-answering^s^1(1001^/s/beep))U(picked-up^^^)"
+        options = "m(hold)gtb(hotline-self-answering^s^1(1001^/s/beep))U(hotline-picked-up^^^)"
         assert crowd.several.dials == [f"PJSIP/1001&PJSIP/1002,15,{options}"]
 
     run(story())

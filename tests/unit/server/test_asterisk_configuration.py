@@ -51,35 +51,48 @@ def sections(text: str, name: str) -> list[str]:
 
 def test_a_trunk_reaches_the_hotline_and_nothing_else() -> None:
     """A call from outside can neither dial out nor include another context."""
-    trunks = context(render(PLAN)["extensions.conf"], "trunks")
+    trunks = context(render(PLAN)["extensions.conf"], "hotline-trunks")
 
     assert trunks.splitlines() == ["exten => _[+0-9]!,1,Goto(hotline,${EXTEN},1)", "exten => s,1,Goto(hotline,0,1)"]
 
 
 def test_without_a_default_flow_a_trunk_reaches_only_listed_numbers() -> None:
     """any_number=False leaves the numbers of the site."""
-    trunks = context(render(replace(PLAN, any_number=False))["extensions.conf"], "trunks")
+    trunks = context(render(replace(PLAN, any_number=False))["extensions.conf"], "hotline-trunks")
 
     assert trunks == "exten => 4000,1,Goto(hotline,${EXTEN},1)"
 
 
 def test_a_phone_that_tries_the_hotline_reaches_only_our_numbers() -> None:
     """The account `caller` cannot dial agents or the outside."""
-    assert context(render(PLAN)["extensions.conf"], "callers") == "exten => 4000,1,Goto(hotline,${EXTEN},1)"
+    assert context(render(PLAN)["extensions.conf"], "hotline-callers") == "exten => 4000,1,Goto(hotline,${EXTEN},1)"
+
+
+def test_names_collide_with_nobodys() -> None:
+    """Pasted into an Asterisk that has contexts and templates of its own, ours are not merged into them: each name begins with hotline."""
+    files = render(PLAN)
+    contexts = set(re.findall(r"^\[([^]]+)\]", files["extensions.conf"], re.MULTILINE)) - {"general", "globals"}
+    templates = re.findall(r"^\[([^]]+)\]\(!\)", files["pjsip.conf"], re.MULTILINE)
+    variables = re.findall(r"^(\w+) = ", files["extensions.conf"].split("[globals]")[1], re.MULTILINE)
+
+    assert len(contexts) == 10
+    assert [name for name in contexts if not re.fullmatch("hotline(-[a-z-]+)?", name)] == []
+    assert [name for name in templates if not name.startswith("hotline-")] == []
+    assert [name for name in variables if not name.startswith("HOTLINE_")] == []
 
 
 def test_agents_have_feature_codes() -> None:
     """*42N hands over the number of the reason."""
-    agents = context(render(PLAN)["extensions.conf"], "agents")
+    agents = context(render(PLAN)["extensions.conf"], "hotline-agents")
 
-    assert "exten => *40,1,Gosub(served,${EXTEN},1(agent,login))" in agents
-    assert "exten => _*42X,1,Gosub(served,${EXTEN},1(agent,pause ${EXTEN:3}))" in agents
-    assert "include => outbound" in agents
+    assert "exten => *40,1,Gosub(hotline-served,${EXTEN},1(agent,login))" in agents
+    assert "exten => _*42X,1,Gosub(hotline-served,${EXTEN},1(agent,pause ${EXTEN:3}))" in agents
+    assert "include => hotline-outbound" in agents
 
 
 def test_emergency_numbers_and_allowed_patterns_leave_by_the_outbound_trunk() -> None:
     """Nothing that config/ does not name is in the context."""
-    outbound = context(render(PLAN)["extensions.conf"], "outbound")
+    outbound = context(render(PLAN)["extensions.conf"], "hotline-outbound")
 
     assert re.findall(r"^exten => ([^,]+),", outbound, re.MULTILINE) == ["1001", "110", "119", "_1XXX", "_+8610XXXXXXXX"]
     assert outbound.count("Dial(PJSIP/${EXTEN}@carrier,120)") == 4
@@ -88,7 +101,7 @@ def test_emergency_numbers_and_allowed_patterns_leave_by_the_outbound_trunk() ->
 
 def test_without_an_outbound_trunk_there_is_no_way_out() -> None:
     """An emergency number is then an error in the log, never silence."""
-    outbound = context(render(replace(PLAN, trunks={}))["extensions.conf"], "outbound")
+    outbound = context(render(replace(PLAN, trunks={}))["extensions.conf"], "hotline-outbound")
 
     assert "@" not in outbound
     assert "exten => 110,1,Log(ERROR," in outbound
@@ -97,15 +110,15 @@ def test_without_an_outbound_trunk_there_is_no_way_out() -> None:
 def test_a_call_goes_from_server_to_server_until_one_says_done() -> None:
     """AGIEXITONHANGUP and music come before the AGI; apology and fallback come after it."""
     dialplan = render(PLAN)["extensions.conf"]
-    served = context(dialplan, "served")
+    served = context(dialplan, "hotline-served")
     hotline = context(dialplan, "hotline")
 
     assert "HOTLINE_SERVERS = 127.0.0.1:4573&127.0.0.1:4574" in dialplan
     assert served.index("AGIEXITONHANGUP=yes") < served.index("StartMusicOnHold(default)") < served.index("AGI(agi://")
     assert (
-        hotline.index("Gosub(served")
+        hotline.index("Gosub(hotline-served")
         < hotline.index("Playback(/state/sounds/sorry-zh)")
-        < hotline.index("Dial(Local/+861055551234@outbound")
+        < hotline.index("Dial(Local/+861055551234@hotline-outbound")
     )
     assert "Set(TIMEOUT(absolute)=14400)" in hotline
 
@@ -128,7 +141,9 @@ def test_every_endpoint_has_time_outs_and_no_anonymous_one_exists() -> None:
     assert "endpoint_identifier_anonymous" not in files["modules.conf"]
     assert "allow_transfer = yes" in sections(pjsip, "1001")[0]
     assert "allow_transfer = no" in sections(pjsip, "caller")[0]
-    assert all("allow_transfer = no" in sections(pjsip, name)[0] and "context = trunks" in sections(pjsip, name)[0] for name in PLAN.trunks)
+    for name in PLAN.trunks:
+        assert "allow_transfer = no" in sections(pjsip, name)[0]
+        assert "context = hotline-trunks" in sections(pjsip, name)[0]
 
 
 def test_a_trunk_is_known_by_its_address_alone_and_a_phone_by_its_name() -> None:
@@ -137,7 +152,7 @@ def test_a_trunk_is_known_by_its_address_alone_and_a_phone_by_its_name() -> None
 
     assert "endpoint_identifier_order = ip,username" in pjsip
     assert all("identify_by = ip\n" in sections(pjsip, name)[0] for name in PLAN.trunks)
-    assert "identify_by = username\n" in pjsip[pjsip.index("[phone](!)") : pjsip.index("[place](!)")]
+    assert "identify_by = username\n" in pjsip[pjsip.index("[hotline-phone](!)") : pjsip.index("[hotline-place](!)")]
 
 
 def test_media_stays_on_loopback_unless_listening_everywhere() -> None:
@@ -242,7 +257,7 @@ def test_a_trunk_that_cannot_be_is_refused(facts: dict[str, object]) -> None:
 
 def test_who_picks_up_is_connected_by_the_last_line_only() -> None:
     """The routine fails closed: BUSY is set first and cleared last, and an unanswered question ends before that."""
-    lines = context(render(PLAN)["extensions.conf"], "picked-up").splitlines()
+    lines = context(render(PLAN)["extensions.conf"], "hotline-picked-up").splitlines()
 
     assert lines[0] == "exten => s,1,Set(GOSUB_RESULT=BUSY)"
     assert [at for at, line in enumerate(lines) if "GOSUB_RESULT" in line] == [0, lines.index(" same => n(take),Set(GOSUB_RESULT=)")]
@@ -251,7 +266,7 @@ def test_who_picks_up_is_connected_by_the_last_line_only() -> None:
 
 def test_phones_that_answer_by_themselves_are_told_in_the_invite() -> None:
     """The semicolon would begin a comment."""
-    lines = context(render(PLAN)["extensions.conf"], "self-answering")
+    lines = context(render(PLAN)["extensions.conf"], "hotline-self-answering")
 
     assert "Set(PJSIP_HEADER(add,Call-Info)=<sip:hotline>\\;answer-after=0)" in lines
     assert "Set(PJSIP_HEADER(add,Alert-Info)=auto-answer)" in lines

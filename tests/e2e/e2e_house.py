@@ -3,7 +3,6 @@
 import asyncio
 import re
 import shutil
-import socket
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from free_ports import free_port
 
 from ivr.loading.static_speech import static_speech
 from server.agent_phones import spoken_to_agents
@@ -30,13 +30,6 @@ OFFER_ENDS = {"contact_connected"} | {
     f"offer_{outcome}" for outcome in ("declined", "busy", "rang_out", "unreachable", "failed", "withdrawn")
 }
 CONTACT_ENDS = {"contact_ended", "contact_abandoned", "contact_timed_out", "contact_left"}
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class OwnSite(RunningSite):

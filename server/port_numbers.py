@@ -1,15 +1,13 @@
 """The ports of one state folder: the usual ones where they are free, others where another Hotline has them, the same at every start."""
 
 import json
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 _RTP_PORTS = 5000
 _STEP = 10  # how far apart the ports of two state folders are looked for
-_PROBED_RTP = 20  # ports at the start of a range that are tried: another Asterisk of ours takes whole ranges
 
 
 class PortError(Exception):
@@ -33,50 +31,31 @@ class Ports:
 
 
 _PER_NODE = ("agi", "http")
-_UDP = ("sip", "rtp_first")
 _WORDS = {"agi": "FastAGI", "sip": "SIP", "ami": "AMI", "http": "HTTP", "asterisk_http": "Asterisk's HTTP", "rtp_first": "RTP"}
-Free = Callable[[str, int], bool]
 
 
-def is_free(kind: str, port: int, listen: str = "127.0.0.1") -> bool:
-    """Whether a port of that kind (a field of Ports) could be bound now, on loopback and on `listen`."""
-    transport = socket.SOCK_DGRAM if kind in _UDP else socket.SOCK_STREAM
-    numbers = range(port, port + _PROBED_RTP) if kind == "rtp_first" else (port,)
-    return all(_bindable(transport, address, number) for number in numbers for address in {"127.0.0.1", listen})
+class Claims(Protocol):
+    """Ports that are ours from the moment in which they are chosen: another start in the same second is refused them."""
+
+    def take(self, kind: str, port: int) -> bool:
+        """Whether a port of that kind (a field of Ports) is ours now, or was already; False when somebody has it."""
+        ...
+
+    def give_back(self, kind: str, port: int) -> bool: ...
 
 
-def must_be_own_address(listen: str) -> None:
-    """Raises PortError when nothing on this machine can listen on that address."""
-    if not _bindable(socket.SOCK_DGRAM, listen, 0):
-        raise PortError(f"{listen} is not an address of this machine: choose 127.0.0.1 or one of its own with --listen.")
-
-
-def _bindable(transport: int, address: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, transport) as probe:
-            if transport == socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((address, port))
-    except OSError:
-        return False
-    return True
-
-
-def ports_for(state: Path, wanted: Mapping[str, int] | None = None, free: Free = is_free, *, nodes: int = 1) -> Ports:
+def ports_for(state: Path, claims: Claims, wanted: Mapping[str, int] | None = None, *, nodes: int = 1) -> Ports:
     """The ports of this state folder. Recorded ones are kept; `wanted` (field of Ports -> port) rules. PortError when one is taken.
 
     With several `nodes` on this machine the ports behind `agi` and `http` are theirs.
     At the first start the usual ones are taken, each moved on to the next free one. Written to `state/ports.json`.
     """
     path = state / "ports.json"
-    recorded = _read(path)
-    free = partial(_all_free, free, nodes)
-    ports = recorded or _first_choice(free, wanted or {})
-    ports = replace(ports, **dict(wanted or {}))
+    wanted = wanted or {}
+    ports = replace(_read(path) or _first_choice(claims, wanted, nodes), **wanted)
     for name in (field.name for field in fields(Ports)):
         port = getattr(ports, name)
-        if not free(name, port):
+        if not _take(claims, name, port, nodes):
             raise PortError(
                 f"port {port} ({_WORDS[name]}) is in use by another program: end that program (is this site already running?), "
                 f"or choose another port in {path}, or start with another state folder (--state DIR)."
@@ -86,8 +65,15 @@ def ports_for(state: Path, wanted: Mapping[str, int] | None = None, free: Free =
     return ports
 
 
-def _all_free(free: Free, nodes: int, kind: str, port: int) -> bool:
-    return all(free(kind, port + number) for number in range(nodes if kind in _PER_NODE else 1))
+def _take(claims: Claims, kind: str, port: int, nodes: int) -> bool:
+    """A port, with those of the other nodes behind it: all of them or none."""
+    numbers = range(port, port + (nodes if kind in _PER_NODE else 1))
+    for place, number in enumerate(numbers):
+        if not claims.take(kind, number):
+            for taken in numbers[:place]:
+                claims.give_back(kind, taken)
+            return False
+    return True
 
 
 def read_ports(state: Path) -> Ports | None:
@@ -95,16 +81,17 @@ def read_ports(state: Path) -> Ports | None:
     return _read(state / "ports.json")
 
 
-def _first_choice(free: Free, wanted: Mapping[str, int]) -> Ports:
-    chosen: dict[str, int] = {}
-    for field in fields(Ports):
+def _first_choice(claims: Claims, wanted: Mapping[str, int], nodes: int) -> Ports:
+    chosen: dict[str, int] = dict(wanted)
+    for field in (field for field in fields(Ports) if field.name not in wanted):
         step = _RTP_PORTS if field.name == "rtp_first" else _STEP
         usual = int(str(field.default))
         if field.name == "rtp_first":  # Asterisk takes ports of its range as calls come, so a range cannot be seen to be in use
             usual += _RTP_PORTS * ((chosen["sip"] - Ports().sip) // _STEP % 10)
         candidates = range(usual, min(usual + 400 * step, 65536 - _RTP_PORTS), step)
-        found = next((port for port in candidates if port not in chosen.values() and free(field.name, port)), usual)
-        chosen[field.name] = wanted.get(field.name, found)
+        chosen[field.name] = next(
+            (port for port in candidates if port not in chosen.values() and _take(claims, field.name, port, nodes)), usual
+        )
     return Ports(**chosen)
 
 

@@ -22,7 +22,8 @@ from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
 from server.node_process import NodeProcess
 from server.node_settings import node_settings
-from server.port_numbers import PortError, Ports, must_be_own_address, ports_for
+from server.port_claims import PortClaims, must_be_own_address
+from server.port_numbers import PortError, Ports, ports_for
 from server.redis_server import RedisServer
 from server.secrets_file import Secrets, SecretsError, secrets_for
 from server.settings import Site, load_site
@@ -109,6 +110,7 @@ class Supervisor:
         self.options = options
         self._tell = say
         self._lock = StateLock(options.state)
+        self._claims = PortClaims()
         self._parts: list[tuple[str, Part, Callable[[], Awaitable[None]]]] = []
         self._stopping = asyncio.Event()
         self._rolling: asyncio.Task[None] | None = None
@@ -136,7 +138,7 @@ class Supervisor:
         self._take_lock()
         await asyncio.to_thread(end_left_over, socket_folder(options.state))
         installation = Installation(options.state, options.listen)
-        self.ports = ports_for(options.state, nodes=self.site.main.limits.nodes)
+        self.ports = ports_for(options.state, self._claims, nodes=self.site.main.limits.nodes)
         self.secrets = secrets_for(options.state, installation.accounts(self.site))
         await must_answer(self.site, node_settings(self.site, installation, ports=self.ports, secrets_known=self.secrets))
         program = find_asterisk(self._say) if self.site.main.asterisk.mode == "managed" else None
@@ -190,6 +192,7 @@ class Supervisor:
         for name, part, _ in reversed(self._parts):
             self._say(f"stopping {name}")
             await part.stop()
+        self._claims.release()
         self._lock.release()
 
     async def _add(self, name: str, part: Part, start: Callable[[], Awaitable[None]]) -> None:

@@ -14,6 +14,7 @@ from server.asterisk.root import find_asterisk
 from server.install.packages import InstallError
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
+from server.port_claims import PortClaims
 from server.port_numbers import PortError, ports_for, read_ports
 from server.secrets_file import SecretsError, secrets_for
 from server.settings import load_site
@@ -43,7 +44,7 @@ def _prepare(state: Path, config: Path, dialplans: Path, listen: str) -> Asteris
     program = find_asterisk(progress)
     installation = Installation(state, listen, speech_program(progress))
     # The server may be running already: recorded ports are not probed again.
-    ports = read_ports(state) or ports_for(state)
+    ports = read_ports(state) or ports_for(state, PortClaims())
     secrets = secrets_for(state, installation.accounts(site))
     return AsteriskProcess(program, asterisk_plan(site, installation, program, ports, secrets))
 

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from free_ports import free_port
 
 from ivr.loading.static_speech import static_speech
 from server.agent_phones import spoken_to_agents
@@ -26,13 +26,6 @@ from simulator.site import RunningSite
 
 TEMPLATE = Path(__file__).resolve().parent / "site"
 CALLER_HZ, AGENT_HZ = 440.0, 880.0
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class OwnSite(RunningSite):

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 from aiohttp import web
-from e2e_house import Guest, OwnSite, free_port
+from e2e_house import Guest, OwnSite
 from fault_house import LONGEST_SILENCE_S, Broken, broken_site, edit, heard_now, longest_silence_s
+from free_ports import free_port
 
 from simulator.phone import CallState, answer_after, ignore, sine
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import unused_port
+from free_ports import free_port
 from http_house import NOW_MS, World, live_call
 
 from routing.events import Event
@@ -217,7 +217,7 @@ async def running(site: Path) -> AsyncIterator[World]:
     """The HTTP interface of a server, with its ports and tokens in the site's state folder."""
     state, world = site / "state", World()
     state.mkdir()
-    ports = Ports(http=unused_port())
+    ports = Ports(http=free_port())
     (state / "ports.json").write_text(json.dumps(asdict(ports)))
     runner = web.AppRunner(make_api(replace(world.facilities, tokens=secrets_for(state, ()).tokens)))
     await runner.setup()
@@ -283,7 +283,7 @@ async def test_status_with_a_wrong_token(
 def test_status_of_a_stopped_server(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A state folder without a server behind it is one sentence."""
     (site / "state").mkdir()
-    (site / "state/ports.json").write_text(json.dumps(asdict(Ports(http=unused_port()))))
+    (site / "state/ports.json").write_text(json.dumps(asdict(Ports(http=free_port()))))
     secrets_for(site / "state", ())
 
     assert main(command(site, "status")) == 1

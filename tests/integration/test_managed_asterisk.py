@@ -5,13 +5,13 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import wave
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 
 from server.asterisk.configuration import PhoneAccount, Plan
 from server.asterisk.process import AsteriskProcess, reachable_file_limit
@@ -21,13 +21,6 @@ from server.socket_folder import socket_folder
 from simulator.phone import CallRefused, Phone
 
 pytestmark = [pytest.mark.integration, pytest.mark.fresh]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

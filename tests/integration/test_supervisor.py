@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import unused_port
+from free_ports import free_port
 from private_redis import PrivateRedis
 from settings_house import SmallSite
 from switchboard import Switchboard, verbs
@@ -61,10 +61,10 @@ async def test_a_port_that_is_taken(site: SmallSite) -> None:
     port = taken.sockets[0].getsockname()[1]
     fields = {
         "agi": port,
-        "sip": unused_port(),
-        "ami": unused_port(),
-        "http": unused_port(),
-        "asterisk_http": unused_port(),
+        "sip": free_port(),
+        "ami": free_port(),
+        "http": free_port(),
+        "asterisk_http": free_port(),
         "rtp_first": 30000,
     }
     (site.folder / "state/ports.json").write_text(str(fields).replace("'", '"'))

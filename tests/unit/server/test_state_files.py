@@ -14,40 +14,80 @@ from server.state_folder import make_state_folder
 pytestmark = pytest.mark.unit
 
 
+class Machine:
+    """The ports of one machine. Each start on it has `claims` of its own; `taken` are other programs'."""
+
+    def __init__(self, *taken: int) -> None:
+        self.taken = set(taken)
+        self.owners: dict[int, object] = {}
+
+    def claims(self) -> "StartClaims":
+        return StartClaims(self)
+
+
+class StartClaims:
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def take(self, kind: str, port: int) -> bool:
+        return port not in self._machine.taken and self._machine.owners.setdefault(port, self) is self
+
+    def give_back(self, kind: str, port: int) -> bool:
+        del self._machine.owners[port]
+        return False
+
+
 def test_the_first_start_takes_the_usual_ports_and_later_ones_keep_them(tmp_path: Path) -> None:
     """ports.json is written once and read ever after."""
     assert read_ports(tmp_path) is None
 
-    first = ports_for(tmp_path, free=lambda kind, port: True)
+    first = ports_for(tmp_path, Machine().claims())
 
-    assert first == Ports() == ports_for(tmp_path, free=lambda kind, port: True) == read_ports(tmp_path)
+    assert first == Ports() == ports_for(tmp_path, Machine().claims()) == read_ports(tmp_path)
 
 
 def test_a_second_state_folder_gets_free_ports(tmp_path: Path) -> None:
     """Every port that another one has is moved on, ranges by whole ranges."""
     usual = Ports()
-    taken = {usual.sip, usual.ami, usual.rtp_first}
 
-    ports = ports_for(tmp_path, free=lambda kind, port: port not in taken)
+    ports = ports_for(tmp_path, Machine(usual.sip, usual.ami, usual.rtp_first).claims())
 
     assert ports == Ports(sip=5070, ami=5048, rtp_first=15000)
 
 
+def test_two_starts_in_the_same_second_get_different_ports(tmp_path: Path) -> None:
+    """Neither has bound anything yet. Of several nodes all ports are held, and none of a range that does not fit as a whole."""
+    machine = Machine(8082)
+
+    first = ports_for(tmp_path / "a", machine.claims())
+    second = ports_for(tmp_path / "b", machine.claims(), nodes=3)
+    third = ports_for(tmp_path / "c", machine.claims())
+
+    assert first == Ports()
+    assert second == Ports(agi=4583, sip=5070, ami=5048, http=8090, asterisk_http=8098, rtp_first=15000)
+    assert third == Ports(agi=4593, sip=5080, ami=5058, http=8100, asterisk_http=8108, rtp_first=20000)
+    assert set(machine.owners) == {
+        *(4573, 5060, 5038, 8080, 8088, 10000),
+        *(4583, 4584, 4585, 5070, 5048, 8090, 8091, 8092, 8098, 15000),
+        *(4593, 5080, 5058, 8100, 8108, 20000),
+    }
+
+
 def test_a_recorded_port_that_is_taken_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     """Ports never move silently: phones and scripts know them."""
-    ports_for(tmp_path, free=lambda kind, port: True)
+    ports_for(tmp_path, Machine().claims())
 
     with pytest.raises(PortError, match=r"port 5060 \(SIP\) is in use by another program: end that program"):
-        ports_for(tmp_path, free=lambda kind, port: port != 5060)
+        ports_for(tmp_path, Machine(5060).claims())
 
 
 def test_a_wanted_port_rules_and_must_be_free(tmp_path: Path) -> None:
     """A port asked for on the command line is recorded."""
     with pytest.raises(PortError, match=r"port 9000 \(HTTP\)"):
-        ports_for(tmp_path, {"http": 9000}, free=lambda kind, port: port != 9000)
+        ports_for(tmp_path, Machine(9000).claims(), {"http": 9000})
 
-    assert ports_for(tmp_path, {"http": 9001}, free=lambda kind, port: True).http == 9001
-    assert ports_for(tmp_path, free=lambda kind, port: True).http == 9001
+    assert ports_for(tmp_path, Machine().claims(), {"http": 9001}).http == 9001
+    assert ports_for(tmp_path, Machine().claims()).http == 9001
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"agi": "x"}', "\x00"])
@@ -56,7 +96,7 @@ def test_a_broken_ports_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "ports.json").write_text(text)
 
     with pytest.raises(PortError, match=r"ports\.json cannot be read"):
-        ports_for(tmp_path, free=lambda kind, port: True)
+        ports_for(tmp_path, Machine().claims())
 
 
 def test_secrets_are_made_once_and_only_the_owner_reads_them(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class View:
     """Contacts, agents and queues as of the last event."""
 
     def __init__(self, current: CurrentDirectory) -> None:
-        self._current = current
+        self.current = current
         self.contacts: dict[str, Contact] = {}
         self.agents: dict[str, Agent] = {}
         self.calls: dict[str, Event] = {}  # open calls -> the event that told of them last
@@ -40,7 +40,7 @@ class View:
     @property
     def directory(self) -> Directory:
         """What the site defines now."""
-        return self._current.directory
+        return self.current.directory
 
     def start(self, contacts: Iterable[Contact], agents: Iterable[Agent], calls: Iterable[Event] = ()) -> None:
         """Begin from these records; `calls` are the call_arrived events of open calls."""

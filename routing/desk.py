@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import structlog
 
+from routing.current_directory import CurrentDirectory
 from routing.joining import Joining
 from routing.messages import (
     AgentAction,
@@ -34,7 +35,7 @@ from routing.messages import (
     TellOrder,
     TellPhoneOrder,
 )
-from routing.model import Directory, Outlook, PhoneState
+from routing.model import Outlook, PhoneState
 from routing.ports import Clock, Ids, Line
 from routing.store_port import Store, StoreUnreachable
 from routing.visit import Visit, Waited
@@ -58,7 +59,7 @@ class Desk:
     def __init__(
         self,
         store: Store,
-        directory: Directory,
+        current: CurrentDirectory,
         ids: Ids,
         clock: Clock,
         *,
@@ -66,7 +67,7 @@ class Desk:
         outlook: Callable[[str, int], Outlook] = lambda contact, now_ms: Outlook(),
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._current = current
         self._ids = ids
         self._clock = clock
         self._outlook = outlook
@@ -102,12 +103,12 @@ class Desk:
         arrived = joining.arrived(contact, self.server, self._clock.now_ms())
         visit = Visit(
             contact,
-            self._directory.queues[joining.queue],
+            joining.queue,
+            lambda: self._current.directory.queues,
             line,
             lambda message: self._post_of(arrived, message),
             lambda: self._outlook(contact, self._clock.now_ms()),
             exit_keys=joining.exit_keys,
-            policies=self._directory.queues,
         )
         self.visits[contact] = visit
         self._held[contact] = arrived

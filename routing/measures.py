@@ -27,9 +27,15 @@ class Measures:
     def __init__(self, queues: Iterable[str], handling_ms: float | None = None) -> None:
         self._handling_ms = handling_ms
         self._site = QueueMeasures()
-        self._queues = {queue: QueueMeasures() for queue in queues}
+        self._queues: dict[str, QueueMeasures] = {}
+        self.know(queues)
         self._since: dict[str, tuple[int, str]] = {}  # busy agents -> since when, for which queue
         self._offered_ms: dict[str, int] = {}  # contact -> when a phone began to ring
+
+    def know(self, queues: Iterable[str]) -> None:
+        """These are the site's queues now; what was measured of others stays, for the day that they come back."""
+        for queue in queues:
+            self._queues.setdefault(queue, QueueMeasures())
 
     def start(self) -> None:
         """The log begins anew: what was under way has no beginning. What was measured stays."""

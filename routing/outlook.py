@@ -13,6 +13,7 @@ from functools import partial
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
+from routing.current_directory import CurrentDirectory
 from routing.estimate import Rival, expected_ms
 from routing.events import Event
 from routing.measures import Measures
@@ -52,23 +53,30 @@ class Line:
 class Outlooks:
     """Fed by View; answers `outlook` and `expected_wait_ms`. `handling_ms` is assumed until something was measured (None: nothing)."""
 
-    def __init__(self, directory: Directory, handling_ms: float | None = None) -> None:
-        self._directory = directory
-        self._bit = {agent: 1 << at for at, agent in enumerate(directory.agents)}
+    def __init__(self, current: CurrentDirectory, handling_ms: float | None = None) -> None:
+        self._current = current
+        self._bit: dict[str, int] = {}
         self._suited: dict[str, int] = {}  # requirement -> who meets it, of all
-        self._measures = Measures(directory.queues, handling_ms)
+        self._measures = Measures(self._directory.queues, handling_ms)
         self._recent: deque[tuple[Event, bool]] | None = deque(maxlen=RECENT)
         self.start({}, {})
 
     def start(self, contacts: Mapping[str, Contact], agents: Mapping[str, Agent]) -> None:
         """Begin from what is so now; what was measured stays."""
+        self._measures.start()
+        self.redefine(contacts, agents)
+
+    def redefine(self, contacts: Mapping[str, Contact], agents: Mapping[str, Agent]) -> None:
+        """The directory is another one; these are what it leaves of what is so now."""
+        self._bit = {agent: 1 << at for at, agent in enumerate(self._directory.agents)}
+        self._suited.clear()
+        self._measures.know(self._directory.queues)
         self._contacts, self._agents = contacts, agents
         self._lines: dict[tuple[str, Steps], Line] = {}
         self._places: dict[str, tuple[Line, Place, bool]] = {}  # contact -> line, place, whether a phone rings
         self._staffed = self._ready = 0
         self._members = dict.fromkeys(self._directory.queues, 0)
         self._busy = dict.fromkeys(self._directory.queues, 0)
-        self._measures.start()
         for agent in agents:
             self._follow_agent(agent)
         for contact in contacts:
@@ -89,7 +97,12 @@ class Outlooks:
         """Go on from what was measured before `start`: what came since is measured after it."""
         for event, gave_up in self._recent or ():
             measures.take(event, gave_up)
+        measures.know(self._directory.queues)
         self._measures, self._recent = measures, None
+
+    @property
+    def _directory(self) -> Directory:
+        return self._current.directory
 
     # -- answers -----------------------------------------------------------------------------------------------------------
 

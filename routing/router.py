@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from routing.board import Board, DeadlineFailed, restore
+from routing.current_directory import CurrentDirectory
 from routing.messages import Message, RingOrder
-from routing.model import Directory
 from routing.ports import Clock, Ids
 from routing.store_port import StaleCommit, Store, StoreUnreachable
 
@@ -41,7 +41,7 @@ class Router:
     def __init__(
         self,
         store: Store,
-        directory: Directory,
+        current: CurrentDirectory,
         ids: Ids,
         clock: Clock,
         *,
@@ -56,7 +56,7 @@ class Router:
         """`on_latency` gets the milliseconds from reading a batch of messages to the commit of what follows from it; `listed` gives the
         servers that took calls when that was told last: one of them may have fallen silent together with the router before this one."""
         self._store = store
-        self._directory = directory
+        self._current = current
         self._ids = ids
         self._clock = clock
         self._chance = chance or random.Random()
@@ -153,7 +153,7 @@ class Router:
         snapshot = await self._store.load()
         now_ms = self._clock.now_ms()
         board = restore(
-            self._directory,
+            self._current.directory,
             self._ids,
             now_ms,
             contacts_known=snapshot.contacts,

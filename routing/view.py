@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
+from routing.current_directory import CurrentDirectory
 from routing.events import Event
 from routing.model import Agent, Contact, Directory, Outlook
 from routing.outlook import Outlooks
@@ -24,16 +25,22 @@ ANY_AGENT = ((0, ""),)  # the requirement steps of who takes any agent
 class View:
     """Contacts, agents and queues as of the last event."""
 
-    def __init__(self, directory: Directory) -> None:
-        self.directory = directory
+    def __init__(self, current: CurrentDirectory) -> None:
+        self.current = current
         self.contacts: dict[str, Contact] = {}
         self.agents: dict[str, Agent] = {}
         self.calls: dict[str, Event] = {}  # open calls -> the event that told of them last
         self.lost_calls: deque[Event] = deque(maxlen=LOST_CALLS)  # call_ended of those that no caller and no flow ended
-        self.counts = {queue: QueueCounts() for queue in directory.queues}
-        self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in directory.queues}
-        self._outlooks = Outlooks(directory)
+        self.counts = {queue: QueueCounts() for queue in self.directory.queues}
+        self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in self.directory.queues}
+        self._outlooks = Outlooks(current)
         self.start((), ())
+        current.on_change(self._redefined)
+
+    @property
+    def directory(self) -> Directory:
+        """What the site defines now."""
+        return self.current.directory
 
     def start(self, contacts: Iterable[Contact], agents: Iterable[Agent], calls: Iterable[Event] = ()) -> None:
         """Begin from these records; `calls` are the call_arrived events of open calls."""
@@ -46,6 +53,14 @@ class View:
         for contact in contacts:
             self._add(contact)
         self._outlooks.start(self.contacts, self.agents)
+
+    def _redefined(self) -> None:
+        """Follow another directory: what is new begins, who is gone is not known any more; figures of a queue that is gone are kept."""
+        for queue in self.directory.queues:
+            self.counts.setdefault(queue, QueueCounts())
+            self._lines.setdefault(queue, [])
+        self.agents = {profile.id: self.agents.get(profile.id) or at_first(profile) for profile in self.directory.agents.values()}
+        self._outlooks.redefine(self.contacts, self.agents)
 
     def apply(self, event: Event) -> None:
         """Take one event."""

@@ -31,25 +31,27 @@ log = structlog.get_logger(__name__)
 
 
 class Visit:
-    """`run` is the stay; `tell` brings what happens. `outlook` says what the caller may be told of the wait; `policies` are all queues'."""
+    """`run` is the stay; `tell` brings what happens. `outlook` says what the caller may be told of the wait; `policies` are those of all
+    queues as they are now."""
 
     def __init__(
         self,
         contact: str,
-        policy: QueuePolicy,
+        queue: str,
+        policies: Callable[[], Mapping[str, QueuePolicy]],
         line: Line,
         post: Callable[[Message], None],
         outlook: Callable[[], Outlook],
         *,
         exit_keys: str = "",
-        policies: Mapping[str, QueuePolicy] | None = None,
     ) -> None:
         self.contact = contact
-        self._policy = policy
+        self._queue = queue
+        self._policies = policies
+        self._last_policy = policies().get(queue, QueuePolicy(queue))
         self._line = line
         self._post = post
         self._outlook = outlook
-        self._policies = policies or {}
         self._exit_keys = exit_keys
         self._inbox: asyncio.Queue[Happening] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -63,6 +65,12 @@ class Visit:
         self._elsewhere = False
         self._over = False
         self.here = True  # the caller is at this server
+
+    @property
+    def _policy(self) -> QueuePolicy:
+        """The queue as it is now; one that is there no more as it was last."""
+        self._last_policy = self._policies().get(self._queue, self._last_policy)
+        return self._last_policy
 
     @property
     def offers(self) -> dict[str, str]:
@@ -224,7 +232,7 @@ class Visit:
 
     def _move(self, queue: str) -> None:
         """The contact waits in another queue: its rules hold from now on."""
-        self._policy = self._policies.get(queue, self._policy)
+        self._queue = queue
         if not self._rings and (self._announcement is None or self._announcement.done()):
             self._plan_announcement(self._policy.first_position_ms)
 

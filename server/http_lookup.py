@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 
@@ -12,10 +12,10 @@ MOST_BYTES = 256 * 1024
 
 
 class HttpLookup:
-    """One client for all calls of a server; connections are kept and bounded. `headers` go with every question (an API key, say)."""
+    """One client for all calls of a server; connections are kept and bounded. `headers` go with every question, as they are then."""
 
-    def __init__(self, headers: Mapping[str, str] | None = None, *, connections: int = 100) -> None:
-        self._headers = dict(headers or {})
+    def __init__(self, headers: Callable[[], Mapping[str, str]] = dict, *, connections: int = 100) -> None:
+        self._headers = headers
         self._connections = connections
         self._client: aiohttp.ClientSession | None = None
 
@@ -41,7 +41,7 @@ class HttpLookup:
                 cookie_jar=aiohttp.DummyCookieJar(),  # what a backend remembers of one caller is not for another one
             )
         body = json.dumps(dict(request.body), ensure_ascii=False).encode() if request.method == "POST" else None
-        headers = {**self._headers, **request.headers} | ({"Content-Type": "application/json"} if body else {})
+        headers = {**self._headers(), **request.headers} | ({"Content-Type": "application/json"} if body else {})
         async with self._client.request(request.method, request.url, data=body, headers=headers, allow_redirects=False) as answer:
             raw = await answer.content.read(MOST_BYTES + 1)
             while len(raw) <= MOST_BYTES and (more := await answer.content.read(MOST_BYTES + 1 - len(raw))):

@@ -63,23 +63,29 @@ class Metrics:
         self._offers: Counter[tuple[str, str]] = Counter()  # (queue, outcome)
         self._left: Counter[tuple[str, str]] = Counter()
         self._queued: Counter[str] = Counter()
+        self._queues: set[str] = set()  # those that the site has or had: what happens in one that is gone counts still
         self._registry = CollectorRegistry()
         self._wait = self._histogram("hotline_wait_seconds", "From joining the queue to the agent's answer", WAIT_BUCKETS_S)
         self._talk = self._histogram("hotline_talk_seconds", "From the agent's answer to the end of the talk", TALK_BUCKETS_S)
         ProcessCollector(registry=self._registry)
         self._registry.register(self)
+        self._redefined()
+        view.current.on_change(self._redefined)
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
-        """One per queue, there with 0 before the first call."""
-        histogram = Histogram(name, text, ["queue"], buckets=buckets, registry=self._registry)
+        return Histogram(name, text, ["queue"], buckets=buckets, registry=self._registry)
+
+    def _redefined(self) -> None:
+        """Follow the site's queues: the histograms of each are there with 0 before the first call."""
         for queue in self._view.directory.queues:
-            histogram.labels(queue)
-        return histogram
+            self._queues.add(queue)
+            self._wait.labels(queue)
+            self._talk.labels(queue)
 
     def on_event(self, event: Event) -> None:
         """Count it, when it is one that counts."""
         count = _COUNTED.get(event.type)
-        if count and event.queue in self._view.directory.queues:
+        if count and event.queue in self._queues:
             count(self, event)
 
     def render(self) -> bytes:

@@ -21,6 +21,7 @@ from agi.ringing import Ringer
 from agi.server import FastAgiServer
 from ivr.loading.static_speech import static_speech
 from routing.clock import SystemClock
+from routing.current_directory import CurrentDirectory
 from routing.desk import Desk
 from routing.identifiers import Ids
 from routing.messages import ServerLeft
@@ -68,19 +69,20 @@ class Node:
         self.clock = SystemClock()
         ids = Ids()
         self.store = RedisStore(settings.redis_url)
-        self.view = View(site.directory)
+        self.current = CurrentDirectory(site.directory)
+        self.view = View(self.current)
         self.events = EventLog(self.store, ids, self.clock)
-        self.desk = Desk(self.store, site.directory, ids, self.clock, server=self.server, outlook=self.view.outlook)
+        self.desk = Desk(self.store, self.current, ids, self.clock, server=self.server, outlook=self.view.outlook)
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
         self.fleet = Fleet(self.ami, ids, self.server)
         self.router = Router(
-            self.store, site.directory, ids, self.clock, server=self.server, chance=random.Random(), listed=lambda: self.fleet.listed
+            self.store, self.current, ids, self.clock, server=self.server, chance=random.Random(), listed=lambda: self.fleet.listed
         )
         self.live_calls = LiveCalls()
         self.phones = PhoneStates(self._phone_changed)
         self.ringer = Ringer(self.ami, self.phones, self.clock)
-        self.lookup = HttpLookup(site.main.lookup_headers)
+        self.lookup = HttpLookup(lambda: self.site.main.lookup_headers)
         self.sounds = settings.installation.sounds(site)
         self.sessions = Sessions(
             Facilities(

@@ -27,7 +27,7 @@ def run(options: Options) -> int:
 
 
 async def _walk(site: Site, name: str, options: Options) -> int:
-    lookup = HttpLookup(site.main.lookup_headers)
+    lookup = HttpLookup(lambda: site.main.lookup_headers)
     language = options.given.language or site.flows[name].languages[0]
     ani = normalise(options.given.ani, site.main.country).text
     dnis = next((number for number, flow in site.numbers.items() if flow == name), "")

@@ -16,6 +16,7 @@ from time import perf_counter
 import uvloop
 
 from routing.clock import SystemClock
+from routing.current_directory import CurrentDirectory
 from routing.identifiers import Ids
 from routing.messages import AgentAsked, Message, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
 from routing.router import Router
@@ -32,7 +33,7 @@ CONTACTS = 100_000_000  # of each server at most
 async def route(url: str, agents: int) -> None:
     """Route until SIGTERM; then say how much processor time it took."""
     store = RedisStore(url)
-    router = Router(store, directory(agents), Ids(), SystemClock(), server="router")
+    router = Router(store, CurrentDirectory(directory(agents)), Ids(), SystemClock(), server="router")
     task = asyncio.create_task(router.run())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     await asyncio.gather(task, return_exceptions=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ivr.call import CallContext
 from ivr.numbers import Allowed, normalise
+from routing.current_directory import CurrentDirectory
 from routing.desk import NoReply
 from routing.events import Event
 from routing.messages import AgentAction, ContactAction, Reply
@@ -89,7 +90,7 @@ class World:
     """All of it; `facilities` is what make_api takes."""
 
     def __init__(self) -> None:
-        self.view = View(DIRECTORY)
+        self.view = View(CurrentDirectory(DIRECTORY))
         self.desk = FakeDesk()
         self.health = FakeHealth()
         self.calls: list[LiveCall] = []

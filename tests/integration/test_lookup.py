@@ -57,7 +57,7 @@ async def backend() -> AsyncIterator[Backend]:
 
 @pytest.fixture
 async def lookup() -> AsyncIterator[HttpLookup]:
-    made = HttpLookup({"X-Key": "s3cret"})
+    made = HttpLookup(lambda: {"X-Key": "s3cret"})
     yield made
     await made.close()
 

@@ -9,6 +9,7 @@ import pytest
 from private_redis import PrivateRedis
 
 from routing.clock import SystemClock
+from routing.current_directory import CurrentDirectory
 from routing.identifiers import Ids
 from routing.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, RingOrder, TalkEnded
 from routing.model import AgentProfile, Directory, QueuePolicy
@@ -40,7 +41,7 @@ class Site:
     def start(self, server: str) -> Router:
         store = RedisStore(self.url)
         self.stores.append(store)
-        router = Router(store, SITE, self.ids, self.clock, server=server, chance=random.Random(1))
+        router = Router(store, CurrentDirectory(SITE), self.ids, self.clock, server=server, chance=random.Random(1))
         self.tasks[server] = asyncio.create_task(router.run())
         return router
 

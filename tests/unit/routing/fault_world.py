@@ -14,6 +14,7 @@ from shaky_store import ShakyStore
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
+from routing.current_directory import CurrentDirectory
 from routing.messages import (
     AgentHeld,
     ContactArrived,
@@ -110,7 +111,7 @@ class World:
 
     def start_router(self, name: str) -> None:
         store = ShakyStore(self.shared, self)
-        router = Router(store, self.site, self.ids, self.clock, server=name, chance=random.Random(1))
+        router = Router(store, CurrentDirectory(self.site), self.ids, self.clock, server=name, chance=random.Random(1))
         self.routers[name] = (store, asyncio.create_task(router.run()), router)
 
     async def stop_router(self, name: str, *, killed: bool) -> None:

@@ -9,6 +9,7 @@ import pytest
 from routing_house import CountingIds, directory, person
 from scripted_line import Phone, ScriptedLine
 
+from routing.current_directory import CurrentDirectory
 from routing.desk import Desk, NoReply
 from routing.events import Event
 from routing.joining import Joining
@@ -70,9 +71,9 @@ class House:
         self.store = MemoryStore()
         self.cut = CutStore(self.store._shared)
         self.clock, ids = virtual.VirtualClock(), CountingIds()
-        self.view = View(SITE)
-        self.desk = Desk(self.cut, SITE, ids, self.clock, server="node", outlook=self.view.outlook)
-        router = Router(self.store.view(), SITE, ids, self.clock, server="node")
+        self.view = View(CurrentDirectory(SITE))
+        self.desk = Desk(self.cut, CurrentDirectory(SITE), ids, self.clock, server="node", outlook=self.view.outlook)
+        router = Router(self.store.view(), CurrentDirectory(SITE), ids, self.clock, server="node")
         self.tasks = [asyncio.create_task(self.desk.run()), asyncio.create_task(self._follow())]
         self.tasks += [asyncio.create_task(router.run())] if routed else []
 

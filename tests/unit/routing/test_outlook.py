@@ -7,6 +7,7 @@ from board_history import SITE, STEPS, history, opened, play
 from hypothesis import given, settings
 from routing_house import House, directory, person
 
+from routing.current_directory import CurrentDirectory
 from routing.estimate import Mean, Rate, Rival, drain_ms, expected_ms
 from routing.messages import ContactAsked
 from routing.model import Choice, Outlook, QueuePolicy
@@ -24,7 +25,7 @@ class Followed:
 
     def __init__(self, choice: Choice = "at_risk") -> None:
         self.house = House(replace(directory(*PEOPLE, queues=QUEUES), choice=choice))
-        self.view = View(self.house.site)
+        self.view = View(CurrentDirectory(self.house.site))
         self.read = 0
 
     def outlook(self, contact: str) -> Outlook:
@@ -203,12 +204,12 @@ def test_whoever_gives_up_shortens_the_wait() -> None:
 def test_after_any_history_a_view_that_began_now_has_the_same_places(moves: list[tuple[str, int, int]]) -> None:
     """Places and lines do not depend on having followed every event, and nobody who has left stands in a line."""
     made = opened()
-    followed = View(SITE)
+    followed = View(CurrentDirectory(SITE))
     for number, move in enumerate(moves):
         play(made, move, number)
     for event in made.events:
         followed.apply(event)
-    begun = View(SITE)
+    begun = View(CurrentDirectory(SITE))
     begun.start(list(followed.contacts.values()), list(followed.agents.values()))
     for contact in followed.contacts:
         assert begun.outlook(contact, made.now).position == followed.outlook(contact, made.now).position
@@ -220,7 +221,7 @@ def test_after_any_history_a_view_that_began_now_has_the_same_places(moves: list
 def test_where_priority_goes_first_a_priority_is_foreseen_at_the_head() -> None:
     """On a `strict` site no wait outweighs a priority: who would join with one waits for nobody who has none."""
     site = replace(directory(person("anna"), queues=(QueuePolicy("support", wrap_up_ms=0),)), choice="strict")
-    house, view = House(site), View(site)
+    house, view = House(site), View(CurrentDirectory(site))
     house.start_work()
     house.call("c0")
     house.answer("c0")

@@ -8,6 +8,7 @@ import pytest
 from routing_house import CountingIds, directory, person
 
 from routing.board import HANDLERS
+from routing.current_directory import CurrentDirectory
 from routing.floor import Floor
 from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, PhoneReported, RingOrder
 from routing.model import QueuePolicy
@@ -52,7 +53,7 @@ class Site:
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     def start(self, server: str, store: MemoryStore | None = None) -> Router:
-        router = Router(store or self.store.view(), SITE, self.ids, self.clock, server=server)
+        router = Router(store or self.store.view(), CurrentDirectory(SITE), self.ids, self.clock, server=server)
         self.tasks[server] = asyncio.create_task(router.run())
         return router
 

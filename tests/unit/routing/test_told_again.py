@@ -7,6 +7,7 @@ from routing_house import House, directory, person
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
+from routing.current_directory import CurrentDirectory
 from routing.messages import (
     AgentAsked,
     ContactArrived,
@@ -79,7 +80,7 @@ def test_a_contact_that_was_lost_with_the_data_is_counted_once(how: dict[str, bo
     (told,) = emptied.told("contact_requeued")
     assert emptied.told("contact_queued") == []
     assert told.data == {**made.told("contact_queued")[0].data, "enqueued_at_ms": message.enqueued_at_ms}
-    view = View(made.site)
+    view = View(CurrentDirectory(made.site))
     view.apply(told)
     assert view.position("c1") == 1
     assert view.counts[told.queue].totals == {}

@@ -11,6 +11,7 @@ from routing_house import START_MS, House, directory, person
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
+from routing.current_directory import CurrentDirectory
 from routing.events import Event
 from routing.messages import TalkHeld
 from routing.model import AgentProfile, Directory, QueuePolicy
@@ -25,7 +26,7 @@ SMALL = directory(person("anna"), person("li"), queues=(QueuePolicy("support", t
 
 def from_records(made: House) -> View:
     """A view that begins now."""
-    view = View(made.site)
+    view = View(CurrentDirectory(made.site))
     contacts = [codec.contact_from(text) for key, (_, text) in made.records.items() if key.startswith("c:")]
     view.start(contacts, [codec.agent_from(text) for key, (_, text) in made.records.items() if key.startswith("a:")])
     return view
@@ -59,7 +60,7 @@ def agree(followed: View, made: House) -> None:
 def test_following_is_the_same_as_beginning_from_the_records(moves: list[tuple[str, int, int]]) -> None:
     """At any point of any history: positions, states, who holds whom, and the number of those waiting."""
     made = opened()
-    followed = View(SITE)
+    followed = View(CurrentDirectory(SITE))
     for event in made.events:
         followed.apply(event)
     for number, move in enumerate(moves):
@@ -91,7 +92,7 @@ def test_a_view_that_begins_in_the_middle_goes_on_right(moves: list[tuple[str, i
 @given(history, st.integers(0, 69), st.integers(0, 40))
 def test_a_view_that_remembers_the_past_knows_what_one_knows_that_was_there(moves: list[tuple[str, int, int]], at: int, later: int) -> None:
     """Begun from the records, and told of the past later on: service levels and expected waits are as if it had followed all."""
-    made, seen, past = opened(), View(SITE), Past(SITE)
+    made, seen, past = opened(), View(CurrentDirectory(SITE)), Past(SITE)
     view, told, at = from_records(made), 0, at % len(moves)
     for number, move in enumerate(moves):
         play(made, move, number)
@@ -111,7 +112,7 @@ def test_a_view_that_remembers_the_past_knows_what_one_knows_that_was_there(move
 
 def test_lost_calls_are_remembered() -> None:
     """Calls to be called back: those of the past, and behind them those that were lost since."""
-    view, past = View(SMALL), Past(SMALL)
+    view, past = View(CurrentDirectory(SMALL)), Past(SMALL)
     lost = [Event(f"e{n}", "call_ended", START_MS + n, call=f"call-{n}", data={"ended_by": "asterisk_restarted"}) for n in range(3)]
     for event in (*lost[:2], Event("e9", "call_ended", START_MS, call="call-9", data={"ended_by": "caller"})):
         past.take(event)
@@ -127,7 +128,7 @@ def test_events_without_a_beginning_break_nothing(moves: list[tuple[str, int, in
     made = opened()
     for number, move in enumerate(moves):
         play(made, move, number)
-    view = View(SITE)
+    view = View(CurrentDirectory(SITE))
     for event in made.events[lost:]:
         view.apply(event)
     assert set(view.agents) == set(PEOPLE)
@@ -149,7 +150,10 @@ def test_positions_follow_priority_and_age() -> None:
 def test_a_line_outside_counts_as_free_from_the_beginning() -> None:
     """Nobody tells its state, so no event does; a phone of the site is gone until it is heard of."""
     site = Directory({}, {"li": AgentProfile("li", "Li", "+8613800138000"), "wu": AgentProfile("wu", "Wu", "1001")})
-    assert {agent.id: agent.phone_state for agent in View(site).agents.values()} == {"li": "available", "wu": "unavailable"}
+    assert {agent.id: agent.phone_state for agent in View(CurrentDirectory(site)).agents.values()} == {
+        "li": "available",
+        "wu": "unavailable",
+    }
 
 
 def test_a_contact_keeps_its_position_while_a_phone_rings_for_it() -> None:
@@ -167,7 +171,7 @@ def test_a_contact_keeps_its_position_while_a_phone_rings_for_it() -> None:
 
 
 def follow(made: House) -> View:
-    view = View(made.site)
+    view = View(CurrentDirectory(made.site))
     for event in made.events:
         view.apply(event)
     return view
@@ -196,7 +200,7 @@ def test_the_service_level_counts_answered_and_abandoned_of_the_last_half_hour()
 
 def test_members_and_agents_at_the_beginning() -> None:
     """Every agent of the site is there, logged out, before anything is known."""
-    view = View(SITE)
+    view = View(CurrentDirectory(SITE))
     assert {agent.id for agent in view.members("vip")} == {id for id, profile in SITE.agents.items() if "vip" in profile.queues}
     assert {agent.state for agent in view.agents.values()} == {AgentState.LOGGED_OUT}
 
@@ -250,7 +254,7 @@ def test_an_event_about_what_the_site_does_not_know(type: str) -> None:
 def test_the_view_follows_talks_that_are_found_and_agents_who_sit_elsewhere() -> None:
     """A talk that the board did not know, one that it took for another's, desks that are changed: as the records have it."""
     made = House(directory(person("anna"), person("li"), person("wang"), queues=(QueuePolicy("support"),)))
-    followed = View(made.site)
+    followed = View(CurrentDirectory(made.site))
     before = 0
 
     def compare() -> None:

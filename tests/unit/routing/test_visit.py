@@ -52,7 +52,7 @@ class Scene:
         self.posted: list[Message] = []
         outlook = Outlook(position, wait_ms)
         policies = {"support": told, "other": other}
-        self.visit = Visit("c1", told, self.line, self.posted.append, lambda: outlook, exit_keys=exit_keys, policies=policies)
+        self.visit = Visit("c1", "support", lambda: policies, self.line, self.posted.append, lambda: outlook, exit_keys=exit_keys)
         self.waited: Waited | None = None
 
     def rings(self, *offers: str) -> None:
@@ -550,7 +550,7 @@ def test_a_stay_that_is_cancelled_keeps_its_place() -> None:
     """A server that lets go of its calls says nothing: the callers turn up at another server, at their old place."""
 
     async def script(scene: Scene) -> None:
-        stay = asyncio.create_task(Visit("c2", QueuePolicy("q"), ScriptedLine(), scene.posted.append, Outlook).run())
+        stay = asyncio.create_task(Visit("c2", "q", dict, ScriptedLine(), scene.posted.append, Outlook).run())
         await asyncio.sleep(1)
         stay.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -14,6 +14,7 @@ from typing import Any
 from routing_house import START_MS, CountingIds
 
 from routing.board import restore
+from routing.current_directory import CurrentDirectory
 from routing.messages import AgentAsked, ContactArrived, ContactLeft, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
 from routing.model import Directory
 from routing.view import View
@@ -49,7 +50,7 @@ class Traffic:
     def __init__(self, site: Directory, streams: list[Stream], seed: int, *, ring_s: float = 4.0) -> None:
         self.now = START_MS
         self.chance = random.Random(seed)
-        self.view = View(site)
+        self.view = View(CurrentDirectory(site))
         self.told: list[Told] = []
         self.left = 0
         self._streams = streams

@@ -8,6 +8,7 @@ from settings_house import SmallSite
 
 from ivr.testing import ScriptedPhone, VirtualClock
 from routing.agent_state import AgentState
+from routing.current_directory import CurrentDirectory
 from routing.desk import NoReply
 from routing.messages import Reply
 from routing.view import View
@@ -48,7 +49,7 @@ class House:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.desk: Any = FakeDesk()
-        self.view = View(site.directory)
+        self.view = View(CurrentDirectory(site.directory))
         self.locks = PinLocks()
         self.clock = VirtualClock()
 

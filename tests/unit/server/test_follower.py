@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from routing.current_directory import CurrentDirectory
 from routing.events import Event
 from routing.floor import Changes
 from routing.identifiers import Ids
@@ -57,7 +58,7 @@ class House:
 
     def __init__(self) -> None:
         self.store = CutStore()
-        self.view = View(SITE)
+        self.view = View(CurrentDirectory(SITE))
         self.heard: list[str] = []
         self.follower = Follower(self.store, self.view, self.fails, self.listen)
         self.running = asyncio.create_task(self.follower.run())

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from routing.agent_state import AgentState
+from routing.current_directory import CurrentDirectory
 from routing.events import Event
 from routing.messages import AgentHeld
 from routing.model import AgentProfile, Directory, QueuePolicy
@@ -46,7 +47,7 @@ def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
     desk: Any = FakeDesk()
     events: Any = None
     reported: list[str] = []
-    view = View(SITE)
+    view = View(CurrentDirectory(SITE))
     memory = Memory(view, desk, events, Calls(), lambda: reported.append("phones"))
     for event in (
         agent_event("agent_logged_in", "anna", AgentState.READY, "1001", left_queues=["sales"]),

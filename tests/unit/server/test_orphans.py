@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agi.ami.protocol import Message
+from routing.current_directory import CurrentDirectory
 from routing.events import Event
 from routing.model import Directory
 from routing.view import View
@@ -68,7 +69,7 @@ class Site:
     """Two servers of the Asterisk `east`, seen from `here`; each call is at `other`."""
 
     def __init__(self) -> None:
-        self.asterisk, self.view = Asterisk(), View(Directory({}, {}))
+        self.asterisk, self.view = Asterisk(), View(CurrentDirectory(Directory({}, {})))
         self.told = Told(self.view)
         self.fleet = Fleet(self.asterisk, None, "here")  # type: ignore[arg-type]
         parts: Any = (self.view, Desk(), self.told, Calls(), self.asterisk, self.fleet)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from routing.current_directory import CurrentDirectory
 from routing.events import Event
 from routing.model import AgentProfile, Directory, QueuePolicy
 from routing.view import View
@@ -38,7 +39,7 @@ class Server:
 
     def __init__(self) -> None:
         directory = Directory({"billing": QueuePolicy("billing")}, {"wang": AgentProfile("wang", "Wang", "1001", {}, ("billing",))})
-        self.view = View(directory)
+        self.view = View(CurrentDirectory(directory))
         self.parts = Parts()
         self.metrics = Metrics(self.view, self.parts, agi=self.parts, ami=self.parts, router=self.parts, calls=self.parts)
 

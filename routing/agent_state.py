@@ -26,13 +26,14 @@ class AgentEvent(StrEnum):
     ANSWER = "answer"
     END_CONTACT = "end_contact"
     END_WRAP_UP = "end_wrap_up"
+    OWE = "owe"  # back to a wrap-up that was left without the disposition that its queue wants
 
 
 S, E = AgentState, AgentEvent
 
 TRANSITIONS: dict[AgentState, dict[AgentEvent, AgentState]] = {
     S.LOGGED_OUT: {E.LOG_IN: S.READY},
-    S.READY: {E.RESERVE: S.RESERVED, E.PAUSE: S.PAUSED, E.LOG_OUT: S.LOGGED_OUT},
+    S.READY: {E.OWE: S.WRAP_UP, E.RESERVE: S.RESERVED, E.PAUSE: S.PAUSED, E.LOG_OUT: S.LOGGED_OUT},
     S.RESERVED: {E.ANSWER: S.ON_CONTACT, E.RELEASE: S.READY, E.PAUSE: S.PAUSED, E.LOG_OUT: S.LOGGED_OUT},
     S.ON_CONTACT: {E.END_CONTACT: S.WRAP_UP},
     S.WRAP_UP: {E.END_WRAP_UP: S.READY, E.PAUSE: S.PAUSED, E.LOG_OUT: S.LOGGED_OUT},

@@ -6,10 +6,12 @@ from typing import Any
 from routing.agent_state import AgentEvent, AgentState, after
 from routing.floor import Floor
 from routing.messages import AgentHeld, PhoneReported, TellPhoneOrder
-from routing.model import OUTSIDE, UNTIL_DONE, Agent, Contact, PhoneState
+from routing.model import OUTSIDE, UNTIL_DONE, WORK, Agent, Contact, PhoneState, work_of
 from routing.presence import AWAY
 from routing.strategies import STRATEGIES, least_occupied
 
+# Outcomes of an offer that the agent or the phone made.
+OF_THE_AGENT = frozenset({"declined", "busy", "rang_out", "unreachable"})
 # The event that tells of a state, for other parts to follow; being reserved is told by offer_made.
 TOLD = {
     AgentState.LOGGED_OUT: "agent_logged_out",
@@ -36,6 +38,8 @@ def move(board: Floor, agent: Agent, event: AgentEvent, now_ms: int, *, reason: 
     """Take an agent through the table, and tell it. NotAllowed when the table refuses."""
     before, agent.state = agent.state, after(agent.state, event)
     _measure(agent, before, now_ms)
+    if before not in AWAY and agent.state in AWAY:
+        agent.away_since_ms = now_ms
     agent.reason, agent.since_ms, agent.until_ms = reason, now_ms, until_ms
     if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
         agent.contact = agent.offer = ""
@@ -56,6 +60,7 @@ def tell(
         "phone": agent.phone,
     }
     told |= {"since_ms": agent.since_ms} | ({"before": before} if before else {})
+    told["work"] = work_of(agent)
     queues = {"left_queues": list(agent.left_queues)} if agent.left_queues or type == "agent_queues_changed" else {}
     board.tell(type, now_ms, contact=contact, agent=agent, **told, **queues, **more)
 
@@ -81,27 +86,40 @@ def hold(board: Floor, agent: Agent, contact: Contact, offer: str, now_ms: int) 
 
 def held(board: Floor, message: AgentHeld, now_ms: int) -> None:
     """What a server remembers of an agent, for an agent of whom nothing is known but, perhaps, a talk that was found before. A talk that
-    went with the data is over by now."""
+    went with the data is over by now; a wrap-up, a pause and a wish go on."""
     agent = board.agents.get(message.agent)
     in_talk = agent is not None and agent.state == AgentState.ON_CONTACT and not agent.idle_since_ms
     unknown = agent is not None and agent.state == AgentState.LOGGED_OUT and not agent.since_ms
     if not agent or not (in_talk or unknown) or message.state == AgentState.LOGGED_OUT:
         return
-    if unknown:
-        paused = message.state == AgentState.PAUSED
-        agent.state, agent.reason = (AgentState.PAUSED, message.reason) if paused else (AgentState.READY, "")
-        agent.since_ms, agent.until_ms, agent.occupied_at_ms = message.since_ms, message.until_ms if paused else 0, now_ms
-    agent.idle_since_ms, agent.handled = message.idle_since_ms or message.since_ms, message.handled
+    for name in WORK:
+        if name in message.work:
+            setattr(agent, name, message.work[name])
+    agent.idle_since_ms = agent.idle_since_ms or message.since_ms
     agent.left_queues = list(message.left_queues)
     if message.phone:
         sit_down(board, agent, message.phone, now_ms)
     board.touch_agent(agent.id)
     if unknown:
+        _goes_on(board, agent, message, now_ms)
         tell(board, agent, TOLD[agent.state], now_ms, before=AgentState.LOGGED_OUT)
     else:
+        if message.state == AgentState.ON_CONTACT:
+            agent.reason = message.reason  # of the wish
         tell(board, agent, "agent_phone_changed", now_ms)
     resume(board, agent, now_ms)
     board.seek_contact(agent, now_ms)
+
+
+def _goes_on(board: Floor, agent: Agent, message: AgentHeld, now_ms: int) -> None:
+    """The agent is as remembered; a talk or a ring that nobody knows of any more is over, and with it what was wished for is granted."""
+    agent.since_ms, agent.occupied_at_ms = message.since_ms, agent.occupied_at_ms or now_ms
+    if message.state == AgentState.WRAP_UP and message.queue in board.directory.queues:
+        agent.state, agent.reason, agent.until_ms, agent.queue = AgentState.WRAP_UP, message.reason, message.until_ms, message.queue
+    elif message.state == AgentState.PAUSED or agent.wanted == "paused":
+        agent.state, agent.reason, agent.until_ms, agent.wanted = AgentState.PAUSED, message.reason, message.until_ms, ""
+    else:
+        agent.state, agent.reason, agent.until_ms = AgentState.READY, "", 0
 
 
 def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
@@ -134,8 +152,8 @@ def offer_ended(board: Floor, agent: Agent, offer: str, outcome: str, now_ms: in
         return
     policy = board.directory.queues[agent.queue]
     no_fault = outcome == "rang_out" and STRATEGIES[policy.strategy].rings_several  # somebody else was expected to answer
-    if outcome in policy.pause_after and not no_fault:
-        agent.refused[outcome] = agent.refused.get(outcome, 0) + 1
+    if outcome in (OF_THE_AGENT | policy.pause_after.keys()) and not no_fault:
+        agent.refused = {outcome: agent.refused.get(outcome, 0) + 1}
     if 0 < policy.pause_after.get(outcome, 0) <= agent.refused.get(outcome, 0):
         move(board, agent, AgentEvent.PAUSE, now_ms, reason=outcome)
     else:

@@ -82,6 +82,7 @@ def _with_preferred(board: Floor, contact: Contact, message: ContactArrived, now
     there = [name for name in wanted if board.is_to_come(contact, name)][:MOST_PREFERRED]
     if not there:
         return contact.steps
+    contact.put_off = contact.steps
     for_ms = message.preferred_ms or board.directory.queues[contact.queue].preferred_ms
     later = [(max(after_ms, for_ms), text) for after_ms, text in contact.steps]
     return [(0, one_of(there)), *later]

@@ -3,7 +3,7 @@ what must be committed: records, events, orders. Sans-I/O, so the router, the te
 """
 
 import random
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,8 @@ HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = (
 DEADLINES: dict[str, Callable[[Floor, str, int], None]] = (
     contacts.DEADLINES | agents.DEADLINES | servers.DEADLINES | overflow.DEADLINES | {"caller": caller_memory.forget}
 )
+
+NONE_FAILED: Mapping[tuple[str, str], int] = {}
 
 
 class DeadlineFailed(Exception):
@@ -36,11 +38,12 @@ class Board(Floor):
         """Take one message; one about something that is over is ignored."""
         HANDLERS[type(message)](self, message, now_ms)
 
-    def advance(self, now_ms: int, skip: Container[tuple[str, str]] = ()) -> None:
-        """Let everything happen whose time has come, but for the (kind, id) in `skip`."""
+    def advance(self, now_ms: int, again_ms: Mapping[tuple[str, str], int] = NONE_FAILED) -> None:
+        """Let everything happen whose time has come; what failed before, a (kind, id) in `again_ms`, not before its moment there."""
         while due := self.due(now_ms):
             kind, id = due
-            if due in skip:
+            if again_ms.get(due, 0) > now_ms:
+                self.at(again_ms[due], kind, id)
                 continue
             try:
                 DEADLINES[kind](self, id, now_ms)
@@ -71,10 +74,10 @@ def restore(
         caller_memory.resume(board, memory)
     for queue in directory.queues:
         board.watch(queue, now_ms)
-    for contact in sorted(board.contacts.values(), key=lambda contact: contact.order_ms):
-        contacts.resume(board, contact, now_ms)
     for agent in board.agents.values():
         board.seek_contact(agent, now_ms)
+    for contact in board.matching.in_turn(list(board.contacts.values()), now_ms):
+        contacts.resume(board, contact, now_ms)
     return board
 
 

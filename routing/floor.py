@@ -177,8 +177,8 @@ class Floor:
             self.matching.add_contact(contact, now_ms)
 
     def seek_agents(self, contacts: Iterable[Contact], now_ms: int) -> None:
-        """Many contacts wait: each gets its chance in its turn."""
-        for contact in sorted(contacts, key=lambda contact: contact.order_ms):
+        """Many contacts wait: each gets its chance in the order in which an agent would choose."""
+        for contact in self.matching.in_turn(contacts, now_ms):
             self.seek_agent(contact, now_ms)
 
     def seek_contact(self, agent: Agent, now_ms: int) -> None:
@@ -242,7 +242,14 @@ class Floor:
         there = [name for name in sorted(named) if self.is_to_come(contact, name)]
         if len(there) == len(named) or not (there or later):
             return
-        contact.steps = [(0, one_of(there)), *later] if there else [(0, later[0][1]), *later[1:]]
+        if there:
+            contact.steps = [(0, one_of(there)), *later]
+        elif at == 0 and contact.put_off:  # the steps of the flow, which have run beside the preference
+            contact.steps, contact.put_off = contact.put_off, []
+            for after_ms, _ in contact.steps[1:]:
+                self.at(contact.enqueued_at_ms + after_ms, "seek", contact.id)
+        else:
+            contact.steps = [(0, later[0][1]), *later[1:]]
         self.touch_contact(contact.id)
         self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
         self.watch(contact.queue, now_ms)

@@ -6,9 +6,10 @@ of pools are ever compared, a contact that nobody can serve holds nobody up, and
 contacts or agents. Pure bookkeeping: no clock, no I/O.
 """
 
+import heapq
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from routing.identifiers import asterisk_of
@@ -30,11 +31,10 @@ class Pool:
     tier: int
     asterisk: str
     strategy: Strategy
-    urgency: float
     fits: dict[str, Fit] = field(default_factory=dict)
     waiting: Ranking = field(default_factory=Ranking)
     ready: Ranking = field(default_factory=Ranking)
-    reached: float = 0.0  # the key of whoever was asked last
+    reached: float = 0.0  # the strategy's key of whoever was asked last
 
 
 class Matching:
@@ -67,6 +67,10 @@ class Matching:
     def waiting_for(self, agent: str) -> list[str]:
         """The contacts that wait for this very agent, or for one of a few by name."""
         return [id for pool in self._pools_of.get(agent, ()) if agent in pool.requirement.alone for id in pool.waiting]
+
+    def stands(self, contact: str) -> bool:
+        """Whether a contact stands in line."""
+        return contact in self._pool_of
 
     def add_contact(self, contact: Contact, now_ms: int) -> None:
         """`contact` waits, with the requirement and the tiers in force now."""
@@ -101,34 +105,63 @@ class Matching:
             if not best:
                 break
             found.append(best[1])
-            pool.reached = best[0] if pool.tier == 1 else best[0][1]
+            pool.reached = best[0][1]
         return found
 
     def best_contact(self, agent: Agent, contacts: dict[str, Contact], now_ms: int) -> str:
-        """The waiting contact that a free agent takes, by the site's choice; "" for none."""
-        best, best_score = "", float("-inf")
+        """The waiting contact that a free agent takes: the first of one queue, by the site's choice among those of several; "" for none."""
+        firsts: dict[str, tuple[float, str]] = {}
         for pool in self._open_to(agent):
-            found = pool.waiting.first()
-            if not found or (now_ms - found[0]) * pool.urgency <= best_score:
+            found, first = pool.waiting.first(), firsts.get(pool.queue)
+            if not found or (first and first[0] <= found[0]):
                 continue
             if contacts[found[1]].refused_until_ms:
                 found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent.id, 0) <= now_ms)
-            if found and (score := (now_ms - found[0]) * pool.urgency) > best_score:
-                best, best_score = found[1], score
-        return best
+            if found and (not first or found[0] < first[0]):
+                firsts[pool.queue] = found
+        if len(firsts) < 2:
+            return next(iter(firsts.values()))[1] if firsts else ""
+        return max((contacts[id] for _, id in firsts.values()), key=lambda contact: self.urgency(contact, now_ms)).id
 
-    def _urgency(self, queue: str) -> float:
-        """What a millisecond before its place is worth to a contact, among the heads of several queues."""
-        policy, choice = self._directory.queues[queue], self._directory.choice
-        if choice == "strict":
-            return 1.0
-        return (policy.ageing or 1.0) * policy.weight / (max(1, policy.threshold_ms) if choice == "at_risk" else 1)
+    def in_turn(self, contacts: Iterable[Contact], now_ms: int) -> list[Contact]:
+        """Contacts in the order in which an agent of all their queues would take them."""
+        lines: dict[str, list[Contact]] = {}
+        for contact in sorted(contacts, key=lambda contact: contact.order_ms, reverse=True):
+            lines.setdefault(contact.queue, []).append(contact)
+        if len(lines) == 1:
+            return next(iter(lines.values()))[::-1]
+        heads = [(self._lateness(line[-1], now_ms), queue) for queue, line in lines.items()]
+        heapq.heapify(heads)
+        turn = []
+        while heads:
+            _, queue = heapq.heappop(heads)
+            turn.append(lines[queue].pop())
+            if lines[queue]:
+                heapq.heappush(heads, (self._lateness(lines[queue][-1], now_ms), queue))
+        return turn
 
-    def _key(self, agent: Agent, pool: Pool) -> float | tuple[int, float]:
-        """The lowest tier first; where a pool has only one tier the strategy's key alone, which compares faster."""
+    def urgency(self, contact: Contact, now_ms: int) -> tuple[float, int]:
+        """What the first of a queue counts beside those of other queues: the highest is taken, of equal ones who joined first."""
+        if self._directory.choice == "strict":
+            return -contact.order_ms, -contact.enqueued_at_ms
+        seconds = (now_ms - contact.enqueued_at_ms + contact.place_ms) / 1000 + contact.priority
+        factor = self._factor(contact.queue)
+        return seconds * factor if seconds >= 0 else seconds / factor, -contact.enqueued_at_ms
+
+    def _lateness(self, contact: Contact, now_ms: int) -> tuple[float, int]:
+        urgency, joined = self.urgency(contact, now_ms)
+        return -urgency, -joined
+
+    def _factor(self, queue: str) -> float:
+        """By what a queue's seconds are multiplied: its weight, over its threshold where callers at risk come first."""
+        policy = self._directory.queues[queue]
+        return policy.weight / (max(1, policy.threshold_ms) if self._directory.choice == "at_risk" else 1)
+
+    def _key(self, agent: Agent, pool: Pool) -> tuple[int, float, int]:
+        """The lowest tier first, then by the strategy, then who became ready first."""
         fit = pool.fits[agent.id]
         key = pool.strategy.key(agent, fit, self._chance, pool.reached)
-        return key if pool.tier == 1 else (fit.tier, key)
+        return fit.tier, key, max(agent.since_ms, agent.phone_since_ms)
 
     def _open_to(self, agent: Agent) -> Iterator[Pool]:
         """The agent's pools, but for queues that are left, and for Asterisks that cannot ring the phone."""
@@ -156,7 +189,7 @@ class Matching:
         if len(self._pools) >= SPARE_POOLS:
             self._drop_empty_pools()
         policy = self._directory.queues[queue]
-        pool = Pool(queue, requirement, tier, asterisk, STRATEGIES[policy.strategy], self._urgency(queue))
+        pool = Pool(queue, requirement, tier, asterisk, STRATEGIES[policy.strategy])
         self._pools[queue, text, tier, asterisk] = pool
         for profile in self.members(queue):
             if tier_of(profile, policy) <= tier and requirement.suits(profile.skills, profile.id, profile.attributes):

@@ -5,7 +5,7 @@ and a message about something that is over already is ignored.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from routing.agent_state import AgentState
 from routing.model import PhoneState
@@ -158,11 +158,10 @@ class AgentHeld:
     reason: str = ""
     since_ms: int = 0
     until_ms: int = 0
-    wanted: str = ""
-    idle_since_ms: int = 0
-    handled: int = 0
     phone: str = ""
     left_queues: list[str] = field(default_factory=list)
+    queue: str = ""  # of the contact that is wrapped up
+    work: dict[str, Any] = field(default_factory=dict)  # field of Agent (model.WORK) -> value
 
 
 @dataclass(frozen=True, slots=True)

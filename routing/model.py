@@ -6,7 +6,7 @@ refuses a change decided on an older one.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
@@ -162,6 +162,7 @@ class Contact:
     place_ms: int = 0  # waited earlier, on a call that was cut off: counts for the place, not for the wait
     offered_at_ms: int = 0  # when it was offered last
     overflowed: list[str] = field(default_factory=list)  # queues it came from
+    put_off: list[tuple[int, str]] = field(default_factory=list)  # the steps as the flow has them, while preferred agents are waited for
     rev: int = 0
 
     @property
@@ -205,13 +206,26 @@ class Agent:
     occupied_at_ms: int = 0
     refused: dict[str, int] = field(default_factory=dict)  # outcome -> so many offers in a row ended so
     left_queues: list[str] = field(default_factory=list)  # of the profile's: not served now
-    queues_since_ms: int = 0  # when it left or joined a queue
+    left_at_ms: dict[str, int] = field(default_factory=dict)  # one of left_queues -> since when
+    away_since_ms: int = 0  # since when paused or logged out
     desk_phone: str = ""  # the phone of somebody else or of nobody that is used since log-in; "": the agent's own
     last_call: str = ""  # of which the disposition may be given
     last_contact: str = ""
     last_queue: str = ""
     disposition: str = ""  # the one given
     rev: int = 0
+
+
+# What of an agent is known to nobody but the router: told with every change of state, and told again after a loss.
+WORK = (
+    "wanted", "idle_since_ms", "handled", "talked_ms", "offered_at_ms", "occupancy", "occupied_at_ms", "refused", "left_at_ms",
+    "away_since_ms", "last_call", "last_contact", "last_queue", "disposition",
+)  # fmt: skip
+
+
+def work_of(agent: Agent) -> dict[str, Any]:
+    """The fields of WORK that are not empty."""
+    return {name: dict(value) if isinstance(value, dict) else value for name in WORK if (value := getattr(agent, name))}
 
 
 @dataclass(slots=True)

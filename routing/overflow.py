@@ -37,6 +37,8 @@ def waited(board: Floor, id: str, now_ms: int) -> None:
         contacts.send_away(board, contact, "overflowed", now_ms)
     else:
         _look_again(board, contact, now_ms)
+        if not board.matching.stands(contact.id):  # it came here from a ring, to be moved before anybody else is rung
+            board.seek_agent(contact, now_ms)
 
 
 def _look_again(board: Floor, contact: Contact, now_ms: int) -> None:
@@ -63,6 +65,7 @@ def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -
     board.tell("contact_moved", now_ms, contact=contact, before=before, reason=reason, **place)  # type: ignore[arg-type]
     contacts.plan(board, contact)
     board.watch(queue, now_ms)
+    board.drop_preference(contact, now_ms)
     board.seek_agent(contact, now_ms)
 
 

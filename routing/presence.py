@@ -42,12 +42,17 @@ def is_there(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact, 
 
 
 def gone_since(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact) -> int:
-    """Since when an agent who is not there is away, as the record has it; 0 for one who would never be there for the contact."""
+    """Since when an agent who is not there is away, by whatever made them so first; 0 for one who would never be there for the contact."""
     if rule == "eligible" and not suits_sometime(profile, contact):
         return 0
-    if rule == "ready" and agent.state not in AWAY:
-        return max(agent.phone_since_ms, agent.queues_since_ms)
-    return max(agent.since_ms if agent.state in AWAY else 0, agent.queues_since_ms)
+    reasons = [agent.left_at_ms.get(contact.queue, 0)] if contact.queue in agent.left_queues else []
+    if agent.state == AgentState.LOGGED_OUT:
+        reasons.append(agent.since_ms)
+    if rule == "ready" and agent.state in AWAY:
+        reasons.append(agent.away_since_ms or agent.since_ms)
+    if rule == "ready" and agent.phone_state == "unavailable":
+        reasons.append(agent.phone_since_ms)
+    return min(reasons, default=0)
 
 
 def suits_sometime(profile: AgentProfile, contact: Contact) -> bool:

@@ -47,9 +47,11 @@ def _change_state(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) 
     if message.action == "pause":
         _check_break(board, agent, message.reason)
     takes_back = agent.state == AgentState.WRAP_UP and message.action == "resume" and agent.wanted
-    if (agent.state == AgentState.ON_CONTACT and message.action in WANTED) or takes_back:
+    is_owing = agent.state == AgentState.WRAP_UP and message.action == "pause" and agents.owes_disposition(board, agent)
+    if (agent.state == AgentState.ON_CONTACT and message.action in WANTED) or takes_back or is_owing:
         agent.wanted, agent.reason = WANTED[message.action], message.reason
         board.touch_agent(agent.id)
+        agents.tell(board, agent, "agent_wish_changed", now_ms)
         return
     contact = board.contacts.get(agent.contact)
     was_offered = agent.offer if agent.state == AgentState.RESERVED and contact and agent.offer in contact.offers else ""
@@ -69,8 +71,11 @@ def _move(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
         agent.refused.clear()
     if message.action == "pause":
         agents.take_break(board, agent, message.reason, now_ms)
-    else:
-        agents.move(board, agent, ASKED[message.action], now_ms)
+        return
+    agents.move(board, agent, ASKED[message.action], now_ms)
+    if agent.state == AgentState.READY and agents.owes_disposition(board, agent):
+        agent.queue = agent.last_queue
+        agents.move(board, agent, AgentEvent.OWE, now_ms, until_ms=now_ms)
 
 
 def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
@@ -82,6 +87,7 @@ def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) ->
     agent.idle_since_ms, agent.handled, agent.talked_ms, agent.occupancy = now_ms, 0, 0, 0.0
     agent.refused.clear()
     agent.left_queues.clear()
+    agent.left_at_ms.clear()
 
 
 def _sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
@@ -153,7 +159,9 @@ def _dispose(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> No
     about = Contact(agent.last_contact, agent.last_call, "", agent.last_queue, [], 0)
     facts = {"disposition": message.disposition, "meaning": policy.dispositions[message.disposition]}
     board.tell("contact_disposed", now_ms, contact=about, agent=agent, **facts)
-    if agent.state == AgentState.WRAP_UP:
+    if agent.state == AgentState.WRAP_UP and agent.wanted:
+        agents.end_wrap_up(board, agent, now_ms)
+    elif agent.state == AgentState.WRAP_UP:
         agents.wrap_up_over(board, agent.id, now_ms)
 
 
@@ -169,8 +177,12 @@ def _change_queues(board: Floor, agent: Agent, message: AgentAsked, now_ms: int)
         raise NotAllowed(f"agent {agent.id} does not serve the queue {message.queue!r}; the queues are: {', '.join(queues) or 'none'}")
     board.matching.remove_agent(agent.id)
     left = [queue for queue in agent.left_queues if queue != message.queue]
-    agent.left_queues = [*left, message.queue] if message.action == "leave_queue" else left
-    agent.queues_since_ms = now_ms
+    if message.action == "leave_queue":
+        left.append(message.queue)
+        agent.left_at_ms.setdefault(message.queue, now_ms)
+    else:
+        agent.left_at_ms.pop(message.queue, None)
+    agent.left_queues = left
     board.touch_agent(agent.id)
     agents.tell(board, agent, "agent_queues_changed", now_ms)
     board.seek_contact(agent, now_ms)

@@ -10,6 +10,8 @@ not used again.
 import asyncio
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -22,9 +24,18 @@ from routing.store_port import StaleCommit, Store, StoreUnreachable
 IDLE_MS = 1_000  # how long an inbox read blocks at most
 SETTLE_MS = 1_000  # after taking over, messages are heard for so long before deadlines are acted on
 BATCH = 500  # messages decided on in one commit at most
+FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1_000, 60_000  # before a deadline that broke the board is tried again
 BACK_OFF_MS = (50, 1_000)  # first and longest pause after the store was away or a defect showed
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A deadline that raised: when it is tried again, and the pause before that."""
+
+    again_ms: int
+    pause_ms: int
 
 
 class LeaseLost(Exception):
@@ -65,7 +76,8 @@ class Router:
         self._listed = listed
         self._held_until = 0.0  # in the loop's time
         self._passed_over: set[str] = set()  # inbox positions that broke the board
-        self._dead_deadlines: set[tuple[str, str]] = set()
+        self._failed: dict[tuple[str, str], Failed] = {}  # deadlines that broke the board -> when they are tried again
+        self._untold: list[dict[str, Any]] = []  # what broke the board, for the log of events
         self.server = server
         self.domain = domain
         self.is_leader = False
@@ -165,8 +177,11 @@ class Router:
         )
         if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
             board.tell("domain_opened", now_ms, server=self.server)
+        for told in self._untold:
+            board.tell("routing_failed", now_ms, server=self.server, **told)
         position, settled_ms = snapshot.inbox, now_ms + SETTLE_MS  # what happened meanwhile is heard before what was due is done
         await self._commit(board, fence, position, moved=False)
+        self._untold.clear()
         while True:
             batch = await self._store.inbox(position, block_ms=self._wait_ms(board, settled_ms), limit=BATCH)
             began = asyncio.get_running_loop().time()
@@ -202,13 +217,21 @@ class Router:
             log.exception("message_skipped", message=type(message).__name__, contact=getattr(message, "contact", ""), position=position)
             self.skipped += 1
             self._passed_over.add(position)
+            what, id = type(message).__name__, str(getattr(message, "contact", "") or getattr(message, "agent", ""))
+            self._untold.append({"what": f"message {what}", "id": id, "error": repr(error), "again_ms": 0})
             raise BoardBroken from error
 
     def _advance(self, board: Board, now_ms: int) -> None:
         try:
-            board.advance(now_ms, skip=self._dead_deadlines)
+            board.advance(now_ms, {due: failed.again_ms for due, failed in self._failed.items()})
         except DeadlineFailed as failed:
-            log.exception("deadline_skipped", kind=failed.kind, id=failed.id)
+            due = failed.kind, failed.id
+            pause_ms = min(2 * self._failed[due].pause_ms, LONGEST_PAUSE_MS) if due in self._failed else FIRST_PAUSE_MS
+            log.exception("deadline_failed", kind=failed.kind, id=failed.id, again_in_ms=pause_ms)
             self.skipped += 1
-            self._dead_deadlines.add((failed.kind, failed.id))
+            self._failed[due] = Failed(now_ms + pause_ms, pause_ms)
+            self._untold.append({"what": f"deadline {failed.kind}", "id": failed.id, "error": repr(failed.__cause__), "again_ms": pause_ms})
             raise BoardBroken from failed
+        done = [due for due, failed in self._failed.items() if failed.again_ms <= now_ms]
+        for due in done:  # it was tried again, or is not due any more
+            del self._failed[due]

@@ -12,7 +12,7 @@ from routing.agent_state import AgentState
 from routing.contact_state import ContactState
 from routing.current_directory import CurrentDirectory
 from routing.events import Event
-from routing.model import Agent, Contact, Directory, Outlook
+from routing.model import WORK, Agent, Contact, Directory, Outlook
 from routing.outlook import Outlooks
 from routing.past import Past, QueueCounts, is_lost_call
 from routing.presence import at_first, serves
@@ -230,8 +230,19 @@ class View:
             agent.until_ms, agent.phone = event.data["until_ms"], event.data["phone"]
             agent.since_ms = event.data.get("since_ms", event.at_ms)
             agent.left_queues = event.data.get("left_queues", [])
+            if "work" in event.data:
+                nothing = Agent(agent.id)
+                for name in WORK:
+                    setattr(agent, name, event.data["work"].get(name, getattr(nothing, name)))
+            if agent.state == AgentState.WRAP_UP:
+                agent.queue = event.queue
             if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
                 agent.contact = agent.offer = ""
+
+    def _disposed(self, event: Event) -> None:
+        agent = self.agents.get(event.agent)
+        if agent and agent.last_contact == event.contact:
+            agent.disposition = event.data["disposition"]
 
     def _phone(self, event: Event) -> None:
         agent = self.agents.get(event.agent)
@@ -258,6 +269,7 @@ _HANDLERS: dict[str, Callable[[View, Event], None]] = {
     "contact_moved": View._replaced,
     "contact_relaxed": View._relaxed,
     "contact_prioritised": View._replaced,
+    "contact_disposed": View._disposed,
     "phone_state_changed": View._phone,
     "call": View._call,
     "offer": View._offer,

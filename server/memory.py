@@ -9,7 +9,7 @@ from routing.agent_state import AgentState
 from routing.desk import Desk
 from routing.events import Event
 from routing.messages import AgentHeld
-from routing.model import Agent
+from routing.model import Agent, work_of
 from routing.view import View
 from server.calls import Calls
 from server.event_log import EventLog
@@ -32,7 +32,7 @@ class Memory:
         """`domain_opened`: the router found nothing in Redis. What it lost is told again; at a first start there is nothing to tell."""
         if event.type == "domain_opened":
             self._tell_again()
-        elif event.agent in self._view.agents and event.type.startswith("agent_"):
+        elif event.agent in self._view.agents and (event.type.startswith("agent_") or event.type == "contact_disposed"):
             self._agents[event.agent] = replace(self._view.agents[event.agent])
 
     def _tell_again(self) -> None:
@@ -40,8 +40,8 @@ class Memory:
         self._report_phones()
         for agent in self._agents.values():
             if agent.state != AgentState.LOGGED_OUT:
-                kept = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms)
-                self._desk.post(replace(kept, phone=agent.phone, left_queues=list(agent.left_queues)))
+                kept = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone)
+                self._desk.post(replace(kept, left_queues=list(agent.left_queues), queue=agent.queue, work=work_of(agent)))
         self._desk.tell_again()
         for call in self._calls:
             self._events.tell("call_resumed", call=call.id, ani=call.ani, dnis=call.dnis, server=self._desk.server, channel=call.channel)

@@ -34,6 +34,7 @@ REVIVED: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("contact", "state"): ContactState,
     ("agent", "state"): AgentState,
     ("contact", "steps"): _steps,
+    ("contact", "put_off"): _steps,
     ("contact_arrived", "steps"): _steps,
     ("talk_held", "steps"): _steps,
     ("agent_held", "state"): AgentState,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.events import Event
-from routing.messages import Message, Order, Reply
+from routing.messages import AgentHeld, Message, Order, Reply
 from routing.model import Agent, Contact
 from routing.store import codec
 
@@ -23,6 +23,8 @@ def made(cls: type) -> st.SearchStrategy[Any]:
     """Any instance of a class, its `data` being JSON and its other fields what their types say."""
     hints = get_type_hints(cls)
     special: dict[str, Any] = {"steps": st.lists(st.tuples(st.integers(0, 10**7), text), max_size=3)}
+    if cls is AgentHeld:
+        special["work"] = st.dictionaries(text, json_values, max_size=3)
     if cls is Event:
         special["data"] = st.dictionaries(text, json_values, max_size=3)
     kinds = {**hints, **{name: st.floats(allow_nan=False, allow_infinity=False) for name, hint in hints.items() if hint is float}}

@@ -9,6 +9,7 @@ from routing_house import CountingIds, directory, person
 
 from routing.board import HANDLERS
 from routing.current_directory import CurrentDirectory
+from routing.events import Event
 from routing.floor import Floor
 from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, PhoneReported, RingOrder
 from routing.model import QueuePolicy
@@ -72,6 +73,10 @@ class Site:
 
     async def call(self, contact: str) -> None:
         await self.store.post(ContactArrived(contact, f"call-{contact}", "node", "support", [(0, "")], self.clock.now_ms()))
+
+    async def told(self, type: str) -> list[Event]:
+        """The events of that type."""
+        return [event for _, event in await self.store.events("0", block_ms=0) if event.type == type]
 
     async def rings(self) -> list[tuple[str, str]]:
         orders = await self.store.orders("node", "0", block_ms=0)
@@ -233,8 +238,8 @@ def test_a_message_that_breaks_the_board_is_passed_over(monkeypatch: pytest.Monk
     scene(play)
 
 
-def test_a_deadline_that_breaks_the_board_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deadline that always fails does not stop the others."""
+def test_a_deadline_that_breaks_the_board_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again, with growing pauses, and each time it is told."""
     from routing import board
 
     def poison(floor: Floor, id: str, now_ms: int) -> None:
@@ -247,10 +252,37 @@ def test_a_deadline_that_breaks_the_board_is_passed_over(monkeypatch: pytest.Mon
         await site.call("c1")
         await asyncio.sleep(61)
         await site.work_begins()
-        await asyncio.sleep(1)
+        await asyncio.sleep(29)
 
         assert await site.rings() == [("c1", "anna")]
-        assert (router.skipped, router.is_leader) == (1, True)
+        assert (router.skipped, router.is_leader) == (5, True)  # after 60, 61, 63, 67 and 75 s
+        told = [event.data["again_ms"] for event in await site.told("routing_failed")]
+        assert told == [1_000, 2_000, 4_000, 8_000, 16_000]
+
+    scene(play)
+
+
+def test_a_deadline_that_failed_once_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever depends on it is not stuck: the contact is timed out a second late."""
+    from routing import board, contacts
+
+    tried: list[str] = []
+
+    def at_first_poison(floor: Floor, id: str, now_ms: int) -> None:
+        tried.append(id)
+        if len(tried) == 1:
+            raise RuntimeError("works the second time")
+        contacts.waited_long_enough(floor, id, now_ms)
+
+    monkeypatch.setitem(board.DEADLINES, "max_wait", at_first_poison)
+
+    async def play(site: Site) -> None:
+        router = site.start("a")
+        await site.call("c1")
+        await asyncio.sleep(65)
+
+        assert [event.contact for event in await site.told("contact_timed_out")] == ["c1"]
+        assert (tried, router.skipped) == (["c1", "c1"], 1)
 
     scene(play)
 

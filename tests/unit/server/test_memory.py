@@ -1,5 +1,6 @@
 """What a server tells again of agents after Redis lost everything."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,3 +63,23 @@ def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
         AgentHeld("li", AgentState.READY, since_ms=1_000, phone="1020"),
     ]
     assert reported == ["phones"]
+
+
+def test_what_only_the_router_knew_is_told_with_it() -> None:
+    """A wrap-up with its end, a wish, the figures of fairness and the disposition that was given: all that events have told."""
+    desk: Any = FakeDesk()
+    events: Any = None
+    view = View(CurrentDirectory(SITE))
+    memory = Memory(view, desk, events, Calls(), lambda: None)
+    work = {"wanted": "paused", "handled": 7, "talked_ms": 90_000, "occupancy": 0.4, "occupied_at_ms": 900, "last_contact": "c1"}
+    told = agent_event("agent_wrap_up_started", "anna", AgentState.WRAP_UP, "1001", reason="lunch", until_ms=61_000, work=work)
+    for event in (
+        replace(told, queue="billing"),
+        Event("event-2", "contact_disposed", 1_500, agent="anna", contact="c1", data={"disposition": "31", "meaning": "solved"}),
+        Event("event-3", "domain_opened", 2_000),
+    ):
+        view.apply(event)
+        memory.on_event(event)
+    [held] = desk.posted
+    assert (held.state, held.reason, held.until_ms, held.queue) == (AgentState.WRAP_UP, "lunch", 61_000, "billing")
+    assert held.work == {**work, "disposition": "31"}

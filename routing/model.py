@@ -162,6 +162,7 @@ class Contact:
     place_ms: int = 0  # waited earlier, on a call that was cut off: counts for the place, not for the wait
     offered_at_ms: int = 0  # when it was offered last
     overflowed: list[str] = field(default_factory=list)  # queues it came from
+    alone_ms: int = 0  # when a change of the site took away the last agent who was there for it
     rev: int = 0
 
     @property

@@ -25,16 +25,20 @@ class ChangeRefused(Exception):
     """This directory cannot be in force now; the message says which queue is in the way, and what to do."""
 
 
-def check(directory: Directory, known: Iterable[Contact], moves: Mapping[str, str]) -> None:
-    """ChangeRefused when somebody waits in a queue that the directory does not have, and `moves` (queue -> queue) takes them nowhere."""
+def check(before: Directory, directory: Directory, known: Iterable[Contact], moves: Mapping[str, str]) -> None:
+    """ChangeRefused when somebody waits in a queue of `before` that `directory` does not have, and `moves` takes them nowhere."""
     for queue, target in moves.items():
         if target not in directory.queues:
             raise ChangeRefused(f"callers of queue {queue!r} cannot move to {target!r}, which is no queue: {_listed(directory.queues)}")
-    lost = Counter(contact.queue for contact in known if contact.state != ContactState.CONNECTED)
-    stranded = {queue: count for queue, count in sorted(lost.items()) if queue not in directory.queues and queue not in moves}
+    lost = before.queues.keys() - directory.queues.keys() - moves.keys()
+    stranded = Counter(contact.queue for contact in known if contact.queue in lost and contact.state != ContactState.CONNECTED)
     if stranded:
-        wait = ", ".join(f"{count} {'caller waits' if count == 1 else 'callers wait'} in {queue!r}" for queue, count in stranded.items())
+        wait = ", ".join(f"{count} {_wait(count)} in {queue!r}" for queue, count in sorted(stranded.items()))
         raise ChangeRefused(f"{wait}: name a queue that takes them, or remove the queue when nobody waits; {_listed(directory.queues)}")
+
+
+def _wait(count: int) -> str:
+    return "caller waits" if count == 1 else "callers wait"
 
 
 def _listed(queues: Iterable[str]) -> str:
@@ -66,7 +70,7 @@ def redefine(board: Floor, directory: Directory, now_ms: int, moves: Mapping[str
 
     ChangeRefused when somebody waits in a queue that is gone and moves nowhere; nothing is changed then.
     """
-    check(directory, board.contacts.values(), moves)
+    check(board.site, directory, board.contacts.values(), moves)
     former, company = board.directory, _Company(board, now_ms)
     _define(board, directory, moves, former.queues)
     leave_queues(board, now_ms)
@@ -77,11 +81,14 @@ def redefine(board: Floor, directory: Directory, now_ms: int, moves: Mapping[str
     go_on(board, now_ms)
 
 
+def leading_on(before: Mapping[str, str], moves: Mapping[str, str], directory: Directory) -> dict[str, str]:
+    """Where the callers of queues that are gone wait now: one that took them may be gone later, and one that is gone come back."""
+    leads = {queue: moves.get(target, target) for queue, target in before.items()} | dict(moves)
+    return {queue: target for queue, target in leads.items() if queue not in directory.queues and target in directory.queues}
+
+
 def _define(board: Floor, directory: Directory, moves: Mapping[str, str], former: Mapping[str, QueuePolicy]) -> None:
-    """A queue that has gone leads on, also when the one that took its callers goes later."""
-    further = {queue: moves.get(target, target) for queue, target in board.moves.items()}
-    leads = {**further, **moves}
-    board.moves = {queue: to for queue, to in leads.items() if queue not in directory.queues and to in directory.queues}
+    board.moves = leading_on(board.moves, moves, directory)
     board.site = directory
     board.directory = with_stand_ins(directory, list(board.contacts.values()), list(board.agents.values()), former)
 

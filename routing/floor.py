@@ -235,7 +235,7 @@ class Floor:
                 self.seek_agents([self.contacts[contact] for contact in self.matching.waiting(queue)], now_ms)
         if turn.left:
             waited = [contact for id in self.matching.waiting_for(agent.id) if (contact := self.contacts[id]).queue in turn.left]
-            for contact in waited:
+            for contact in sorted(waited, key=lambda contact: contact.order_ms):
                 self.drop_preference(contact, now_ms)
             self.seek_agents(waited, now_ms)
 

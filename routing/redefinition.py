@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from routing import admission, agents, contacts, overflow
+from routing import admission, agents, caller_memory, contacts, overflow
 from routing.agent_state import AgentEvent, AgentState
 from routing.contact_state import ContactState
 from routing.floor import Floor
@@ -78,6 +78,9 @@ def redefine(board: Floor, directory: Directory, now_ms: int, moves: Mapping[str
     settle_agents(board, now_ms)
     board.index()
     company.missed(board, now_ms)
+    if _remembered_for(former) != _remembered_for(board.directory):
+        for memory in board.callers.values():
+            caller_memory.resume(board, memory)
     go_on(board, now_ms)
 
 
@@ -114,6 +117,10 @@ def _follow_priorities(board: Floor, former: Directory, now_ms: int) -> None:
             contact.priority, contact.ageing = old + more, ageing
             board.touch_contact(contact.id)
             board.tell("contact_prioritised", now_ms, contact=contact, priority=contact.priority, before=old, ageing=ageing)
+
+
+def _remembered_for(directory: Directory) -> dict[str, tuple[int, int]]:
+    return {queue.name: (queue.keep_place_ms, queue.last_agent_ms) for queue in directory.queues.values()}
 
 
 # -- agents ----------------------------------------------------------------------------------------------------------------

@@ -98,7 +98,11 @@ class Floor:
         self.presence = Presence(self.directory, self.agents)
         self.matching = Matching(self.directory, self.presence, self._chance, self.matching)
         self.watched = {queue: at_ms for queue, at_ms in self.watched.items() if queue in self.site.queues}
-        self._deadlines = sorted({(at_ms, kind, id): (at_ms, n, kind, id) for at_ms, n, kind, id in self._deadlines}.values())
+
+    def ask_once(self) -> None:
+        """Of deadlines that were asked for more than once, each is named once."""
+        first = {(at_ms, kind, id): serial for at_ms, serial, kind, id in sorted(self._deadlines, reverse=True)}
+        self._deadlines = sorted((at_ms, serial, kind, id) for (at_ms, kind, id), serial in first.items())
 
     def due(self, now_ms: int) -> tuple[str, str] | None:
         """The next (kind, id) whose time has come; it is not asked again."""

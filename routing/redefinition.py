@@ -220,6 +220,7 @@ def go_on(board: Floor, now_ms: int) -> None:
             contacts.plan(board, contact)
     for queue in board.site.queues:
         board.watch(queue, now_ms)
+    board.ask_once()
     for agent in sorted(board.agents.values(), key=lambda agent: agent.since_ms):
         board.seek_contact(agent, now_ms)
     board.seek_agents([contact for contact in board.contacts.values() if contact.state == ContactState.WAITING], now_ms)

@@ -46,7 +46,7 @@ class FastAgiServer:
         self._handler = handler
         self._host = host
         self._port = port
-        self._max_sessions = max_sessions
+        self.max_sessions = max_sessions
         self._env_timeout_s = env_timeout_s
         self._allowed = allowed
         self._server: asyncio.Server | None = None
@@ -106,8 +106,8 @@ class FastAgiServer:
         if not self._allowed(channel.peer):
             channel.break_off(ProtocolViolation("address_not_listed", "this address is not one of our Asterisk's"))
             return
-        if len(self._sessions) + len(self._waiting) >= self._max_sessions:
-            found = f"more than {self._max_sessions} sessions at once"
+        if len(self._sessions) + len(self._waiting) >= self.max_sessions:
+            found = f"more than {self.max_sessions} sessions at once"
             channel.break_off(ProtocolViolation("over_capacity", found))
             return
         channel.keep_alive()

@@ -20,6 +20,7 @@ TOLD = {
     AgentState.WRAP_UP: "agent_wrap_up_started",
     AgentState.PAUSED: "agent_paused",
 }
+IN_CALL = (AgentState.RESERVED, AgentState.ON_CONTACT)
 
 
 def resume(board: Floor, agent: Agent, now_ms: int) -> None:
@@ -41,8 +42,10 @@ def move(board: Floor, agent: Agent, event: AgentEvent, now_ms: int, *, reason: 
     if before not in AWAY and agent.state in AWAY:
         agent.away_since_ms = now_ms
     agent.reason, agent.since_ms, agent.until_ms = reason, now_ms, until_ms
-    if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
+    if agent.state not in IN_CALL:
         agent.contact = agent.offer = ""
+        if agent.id in board.unsettled:
+            board.at(now_ms, "settle", agent.id)
     board.touch_agent(agent.id)
     tell(board, agent, "agent_logged_in" if event == AgentEvent.LOG_IN else TOLD[agent.state], now_ms, before=before)
     if agent.state in (AgentState.READY, AgentState.PAUSED, AgentState.LOGGED_OUT):
@@ -224,10 +227,10 @@ def sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> bool:
     if other and other is not agent:
         if other.state != AgentState.LOGGED_OUT:
             return False
-        _give_phone(board, other, "", "", now_ms)
+        give_phone(board, other, "", "", now_ms)
         board.touch_agent(other.id)
     if phone != agent.phone:
-        _give_phone(board, agent, phone, "" if phone == board.directory.agents[agent.id].phone else phone, now_ms)
+        give_phone(board, agent, phone, "" if phone == board.directory.agents[agent.id].phone else phone, now_ms)
     return True
 
 
@@ -235,13 +238,19 @@ def leave_phone(board: Floor, agent: Agent, now_ms: int) -> None:
     """Back to the own phone, unless somebody sits there meanwhile: then to none, until logging in."""
     own = board.directory.agents[agent.id].phone
     if agent.desk_phone:
-        _give_phone(board, agent, "" if own in board.phones else own, "", now_ms)
+        give_phone(board, agent, "" if own in board.phones else own, "", now_ms)
 
 
-def _give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:
+def free_phone(board: Floor, agent: Agent) -> None:
+    """The agent's phone is nobody's for now."""
     if agent.phone:
         board.loose_phones[agent.phone] = (agent.phone_state, agent.phone_at)
         board.phones.pop(agent.phone, None)
+
+
+def give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:
+    """Another phone, or none; `desk_phone` is the same one where it is not the agent's own."""
+    free_phone(board, agent)
     agent.phone, agent.desk_phone, agent.phone_since_ms = phone, desk_phone, now_ms
     agent.phone_state, agent.phone_at = _state_of(board, phone)
     if phone:

@@ -41,7 +41,7 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
         message.contact,
         message.call,
         message.server,
-        message.queue,
+        board.moves.get(message.queue, message.queue),
         list(message.steps),
         message.enqueued_at_ms if message.enqueued_at_ms <= now_ms + CLOCKS_DIFFER_MS else now_ms,
         ani=message.ani,

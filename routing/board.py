@@ -4,21 +4,25 @@ what must be committed: records, events, orders. Sans-I/O, so the router, the te
 
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
-from routing import agents, arrivals, caller_memory, contacts, overflow, requests, servers, talks
-from routing.agent_state import AgentState
+from routing import agents, arrivals, caller_memory, contacts, overflow, redefinition, requests, servers, talks
 from routing.floor import Floor
-from routing.model import Agent, AgentProfile, CallerMemory, Contact, Directory, QueuePolicy
+from routing.model import Agent, CallerMemory, Contact, Directory, QueuePolicy
 from routing.ports import Ids
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = (
     arrivals.HANDLERS | talks.HANDLERS | contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS | servers.HANDLERS
 )
 DEADLINES: dict[str, Callable[[Floor, str, int], None]] = (
-    contacts.DEADLINES | agents.DEADLINES | servers.DEADLINES | overflow.DEADLINES | {"caller": caller_memory.forget}
+    contacts.DEADLINES
+    | agents.DEADLINES
+    | servers.DEADLINES
+    | overflow.DEADLINES
+    | redefinition.DEADLINES
+    | {"caller": caller_memory.forget}
 )
+OF_AGENTS = {*agents.DEADLINES, "reservation", "settle"}
 
 NONE_FAILED: Mapping[tuple[str, str], int] = {}
 
@@ -45,10 +49,16 @@ class Board(Floor):
             if again_ms.get(due, 0) > now_ms:
                 self.at(again_ms[due], kind, id)
                 continue
+            if self._is_gone(kind, id):
+                continue
             try:
                 DEADLINES[kind](self, id, now_ms)
             except Exception as error:
                 raise DeadlineFailed(kind, id) from error
+
+    def _is_gone(self, kind: str, id: str) -> bool:
+        """Whether the deadline is of an agent or a queue that the site does not have any more."""
+        return (kind in OF_AGENTS and id not in self.agents) or (kind == "empty" and id not in self.site.queues)
 
 
 def restore(
@@ -62,32 +72,24 @@ def restore(
     servers_known: Iterable[str] = (),
     domain: str = "main",
     chance: random.Random | None = None,
+    former: Mapping[str, QueuePolicy] = redefinition.NO_QUEUES,
+    moves: Mapping[str, str] = redefinition.NO_MOVES,
 ) -> Board:
-    """A board made from records: its index and deadlines are rebuilt, and whoever can be matched is. `servers_known` have calls."""
+    """A board made from records: its index and deadlines are rebuilt, and whoever can be matched is. `servers_known` have calls.
+
+    The records may be of another directory: `former` are queues that are gone as they were, `moves` says where their callers wait on.
+    """
     contacts_known, agents_known = list(contacts_known), list(agents_known)
-    known = _with_vanished(directory, contacts_known, agents_known)
+    known = redefinition.with_stand_ins(directory, contacts_known, agents_known, former)
     board = Board(known, ids, domain=domain, chance=chance, contacts=contacts_known, agents=agents_known, callers=callers_known)
+    board.site, board.moves = directory, {queue: to for queue, to in moves.items() if queue not in directory.queues}
     servers.resume(board, now_ms, servers_known)
+    redefinition.leave_queues(board, now_ms)
+    redefinition.settle_agents(board, now_ms, at_work=bool(agents_known))
     for agent in board.agents.values():
         agents.resume(board, agent, now_ms)
     for memory in board.callers.values():
         caller_memory.resume(board, memory)
-    for queue in directory.queues:
-        board.watch(queue, now_ms)
-    for agent in board.agents.values():
-        board.seek_contact(agent, now_ms)
-    for contact in board.matching.in_turn(list(board.contacts.values()), now_ms):
-        contacts.resume(board, contact, now_ms)
+    board.index()
+    redefinition.go_on(board, now_ms)
     return board
-
-
-def _with_vanished(directory: Directory, contacts_known: Iterable[Contact], agents_known: Iterable[Agent]) -> Directory:
-    """The site's definitions, and stand-ins for what it does not define any more but is still in use.
-
-    Who waits in a queue that is gone is timed out; who talks or rings comes to the usual end.
-    """
-    named = {contact.queue for contact in contacts_known} | {agent.queue for agent in agents_known if agent.queue}
-    queues = {name: QueuePolicy(name, max_wait_ms=0, max_waiting=0) for name in sorted(named - directory.queues.keys())}
-    busy = (agent for agent in agents_known if agent.state in (AgentState.RESERVED, AgentState.ON_CONTACT))
-    people = {agent.id: AgentProfile(agent.id, agent.id, agent.phone) for agent in busy if agent.id not in directory.agents}
-    return replace(directory, queues={**queues, **directory.queues}, agents={**people, **directory.agents})

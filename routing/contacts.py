@@ -24,15 +24,6 @@ LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
 
 
-def resume(board: Floor, contact: Contact, now_ms: int) -> None:
-    """Take a contact from its record, after a change of router."""
-    if contact.state != ContactState.CONNECTED:
-        board.in_queue[contact.queue] += 1
-        plan(board, contact)
-    if contact.state == ContactState.WAITING:
-        board.seek_agent(contact, now_ms)
-
-
 def plan(board: Floor, contact: Contact) -> None:
     """Ask for the deadlines that follow from the record."""
     policy, joined_ms = board.directory.queues[contact.queue], contact.enqueued_at_ms
@@ -127,10 +118,15 @@ def withdraw(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
 
 def take_offer_back(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
     """The contact does not need this agent any more."""
+    agents.offer_ended(board, call_off(board, contact, offer, now_ms), offer, "withdrawn", now_ms)
+
+
+def call_off(board: Floor, contact: Contact, offer: str, now_ms: int) -> Agent:
+    """Let a phone stop ringing for the contact; its agent is free when the caller says so."""
     agent = board.agents[contact.offers.pop(offer)]
     board.order(contact.server, WithdrawOrder(contact.id, offer))
     board.tell("offer_withdrawn", now_ms, contact=contact, agent=agent, offer=offer)
-    agents.offer_ended(board, agent, offer, "withdrawn", now_ms)
+    return agent
 
 
 def offer_ringing(board: Floor, message: OfferRinging, now_ms: int) -> None:

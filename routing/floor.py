@@ -58,11 +58,14 @@ class Floor:
         agents: Iterable[Agent] = (),
         callers: Iterable[CallerMemory] = (),
     ) -> None:
-        self.directory = directory
+        self.site = directory  # what the site defines
+        self.directory = directory  # the same, and what stands in for what it does not define any more but is still in use
+        self.moves: dict[str, str] = {}  # queues that are gone -> where their callers wait now
+        self.unsettled: set[str] = set()  # agents in a call who leave, or get another phone, when it is over
         self.domain = domain
         self.ids = ids
         self.contacts: dict[str, Contact] = {contact.id: contact for contact in contacts}
-        self.agents: dict[str, Agent] = {agent.id: agent for agent in agents if agent.id in directory.agents}
+        self.agents: dict[str, Agent] = {agent.id: agent for agent in agents}
         self.in_queue = dict.fromkeys(directory.queues, 0)  # waiting or offered
         self.servers: dict[str, int] = {}  # those alive -> when they said so last
         self.lost: set[str] = set()  # servers that were alive and are not
@@ -81,16 +84,25 @@ class Floor:
         self._orders: list[tuple[str, Order]] = []
         self._deadlines: list[tuple[int, int, str, str]] = []
         self._serial = 0
-        for profile in directory.agents.values():
-            agent = self.agents.setdefault(profile.id, Agent(profile.id, phone=profile.phone))
-            if agent.phone and agent.phone != (agent.desk_phone or profile.phone):  # the site gave the agent another phone since
-                agent.phone, agent.phone_state = profile.phone, "unavailable"
-                self.touch_agent(agent.id)
-            if agent.phone.startswith(OUTSIDE):
-                agent.phone_state = "available"
         self.phones = {agent.phone: agent.id for agent in self.agents.values() if agent.phone}
-        self.presence = Presence(directory, self.agents)
-        self.matching = Matching(directory, self.presence, chance or random.Random(0))
+        self.presence = Presence(directory, {})
+        self._chance = chance or random.Random(0)
+        self.matching = Matching(directory, self.presence, self._chance)
+
+    def index(self) -> None:
+        """Make anew what follows from records and directory. Nobody stands in line then: each contact and agent is to be sought for."""
+        self.in_queue = dict.fromkeys(self.directory.queues, 0)
+        for contact in self.contacts.values():
+            if contact.state != ContactState.CONNECTED:
+                self.in_queue[contact.queue] += 1
+        self.presence = Presence(self.directory, self.agents)
+        self.matching = Matching(self.directory, self.presence, self._chance, self.matching)
+        self.watched = {queue: at_ms for queue, at_ms in self.watched.items() if queue in self.site.queues}
+
+    def ask_once(self) -> None:
+        """Of deadlines that were asked for more than once, each is named once."""
+        first = {(at_ms, kind, id): serial for at_ms, serial, kind, id in sorted(self._deadlines, reverse=True)}
+        self._deadlines = sorted((at_ms, serial, kind, id) for (at_ms, kind, id), serial in first.items())
 
     def due(self, now_ms: int) -> tuple[str, str] | None:
         """The next (kind, id) whose time has come; it is not asked again."""
@@ -185,6 +197,8 @@ class Floor:
         """An agent's state, phone or queues changed: if the agent can take a contact, offer the one that comes first."""
         self.matching.remove_agent(agent.id)
         self._note_presence(agent, now_ms)
+        if agent.id in self.unsettled:
+            return
         if agent.state != AgentState.READY or agent.phone_state != "available":
             if agent.state == AgentState.READY and agent.phone_state == "unavailable":
                 self.at(self.given_up_ms(agent), "presence", agent.id)
@@ -225,7 +239,7 @@ class Floor:
                 self.seek_agents([self.contacts[contact] for contact in self.matching.waiting(queue)], now_ms)
         if turn.left:
             waited = [contact for id in self.matching.waiting_for(agent.id) if (contact := self.contacts[id]).queue in turn.left]
-            for contact in waited:
+            for contact in sorted(waited, key=lambda contact: contact.order_ms):
                 self.drop_preference(contact, now_ms)
             self.seek_agents(waited, now_ms)
 

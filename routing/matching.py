@@ -40,11 +40,13 @@ class Pool:
 class Matching:
     """The index. The board tells it who waits and who is ready; it answers who comes next."""
 
-    def __init__(self, directory: Directory, presence: Presence, chance: random.Random) -> None:
+    def __init__(self, directory: Directory, presence: Presence, chance: random.Random, before: "Matching | None" = None) -> None:
+        """`before` was the index for another directory: how far its pools had come is remembered."""
         self._directory = directory
         self._presence = presence
         self._chance = chance
         self._pools: dict[tuple[str, str, int, str], Pool] = {}
+        self._reached = {key: pool for key, pool in before._pools.items() if pool.reached} if before else {}
         self._pool_of: dict[str, Pool] = {}  # contact -> pool
         self._pools_of: dict[str, list[Pool]] = {}  # agent -> pools it could serve
         self._ready: dict[str, Agent] = {}
@@ -126,10 +128,12 @@ class Matching:
     def in_turn(self, contacts: Iterable[Contact], now_ms: int) -> list[Contact]:
         """Contacts in the order in which an agent of all their queues would take them."""
         lines: dict[str, list[Contact]] = {}
-        for contact in sorted(contacts, key=lambda contact: contact.order_ms, reverse=True):
+        for contact in sorted(contacts, key=lambda contact: contact.order_ms):
             lines.setdefault(contact.queue, []).append(contact)
         if len(lines) == 1:
-            return next(iter(lines.values()))[::-1]
+            return next(iter(lines.values()))
+        for line in lines.values():
+            line.reverse()
         heads = [(self._lateness(line[-1], now_ms), queue) for queue, line in lines.items()]
         heapq.heapify(heads)
         turn = []
@@ -190,6 +194,8 @@ class Matching:
             self._drop_empty_pools()
         policy = self._directory.queues[queue]
         pool = Pool(queue, requirement, tier, asterisk, STRATEGIES[policy.strategy])
+        earlier = self._reached.get((queue, text, tier, asterisk))
+        pool.reached = earlier.reached if earlier and earlier.strategy is pool.strategy else 0.0
         self._pools[queue, text, tier, asterisk] = pool
         for profile in self.members(queue):
             if tier_of(profile, policy) <= tier and requirement.suits(profile.skills, profile.id, profile.attributes):

@@ -163,6 +163,7 @@ class Contact:
     offered_at_ms: int = 0  # when it was offered last
     overflowed: list[str] = field(default_factory=list)  # queues it came from
     put_off: list[tuple[int, str]] = field(default_factory=list)  # the steps as the flow has them, while preferred agents are waited for
+    alone_ms: int = 0  # when a change of the site took away the last agent who was there for it
     rev: int = 0
 
     @property

@@ -52,21 +52,26 @@ def _look_again(board: Floor, contact: Contact, now_ms: int) -> None:
 def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -> None:
     """Let a waiting contact wait in another queue, at the place that its wait gives it there."""
     board.matching.remove_contact(contact.id)
-    before, there = contact.queue, board.directory.queues[queue]
-    board.in_queue[before] -= 1
+    board.in_queue[contact.queue] -= 1
     board.in_queue[queue] += 1
     if reason == "overflow":
-        contact.overflowed.append(before)
+        contact.overflowed.append(contact.queue)
+    change_queue(board, contact, queue, reason, now_ms)
+    board.drop_preference(contact, now_ms)
+    contacts.plan(board, contact)
+    board.watch(queue, now_ms)
+    board.seek_agent(contact, now_ms)
+
+
+def change_queue(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -> None:
+    """The contact is another queue's from now on, which its server and everybody else is told."""
+    before, there = contact.queue, board.directory.queues[queue]
     contact.priority += there.priority - board.directory.queues[before].priority
     contact.queue, contact.ageing = queue, board.directory.ageing_in(queue)
     board.touch_contact(contact.id)
     board.order(contact.server, MoveOrder(contact.id, queue))
     place = {"priority": contact.priority, "ageing": contact.ageing}
     board.tell("contact_moved", now_ms, contact=contact, before=before, reason=reason, **place)  # type: ignore[arg-type]
-    contacts.plan(board, contact)
-    board.watch(queue, now_ms)
-    board.drop_preference(contact, now_ms)
-    board.seek_agent(contact, now_ms)
 
 
 def emptied(board: Floor, queue: str, now_ms: int) -> None:
@@ -80,7 +85,7 @@ def emptied(board: Floor, queue: str, now_ms: int) -> None:
         if wants not in gone_ms:
             there = admission.somebody(board, contact, queue, policy.stay_when)
             gone_ms[wants] = FOREVER_MS if there else _left_ms(board, contact, policy.stay_when)
-        due_ms = max(gone_ms[wants], contact.enqueued_at_ms) + policy.stay_grace_ms
+        due_ms = max(gone_ms[wants], contact.enqueued_at_ms, contact.alone_ms) + policy.stay_grace_ms
         if due_ms <= now_ms:
             contacts.send_away(board, contact, "no_agents", now_ms)
         elif due_ms < FOREVER_MS:

@@ -211,14 +211,15 @@ def _prioritise(board: Floor, contact: Contact, message: ContactAsked, now_ms: i
 
 
 def _move_contact(board: Floor, contact: Contact, message: ContactAsked, now_ms: int) -> str:
-    if message.queue not in board.directory.queues:
-        return f"there is no queue {message.queue!r}; known are: {', '.join(board.directory.queues)}"
+    if message.queue not in board.site.queues:
+        return f"there is no queue {message.queue!r}; known are: {', '.join(board.site.queues)}"
     if message.queue == contact.queue:
         return f"contact {contact.id} waits in {contact.queue} already"
-    for offer in list(contact.offers):
-        contacts.take_offer_back(board, contact, offer, now_ms)
+    rung = {offer: contacts.call_off(board, contact, offer, now_ms) for offer in list(contact.offers)}
     contacts.stop_ringing(contact)
     overflow.move(board, contact, message.queue, "asked", now_ms)
+    for offer, agent in rung.items():  # free only now: they may take the contact where it waits now, in its turn
+        agents.offer_ended(board, agent, offer, "withdrawn", now_ms)
     return ""
 
 

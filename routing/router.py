@@ -9,7 +9,7 @@ not used again.
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,11 @@ import structlog
 
 from routing.board import Board, DeadlineFailed, restore
 from routing.current_directory import CurrentDirectory
+from routing.definitions import Definitions
 from routing.messages import Message, RingOrder
+from routing.model import Directory
 from routing.ports import Clock, Ids
+from routing.redefinition import NO_MOVES
 from routing.store_port import StaleCommit, Store, StoreUnreachable
 
 IDLE_MS = 1_000  # how long an inbox read blocks at most
@@ -67,7 +70,7 @@ class Router:
         """`on_latency` gets the milliseconds from reading a batch of messages to the commit of what follows from it; `listed` gives the
         servers that took calls when that was told last: one of them may have fallen silent together with the router before this one."""
         self._store = store
-        self._current = current
+        self._definitions = Definitions(current)
         self._ids = ids
         self._clock = clock
         self._chance = chance or random.Random()
@@ -109,6 +112,16 @@ class Router:
             pause_ms = BACK_OFF_MS[0] if self.commits > before else min(2 * pause_ms, BACK_OFF_MS[1])
             await asyncio.sleep(pause_ms / 1000)
 
+    async def change_directory(
+        self, directory: Directory, moves: Mapping[str, str] = NO_MOVES, put_in_force: Callable[[], None] | None = None
+    ) -> None:
+        """Decide by another directory: from the next commit on while this router leads, and whenever it will. `moves`: queue that is
+        gone -> the one where its callers wait on. `put_in_force` replaces the directory in its holder, in the same moment.
+
+        Raises ChangeRefused, and StoreUnreachable while it cannot be known who waits; nothing has changed then.
+        """
+        await self._definitions.change(self._store, directory, moves, put_in_force)
+
     async def _win_lease(self) -> int:
         """The fencing token, as soon as the lease is free."""
         while True:
@@ -132,6 +145,7 @@ class Router:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._definitions.stop_leading()
             await self._give_lease_back(fence)
 
     async def _give_lease_back(self, fence: int) -> None:
@@ -165,7 +179,7 @@ class Router:
         snapshot = await self._store.load()
         now_ms = self._clock.now_ms()
         board = restore(
-            self._current.directory,
+            self._definitions.directory,
             self._ids,
             now_ms,
             contacts_known=snapshot.contacts,
@@ -174,7 +188,10 @@ class Router:
             servers_known={*self._listed(), *(event.data["server"] for event in snapshot.calls if event.data.get("server"))},
             domain=self.domain,
             chance=self._chance,
+            former=self._definitions.former,
+            moves=self._definitions.moves,
         )
+        self._definitions.lead_with(board)
         if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
             board.tell("domain_opened", now_ms, server=self.server)
         for told in self._untold:
@@ -186,6 +203,7 @@ class Router:
             batch = await self._store.inbox(position, block_ms=self._wait_ms(board, settled_ms), limit=BATCH)
             began = asyncio.get_running_loop().time()
             now_ms = self._clock.now_ms()
+            self._change_directory(now_ms)
             for position, message in batch:
                 self._apply(board, position, message, now_ms)
             if now_ms >= settled_ms:
@@ -205,8 +223,17 @@ class Router:
         changes = board.take_changes()
         if changes or moved:
             await self._store.commit(fence, position, changes)
+            self._definitions.committed()
             self.commits += 1
             self.decisions += sum(isinstance(order, RingOrder) for _, order in changes.orders)
+
+    def _change_directory(self, now_ms: int) -> None:
+        try:
+            self._definitions.make(now_ms)
+        except Exception as error:
+            log.exception("directory_not_changed")
+            self.skipped += 1
+            raise BoardBroken from error
 
     def _apply(self, board: Board, position: str, message: Message, now_ms: int) -> None:
         if position in self._passed_over:

@@ -29,6 +29,7 @@ class View:
         self.current = current
         self.contacts: dict[str, Contact] = {}
         self.agents: dict[str, Agent] = {}
+        self._leaving: dict[str, Agent] = {}  # those whom the site does not have any more, until they have left
         self.calls: dict[str, Event] = {}  # open calls -> the event that told of them last
         self.lost_calls: deque[Event] = deque(maxlen=LOST_CALLS)  # call_ended of those that no caller and no flow ended
         self.counts = {queue: QueueCounts() for queue in self.directory.queues}
@@ -46,7 +47,9 @@ class View:
         """Begin from these records; `calls` are the call_arrived events of open calls."""
         self.calls = {event.call: event for event in calls}
         self.agents = {profile.id: at_first(profile) for profile in self.directory.agents.values()}
-        self.agents |= {agent.id: agent for agent in agents if agent.id in self.agents}
+        known = {agent.id: agent for agent in agents}
+        self.agents |= {id: known.pop(id) for id in self.agents if id in known}
+        self._leaving = known
         self.contacts.clear()
         for line in self._lines.values():
             line.clear()
@@ -59,7 +62,9 @@ class View:
         for queue in self.directory.queues:
             self.counts.setdefault(queue, QueueCounts())
             self._lines.setdefault(queue, [])
-        self.agents = {profile.id: self.agents.get(profile.id) or at_first(profile) for profile in self.directory.agents.values()}
+        known = self._leaving | self.agents
+        self.agents = {profile.id: known.get(profile.id) or at_first(profile) for profile in self.directory.agents.values()}
+        self._leaving = {id: agent for id, agent in known.items() if id not in self.agents}
         self._outlooks.redefine(self.contacts, self.agents)
 
     def apply(self, event: Event) -> None:
@@ -114,9 +119,10 @@ class View:
     # -- what events do ----------------------------------------------------------------------------------------------
 
     def _add(self, contact: Contact) -> None:
-        if contact.queue in self._lines and contact.id not in self.contacts:
+        talks = contact.state == ContactState.CONNECTED  # of a queue that is gone, perhaps
+        if (talks or contact.queue in self._lines) and contact.id not in self.contacts:
             self.contacts[contact.id] = contact
-            if contact.state != ContactState.CONNECTED:
+            if not talks:
                 insort(self._lines[contact.queue], (contact.order_ms, contact.id))
 
     def _unqueue(self, contact: Contact) -> None:
@@ -187,7 +193,7 @@ class View:
                 self.lost_calls.append(event)
 
     def _offer(self, event: Event) -> None:
-        contact, agent = self.contacts.get(event.contact), self.agents.get(event.agent)
+        contact, agent = self.contacts.get(event.contact), self._agent_of(event)
         if event.type == "offer_made":
             if contact:
                 contact.state = ContactState.OFFERED
@@ -213,7 +219,7 @@ class View:
         offer = event.data["offer"]
         contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, since_ms
         contact.offers = {offer: event.agent}
-        if agent := self.agents.get(event.agent):
+        if agent := self._agent_of(event):
             agent.contact, agent.queue, agent.offer = event.contact, event.queue, offer
             agent.last_contact, agent.last_queue = event.contact, event.queue
 
@@ -224,7 +230,7 @@ class View:
         self._count(event, "ended" if event.type == "contact_ended" else event.data["outcome"])
 
     def _agent(self, event: Event) -> None:
-        agent = self.agents.get(event.agent)
+        agent = self._agent_of(event)
         if agent:
             agent.state, agent.reason = AgentState(event.data["state"]), event.data["reason"]
             agent.until_ms, agent.phone = event.data["until_ms"], event.data["phone"]
@@ -244,8 +250,17 @@ class View:
         if agent and agent.last_contact == event.contact:
             agent.disposition = event.data["disposition"]
 
+    def _removed(self, event: Event) -> None:
+        """The agent has left; one of that name who comes later begins anew."""
+        self._leaving.pop(event.agent, None)
+        if event.agent in self.agents:
+            self.agents[event.agent] = at_first(self.directory.agents[event.agent])
+
+    def _agent_of(self, event: Event) -> Agent | None:
+        return self.agents.get(event.agent) or self._leaving.get(event.agent)
+
     def _phone(self, event: Event) -> None:
-        agent = self.agents.get(event.agent)
+        agent = self._agent_of(event)
         if agent:
             agent.phone, agent.phone_state = event.data["phone"], event.data["phone_state"]
 
@@ -271,6 +286,7 @@ _HANDLERS: dict[str, Callable[[View, Event], None]] = {
     "contact_prioritised": View._replaced,
     "contact_disposed": View._disposed,
     "phone_state_changed": View._phone,
+    "agent_removed": View._removed,
     "call": View._call,
     "offer": View._offer,
     "agent": View._agent,

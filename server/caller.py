@@ -208,7 +208,8 @@ class Caller:
         now_ms, view = self._all.clock.now_ms(), self._all.view
         policy = self._site.directory.queues[request.queue]
         asked = {name for rule in policy.overflow for name in ("expected_wait_ms", "service_level") if getattr(rule, name)}
-        level = view.service_level(request.queue, now_ms) if "service_level" in asked else None  # reckoned where a rule asks for it
+        reckoned = "service_level" in asked and request.queue in view.directory.queues  # where a rule asks for it
+        level = view.service_level(request.queue, now_ms) if reckoned else None
         place_ms = max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0
         known = "expected_wait_ms" in asked and all(readable(text) for _, text in request.steps)  # else the router refuses it
         ahead_s = policy.priority + self._priority(request) + int(self._site.directory.ageing_in(request.queue) * place_ms / 1000)

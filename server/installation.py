@@ -41,11 +41,15 @@ class Installation:
 
     def sounds(self, site: Site) -> SoundLibrary:
         """The library of this site's sounds."""
-        programs = {self.speech_program.name: str(self.speech_program)} if self.speech_program else {}
         folder = cache_folder() / "sounds"
         if site.main.asterisk.mode == "managed":  # one of the site's own runs as a user of its own, who has to read them
             close_to_others(folder)
-        return SoundLibrary(folder, Renderer(site.main.speech, program_paths=programs), site.folder / "prompts")
+        return SoundLibrary(folder, *self.voice(site))
+
+    def voice(self, site: Site) -> tuple[Renderer, Path]:
+        """What speaks on this site, and the folder of its recordings."""
+        programs = {self.speech_program.name: str(self.speech_program)} if self.speech_program else {}
+        return Renderer(site.main.speech, program_paths=programs), site.folder / "prompts"
 
 
 def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgram, ports: Ports, secrets: Secrets) -> Plan:

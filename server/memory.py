@@ -32,6 +32,8 @@ class Memory:
         """`domain_opened`: the router found nothing in Redis. What it lost is told again; at a first start there is nothing to tell."""
         if event.type == "domain_opened":
             self._tell_again()
+        elif event.type == "agent_removed":
+            self._agents.pop(event.agent, None)
         elif event.agent in self._view.agents and (event.type.startswith("agent_") or event.type == "contact_disposed"):
             self._agents[event.agent] = replace(self._view.agents[event.agent])
 

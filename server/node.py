@@ -9,6 +9,7 @@ import random
 import secrets
 import signal
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -21,10 +22,10 @@ from agi.ringing import Ringer
 from agi.server import FastAgiServer
 from ivr.loading.static_speech import static_speech
 from routing.clock import SystemClock
-from routing.current_directory import CurrentDirectory
 from routing.desk import Desk
 from routing.identifiers import Ids
 from routing.messages import ServerLeft
+from routing.redefinition import NO_MOVES
 from routing.router import Router
 from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
@@ -32,6 +33,7 @@ from routing.view import View
 from server.agent_phones import spoken_to_agents
 from server.caller import Facilities
 from server.calls import Calls
+from server.current_site import CurrentSite
 from server.event_log import EventLog
 from server.feature_codes import spoken_by_codes
 from server.fleet import Fleet, move_calls
@@ -63,21 +65,21 @@ class Node:
     """`run` serves until SIGTERM or SIGINT; then it takes no new calls and lets running ones finish, up to the site's limit."""
 
     def __init__(self, site: Site, settings: NodeSettings) -> None:
-        self.site = site
+        self.current_site = CurrentSite(site)
+        directory = self.current_site.directory
         self.settings = settings
         self.server = f"{socket.gethostname()[:20]}-{secrets.token_hex(3)}"
         self.clock = SystemClock()
         ids = Ids()
         self.store = RedisStore(settings.redis_url)
-        self.current = CurrentDirectory(site.directory)
-        self.view = View(self.current)
+        self.view = View(directory)
         self.events = EventLog(self.store, ids, self.clock)
-        self.desk = Desk(self.store, self.current, ids, self.clock, server=self.server, outlook=self.view.outlook)
+        self.desk = Desk(self.store, directory, ids, self.clock, server=self.server, outlook=self.view.outlook)
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
         self.fleet = Fleet(self.ami, ids, self.server)
         self.router = Router(
-            self.store, self.current, ids, self.clock, server=self.server, chance=random.Random(), listed=lambda: self.fleet.listed
+            self.store, directory, ids, self.clock, server=self.server, chance=random.Random(), listed=lambda: self.fleet.listed
         )
         self.live_calls = LiveCalls()
         self.phones = PhoneStates(self._phone_changed)
@@ -86,7 +88,7 @@ class Node:
         self.sounds = settings.installation.sounds(site)
         self.sessions = Sessions(
             Facilities(
-                lambda: self.site,
+                self.current_site,
                 self.ami,
                 self.live_calls,
                 self.ringer,
@@ -107,10 +109,29 @@ class Node:
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
         listeners = (self.metrics.on_event, self.fleet.on_event, self.orphans.on_event, self.memory.on_event)
         self.follower = Follower(self.store, self.view, *listeners)
+        self.current_site.on_change(self._site_changed)
         self._http: Listener | None = None
         self._stopping = asyncio.Event()
         self._takes_calls = False
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def site(self) -> Site:
+        """The one in force."""
+        return self.current_site()
+
+    async def change_site(self, site: Site, moves: Mapping[str, str] = NO_MOVES) -> None:
+        """Let another site be in force, with running calls unhurt. `moves` and what is raised as in `Router.change_directory`.
+
+        What stands in Asterisk's files (numbers, accounts, trunks) and what a node is started with (addresses, logins) stays as it is.
+        """
+        await self.router.change_directory(site.directory, moves, lambda: self.current_site.replace(site))
+        self._report_phones()
+        self._tasks.append(asyncio.create_task(self._prepare_sounds()))
+
+    def _site_changed(self) -> None:
+        self.sounds.use(*self.settings.installation.voice(self.site))
+        self.agi.max_sessions = self.site.main.limits.calls
 
     async def run(self) -> None:
         """Serve until told to stop."""
@@ -179,7 +200,7 @@ class Node:
     async def _serve_http(self) -> None:
         api = make_api(
             ApiFacilities(
-                site=lambda: self.site,
+                site=self.current_site,
                 view=self.view,
                 catch_up=self.follower.catch_up,
                 desk=self.desk,

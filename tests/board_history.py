@@ -9,8 +9,9 @@ from routing_house import House, directory, person
 from routing.agent_state import TRANSITIONS, AgentState
 from routing.contact_state import ContactState
 from routing.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, RingOrder, TalkEnded
-from routing.model import UNTIL_DONE, Agent, Contact, Membership, Overflow, QueuePolicy
+from routing.model import UNTIL_DONE, Agent, Contact, Directory, Membership, Overflow, QueuePolicy
 from routing.presence import AWAY, serves, tier_of
+from routing.redefinition import ChangeRefused
 from routing.requirement import parse
 
 SITE = directory(
@@ -51,6 +52,30 @@ SITE = directory(
     ),
 )
 PEOPLE, QUEUES = tuple(SITE.agents), tuple(SITE.queues)
+ANNA, LI, WANG, ZOE = SITE.agents.values()
+SUPPORT, VIP, SALES, EVERYBODY, ONEBYONE = SITE.queues.values()
+# What the site may become: other people, phones, skills, queues, strategies, limits, priorities.
+SITES = (
+    SITE,
+    directory(ANNA, LI, WANG, person("kim", ("vip", "sales"), billing=4), queues=(SUPPORT, VIP, SALES, EVERYBODY, ONEBYONE)),
+    directory(
+        replace(ANNA, phone="phone-li", memberships={}),
+        replace(LI, phone="phone-anna", skills={"lang_zh": 5}, queues=("support", "sales")),
+        replace(WANG, phone="phone-zoe"),
+        queues=(
+            replace(SUPPORT, strategy="ring_all", ring_more_ms=1_511),
+            replace(VIP, stay_when="eligible", priority=20),
+            SALES,
+            EVERYBODY,
+        ),
+    ),
+    directory(
+        replace(WANG, queues=("support", "vip"), phone="desk-1"),
+        replace(ZOE, phone="+861234", queues=("support", "onebyone")),
+        queues=(replace(SUPPORT, tier_delays_ms=(0, 3_001), ageing=0.25), replace(VIP, max_wait_ms=9_001), replace(ONEBYONE, wrap_up_ms=0)),
+    ),
+    replace(directory(ANNA, queues=(replace(SUPPORT, stay_when="ready", stay_grace_ms=2_011, accept=True),)), choice="strict"),
+)
 STEPS = (
     [(0, "")],
     [(0, "billing >= 3")],
@@ -67,6 +92,11 @@ WORDS = (
 )  # fmt: skip
 history = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 11), st.integers(0, 11)), min_size=10, max_size=70)
 at_desks = st.lists(st.tuples(st.sampled_from((*WORDS, "sit", "sit")), st.integers(0, 11), st.integers(0, 11)), min_size=10, max_size=70)
+changing = st.lists(
+    st.tuples(st.sampled_from((*WORDS, "sit", "sit", "redefine", "redefine", "redefine")), st.integers(0, 11), st.integers(0, 11)),
+    min_size=10,
+    max_size=70,
+)
 
 
 def play(made: House, move: tuple[str, int, int], number: int) -> None:
@@ -87,8 +117,8 @@ def play(made: House, move: tuple[str, int, int], number: int) -> None:
         made.leave(contact, ("abandoned", "exit_key")[b % 2])
     elif word == "wait":
         made.wait((50, 900, 3_000, 11_000, 31_000)[a % 5] + b)
-    elif word in ("phone", "sit"):
-        use_phones(made, word, a, b)
+    elif word in ("phone", "sit", "redefine"):
+        change_surroundings(made, word, a, b)
     elif word == "stale":
         made.say(OfferAnswered(contact, "offer-0"), TalkEnded(contact, "offer-0", "agent", 1), OfferEnded("ghost", offer, "busy"))
     elif word == "ringing":
@@ -107,6 +137,13 @@ def play(made: House, move: tuple[str, int, int], number: int) -> None:
         made.ask(PEOPLE[a % 4], word)
 
 
+def change_surroundings(made: House, word: str, a: int, b: int) -> None:
+    if word == "redefine":
+        change_site(made, SITES[a % 5], to=("support", "")[b % 3 // 2])
+    else:
+        use_phones(made, word, a, b)
+
+
 def use_phones(made: House, word: str, a: int, b: int) -> None:
     """A phone changes its state, or somebody sits down at one: the own, another's, one without an owner, a line outside."""
     phones = [SITE.agents[agent].phone for agent in PEOPLE]
@@ -115,6 +152,20 @@ def use_phones(made: House, word: str, a: int, b: int) -> None:
     else:
         made.say(PhoneReported("desk-1", ("available", "unavailable")[a // 4 % 2]))  # type: ignore[arg-type]
         made.ask(PEOPLE[a % 4], "log_in", phone=(*phones, "desk-1", "+861234")[b % 6])
+
+
+def change_site(made: House, site: Directory, to: str) -> None:
+    """The site becomes another one. Who waits in a queue that is gone moves; where nobody says whereto, the change is refused."""
+    gone = {queue: to for queue in made.site.queues if queue not in site.queues and to}
+    in_the_way = {c.queue for c in made.board.contacts.values() if c.state != ContactState.CONNECTED} - site.queues.keys() - gone.keys()
+    before = made.site
+    try:
+        made.redefine(site, **gone)
+    except ChangeRefused:
+        assert in_the_way
+        assert (made.site, made.board.site) == (before, before)
+    else:
+        assert not in_the_way
 
 
 def opened() -> House:
@@ -141,8 +192,10 @@ def check_booking(made: House) -> None:
         assert states == expected[contact.state]
 
 
-def could_serve(agent: Agent, contact: Contact, now_ms: int) -> bool:
-    profile = SITE.agents[agent.id]
+def could_serve(site: Directory, agent: Agent, contact: Contact, now_ms: int) -> bool:
+    profile = site.agents.get(agent.id)
+    if not profile:
+        return False
     free = agent.state == AgentState.READY and agent.phone_state == "available" and serves(agent, profile, contact.queue)
     suits = parse(contact.steps[contact.step(now_ms)][1]).suits(profile.skills, profile.id)
     return free and suits and contact.refused_until_ms.get(agent.id, 0) <= now_ms
@@ -150,15 +203,15 @@ def could_serve(agent: Agent, contact: Contact, now_ms: int) -> bool:
 
 def is_asked_by_now(made: House, agent: Agent, contact: Contact) -> bool:
     """Whether the contact has waited for the agent's tier, or nobody of the tiers before it is at work."""
-    policy = SITE.queues[contact.queue]
+    site, policy = made.site, made.site.queues[contact.queue]
     if parse(contact.steps[contact.step(made.now)][1]).alone:
         return True
     at_work = {
-        tier_of(SITE.agents[other.id], policy)
+        tier_of(site.agents[other.id], policy)
         for other in made.board.agents.values()
-        if other.state not in AWAY and serves(other, SITE.agents[other.id], contact.queue)
+        if other.id in site.agents and other.state not in AWAY and serves(other, site.agents[other.id], contact.queue)
     }
-    tier = tier_of(SITE.agents[agent.id], policy)
+    tier = tier_of(site.agents[agent.id], policy)
     reached = max(at for at, delay_ms in enumerate(policy.tier_delays_ms, 1) if at == 1 or delay_ms <= made.now - contact.enqueued_at_ms)
     while reached < len(policy.tier_delays_ms) and not any(other <= reached for other in at_work):
         reached += 1
@@ -169,7 +222,7 @@ def check_nobody_waits_in_vain(made: House) -> None:
     """No caller waits beside a free agent who could serve."""
     for contact in made.board.contacts.values():
         if contact.state == ContactState.WAITING:
-            able = [agent for agent in made.board.agents.values() if could_serve(agent, contact, made.now)]
+            able = [agent for agent in made.board.agents.values() if could_serve(made.site, agent, contact, made.now)]
             assert not [agent.id for agent in able if is_asked_by_now(made, agent, contact)]
 
 
@@ -185,7 +238,8 @@ def check_conservation(made: House) -> None:
 def check_counts(made: House) -> None:
     """The number in a queue is that of its contacts who wait or are offered."""
     waiting = Counter(c.queue for c in made.board.contacts.values() if c.state != ContactState.CONNECTED)
-    assert made.board.in_queue == {queue: waiting[queue] for queue in QUEUES}
+    assert made.board.in_queue == {queue: waiting[queue] for queue in made.board.directory.queues}
+    assert waiting.keys() <= made.site.queues.keys()
 
 
 def check_phones(made: House) -> None:
@@ -194,21 +248,31 @@ def check_phones(made: House) -> None:
     assert len(made.board.phones) == sum(bool(agent.phone) for agent in made.board.agents.values())
 
 
+def check_staff(made: House) -> None:
+    """On the board is everybody of the site's and nobody else, but for those who still have a call; and each one is at the phone that the
+    site says, but for desks that are shared and, again, calls."""
+    site, held = made.site, {AgentState.RESERVED, AgentState.ON_CONTACT}
+    known = {agent.id: agent for agent in made.board.agents.values() if agent.id in site.agents or agent.state not in held}
+    assert known.keys() == site.agents.keys()
+    free = [agent for agent in known.values() if agent.state not in held]
+    assert all(agent.phone in ("", agent.desk_phone or site.agents[agent.id].phone) for agent in free)
+
+
 def check_order(made: House, orders_before: int) -> None:
     """Whoever was just offered had the lowest place of the class, but for those whom that agent may not take."""
     for _, order in made.orders[orders_before:]:
         taken = made.board.contacts.get(order.contact) if isinstance(order, RingOrder) else None
         assert not taken or taken.refused_until_ms.get(order.agent, 0) <= made.now, "offered again too early"
         for other in made.board.contacts.values():
-            if taken and other.state == ContactState.WAITING and wants(other, made.now) == wants(taken, made.now):
+            if taken and other.state == ContactState.WAITING and wants(made.site, other, made.now) == wants(made.site, taken, made.now):
                 refused = other.refused_until_ms.get(order.agent, 0) > made.now
                 assert refused or other.order_ms >= taken.order_ms, f"{taken.id} was served before {other.id}"
 
 
-def wants(contact: Contact, now_ms: int) -> tuple[str, str, int]:
+def wants(site: Directory, contact: Contact, now_ms: int) -> tuple[str, str, int]:
     """Its class: the queue, the requirement in force, and the tiers that are asked by now."""
     waited_ms = now_ms - contact.enqueued_at_ms
-    tiers = sum(delay_ms <= waited_ms for delay_ms in SITE.queues[contact.queue].tier_delays_ms)
+    tiers = sum(delay_ms <= waited_ms for delay_ms in site.queues[contact.queue].tier_delays_ms)
     return contact.queue, parse(contact.steps[contact.step(now_ms)][1]).text, tiers
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from routing.agent_state import AgentState
 from routing.board import Board, restore
+from routing.current_directory import CurrentDirectory
 from routing.events import Event
 from routing.floor import Changes
 from routing.messages import (
@@ -24,6 +25,7 @@ from routing.messages import (
     TalkEnded,
 )
 from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.redefinition import redefine
 from routing.store import codec
 
 START_MS = 1_790_000_000_000
@@ -69,6 +71,7 @@ class House:
 
     def __init__(self, site: Directory, *, at_ms: int = START_MS) -> None:
         self.site = site
+        self.current = CurrentDirectory(site)  # for whoever follows the events
         self.now = at_ms
         self.node_lives = True  # the server of all callers here
         self.ids = CountingIds()
@@ -109,14 +112,27 @@ class House:
             self.settle()
         self.now = end
 
-    def restart(self, site: Directory | None = None) -> None:
-        """Another router takes over from the records."""
+    def redefine(self, site: Directory, **moves: str) -> Changes:
+        """Another directory is in force from now on. ChangeRefused leaves everything as it is."""
+        redefine(self.board, site, self.now, moves)
+        self.site = site
+        self.current.replace(site)
+        return self.settle()
+
+    def restart(self, site: Directory | None = None, *, phones_told: bool = True) -> None:
+        """Another router takes over from the records; of queues that are gone it knows what the one before knew.
+
+        `phones_told`: servers have
+        told it already of the phones that nobody has.
+        """
         contacts = [codec.contact_from(text) for key, (_, text) in self.records.items() if key.startswith("c:")]
         agents = [codec.agent_from(text) for key, (_, text) in self.records.items() if key.startswith("a:")]
         self.site = site or self.site
         callers = [codec.caller_from(text) for key, (_, text) in self.records.items() if key.startswith("m:")]
         known = {"contacts_known": contacts, "agents_known": agents, "callers_known": callers}
-        self.board = restore(self.site, self.ids, self.now, chance=self.chance, **known)
+        gone, phones = {"former": self.board.directory.queues, "moves": self.board.moves}, self.board.loose_phones
+        self.board = restore(self.site, self.ids, self.now, chance=self.chance, **known, **gone)
+        self.board.loose_phones = phones if phones_told else {}
         self.settle()
 
     def start_work(self, *agents: str) -> None:

@@ -35,6 +35,11 @@ class SoundLibrary:
         self._under_way: dict[Path, asyncio.Task[None]] = {}
         self._made = 0
 
+    def use(self, renderer: Renderer, recordings_dir: Path | None) -> None:
+        """The site has other speech commands or recordings; what is under way is finished as it was begun."""
+        self._renderer = renderer
+        self._recordings = recordings_dir.absolute() if recordings_dir else None
+
     async def files(self, speech: Sequence[Speech]) -> list[str]:
         """One file for each speech that has something to say, in order. Raises CannotRender."""
         return [name for name in [await self._file(each) for each in speech] if name]

@@ -198,7 +198,7 @@ async def test_a_session_of_an_unknown_name(house: NodeHouse) -> None:
 async def test_a_number_that_nobody_answers(house: NodeHouse) -> None:
     """The call is over for the dialplan, too: no server would do more with it."""
     house.site.change("config/numbers.yaml", "default: main\n", "")
-    house.node.site = house.site.load()
+    await house.node.change_site(house.site.load())
     call = await house.call(dnis="4999")
     await call.until_gone()
     assert (verbs(call), done(call)) == (["SET VARIABLE"], True)

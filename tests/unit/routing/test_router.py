@@ -13,6 +13,7 @@ from routing.events import Event
 from routing.floor import Floor
 from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, PhoneReported, RingOrder
 from routing.model import QueuePolicy
+from routing.redefinition import ChangeRefused
 from routing.router import Router
 from routing.store.memory import MemoryStore
 from routing.store_port import StoreUnreachable
@@ -313,5 +314,134 @@ def test_routers_that_come_and_go_lose_nobody() -> None:
             await site.store.post(ContactLeft(f"c{turn}", "abandoned"))
 
         assert [contact for contact, _ in await site.rings()] == [f"c{turn}" for turn in range(20)]
+
+    scene(play)
+
+
+# -- a change of the directory -----------------------------------------------------------------------------------------
+
+LATER = directory(person("anna"), person("wu"), queues=(QueuePolicy("support", max_wait_ms=60_000), QueuePolicy("sales")))
+
+
+def test_the_directory_changes_between_two_commits() -> None:
+    """Under the same lease and without a pause of deadlines: who was removed leaves, and the next commits are the new directory's."""
+
+    async def play(site: Site) -> None:
+        router = site.start("a")
+        await site.work_begins()
+        await site.call("c1")
+        await asyncio.sleep(2)
+        assert await site.rings() == [("c1", "anna")]
+        fence = site.store._shared.fence
+        await router.change_directory(LATER)
+
+        assert router._definitions.directory is LATER
+        assert (router.is_leader, site.store._shared.fence) == (True, fence)
+        found = await site.store.load()
+        assert {agent.id for agent in found.agents} == {"anna", "wu"}
+        assert [contact.state for contact in found.contacts] == ["offered"]
+        told = [event.type for _, event in await site.store.events("0", block_ms=0)]
+        assert "agent_removed" in told
+
+    scene(play)
+
+
+def test_nothing_is_told_before_everybody_here_sees_the_new_directory() -> None:
+    """The holder is changed in the moment of the change: whoever follows the log knows a new agent when the first event of them comes."""
+
+    async def play(site: Site) -> None:
+        router, seen = site.start("a"), list[int]()
+        await site.store.post(PhoneReported("phone-wu", "available"))
+        await asyncio.sleep(2)
+
+        def put_in_force() -> None:
+            router._definitions._current.replace(LATER)
+            seen.append(sum('"agent":"wu"' in text for _, text in site.store._shared.events.entries))
+
+        await router.change_directory(LATER, put_in_force=put_in_force)
+        assert seen == [0]
+        told = [event.type for _, event in await site.store.events("0", block_ms=0) if event.agent == "wu"]
+        assert told == ["phone_state_changed"]
+
+    scene(play)
+
+
+def test_a_change_that_is_refused_changes_nothing() -> None:
+    """Neither the board nor the holder; the router goes on, and makes the next change."""
+
+    async def play(site: Site) -> None:
+        router = site.start("a")
+        await site.call("c1")
+        await asyncio.sleep(2)
+        gone = directory(person("anna"), queues=(QueuePolicy("sales"),))
+        with pytest.raises(ChangeRefused, match="1 caller waits in 'support'"):
+            await router.change_directory(gone)
+        assert (router._definitions.directory, router.skipped) == (SITE, 0)
+        await router.change_directory(gone, {"support": "sales"})
+        (contact,) = (await site.store.load()).contacts
+        assert contact.queue == "sales"
+
+    scene(play)
+
+
+def test_a_router_that_stands_by_leads_with_the_new_directory() -> None:
+    """It refuses by what the records say, and takes the callers of a queue that is gone along when it leads."""
+
+    async def play(site: Site) -> None:
+        site.start("a")
+        await asyncio.sleep(1)
+        spare = site.start("b")
+        await site.call("c1")
+        await asyncio.sleep(1)
+        gone = directory(person("anna"), queues=(QueuePolicy("sales"),))
+        with pytest.raises(ChangeRefused, match="1 caller waits in 'support'"):
+            await spare.change_directory(gone)
+        await spare.change_directory(gone, {"support": "sales"})
+        assert (await site.store.load()).contacts[0].queue == "support"
+        await site.stop("a")
+        await asyncio.sleep(2)
+        assert spare.is_leader
+        assert (await site.store.load()).contacts[0].queue == "sales"
+
+    scene(play)
+
+
+def test_a_change_while_the_store_is_away_is_not_made() -> None:
+    """Nobody could say who waits. A lead that ends while a change waits is no answer: the change is made with the next one."""
+
+    async def play(site: Site) -> None:
+        store = site.failing()
+        router = site.start("a", store)
+        await asyncio.sleep(1)
+        changing = asyncio.create_task(router.change_directory(LATER))
+        await asyncio.sleep(0)
+        store.away = True
+        await asyncio.sleep(3)
+        with pytest.raises(StoreUnreachable):
+            await changing
+        assert router._definitions.directory is SITE
+        store.away = False
+        await asyncio.sleep(3)
+        await router.change_directory(LATER)
+        assert router._definitions.directory is LATER
+
+    scene(play)
+
+
+def test_a_change_that_the_board_cannot_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect: whoever asked is told, the board is made anew from the records, and the directory stays the old one."""
+
+    async def play(site: Site) -> None:
+        router = site.start("a")
+        await asyncio.sleep(1)
+
+        def broken(*args: object) -> None:
+            raise RuntimeError("broken")
+
+        monkeypatch.setattr("routing.definitions.redefine", broken)
+        with pytest.raises(RuntimeError):
+            await router.change_directory(LATER)
+        await asyncio.sleep(3)
+        assert (router.is_leader, router._definitions.directory, router.skipped) == (True, SITE, 1)
 
     scene(play)

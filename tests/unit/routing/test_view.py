@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from board_history import PEOPLE, QUEUES, SITE, STEPS, at_desks, history, opened, play
+from board_history import PEOPLE, QUEUES, SITE, STEPS, changing, history, opened, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from routing_house import START_MS, House, directory, person
@@ -56,11 +56,11 @@ def agree(followed: View, made: House) -> None:
 
 
 @settings(max_examples=100)
-@given(at_desks)
+@given(changing)
 def test_following_is_the_same_as_beginning_from_the_records(moves: list[tuple[str, int, int]]) -> None:
     """At any point of any history: positions, states, who holds whom, and the number of those waiting."""
     made = opened()
-    followed = View(CurrentDirectory(SITE))
+    followed = View(made.current)
     for event in made.events:
         followed.apply(event)
     for number, move in enumerate(moves):

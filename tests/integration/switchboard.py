@@ -58,7 +58,9 @@ class Switchboard:
         return call
 
     def press(self, call: FakeCall, key: str) -> None:
-        self.ami.push("DTMFEnd", Uniqueid=call.env["agi_uniqueid"], Direction="Received", Digit=key)
+        key_of_caller = {"Uniqueid": call.env["agi_uniqueid"], "Direction": "Received", "Digit": key}
+        self.ami.push("DTMFBegin", **key_of_caller)
+        self.ami.push("DTMFEnd", **key_of_caller, DurationMs="100")
 
     def hang_up(self, call: FakeCall) -> None:
         """The caller does."""

@@ -3,6 +3,7 @@
 Fits `ivr.ports.QueueDesk` and `Lookup`. A caller who was at another server before goes on where the channel says.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from agi.phone import AsteriskPhone, DialOutcome
 from agi.ringing import DIALED_OUT, Ringer
 from ivr.interpreter import Interpreter
 from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult, Speech
+from ivr.speech import queue_phrase
 from routing.desk import Desk
 from routing.joining import Joining
 from routing.messages import TalkEnded
@@ -44,6 +46,19 @@ OVERTIME = {
     "zh": "非常抱歉，通话已达到最长时间，即将结束。感谢您的来电，再见。",
     "en": "We are sorry, this call has reached its longest length and ends now. Thank you for calling. Goodbye.",
 }
+WORDS_WITHIN_S = 1.0  # what is not rendered by then is not said
+
+Words = dict[str, str]  # language -> text
+
+
+def spoken_to_callers(site: Site) -> list[Speech]:
+    """What callers hear of no flow's, to be rendered beforehand."""
+    fixed = [_speech(words, language) for words in (NOBODY_THERE, OVERTIME) for language in site.main.languages]
+    return fixed + [Speech(language, queue_phrase("comfort", language)) for language in site.main.languages]
+
+
+def _speech(words: Words, language: str) -> Speech:
+    return Speech(language, words[language]) if language in words else Speech("en", words["en"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +152,7 @@ class Caller:
 
     async def take_back(self, events: Events) -> None:
         """A transfer came to nothing: say so, and go on where the agent got the caller from; end when that is not known."""
-        language = self._call.context.language
-        await self._phone.play([Speech(language, NOBODY_THERE.get(language, NOBODY_THERE["en"]))])
+        await self._tell(NOBODY_THERE)
         if self._before:
             await self.follow("", events)
         else:
@@ -146,9 +160,20 @@ class Caller:
 
     async def say_overtime(self) -> None:
         """The last words of a call that has reached its longest length."""
-        language = self._call.context.language
-        await self._phone.play([Speech(language, OVERTIME.get(language, OVERTIME["en"]))])
+        await self._tell(OVERTIME)
         await self._phone.hang_up()
+
+    async def _tell(self, words: Words) -> None:
+        """Say it, unless it cannot be said at once: what follows matters more."""
+        speech = [_speech(words, self._call.context.language)]
+        try:
+            async with asyncio.timeout(WORDS_WITHIN_S):
+                await self._all.sounds.files(speech)
+            await self._phone.play(speech)
+        except ChannelHungUp:
+            raise
+        except Exception as error:
+            log.warning("words_not_said", call=self._call.id, reason=str(error) or "rendering them takes too long")
 
     async def wait(self, request: QueueRequest) -> QueueResult:
         """Wait for an agent, and talk to them."""

@@ -68,6 +68,9 @@ class KeySource(Protocol):
 
     def clear(self) -> None: ...
 
+    def drop_run(self) -> None:
+        """Drop the keys that are waiting and those that follow closely."""
+
     def is_echo(self, key: str) -> bool:
         """Whether a key that AGI returned may be one that AMI has told before."""
 

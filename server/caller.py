@@ -31,6 +31,7 @@ from routing.view import View
 from server import stage
 from server.calls import Calls, LiveCall
 from server.event_log import EventLog
+from server.fleet import MOVED
 from server.line import CallerLine
 from server.settings import Site
 from server.sounds.library import SoundLibrary
@@ -91,10 +92,33 @@ class HotlinePhone(AsteriskPhone):
         self._line = channel
         self._call = call
         self._keep_stage = keep_stage
+        self._interrupted = False
+
+    def interrupted(self, yes: bool) -> None:
+        """Whether the server before died in the middle of something: the caller's next answer begins with the next question.
+
+        What was keyed before it, and the rest of it that follows closely, would be taken for a whole answer.
+        """
+        self._interrupted = yes
 
     async def play(self, speech: Any, *, keys: str = "") -> str:
         await self._keep_stage()
-        return await super().play(speech, keys=keys)
+        self._begin_anew()
+        return self._keyed(await super().play(speech, keys=keys))
+
+    async def wait_key(self, timeout_ms: int) -> str:
+        self._begin_anew()
+        return self._keyed(await super().wait_key(timeout_ms))
+
+    def _begin_anew(self) -> None:
+        if self._interrupted:
+            self._interrupted = False
+            self.forget_keys()
+            self._keys.drop_run()
+
+    def _keyed(self, key: str) -> str:
+        self._call.keyed = self._call.keyed or bool(key)
+        return key
 
     async def hang_up(self) -> None:
         self._call.done = True
@@ -140,10 +164,18 @@ class Caller:
         )
         if before and before.flow in site.flows:
             await self._phone.music(True)
+            self._phone.interrupted(not await self._was_moved())
             node = before.node if before.node in site.flows[before.flow].nodes else ""
             await interpreter.run(self._call.context, before.flow, node)
         else:
             await interpreter.run(self._call.context, flow)
+
+    async def _was_moved(self) -> bool:
+        """Whether the server before gave the call away on purpose."""
+        moved = bool(await self._channel.get_variable(MOVED))
+        if moved:
+            await self._channel.set_variable(MOVED, "")
+        return moved
 
     async def fetch(self, request: LookupRequest) -> LookupReply:
         """Look something up; a server that takes the call over meanwhile does it again."""
@@ -178,7 +210,8 @@ class Caller:
     async def wait(self, request: QueueRequest) -> QueueResult:
         """Wait for an agent, and talk to them."""
         call = self._call
-        call.stage, call.queue = "waiting", request.queue
+        call.stage, call.queue, call.keyed = "waiting", request.queue, False
+        self._phone.interrupted(False)  # whoever waits is asked nothing
         stop = self._stop_playback
         line = CallerLine(call, self._channel, self._phone, self._watch, self._all.ringer, stop, self._site, self._all.sounds)
         try:
@@ -272,6 +305,7 @@ class Caller:
         call = self._call
         if (call.flow, call.node) != self._kept and call.stage == "in_flow":
             self._kept = (call.flow, call.node)
+            call.keyed = False
             if not any(call.context.variables.get(name) for name in call.context.sensitive):
                 await self._put(stage_of(call.context, call.flow, call.node, call.started_at_ms))
             await self._channel.set_variable(stage.LANGUAGE, call.context.language)

@@ -177,7 +177,19 @@ def test_a_key_counted_by_agis_word_is_none_when_ami_tells_it() -> None:
 
 def test_the_rest_of_an_interrupted_entry_is_dropped() -> None:
     """Keys that follow each other closely, and what AGI returns of them, until the caller has paused."""
-    steps = (told("1"), KeySource.drop_run, 500, told("2"), 500, told("3"), lambda keys: keys.is_echo("4"), RUN_GAP_MS, told("5"), 300, told("6"))
+    steps = (
+        told("1"),
+        KeySource.drop_run,
+        500,
+        told("2"),
+        500,
+        told("3"),
+        lambda keys: keys.is_echo("4"),
+        RUN_GAP_MS,
+        told("5"),
+        300,
+        told("6"),
+    )
     assert timed(*steps, KeySource.take, KeySource.take, KeySource.take)[-3:] == ["5", "6", ""]
     assert timed(*steps)[4] is True
 

@@ -2,7 +2,8 @@
 
 Keys come from AMI while it is connected, since AGI does not see a key that is pressed between two commands; then an escape digit only
 stops the prompt, and one that AMI has told before is an echo: the prompt goes on. Without AMI the keys that AGI reports serve. Either
-way a key that nobody wanted yet is kept, in order, for whoever asks next. Not here: which file says what (`Sounds`), how keys arrive (`KeySource`), whether a number may be dialled (`dial`).
+way a key that nobody wanted yet is kept, in order, for whoever asks next.
+Not here: which file says what (`Sounds`), how keys arrive (`KeySource`), whether a number may be dialled (`dial`).
 """
 
 import asyncio

@@ -17,11 +17,10 @@ from agi.channel import Channel
 from agi.dial_reply import OFFER, last_offer
 from agi.errors import ChannelHungUp
 from agi.live_calls import LiveCalls, Watch
-from agi.phone import AsteriskPhone, DialOutcome
+from agi.phone import DialOutcome
 from agi.ringing import DIALED_OUT, Ringer
 from ivr.interpreter import Interpreter
-from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult, Speech
-from ivr.speech import queue_phrase
+from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult
 from routing.desk import Desk
 from routing.joining import Joining
 from routing.messages import TalkEnded
@@ -29,6 +28,8 @@ from routing.ports import Clock
 from routing.requirement import readable
 from routing.view import View
 from server import stage
+from server.caller_phone import HotlinePhone
+from server.caller_words import NOBODY_THERE, OVERTIME, Words, speech_of
 from server.calls import Calls, LiveCall
 from server.event_log import EventLog
 from server.fleet import MOVED
@@ -38,28 +39,7 @@ from server.sounds.library import SoundLibrary
 from server.stage import Stage, stage_of
 
 log = structlog.get_logger(__name__)
-DONE = "HOTLINE_DONE"
-NOBODY_THERE = {
-    "zh": "非常抱歉，无法接通，请您稍候，我们继续为您服务。",
-    "en": "We are sorry, nobody could be reached there. Please hold on, we are with you again.",
-}
-OVERTIME = {
-    "zh": "非常抱歉，通话已达到最长时间，即将结束。感谢您的来电，再见。",
-    "en": "We are sorry, this call has reached its longest length and ends now. Thank you for calling. Goodbye.",
-}
 WORDS_WITHIN_S = 1.0  # what is not rendered by then is not said
-
-Words = dict[str, str]  # language -> text
-
-
-def spoken_to_callers(site: Site) -> list[Speech]:
-    """What callers hear of no flow's, to be rendered beforehand."""
-    fixed = [_speech(words, language) for words in (NOBODY_THERE, OVERTIME) for language in site.main.languages]
-    return fixed + [Speech(language, queue_phrase("comfort", language)) for language in site.main.languages]
-
-
-def _speech(words: Words, language: str) -> Speech:
-    return Speech(language, words[language]) if language in words else Speech("en", words["en"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,54 +62,6 @@ class Facilities:
 
 class CallerGone(ChannelHungUp):
     """The caller left while waiting."""
-
-
-class HotlinePhone(AsteriskPhone):
-    """An Asterisk phone whose end is the end of the call for the dialplan, too; before it speaks, the channel learns where the call is."""
-
-    def __init__(self, channel: Channel, keep_stage: Callable[[], Any], call: LiveCall, **rest: Any) -> None:
-        super().__init__(channel, **rest)
-        self._line = channel
-        self._call = call
-        self._keep_stage = keep_stage
-        self._interrupted = False
-
-    def interrupted(self, yes: bool) -> None:
-        """Whether the server before died in the middle of something: the caller's next answer begins with the next question.
-
-        What was keyed before it, and the rest of it that follows closely, would be taken for a whole answer.
-        """
-        self._interrupted = yes
-
-    async def play(self, speech: Any, *, keys: str = "") -> str:
-        await self._keep_stage()
-        self._begin_anew()
-        return self._keyed(await super().play(speech, keys=keys))
-
-    async def wait_key(self, timeout_ms: int) -> str:
-        self._begin_anew()
-        return self._keyed(await super().wait_key(timeout_ms))
-
-    def _begin_anew(self) -> None:
-        if self._interrupted:
-            self._interrupted = False
-            self.forget_keys()
-            self._keys.drop_run()
-
-    def _keyed(self, key: str) -> str:
-        self._call.keyed = self._call.keyed or bool(key)
-        return key
-
-    async def hang_up(self) -> None:
-        self._call.done = True
-        await mark_done(self._line)
-        await super().hang_up()
-
-
-async def mark_done(channel: Channel) -> None:
-    """Tell the dialplan that this call needs no other server."""
-    with contextlib.suppress(ChannelHungUp):
-        await channel.set_variable(DONE, "1")
 
 
 class Caller:
@@ -197,7 +129,7 @@ class Caller:
 
     async def _tell(self, words: Words) -> None:
         """Say it, unless it cannot be said at once: what follows matters more."""
-        speech = [_speech(words, self._call.context.language)]
+        speech = [speech_of(words, self._call.context.language)]
         try:
             async with asyncio.timeout(WORDS_WITHIN_S):
                 await self._all.sounds.files(speech)

@@ -29,7 +29,8 @@ from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
 from server.agent_phones import spoken_to_agents
-from server.caller import Facilities, spoken_to_callers
+from server.caller import Facilities
+from server.caller_words import spoken_to_callers
 from server.calls import Calls
 from server.event_log import EventLog
 from server.feature_codes import spoken_by_codes

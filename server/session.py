@@ -21,7 +21,8 @@ from agi.ringing import DIALED_OUT
 from ivr.call import CallContext
 from ivr.numbers import normalise
 from server import stage
-from server.caller import Caller, Facilities, dial, mark_done
+from server.caller import Caller, Facilities, dial
+from server.caller_phone import mark_done
 from server.calls import FollowedEvents, LiveCall
 from server.feature_codes import FeatureCodes, agent_at
 from server.line import call_over

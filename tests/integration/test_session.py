@@ -8,7 +8,7 @@ from private_redis import PrivateRedis
 from switchboard import NodeHouse, done, verbs
 
 from routing.messages import ContactArrived, Message
-from server.caller import NOBODY_THERE, spoken_to_callers
+from server.caller_words import NOBODY_THERE, spoken_to_callers
 from server.stage import Stage, pack, unpack
 from simulator.fake_asterisk import FakeCall
 

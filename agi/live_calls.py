@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from agi.ami.events import AttendedTransfer, DTMFEnd, EventSource, Hangup, HangupRequest, listen
+from agi.ami.events import AttendedTransfer, DTMFBegin, DTMFEnd, EventSource, Hangup, HangupRequest, listen
 from agi.ami.protocol import Message
 from agi.keys import KeySource
 
@@ -54,6 +54,7 @@ class LiveCalls:
 
     def attach(self, source: EventSource) -> None:
         """Follow the events of `source`."""
+        listen(source, DTMFBegin, self._take_key_down)
         listen(source, DTMFEnd, self._take_key)
         listen(source, HangupRequest, self._take_hangup_request)
         listen(source, Hangup, self._take_hangup)
@@ -94,10 +95,15 @@ class LiveCalls:
         for watch in self._watches.values():
             watch.keys.set_connected(connected)
 
+    def _take_key_down(self, event: DTMFBegin) -> None:
+        watch = self._watches.get(event.uniqueid)
+        if watch is not None and event.direction == "Received":
+            watch.keys.began(event.digit)
+
     def _take_key(self, event: DTMFEnd) -> None:
         watch = self._watches.get(event.uniqueid)
         if watch is not None and event.direction == "Received":
-            watch.keys.push(event.digit)
+            watch.keys.ended(event.digit, int(event.duration_ms) if event.duration_ms.isdecimal() else 0)
 
     def _take_hangup_request(self, event: HangupRequest) -> None:
         watch = self._watches.get(event.uniqueid)

@@ -1,8 +1,9 @@
 """The caller's telephone on an AGI channel: says things, collects keys, plays music, dials, hangs up. Fits `ivr.ports.Phone`.
 
 Keys come from AMI while it is connected, since AGI does not see a key that is pressed between two commands; then an escape digit only
-stops the prompt. Without AMI the keys that AGI reports serve. Either way a key that nobody wanted yet is kept, in order, for whoever
-asks next. Not here: which file says what (`Sounds`), how keys arrive (`KeySource`), whether a number may be dialled (`dial`).
+stops the prompt, and one that AMI has told before is an echo: the prompt goes on. Without AMI the keys that AGI reports serve. Either
+way a key that nobody wanted yet is kept, in order, for whoever asks next.
+Not here: which file says what (`Sounds`), how keys arrive (`KeySource`), whether a number may be dialled (`dial`).
 """
 
 import asyncio
@@ -25,6 +26,8 @@ ALL_KEYS = "0123456789*#"
 MOST_KEPT = 32
 # AMI reports a key when it is released, AGI when it is pressed or released: so long may a key that stopped a prompt be on its way.
 AMI_LAG_MS = 500
+# So long AMI has to tell a key that may as well be the echo of one before; what it tells later stops the prompt again.
+ECHO_LAG_MS = 50
 # So long may AGI take to stop a prompt by itself, before AMI is asked to.
 STOP_GRACE_S = 0.1
 
@@ -65,6 +68,15 @@ class KeySource(Protocol):
         """The next key that is waiting, or ""."""
 
     def clear(self) -> None: ...
+
+    def drop_run(self) -> None:
+        """Drop the keys that are waiting and those that follow closely."""
+
+    def is_echo(self, key: str) -> bool:
+        """Whether a key that AGI returned may be one that AMI has told before."""
+
+    def counted(self, key: str) -> None:
+        """A key is counted because AGI returned it: AMI's word on it, before or after, is no key."""
 
 
 class AsteriskPhone:
@@ -117,7 +129,10 @@ class AsteriskPhone:
             key = await self._while_here(self._keys.next(timeout_ms))
             if key or self._keys.connected:
                 return key
-        return await self._channel.wait_for_digit(max(0, timeout_ms))
+        while (key := await self._channel.wait_for_digit(max(0, timeout_ms))) and self._keys.is_echo(key):
+            pass
+        self._count(key)
+        return key
 
     def forget_keys(self) -> None:
         """Drop keys that were pressed and not yet taken."""
@@ -151,19 +166,41 @@ class AsteriskPhone:
             pass
         return key
 
+    def _count(self, key: str) -> None:
+        """A key that only AGI has told so far."""
+        if key and self._keys.connected:
+            self._keys.counted(key)
+
     # ------------------------------------------------------------------ playing
 
     async def _clip_with_ami(self, file: str, keys: str) -> str:
+        offset = 0
+        while (reply := await self._watched(file, keys, offset)).key and not await self._is_pressed(reply.key, keys):
+            offset = reply.endpos
+        return self._take(keys)
+
+    async def _watched(self, file: str, keys: str, offset: int) -> Reply:
         watch = asyncio.create_task(self._stop_at(keys)) if keys else None
         try:
-            reply = await self._stream(file, keys)
+            return await self._stream(file, keys, offset)
         finally:
             if watch is not None:
                 watch.cancel()
                 await asyncio.gather(watch, return_exceptions=True)
-        while reply.key and not any(key in keys for key in self._kept):
-            self._kept.append(await self._keys.next(AMI_LAG_MS) or reply.key)
-        return self._take(keys)
+
+    async def _is_pressed(self, key: str, wanted: str) -> bool:
+        """Whether a clip was stopped by a wanted key, which is kept then. False for the end that Asterisk plays of a key that AMI told."""
+        echo = False
+        while not any(kept in wanted for kept in self._kept):
+            told = self._keys.take()
+            echo = echo or (not told and self._keys.is_echo(key))
+            told = told or await self._keys.next(ECHO_LAG_MS if echo else AMI_LAG_MS)
+            if echo and not told:
+                return False
+            self._kept.append(told or key)
+            if not told:
+                self._count(key)
+        return True
 
     async def _stop_at(self, keys: str) -> None:
         """Stop the clip for a key that AGI missed because it was pressed just before the clip began."""
@@ -181,10 +218,13 @@ class AsteriskPhone:
         """Without AMI: any key stops the clip; one that is not wanted now is kept, and the clip goes on where it stopped."""
         offset = 0
         while (reply := await self._stream(file, ALL_KEYS, offset)).key:
+            offset = reply.endpos
+            if self._keys.is_echo(reply.key):
+                continue
             self._kept.append(reply.key)
+            self._count(reply.key)
             if reply.key in keys:
                 break
-            offset = reply.endpos
         return self._take(keys)
 
     async def _stream(self, file: str, keys: str, offset: int = 0) -> Reply:

@@ -41,10 +41,13 @@ class Line(Protocol):
         """Start the music; it goes on by itself until something else is done."""
 
     async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:
-        """Tell the caller; returns when said or interrupted, with the music on again unless interrupted."""
+        """Tell the caller; returns when said or interrupted, with the music on again unless interrupted.
+
+        The words may have to be made first: the music goes on meanwhile, and an interruption ends that, too.
+        """
 
     async def interrupt(self) -> None:
-        """End a running announcement at once; harmless when there is none."""
+        """End a running announcement at once, said or still being made; harmless when there is none."""
 
     async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
         """Ring the agent and connect; returns when the talk is over or the ring failed. Music plays to the caller until the answer.

@@ -242,6 +242,8 @@ class Visit:
         self._announcement = self._start(self._say_position())
 
     async def _say_position(self) -> None:
+        if self._rings or self._over:  # an offer came in the same moment: there was nothing yet to interrupt
+            return
         outlook = self._outlook()
         wait_ms = outlook.expected_wait_ms if self._policy.announce_wait else None
         try:
@@ -250,7 +252,7 @@ class Visit:
             self._plan_announcement(self._policy.every_position_ms)
 
     async def _end_announcement(self) -> None:
-        """An offer never waits for an announcement to be said."""
+        """An offer never waits for an announcement to be made or said."""
         if self._timer:
             self._timer.cancel()
         if self._announcement and not self._announcement.done():

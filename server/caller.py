@@ -3,6 +3,7 @@
 Fits `ivr.ports.QueueDesk` and `Lookup`. A caller who was at another server before goes on where the channel says.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ from agi.channel import Channel
 from agi.dial_reply import OFFER, last_offer
 from agi.errors import ChannelHungUp
 from agi.live_calls import LiveCalls, Watch
-from agi.phone import AsteriskPhone, DialOutcome
+from agi.phone import DialOutcome
 from agi.ringing import DIALED_OUT, Ringer
 from ivr.interpreter import Interpreter
-from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult, Speech
+from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult
 from routing.desk import Desk
 from routing.joining import Joining
 from routing.messages import TalkEnded
@@ -27,23 +28,18 @@ from routing.ports import Clock
 from routing.requirement import readable
 from routing.view import View
 from server import stage
+from server.caller_phone import HotlinePhone
+from server.caller_words import NOBODY_THERE, OVERTIME, Words, speech_of
 from server.calls import Calls, LiveCall
 from server.event_log import EventLog
+from server.fleet import MOVED
 from server.line import CallerLine
 from server.settings import Site
 from server.sounds.library import SoundLibrary
 from server.stage import Stage, stage_of
 
 log = structlog.get_logger(__name__)
-DONE = "HOTLINE_DONE"
-NOBODY_THERE = {
-    "zh": "非常抱歉，无法接通，请您稍候，我们继续为您服务。",
-    "en": "We are sorry, nobody could be reached there. Please hold on, we are with you again.",
-}
-OVERTIME = {
-    "zh": "非常抱歉，通话已达到最长时间，即将结束。感谢您的来电，再见。",
-    "en": "We are sorry, this call has reached its longest length and ends now. Thank you for calling. Goodbye.",
-}
+WORDS_WITHIN_S = 1.0  # what is not rendered by then is not said
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +62,6 @@ class Facilities:
 
 class CallerGone(ChannelHungUp):
     """The caller left while waiting."""
-
-
-class HotlinePhone(AsteriskPhone):
-    """An Asterisk phone whose end is the end of the call for the dialplan, too; before it speaks, the channel learns where the call is."""
-
-    def __init__(self, channel: Channel, keep_stage: Callable[[], Any], call: LiveCall, **rest: Any) -> None:
-        super().__init__(channel, **rest)
-        self._line = channel
-        self._call = call
-        self._keep_stage = keep_stage
-
-    async def play(self, speech: Any, *, keys: str = "") -> str:
-        await self._keep_stage()
-        return await super().play(speech, keys=keys)
-
-    async def hang_up(self) -> None:
-        self._call.done = True
-        await mark_done(self._line)
-        await super().hang_up()
-
-
-async def mark_done(channel: Channel) -> None:
-    """Tell the dialplan that this call needs no other server."""
-    with contextlib.suppress(ChannelHungUp):
-        await channel.set_variable(DONE, "1")
 
 
 class Caller:
@@ -125,10 +96,18 @@ class Caller:
         )
         if before and before.flow in site.flows:
             await self._phone.music(True)
+            self._phone.interrupted(not await self._was_moved())
             node = before.node if before.node in site.flows[before.flow].nodes else ""
             await interpreter.run(self._call.context, before.flow, node)
         else:
             await interpreter.run(self._call.context, flow)
+
+    async def _was_moved(self) -> bool:
+        """Whether the server before gave the call away on purpose."""
+        moved = bool(await self._channel.get_variable(MOVED))
+        if moved:
+            await self._channel.set_variable(MOVED, "")
+        return moved
 
     async def fetch(self, request: LookupRequest) -> LookupReply:
         """Look something up; a server that takes the call over meanwhile does it again."""
@@ -137,8 +116,7 @@ class Caller:
 
     async def take_back(self, events: Events) -> None:
         """A transfer came to nothing: say so, and go on where the agent got the caller from; end when that is not known."""
-        language = self._call.context.language
-        await self._phone.play([Speech(language, NOBODY_THERE.get(language, NOBODY_THERE["en"]))])
+        await self._tell(NOBODY_THERE)
         if self._before:
             await self.follow("", events)
         else:
@@ -146,14 +124,26 @@ class Caller:
 
     async def say_overtime(self) -> None:
         """The last words of a call that has reached its longest length."""
-        language = self._call.context.language
-        await self._phone.play([Speech(language, OVERTIME.get(language, OVERTIME["en"]))])
+        await self._tell(OVERTIME)
         await self._phone.hang_up()
+
+    async def _tell(self, words: Words) -> None:
+        """Say it, unless it cannot be said at once: what follows matters more."""
+        speech = [speech_of(words, self._call.context.language)]
+        try:
+            async with asyncio.timeout(WORDS_WITHIN_S):
+                await self._all.sounds.files(speech)
+            await self._phone.play(speech)
+        except ChannelHungUp:
+            raise
+        except Exception as error:
+            log.warning("words_not_said", call=self._call.id, reason=str(error) or "rendering them takes too long")
 
     async def wait(self, request: QueueRequest) -> QueueResult:
         """Wait for an agent, and talk to them."""
         call = self._call
-        call.stage, call.queue = "waiting", request.queue
+        call.stage, call.queue, call.keyed = "waiting", request.queue, False
+        self._phone.interrupted(False)  # whoever waits is asked nothing
         stop = self._stop_playback
         line = CallerLine(call, self._channel, self._phone, self._watch, self._all.ringer, stop, self._site, self._all.sounds)
         try:
@@ -248,6 +238,7 @@ class Caller:
         call = self._call
         if (call.flow, call.node) != self._kept and call.stage == "in_flow":
             self._kept = (call.flow, call.node)
+            call.keyed = False
             if not any(call.context.variables.get(name) for name in call.context.sensitive):
                 await self._put(stage_of(call.context, call.flow, call.node, call.started_at_ms))
             await self._channel.set_variable(stage.LANGUAGE, call.context.language)

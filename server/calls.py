@@ -29,6 +29,7 @@ class LiveCall:
     contact: str = ""
     channel: str = ""
     in_dial: bool = False  # Asterisk rings or connects a phone by itself: the call must not be moved
+    keyed: bool = False  # the caller has keyed a part of an answer, which would be lost if the call were moved
     done: bool = False  # the flow has come to its end
 
     @property

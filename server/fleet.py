@@ -5,6 +5,7 @@ moves its calls to the others. Several Asterisks may share a Redis: each has a n
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 
 import structlog
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 SERVERS = "HOTLINE_SERVERS"
 RUN = "HOTLINE_RUN"  # told apart by it: an Asterisk that was started again does not have it any more
 NAME = "SYSTEMNAME"  # `systemname` of asterisk.conf
+MOVED = "HOTLINE_MOVED"  # on a channel: its server gave the call away on purpose, with nothing lost that the caller keyed
 RESUME = ("hotline", "resume")  # context and label where a call is taken up again
 AGAIN_S = 0.5
 MOVE_EVERY_S = 0.2
@@ -144,13 +146,15 @@ async def move_calls(calls: Calls, ami: AmiClient) -> None:
         for call in calls:
             if is_movable(call) and now() - moved.get(call.id, -MOVE_AGAIN_S) >= MOVE_AGAIN_S:
                 moved[call.id] = now()
+                with contextlib.suppress(AmiError):  # then the next server takes it for one that was interrupted
+                    await ami.set_variable(call.channel, MOVED, "1")
                 await pull(ami, call.channel, call.dnis)
         await asyncio.sleep(MOVE_EVERY_S)
 
 
 def is_movable(call: LiveCall) -> bool:
-    """A call in a bridge is never moved: the agent would lose the caller."""
-    return call.stage in ("in_flow", "waiting") and not call.in_dial and not call.done
+    """A call in a bridge is never moved: the agent would lose the caller; nor one whose caller is keying an answer."""
+    return call.stage in ("in_flow", "waiting") and not call.in_dial and not call.done and not call.keyed
 
 
 async def pull(ami: AmiClient, channel: str, dnis: str) -> None:

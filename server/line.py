@@ -22,6 +22,7 @@ from server.sounds.library import SoundLibrary
 log = structlog.get_logger(__name__)
 AMI_AWAY_S = 1.0
 RENDER_S = 1.0  # what is not rendered by then is not said
+STOP_WITHIN_S, STOP_TRIES = 0.2, 3  # an announcement stops so long after it was told to, else it is told again
 LAST_EVENT_MS = 1000  # AMI tells the end of a call a moment after AGI
 
 
@@ -52,29 +53,57 @@ class CallerLine:
         self._music = music
         self._ringing = 0
         self._preparing: set[str] = set()  # offers whose whisper is being rendered
-        self._interrupted = False
+        self._interrupted = asyncio.Event()
+        self._announced = asyncio.Event()  # no announcement is being made or said
+        self._announced.set()
 
     async def music(self) -> None:
         await self._phone.music(True, self._music)
 
     async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:
-        self._interrupted = False
+        self._interrupted.clear()
+        self._announced.clear()
         text = queue_phrase(kind, self._call.context.language, position or None, wait_ms)
         try:
-            await self._phone.play([Speech(self._call.context.language, text)])
+            await self._say([Speech(self._call.context.language, text)])
         except ChannelHungUp:
             return
         except Exception as error:  # a prompt that cannot be said is no reason to lose the caller
             log.warning("announcement_failed", call=self._call.id, reason=str(error))
-        if not self._interrupted:
+        finally:
+            self._announced.set()
+        if not self._interrupted.is_set():
             await self._phone.music(True, self._music)
 
-    async def interrupt(self) -> None:
-        self._interrupted = True
+    async def _say(self, speech: Sequence[Speech]) -> None:
+        """Say it, unless that is interrupted; what is being rendered by then is kept for the next time."""
+        rendering = asyncio.ensure_future(self._sounds.files(speech))
+        interrupted = asyncio.ensure_future(self._interrupted.wait())
         try:
-            await self._stop_playback()
-        except Exception as error:
-            log.warning("announcement_not_stopped", call=self._call.id, reason=str(error))
+            await asyncio.wait((rendering, interrupted), return_when=asyncio.FIRST_COMPLETED)
+            if not interrupted.done():
+                await rendering
+                await self._phone.play(speech)
+        finally:
+            for part in (rendering, interrupted):
+                part.cancel()
+            await asyncio.gather(rendering, interrupted, return_exceptions=True)
+
+    async def interrupt(self) -> None:
+        """Also where the file begins to play in this very moment: what came too early for Asterisk is told again."""
+        self._interrupted.set()
+        for _ in range(STOP_TRIES):
+            if self._announced.is_set():
+                return
+            try:
+                await self._stop_playback()
+                async with asyncio.timeout(STOP_WITHIN_S):
+                    await self._announced.wait()
+            except TimeoutError:
+                continue
+            except Exception as error:
+                log.warning("announcement_not_stopped", call=self._call.id, reason=str(error))
+                return
 
     async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
         def follow(step: Progress) -> None:

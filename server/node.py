@@ -32,6 +32,7 @@ from routing.store_port import StoreUnreachable
 from routing.view import View
 from server.agent_phones import spoken_to_agents
 from server.caller import Facilities
+from server.caller_words import spoken_to_callers
 from server.calls import Calls
 from server.current_site import CurrentSite
 from server.event_log import EventLog
@@ -223,7 +224,7 @@ class Node:
             await asyncio.sleep(STEER_EVERY_S)
 
     async def _prepare_sounds(self) -> None:
-        spoken = [*spoken_to_agents(self.site), *static_speech(self.site.flows), *spoken_by_codes(self.site)]
+        spoken = [*spoken_to_agents(self.site), *spoken_to_callers(self.site), *static_speech(self.site.flows), *spoken_by_codes(self.site)]
         for failure in await self.sounds.prepare(spoken):
             log.warning("prompt_not_rendered", reason=str(failure))
 

@@ -17,10 +17,12 @@ from agi.channel import Channel
 from agi.errors import ChannelHungUp
 from agi.live_calls import Watch
 from agi.phone import AsteriskPhone, DialOutcome
+from agi.ringing import DIALED_OUT
 from ivr.call import CallContext
 from ivr.numbers import normalise
 from server import stage
-from server.caller import Caller, Facilities, dial, mark_done
+from server.caller import Caller, Facilities, dial
+from server.caller_phone import mark_done
 from server.calls import FollowedEvents, LiveCall
 from server.feature_codes import FeatureCodes, agent_at
 from server.line import call_over
@@ -30,7 +32,8 @@ from server.settings import Site
 from server.stage import Stage
 
 log = structlog.get_logger(__name__)
-DIALLED = "HOTLINE_DIALLED"  # the number that a transfer has dialled
+DIALLED = "HOTLINE_DIALLED"  # the number that a transfer has dialled; the dialplan clears it for each transfer
+TAKEN_BACK = "back"  # in its place: the transfer came to nothing, and the caller is back in the flow
 TRANSFER_RING_MS = 60_000
 _SAFE_NAME = re.compile(r"[^\w .,()'-]")
 _ENDPOINT = re.compile(r"PJSIP/([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
@@ -97,8 +100,14 @@ class Sessions:
         call = self._live_call(channel, site, target, before)
         by = _ENDPOINT.fullmatch(await channel.get_variable("BLINDTRANSFER"))
         agent = agent_at(site, self._all.view, by.group(1)) if by else ""
+        taken_back = before is not None and await channel.get_variable(DIALLED) == TAKEN_BACK
         async with self._hold(channel, call) as held:
             facts = {"ani": call.ani, "dnis": target, "server": self._all.server, "channel": call.channel}
+            if taken_back:
+                held.events.emit("call_resumed", **facts)
+                held.caller = Caller(self._all, site, call, channel, held.watch, before)
+                await held.caller.follow("", held.events)
+                return
             held.events.emit("call_transferred", agent=agent, **facts)
             if target in site.numbers:
                 held.caller = Caller(self._all, site, call, channel, held.watch, None)
@@ -110,14 +119,16 @@ class Sessions:
                 await mark_done(channel)
             else:  # nobody took the call: the caller goes back to where the agent got it from
                 held.caller = Caller(self._all, site, call, channel, held.watch, replace(before, contact="") if before else None)
+                await channel.set_variable(DIALLED, TAKEN_BACK)
                 await held.caller.take_back(held.events)
 
     async def _pass_on(self, channel: Channel, held: "Held", target: str, site: Site) -> str:
         """Dial the target, once: a session that takes over from one that died finds on the channel that it was, and how it ended."""
         outcome = "caller_left"
         try:
-            if await channel.get_variable(DIALLED) == target and await channel.get_variable("DIALSTATUS") == "ANSWER":
-                outcome = "answered"
+            status = await channel.get_variable("DIALSTATUS") if await channel.get_variable(DIALLED) == target else ""
+            if status:
+                outcome = DIALED_OUT.get(status, "unreachable")
             else:
                 await channel.set_variable(DIALLED, target)
                 await channel.set_variable("DIALSTATUS", "")

@@ -208,9 +208,12 @@ class FakeAsterisk:
         self._host = host
         self._port = port
 
-    async def call(self, env: dict[str, str] | None = None, script: Script = at_once, missing: Iterable[str] = ()) -> FakeCall:
-        """A call arrives and is handed to the server. Raises OSError when nobody listens there."""
+    async def call(
+        self, env: dict[str, str] | None = None, script: Script = at_once, missing: Iterable[str] = (), **variables: str
+    ) -> FakeCall:
+        """A call with these variables arrives and is handed to the server. Raises OSError when nobody listens there."""
         call = FakeCall(env or environment(), script, missing)
+        call.variables |= variables
         await asyncio.get_running_loop().create_connection(lambda: call, self._host, self._port)
         self.calls.append(call)
         return call

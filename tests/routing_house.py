@@ -122,8 +122,7 @@ class House:
     def restart(self, site: Directory | None = None, *, phones_told: bool = True) -> None:
         """Another router takes over from the records; of queues that are gone it knows what the one before knew.
 
-        `phones_told`: servers have
-        told it already of the phones that nobody has.
+        `phones_told`: servers have told it already of the phones that nobody has.
         """
         contacts = [codec.contact_from(text) for key, (_, text) in self.records.items() if key.startswith("c:")]
         agents = [codec.agent_from(text) for key, (_, text) in self.records.items() if key.startswith("a:")]

@@ -124,6 +124,10 @@ class AmiClient:
         """Set a global variable of Asterisk."""
         await self.action("Setvar", Variable=name, Value=value)
 
+    async def set_variable(self, channel: str, name: str, value: str) -> bool:
+        """Set a variable of a channel; False when it was gone already."""
+        return await self._unless_gone("Setvar", Channel=_one_channel(channel), Variable=name, Value=value)
+
     async def get_global(self, name: str) -> str:
         """A global variable of Asterisk, "" when it is not set."""
         return (await self.action("Getvar", Variable=name)).get("Value")

@@ -103,12 +103,22 @@ class BridgeLeave(Event):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class DTMFEnd(Event):
-    """A key. `direction` is Received from the channel's far end, Sent towards it. Its repr keeps the digit to itself."""
+class DTMFBegin(Event):
+    """A key went down, where it travels as RTP or tones. `direction` and repr as in DTMFEnd."""
 
     uniqueid: str = ""
     direction: str = ""
     digit: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DTMFEnd(Event):
+    """A key was released. `direction` is Received from the channel's far end, Sent towards it. Its repr keeps the digit to itself."""
+
+    uniqueid: str = ""
+    direction: str = ""
+    digit: str = ""
+    duration_ms: str = ""
 
 
 @dataclass(frozen=True, slots=True)

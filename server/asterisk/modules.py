@@ -31,6 +31,6 @@ OPTIONAL_MODULES = (
 # fmt: off
 AMI_EVENTS = (
     "AttendedTransfer", "BlindTransfer", "BridgeEnter", "BridgeLeave", "DeviceStateChange", "DialBegin", "DialEnd", "DialState",
-    "DTMFEnd", "Hangup", "HangupRequest", "Hold", "OriginateResponse", "Unhold", "UserEvent",
+    "DTMFBegin", "DTMFEnd", "Hangup", "HangupRequest", "Hold", "OriginateResponse", "Unhold", "UserEvent",
 )
 # fmt: on

@@ -108,6 +108,27 @@ async def test_while_digits_are_entered(measured: list[str]) -> None:
         await guest.over(20)
 
 
+@pytest.mark.parametrize("pause_s", [0.0, 0.3])
+async def test_while_an_entry_of_any_length_is_keyed(pause_s: float) -> None:
+    """The rest of an entry that the death of the server cut in two is no entry: the question is put again and answered whole."""
+    async with broken_site() as house:
+        guest = await house.dial("4111")
+        await guest.call.press("0")
+        await guest.at_node("entry")
+        await guest.call.press("12")
+        mark = len(house.feed.events)
+        house.kill()
+        await guest.call.pause(pause_s)
+        await guest.call.press("34#")
+        await house.feed.wait_for("node_entered", within=20, after=mark, call=guest.id, node="entry")
+        await guest.call.pause(2.0)
+        await guest.call.press("5678#")
+        await guest.event("input_received", node="entry", keys="5678")
+        assert [event["data"]["keys"] for event in guest.told("input_received") if event["node"] == "entry"] == ["5678"]
+        await guest.call.hang_up()
+        await guest.over()
+
+
 async def test_in_a_look_up(measured: list[str]) -> None:
     """The look-up is done again, without asking the caller again."""
     port = free_port()

@@ -3,6 +3,7 @@ test says. Beside it, a whole server node on it and a real Redis.
 """
 
 import asyncio
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
@@ -48,17 +49,21 @@ class Switchboard:
         answers = {"CoreShowChannels": self._channels, "DeviceStateList": self._devices, "Hangup": self._hang_up_leg}
         self.ami.answers = {**answers, "ControlPlayback": lambda message: success(), "Setvar": lambda message: success()}
 
-    async def call(self, address: tuple[str, int], script: str = "call", **changes: str) -> FakeCall:
-        """A call, or another AGI session of one (`uniqueid`), reaches the server."""
+    async def call(
+        self, address: tuple[str, int], script: str = "call", variables: Mapping[str, str] | None = None, **changes: str
+    ) -> FakeCall:
+        """A call with these variables, or another AGI session of one (`uniqueid`), reaches the server."""
         env = environment(network_script=script, **changes)
         asterisk = FakeAsterisk(*address)
-        call = await asterisk.call(env, self._script)
+        call = await asterisk.call(env, self._script, **(variables or {}))
         if script == "call":
             self.calls[call.env["agi_uniqueid"]] = call
         return call
 
     def press(self, call: FakeCall, key: str) -> None:
-        self.ami.push("DTMFEnd", Uniqueid=call.env["agi_uniqueid"], Direction="Received", Digit=key)
+        key_of_caller = {"Uniqueid": call.env["agi_uniqueid"], "Direction": "Received", "Digit": key}
+        self.ami.push("DTMFBegin", **key_of_caller)
+        self.ami.push("DTMFEnd", **key_of_caller, DurationMs="100")
 
     def hang_up(self, call: FakeCall) -> None:
         """The caller does."""
@@ -195,8 +200,8 @@ class NodeHouse:
         await self.node._stop()
         await self.store.close()
 
-    async def call(self, script: str = "call", **changes: str) -> FakeCall:
-        return await self.board.call(self.node.agi.address, script, **changes)
+    async def call(self, script: str = "call", variables: Mapping[str, str] | None = None, **changes: str) -> FakeCall:
+        return await self.board.call(self.node.agi.address, script, variables, **changes)
 
     async def work_begins(self, *agents: str) -> None:
         for agent in agents:

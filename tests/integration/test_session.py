@@ -8,7 +8,8 @@ from private_redis import PrivateRedis
 from switchboard import NodeHouse, done, verbs
 
 from routing.messages import ContactArrived, Message
-from server.stage import unpack
+from server.caller_words import NOBODY_THERE, spoken_to_callers
+from server.stage import Stage, pack, unpack
 from simulator.fake_asterisk import FakeCall
 
 pytestmark = pytest.mark.integration
@@ -256,6 +257,59 @@ async def test_an_agent_passes_the_caller_on(house: NodeHouse) -> None:
     await call.until_gone()
     assert done(call)
     assert (await house.until("transfer_ended")).data == {"target": "1002", "outcome": "busy"}
+
+
+def waited_before() -> dict[str, str]:
+    """The variables of a caller whose agent got the call from the queue."""
+    return {"HOTLINE_CALL": pack(Stage("main", "wait", "en", 1_790_000_000_000))}
+
+
+def dialled(call: FakeCall) -> list[str]:
+    return [words[2].split(",")[0] for words in call.commands if words[:2] == ["EXEC", "Dial"]]
+
+
+@pytest.mark.parametrize("speech", ["false {out} {text}", "sh -c 'sleep 20' {out} {text}"])
+async def test_nobody_took_the_call_and_nothing_can_be_said(speech: str, tmp_path: Path, redis_server: PrivateRedis) -> None:
+    """The speech program is missing or slow: the caller is back in the queue without a word, and the target is not dialled again."""
+    house = NodeHouse(tmp_path, redis_server.url)
+    house.site.write("config/hotline.yaml", f'site: small\nlanguages: [en]\ntransfer: {{allow: ["100X"]}}\nspeech: {{en: "{speech}"}}\n')
+    await house.start()
+    try:
+        call = await house.call("transfer", waited_before(), extension="1002")
+        await call.until_running("EXEC DIAL")
+        house.board.does("1002", "declines")
+        await house.until("contact_queued", queue="billing")
+        assert dialled(call) == ["PJSIP/1002"]
+        assert "STREAM FILE" not in verbs(call)
+        house.board.hang_up(call)
+        await call.until_gone()
+    finally:
+        await house.stop()
+
+
+async def test_what_is_said_of_a_transfer_that_failed_was_rendered_at_the_start(house: NodeHouse) -> None:
+    """Nobody waits for a speech program then."""
+    speech = [each for each in spoken_to_callers(house.node.site) if each.text == NOBODY_THERE["en"]]
+    await house.node.sounds.prepare(speech)  # waits for what is under way
+    (house.site.folder / "beep.wav").unlink()
+    call = await house.call("transfer", waited_before(), extension="1002")
+    await call.until_running("EXEC DIAL")
+    house.board.does("1002", "declines")
+    await house.until("contact_queued", queue="billing")
+    assert [words[2] for words in call.commands if words[:2] == ["STREAM", "FILE"]] == await house.node.sounds.files(speech)
+    house.board.hang_up(call)
+    await call.until_gone()
+
+
+@pytest.mark.parametrize(("left", "words"), [({"HOTLINE_DIALLED": "1002", "DIALSTATUS": "BUSY"}, 1), ({"HOTLINE_DIALLED": "back"}, 0)])
+async def test_a_transfer_that_failed_is_not_tried_again_by_the_next_server(house: NodeHouse, left: dict[str, str], words: int) -> None:
+    """The channel says that the target was dialled, or that the caller is back already: then it is not even said again."""
+    call = await house.call("transfer", waited_before() | left, extension="1002")
+    await house.until("contact_queued", queue="billing")
+    assert dialled(call) == []
+    assert verbs(call).count("STREAM FILE") == words
+    house.board.hang_up(call)
+    await call.until_gone()
 
 
 async def test_the_caller_hangs_up_after_being_passed_on(house: NodeHouse) -> None:

@@ -203,6 +203,93 @@ async def test_a_key_that_ami_never_reports_counts(monkeypatch: pytest.MonkeyPat
     assert await playing == "1"
 
 
+async def test_the_echo_of_a_key_answers_nothing() -> None:
+    """A key let go between two prompts has counted; Asterisk plays its end into the next one, which goes on where it was stopped."""
+    rig = Rig(script=holding("STREAM FILE"))
+    rig.keys.ended("1", 240)
+    assert await rig.phone.wait_key(1000) == "1"
+    playing = asyncio.create_task(rig.phone.play([MENU], keys="12"))
+    await rig.call.until_running("STREAM FILE")
+    rig.call.press("1")
+    await rig.call.until(lambda call: len(call.commands) == 2 and call.running is not None)
+    assert rig.played[1] == ("/s/menu", "12", str(CLIP_SAMPLES // 2))
+    rig.press("2")
+    assert await playing == "2"
+
+
+async def test_the_same_key_again_stops_the_prompt() -> None:
+    """It is no echo: AMI tells it, before AGI or a moment later."""
+    for first in ("ami", "agi"):
+        rig = Rig(script=holding("STREAM FILE"))
+        rig.keys.ended("1", 240)
+        assert await rig.phone.wait_key(1000) == "1"
+        playing = asyncio.create_task(rig.phone.play([MENU], keys="12"))
+        await rig.call.until_running("STREAM FILE")
+        if first == "ami":
+            rig.keys.began("1")
+            rig.keys.ended("1", 100)
+            rig.call.press("1")
+        else:
+            rig.call.press("1")
+            await asyncio.sleep(0)
+            rig.keys.began("1")
+            rig.keys.ended("1", 100)
+        assert await playing == "1"
+        assert len(rig.played) == 1
+
+
+async def test_the_same_key_told_late_stops_the_prompt_that_went_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AMI was held up: the prompt goes on for a moment, and no key is lost."""
+    monkeypatch.setattr(agi.phone, "ECHO_LAG_MS", 0)
+    monkeypatch.setattr(agi.phone, "STOP_GRACE_S", 0)
+    rig = Rig(script=holding("STREAM FILE"))
+    rig.keys.ended("1", 240)
+    assert await rig.phone.wait_key(1000) == "1"
+    playing = asyncio.create_task(rig.phone.play([MENU], keys="12"))
+    await rig.call.until_running("STREAM FILE")
+    rig.call.press("1")
+    await rig.call.until(lambda call: len(call.commands) == 2 and call.running is not None)
+    rig.keys.began("1")
+    rig.keys.ended("1", 100)
+    assert await playing == "1"
+    assert rig.stops == 1
+
+
+async def test_a_key_counted_by_agi_is_not_counted_again_when_ami_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AMI was held up for longer than it is waited for."""
+    monkeypatch.setattr(agi.phone, "AMI_LAG_MS", 0)
+    rig = Rig(script=holding("STREAM FILE"))
+    playing = asyncio.create_task(rig.phone.play([HELLO], keys="1"))
+    await rig.call.until_running("STREAM FILE")
+    rig.call.press("1")
+    assert await playing == "1"
+    rig.keys.began("1")
+    rig.keys.ended("1", 100)
+    assert await rig.phone.wait_key(0) == ""
+
+
+async def test_an_echo_is_none_after_ami_went_away_either() -> None:
+    """Neither in a prompt nor while a key is awaited."""
+    rig = Rig(script=holding("STREAM FILE", "WAIT FOR DIGIT"))
+    for key in "12":
+        rig.keys.began(key)
+        rig.keys.ended(key, 240)
+        assert await rig.phone.wait_key(1000) == key
+    rig.keys.set_connected(False)
+    playing = asyncio.create_task(rig.phone.play([MENU], keys="12"))
+    await rig.call.until_running("STREAM FILE")
+    rig.call.press("1")
+    await rig.call.until(lambda call: len(call.commands) == 2 and call.running is not None)
+    rig.call.finish("200 result=0 endpos=16000")
+    assert await playing == ""
+    waiting = asyncio.create_task(rig.phone.wait_key(60_000))
+    await rig.call.until_running("WAIT FOR DIGIT")
+    rig.call.press("2")
+    await rig.call.until(lambda call: len(call.commands) == 4 and call.running is not None)
+    rig.call.press("2")
+    assert await waiting == "2"
+
+
 async def test_ami_goes_away_while_a_key_is_awaited() -> None:
     """WAIT FOR DIGIT takes over."""
     rig = Rig(script=holding("WAIT FOR DIGIT"))

@@ -87,6 +87,17 @@ async def test_keys_are_the_callers_own_and_only_those_received(calls: LiveCalls
     assert [watch.keys.take(), watch.keys.take()] == ["1", ""]
 
 
+async def test_a_key_told_twice_counts_once(calls: LiveCalls, events: Events) -> None:
+    """AMI repeats a key that came early; the same key pressed again is another one."""
+    watch = calls.watch("1.1", "PJSIP/trunk-1")
+    key = {"Uniqueid": "1.1", "Direction": "Received", "Digit": "1"}
+
+    for name in ("DTMFBegin", "DTMFEnd", "DTMFEnd", "DTMFBegin", "DTMFEnd"):
+        events.emit(name, **key, **({"DurationMs": "100"} if name == "DTMFEnd" else {}))
+
+    assert [watch.keys.take() for _ in range(3)] == ["1", "1", ""]
+
+
 async def test_a_call_that_comes_back_in_a_new_session_keeps_its_watch(calls: LiveCalls) -> None:
     """The same Uniqueid is the same call: keys pressed in between are not lost."""
     assert calls.watch("1.1", "PJSIP/trunk-1") is calls.watch("1.1", "PJSIP/trunk-1")

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from scripted_line import Phone, ScriptedLine
 
+from routing.happenings import TimeToAnnounce
 from routing.messages import (
     ContactLeft,
     LeaveOrder,
@@ -174,6 +175,32 @@ def test_an_offer_ends_an_announcement_at_once() -> None:
 
     scene = play(Scene(Phone(talk_ms=300_000), first_ms=8_000, every_ms=5_000), script)
     assert scene.line.did == [(0, "music"), (8_000, "position 2"), (9_000, "interrupt"), (9_000, "ring phone-o1")]
+
+
+def test_an_offer_does_not_wait_for_words_that_are_still_being_made() -> None:
+    """A slow speech program keeps no agent from a caller; nothing is said then, and the next announcement comes in its time."""
+
+    async def script(scene: Scene) -> None:
+        await asyncio.sleep(9)
+        scene.rings("o1")
+        await asyncio.sleep(40)
+        scene.line.hang_up()
+
+    scene = Scene(Phone("declined", 2_000), first_ms=8_000, every_ms=20_000)
+    scene.line.render_ms = 6_000
+    play(scene, script)
+    assert scene.did("position", "ring", "interrupt") == [(9_000, "interrupt"), (9_000, "ring phone-o1"), (37_000, "position 2")]
+
+
+def test_an_offer_that_comes_in_the_moment_of_an_announcement() -> None:
+    """Whichever of the two is first in the inbox: the phone rings at once and nothing is said."""
+
+    async def script(scene: Scene) -> None:
+        scene.visit.tell(TimeToAnnounce())
+        scene.rings("o1")
+
+    scene = play(Scene(Phone(talk_ms=10_000)), script)
+    assert scene.did("position", "ring") == [(0, "ring phone-o1")]
 
 
 @pytest.mark.parametrize("outcome", FAILURES)

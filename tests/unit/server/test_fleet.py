@@ -172,3 +172,5 @@ async def test_a_call_is_at_the_asterisk_that_its_id_names() -> None:
 async def test_only_calls_that_nobody_would_miss_are_moved(stage, in_dial: bool, done: bool, movable: bool) -> None:
     call = LiveCall("call-1", normalise("", "CN"), "4000", 0, stage=stage, in_dial=in_dial, done=done)
     assert is_movable(call) is movable
+    call.keyed = True  # a part of an answer, which would be lost
+    assert not is_movable(call)

@@ -1,6 +1,7 @@
 """A waiting caller who does what a test says: fits `routing.ports.Line`, on virtual time, with the habits of the real one.
 
-A withdrawal works from the moment a ring has begun until it is answered; a prompt ends when it is interrupted or the caller is gone.
+A withdrawal works from the moment a ring has begun until it is answered; a prompt is made for a while before it is said, and ends when
+it is interrupted or the caller is gone. tests/contract/test_line_contract.py holds it and the real one to the same.
 """
 
 import asyncio
@@ -29,9 +30,10 @@ class ScriptedLine:
     Several may ring at once: the first to answer has the caller, and the others come back withdrawn. `rings` is what was asked for.
     """
 
-    def __init__(self, *phones: Phone, prompt_ms: int = 3000) -> None:
+    def __init__(self, *phones: Phone, prompt_ms: int = 3000, render_ms: int = 0) -> None:
         self.phones = list(phones)
         self.prompt_ms = prompt_ms
+        self.render_ms = render_ms  # before a prompt is said; the music goes on meanwhile
         self.did: list[tuple[int, str]] = []
         self.elsewhere = False  # when the caller is gone the call goes on at another server
         self.deaf = False  # prompts cannot be interrupted: AMI is away
@@ -63,19 +65,20 @@ class ScriptedLine:
             raise self.fault
 
     async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:
+        self._interrupted = False
+        if self.render_ms and await self._until(lambda: self._interrupted or self._hung_up, self.render_ms):
+            return
         self._note(f"{kind} {position}" if wait_ms is None else f"{kind} {position} wait {wait_ms}")
         if self.fault:
             raise self.fault
-        self._interrupted = False
-        await self._until(lambda: self._interrupted or self._hung_up, self.prompt_ms)
+        await self._until(lambda: (self._interrupted and not self.deaf) or self._hung_up, self.prompt_ms)
         if not self._interrupted and not self._hung_up:
             self._note("music")
 
     async def interrupt(self) -> None:
         self._note("interrupt")
-        if not self.deaf:
-            self._interrupted = True
-            self._change()
+        self._interrupted = True
+        self._change()
 
     async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
         self._note(f"ring {ring.phone}")

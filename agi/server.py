@@ -74,14 +74,17 @@ class FastAgiServer:
         """Calls that are being handled now."""
         return len(self._sessions)
 
-    async def drain(self, timeout_s: float) -> int:
-        """Accept nothing more, let running calls finish for so long, then end them. Returns how many had to be ended."""
+    async def drain(self, timeout_s: float, before_end: Callable[[], None] = lambda: None) -> int:
+        """Accept nothing more, let running calls finish for so long, then end them. Returns how many had to be ended; `before_end` is
+        called before that, when there are some."""
         self._stop_listening()
         for channel in list(self._waiting):
             channel.close()
         if self._sessions:
             await asyncio.wait(self._sessions.values(), timeout=timeout_s)
         unfinished = dict(self._sessions)
+        if unfinished:
+            before_end()
         for task in unfinished.values():
             task.cancel()
         if unfinished:

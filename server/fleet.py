@@ -14,12 +14,13 @@ from agi.ami.errors import AmiError
 from routing.events import Event
 from routing.identifiers import Ids, asterisk_of
 from server.calls import Calls, LiveCall
+from server.stranded import CALLS
 
 log = structlog.get_logger(__name__)
 SERVERS = "HOTLINE_SERVERS"
+CLOSED = "HOTLINE_CLOSED"  # 1 while the site stops: Asterisk refuses new calls, and nobody waits for a server any more
 RUN = "HOTLINE_RUN"  # told apart by it: an Asterisk that was started again does not have it any more
 NAME = "SYSTEMNAME"  # `systemname` of asterisk.conf
-RESUME = ("hotline", "resume")  # context and label where a call is taken up again
 AGAIN_S = 0.5
 MOVE_EVERY_S = 0.2
 MOVE_AGAIN_S = 3.0
@@ -111,6 +112,22 @@ class Fleet:
         others = [address for address in listed if address and address != agi]
         return others if others and await self._set(others) else []
 
+    async def is_closed(self) -> bool:
+        """Whether the whole site stops."""
+        try:
+            return await self._ami.get_global(CLOSED) == "1"
+        except AmiError:
+            return False
+
+    async def close(self, *, closed: bool = True) -> bool:
+        """Have Asterisk refuse new calls, or take them again. False when it does not answer."""
+        try:
+            await self._ami.set_global(CLOSED, "1" if closed else "")
+        except AmiError as problem:
+            log.warning("asterisk_not_told", reason=str(problem))
+            return False
+        return True
+
     async def meet(self) -> None:
         """After each AMI connect: learn which Asterisk it is, and tell it again what we know. Raises AmiError."""
         self.asterisk = await self._ami.get_global(NAME)
@@ -155,7 +172,7 @@ def is_movable(call: LiveCall) -> bool:
 
 async def pull(ami: AmiClient, channel: str, dnis: str) -> None:
     """Have the dialplan take a call up again, at a server of the list."""
-    context, label = RESUME
+    context, label = CALLS
     try:
         await ami.redirect(channel, context, dnis, label)
     except AmiError as error:

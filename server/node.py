@@ -28,12 +28,14 @@ from routing.router import Router
 from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
+from server import fingerprint
 from server.agent_phones import spoken_to_agents
 from server.caller import Facilities
 from server.calls import Calls
+from server.draining import Draining
 from server.event_log import EventLog
 from server.feature_codes import spoken_by_codes
-from server.fleet import Fleet, move_calls
+from server.fleet import Fleet
 from server.follower import Follower
 from server.holds import Holds
 from server.http.app import make_api
@@ -51,6 +53,7 @@ from server.secrets_file import secrets_for
 from server.session import Sessions
 from server.settings import Site, load_site
 from server.settings.site import is_outside
+from server.state_lock import StateLock
 
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0
@@ -61,8 +64,9 @@ AMI_WITHIN_S = 5.0  # a server without AMI takes calls all the same
 class Node:
     """`run` serves until SIGTERM or SIGINT; then it takes no new calls and lets running ones finish, up to the site's limit."""
 
-    def __init__(self, site: Site, settings: NodeSettings) -> None:
+    def __init__(self, site: Site, settings: NodeSettings, runs: str = "") -> None:
         self.site = site
+        self.runs = runs  # the fingerprint of program and settings
         self.settings = settings
         self.server = f"{socket.gethostname()[:20]}-{secrets.token_hex(3)}"
         self.clock = SystemClock()
@@ -105,6 +109,11 @@ class Node:
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
         listeners = (self.metrics.on_event, self.fleet.on_event, self.orphans.on_event, self.memory.on_event)
         self.follower = Follower(self.store, self.view, *listeners)
+        clock, lock = self.clock, StateLock(settings.installation.state)
+        self.draining = Draining(
+            *(self.agi, self.fleet, self.ami, self.calls, self.desk, self.view, self.events, clock.now_ms),
+            comes_back=lambda: lock.holder() != 0,  # `up` holds it, and says so when the site stops
+        )
         self._http: Listener | None = None
         self._stopping = asyncio.Event()
         self._takes_calls = False
@@ -119,21 +128,10 @@ class Node:
             if await self._started():
                 await self._stopping.wait()
                 log.info("draining", calls=len(self.calls), limit_s=self.site.main.limits.drain // 1000)
-                log.info("drained", calls_ended=await self._drain())
+                ended = await self.draining.run(self.settings.agi_for_asterisk, self.site.main.limits.drain / 1000)
+                log.info("drained", calls_ended=ended)
         finally:
             await self._stop()
-
-    async def _drain(self) -> int:
-        """Where other servers live they get our calls, but for talks: those end here. Alone we let all come to their end, up to a limit."""
-        self.desk.take_calls_at("")
-        others = await self.fleet.remove(self.settings.agi_for_asterisk)
-        moving = asyncio.create_task(move_calls(self.calls, self.ami)) if others else None
-        try:
-            return await self.agi.drain(self.site.main.limits.drain / 1000)
-        finally:
-            if moving:
-                moving.cancel()
-                await asyncio.gather(moving, return_exceptions=True)
 
     async def _started(self) -> bool:
         """False when it was told to stop, or a part of it failed, before it could take calls."""
@@ -164,6 +162,7 @@ class Node:
             await self._meet_asterisk()
             self.desk.take_calls_at(self.settings.agi_for_asterisk)
             await self.fleet.join(self.settings.agi_for_asterisk)
+            await self.fleet.close(closed=False)
         log.info("serving", server=self.server, agi=self.agi.address, http=self.settings.http_address)
 
     async def _forever(self, name: str, work: "asyncio.coroutines.Coroutine[object, object, None]") -> None:  # type: ignore[name-defined]
@@ -187,6 +186,7 @@ class Node:
                 clock=self.clock,
                 metrics=self.metrics.render,
                 server=self.server,
+                runs=self.runs,
             )
         )
         self._http = Listener(api, *self.settings.http_address)
@@ -287,8 +287,9 @@ class Node:
         await self.store.close()
 
 
-async def run_node(config: Path, dialplans: Path, state: Path, listen: str, number: int = 0) -> None:
-    """Serve a state folder that has its ports and secrets already."""
+async def run_node(config: Path, dialplans: Path, state: Path, listen: str, number: int = 0, program: str = "") -> None:
+    """Serve a state folder that has its ports and secrets already. `program` is the fingerprint of the program that was loaded."""
+    runs = f"{program}-{fingerprint.of_site(config, dialplans)}"
     site = load_site(config, dialplans)
     ports = read_ports(state)
     if ports is None:
@@ -296,4 +297,4 @@ async def run_node(config: Path, dialplans: Path, state: Path, listen: str, numb
     installation = Installation(state, listen)
     installation.speech_program = await asyncio.to_thread(speech_program, log.info) if site.main.speech else None
     known = secrets_for(state, installation.accounts(site))
-    await Node(site, node_settings(site, installation, ports=ports, secrets_known=known, number=number)).run()
+    await Node(site, node_settings(site, installation, ports=ports, secrets_known=known, number=number), runs).run()

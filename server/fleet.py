@@ -57,6 +57,14 @@ class Fleet:
         left = self._lists.get(self.asterisk or "", {}).keys() - {lost}
         return self._server == min(left, default=self._server)
 
+    @property
+    def next_one(self) -> str:
+        """Where our Asterisk reaches the server that follows ours by name, of those that take its calls; "" when there is no other."""
+        addresses = self._lists.get(self.asterisk or "", {})
+        others = sorted(addresses.keys() - {self._server})
+        following = [server for server in others if server > self._server] + others
+        return addresses[following[0]] if following else ""
+
     def address_of(self, lost: str) -> str:
         """Where our Asterisk reached a server that is lost; "" when it was another's, or its place has been taken since."""
         agi = self._ever.get(self.asterisk or "", {}).get(lost, "")

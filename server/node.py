@@ -46,6 +46,7 @@ from server.install.programs import speech_program
 from server.installation import Installation
 from server.memory import Memory
 from server.metrics import Metrics
+from server.neighbour import Neighbour
 from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
 from server.port_numbers import PortError, read_ports
@@ -109,11 +110,11 @@ class Node:
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
         listeners = (self.metrics.on_event, self.fleet.on_event, self.orphans.on_event, self.memory.on_event)
         self.follower = Follower(self.store, self.view, *listeners)
-        clock, lock = self.clock, StateLock(settings.installation.state)
-        self.draining = Draining(
-            *(self.agi, self.fleet, self.ami, self.calls, self.desk, self.view, self.events, clock.now_ms),
-            comes_back=lambda: lock.holder() != 0,  # `up` holds it, and says so when the site stops
-        )
+        lock = StateLock(settings.installation.state)
+        watched = lambda: lock.holder() != 0  # noqa: E731  `up` holds it: it starts us again, and says so when the site stops
+        parts = (self.agi, self.fleet, self.ami, self.calls, self.desk, self.view, self.events, self.clock.now_ms)
+        self.draining = Draining(*parts, comes_back=watched)
+        self.neighbour = Neighbour(self.fleet, self.ami, watched)
         self._http: Listener | None = None
         self._stopping = asyncio.Event()
         self._takes_calls = False
@@ -124,12 +125,12 @@ class Node:
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, self._stopping.set)
+        limit_s = self.site.main.limits.drain / 1000
         try:
             if await self._started():
                 await self._stopping.wait()
-                log.info("draining", calls=len(self.calls), limit_s=self.site.main.limits.drain // 1000)
-                ended = await self.draining.run(self.settings.agi_for_asterisk, self.site.main.limits.drain / 1000)
-                log.info("drained", calls_ended=ended)
+                log.info("draining", calls=len(self.calls), limit_s=limit_s)
+                log.info("drained", calls_ended=await self.draining.run(self.settings.agi_for_asterisk, limit_s))
         finally:
             await self._stop()
 
@@ -148,7 +149,7 @@ class Node:
 
     async def _start(self) -> None:
         self._attach_ami()
-        for work in (self.router.run, self.desk.run, self.follower.run, self.events.run, self.orphans.run):
+        for work in (self.router.run, self.desk.run, self.follower.run, self.events.run, self.orphans.run, self.neighbour.run):
             self._tasks.append(asyncio.create_task(self._forever(work.__qualname__, work())))
         self._tasks.append(asyncio.create_task(self.fleet.run()))
         self._tasks.append(asyncio.create_task(self._prepare_sounds()))

@@ -20,6 +20,7 @@ class Silence:
     silent_s: float = 0.0
     idle_s: float = 0.0  # of that, when it did not work either
     told: Verdict = ""
+    patience_s: float = STILL_AFTER_S
 
     def heard(self) -> bool:
         """It answers. True when its silence had been noticed."""
@@ -39,4 +40,4 @@ class Silence:
     def _verdict(self) -> Verdict:
         if self.silent_s >= END_AFTER_S:
             return "dead"
-        return "still" if self.told or self.idle_s >= STILL_AFTER_S else ""
+        return "still" if self.told or self.idle_s >= self.patience_s else ""

@@ -6,9 +6,9 @@ from contextlib import suppress
 
 from agi.ami.client import AmiClient
 from agi.ami.errors import AmiError
-from server.fleet import CLOSED, SERVERS
+from server.fleet import CLOSED
 from server.node_settings import NodeSettings
-from server.stranded import stranded
+from server.rescue import put_in_list, take_calls_from
 
 CONNECT_S = 1.0
 LOOK_EVERY_S = 0.25
@@ -32,18 +32,14 @@ class SiteCalls:
         """A server is frozen: no new calls go there where others live, and those that it has are taken up by the dialplan, with music.
         How many; None when Asterisk does not answer."""
         try:
-            await self._list(agi, listed=False)
-            channels = stranded(await self._ami.core_show_channels(), agi)
-            for one in channels:
-                await self._ami.redirect(one.channel, one.context, one.extension, one.label)
+            return await take_calls_from(self._ami, agi)
         except AmiError:
             return None
-        return len(channels)
 
     async def give_back(self, agi: str) -> None:
         """It answers again: new calls may go there."""
         with suppress(AmiError):
-            await self._list(agi, listed=True)
+            await put_in_list(self._ami, agi)
 
     async def close(self) -> None:
         """The site stops: Asterisk refuses new calls (503), until a `SiteCalls` connects again."""
@@ -60,13 +56,6 @@ class SiteCalls:
                     await asyncio.sleep(LOOK_EVERY_S)
                 return True
         return False
-
-    async def _list(self, agi: str, *, listed: bool) -> None:
-        """Asterisk's list of servers with or without this one; the last one stays in it."""
-        before = [address for address in (await self._ami.get_global(SERVERS)).split("&") if address]
-        now = sorted({*before, agi} if listed else set(before) - {agi})
-        if now and now != before:
-            await self._ami.set_global(SERVERS, "&".join(now))
 
     async def _connected(self) -> None:
         await self._ami.action("Events", EventMask="off")

@@ -155,6 +155,32 @@ async def test_a_server_that_wakes_up_in_time_gets_calls_again(measured: list[st
         assert all(guest.call.state is CallState.TALKING for guest in guests)
 
 
+async def test_without_an_up_servers_watch_over_each_other(measured: list[str]) -> None:
+    """Two nodes whose `up` is gone: the calls of a frozen one are at the other before its loss is even counted, and talks go on."""
+    async with broken_site(limits__nodes=2) as house:
+        await house.both_listed()
+        guests = [await house.dial("4100", account) for account in ("caller", "caller2", "caller3")]
+        for guest in guests:
+            await guest.event("contact_queued")
+        await house.site.killed()
+        await guests[0].call.pause(3.0)  # they see that nobody watches over them
+        victim = 0 if len(await house.calls_at(0)) > len(await house.calls_at(1)) else 1
+        moved = {guest: heard_now(guest) for guest in guests if guest.id in await house.calls_at(victim)}
+        mark, began = len(house.feed.events), asyncio.get_running_loop().time()
+        zombie = house.freeze("node-1" if victim else "node")
+        for guest in moved:
+            await house.feed.wait_for("call_resumed", within=20, after=mark, call=guest.id)
+        measured.append(f"frozen, two nodes without up: at the other after {asyncio.get_running_loop().time() - began:.2f} s")
+        assert house.told("server_lost") == []
+        os.kill(zombie, signal.SIGCONT)
+        await house.eventually(lambda: house.listed([house.site.ports["agi"], house.site.ports["agi"] + 1]), 10)
+        await guests[0].call.pause(1.0)
+        assert max(longest_silence_s(guest, start) for guest, start in moved.items()) <= LONGEST_SILENCE_S
+        assert house.told("call_ended") == []
+        assert all(guest.call.state is CallState.TALKING for guest in guests)
+        await house.site.launch()
+
+
 async def test_the_end_of_a_drain(measured: list[str]) -> None:
     """Who still waits hears words, then the fallback rings; new calls are refused so that the carrier takes another route; the ends are
     told at once, with the numbers; two nodes drain together."""

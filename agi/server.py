@@ -74,17 +74,18 @@ class FastAgiServer:
         """Calls that are being handled now."""
         return len(self._sessions)
 
-    async def drain(self, timeout_s: float, before_end: Callable[[], None] = lambda: None) -> int:
-        """Accept nothing more, let running calls finish for so long, then end them. Returns how many had to be ended; `before_end` is
-        called before that, when there are some."""
+    async def finish(self, timeout_s: float) -> None:
+        """Accept nothing more; returns when no call runs any more, or after so long."""
         self._stop_listening()
         for channel in list(self._waiting):
             channel.close()
         if self._sessions:
             await asyncio.wait(self._sessions.values(), timeout=timeout_s)
+
+    async def drain(self, timeout_s: float) -> int:
+        """Accept nothing more, let running calls finish for so long, then end them. Returns how many had to be ended."""
+        await self.finish(timeout_s)
         unfinished = dict(self._sessions)
-        if unfinished:
-            before_end()
         for task in unfinished.values():
             task.cancel()
         if unfinished:

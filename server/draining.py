@@ -22,6 +22,7 @@ from server.fleet import Fleet, move_calls
 log = structlog.get_logger(__name__)
 SETTLE_S = 2.0  # what the router may take to end the contacts of calls that are over
 LOOK_EVERY_S = 0.05
+LAST_WORDS_S = 0.5  # until Asterisk has sent to the last words whom we let go
 
 
 class Draining:
@@ -52,43 +53,45 @@ class Draining:
     async def run(self, address: str, limit_s: float) -> int:
         """`address` is where Asterisk reaches this server. Returns when it has no call any more: how many were ended after `limit_s`."""
         self._desk.take_calls_at("")
-        stops = await self._fleet.is_closed()
-        others = [] if stops else await self._fleet.remove(address)
-        if not stops and not others and not self._comes_back():
-            stops = await self._fleet.close()
-        if stops:
-            return await self._finish(limit_s)
-        moving = asyncio.create_task(move_calls(self._calls, self._ami)) if others else None
+        closed = await self._fleet.is_closed()
+        others = [] if closed else await self._fleet.remove(address)
+        closes = not closed and not others and not self._comes_back() and await self._fleet.close()
+        moving = asyncio.create_task(move_calls(self._calls, self._ami, self._fleet.is_closed)) if others else None
         try:
-            return await self._agi.drain(limit_s)
+            await self._agi.finish(limit_s)
         finally:
             if moving:
                 moving.cancel()
                 await asyncio.gather(moving, return_exceptions=True)
+        contacts = self._tell_ends() if await self._fleet.is_closed() else set()
+        ended = await self._agi.drain(0)
+        await self._until_over(contacts)
+        if closes:
+            await asyncio.sleep(LAST_WORDS_S)
+            await self._fleet.close(closed=False)  # whoever calls from now on waits for the next server, or hears the fallback
+        return ended
 
-    async def _finish(self, limit_s: float) -> int:
-        """No server has these calls after us: their ends are told now, with the numbers to call back."""
-        contacts: set[str] = set()
+    def _tell_ends(self) -> set[str]:
+        """No server has these calls after us: their ends are told now, with the numbers to call back. Gives their contacts."""
+        contacts = set()
+        for call in self._calls:
+            facts = {"ani": call.caller.text, "node": call.node, "flow": call.flow, "stage": call.stage}
+            lasted_ms = self._now_ms() - call.started_at_ms
+            self._events.tell("call_ended", call=call.id, ended_by="site_stopped", lasted_ms=lasted_ms, **facts)
+            if call.contact:
+                contacts.add(call.contact)
+                self._end_contact(call.contact)
+        return contacts
 
-        def tell_ends() -> None:
-            for call in self._calls:
-                facts = {"ani": call.caller.text, "node": call.node, "flow": call.flow, "stage": call.stage}
-                self._events.tell(
-                    "call_ended", call=call.id, ended_by="site_stopped", lasted_ms=self._now_ms() - call.started_at_ms, **facts
-                )
-                if call.contact:
-                    contacts.add(call.contact)
-                    self._end_contact(call.contact)
-
-        ended = await self._agi.drain(limit_s, tell_ends)
+    async def _until_over(self, contacts: set[str]) -> None:
+        """The router, which may be another server's, has ended them."""
         try:
             async with asyncio.timeout(SETTLE_S):
                 await self._desk.flush()
-                while contacts & self._view.contacts.keys():  # noqa: ASYNC110  the router may be another server's
+                while contacts & self._view.contacts.keys():  # noqa: ASYNC110
                     await asyncio.sleep(LOOK_EVERY_S)
         except TimeoutError:
             log.warning("contacts_end_later", contacts=sorted(contacts))
-        return ended
 
     def _end_contact(self, id: str) -> None:
         contact = self._view.contacts.get(id)

@@ -5,7 +5,7 @@ moves its calls to the others. Several Asterisks may share a Redis: each has a n
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -161,11 +161,11 @@ class Fleet:
         return True
 
 
-async def move_calls(calls: Calls, ami: AmiClient) -> None:
-    """Hand every call over to another server as soon as it is neither talking nor being connected. Runs until cancelled."""
+async def move_calls(calls: Calls, ami: AmiClient, is_over: Callable[[], Awaitable[bool]]) -> None:
+    """Hand every call over to another server as soon as it is neither talking nor being connected, until there is none any more."""
     moved: dict[str, float] = {}
     now = asyncio.get_running_loop().time
-    while True:
+    while not await is_over():
         for call in calls:
             if is_movable(call) and now() - moved.get(call.id, -MOVE_AGAIN_S) >= MOVE_AGAIN_S:
                 moved[call.id] = now()

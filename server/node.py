@@ -122,9 +122,8 @@ class Node:
 
     async def run(self) -> None:
         """Serve until told to stop."""
-        loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, self._stopping.set)
+            asyncio.get_running_loop().add_signal_handler(sign, self._stopping.set)
         limit_s = self.site.main.limits.drain / 1000
         try:
             if await self._started():

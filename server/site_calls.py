@@ -41,9 +41,9 @@ class SiteCalls:
         with suppress(AmiError):
             await put_in_list(self._ami, agi)
 
-    async def close(self) -> None:
-        """The site stops: Asterisk refuses new calls (503), until a `SiteCalls` connects again."""
-        self._closed = True
+    async def set_closed(self, closed: bool) -> None:
+        """While the site stops Asterisk refuses new calls (503), and nobody waits for a server any more."""
+        self._closed = closed
         with suppress(AmiError):
             await self._ami.wait_connected(CONNECT_S)
             await self._tell_closed()

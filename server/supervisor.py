@@ -80,8 +80,7 @@ class Supervisor:
         return f"http://{host}:{self.ports.http}"
 
     async def start(self) -> None:
-        """Raises what `up` catches: each message says what to do. What an earlier start left running is touched only when nothing was
-        found that keeps this one from starting."""
+        """Raises what `up` catches: each message says what to do. A mistake in the settings leaves alone what an earlier start left."""
         options = self.options
         self.site = load_site(options.config, options.dialplans)
         must_be_own_address(options.listen)
@@ -166,15 +165,17 @@ class Supervisor:
         """The nodes drain, all at once; callers who are still there then have the last words; then Asterisk and Redis end."""
         nodes = self._nodes
         if nodes and self._calls:
-            await self._calls.close()
+            await self._calls.set_closed(True)
         for name, part in reversed(self._parts):
             if part in nodes:
                 self._say(f"stopping {name}")
         await asyncio.gather(*(node.stop() for node in nodes))
         others = [(name, part) for name, part in reversed(self._parts) if part not in nodes]
         if self._calls:
-            if nodes and any(isinstance(part, AsteriskProcess) and part.pid for _, part in others):
+            if any(isinstance(part, AsteriskProcess) for _, part in others):
                 await self._calls.until_over(FAREWELL_S)
+            else:  # an Asterisk of somebody else's goes on: who calls while no server is there hears its fallback
+                await self._calls.set_closed(False)
             await self._calls.stop()
         for name, part in others:
             self._say(f"stopping {name}")

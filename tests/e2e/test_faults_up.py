@@ -155,6 +155,22 @@ async def test_a_server_that_wakes_up_in_time_gets_calls_again(measured: list[st
         assert all(guest.call.state is CallState.TALKING for guest in guests)
 
 
+async def test_nobody_is_taken_for_frozen_on_a_machine_that_has_too_much_to_do(measured: list[str]) -> None:
+    """Three programs for each processor that never rest: everybody is late, whoever asks and whoever is asked. No call is moved."""
+    async with broken_site() as house:
+        guest = await house.dial("4100")
+        await guest.event("contact_queued")
+        crowd = [await asyncio.create_subprocess_exec("sh", "-c", "while :; do :; done") for _ in range(3 * (os.cpu_count() or 1))]
+        try:
+            await guest.call.pause(8.0)
+        finally:
+            for one in crowd:
+                one.kill()
+            await asyncio.gather(*(one.wait() for one in crowd))
+        assert [line for line in house.site.words if "answer" in line] == []
+        assert house.told("call_resumed") == []
+
+
 async def test_without_an_up_servers_watch_over_each_other(measured: list[str]) -> None:
     """Two nodes whose `up` is gone: the calls of a frozen one are at the other before its loss is even counted, and talks go on."""
     async with broken_site(limits__nodes=2) as house:

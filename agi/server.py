@@ -74,13 +74,17 @@ class FastAgiServer:
         """Calls that are being handled now."""
         return len(self._sessions)
 
-    async def drain(self, timeout_s: float) -> int:
-        """Accept nothing more, let running calls finish for so long, then end them. Returns how many had to be ended."""
+    async def finish(self, timeout_s: float) -> None:
+        """Accept nothing more; returns when no call runs any more, or after so long."""
         self._stop_listening()
         for channel in list(self._waiting):
             channel.close()
         if self._sessions:
             await asyncio.wait(self._sessions.values(), timeout=timeout_s)
+
+    async def drain(self, timeout_s: float) -> int:
+        """Accept nothing more, let running calls finish for so long, then end them. Returns how many had to be ended."""
+        await self.finish(timeout_s)
         unfinished = dict(self._sessions)
         for task in unfinished.values():
             task.cancel()

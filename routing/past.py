@@ -35,6 +35,9 @@ class QueueCounts:
                 past.popleft()
 
 
+LOST_BY = ("asterisk_restarted", "site_stopped")
+
+
 class Past:
     """Counts and measures of old events, and the calls that were lost with an Asterisk."""
 
@@ -58,5 +61,5 @@ class Past:
 
 
 def is_lost_call(event: Event) -> bool:
-    """The end of a call that neither caller nor flow ended: its Asterisk died."""
-    return event.type == "call_ended" and event.data.get("ended_by") == "asterisk_restarted"
+    """The end of a call that neither caller nor flow ended: its Asterisk died, or the site stopped."""
+    return event.type == "call_ended" and event.data.get("ended_by") in LOST_BY

@@ -6,7 +6,7 @@ moves its calls to the others. Several Asterisks may share a Redis: each has a n
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -15,13 +15,14 @@ from agi.ami.errors import AmiError
 from routing.events import Event
 from routing.identifiers import Ids, asterisk_of
 from server.calls import Calls, LiveCall
+from server.stranded import CALLS
 
 log = structlog.get_logger(__name__)
 SERVERS = "HOTLINE_SERVERS"
+CLOSED = "HOTLINE_CLOSED"  # 1 while the site stops: Asterisk refuses new calls, and nobody waits for a server any more
 RUN = "HOTLINE_RUN"  # told apart by it: an Asterisk that was started again does not have it any more
 NAME = "SYSTEMNAME"  # `systemname` of asterisk.conf
 MOVED = "HOTLINE_MOVED"  # on a channel: its server gave the call away on purpose, with nothing lost that the caller keyed
-RESUME = ("hotline", "resume")  # context and label where a call is taken up again
 AGAIN_S = 0.5
 MOVE_EVERY_S = 0.2
 MOVE_AGAIN_S = 3.0
@@ -57,6 +58,14 @@ class Fleet:
         """Whether it falls to us to look after the calls of a lost server: of those left at our Asterisk one does."""
         left = self._lists.get(self.asterisk or "", {}).keys() - {lost}
         return self._server == min(left, default=self._server)
+
+    @property
+    def next_one(self) -> str:
+        """Where our Asterisk reaches the server that follows ours by name, of those that take its calls; "" when there is no other."""
+        addresses = self._lists.get(self.asterisk or "", {})
+        others = sorted(addresses.keys() - {self._server})
+        following = [server for server in others if server > self._server] + others
+        return addresses[following[0]] if following else ""
 
     def address_of(self, lost: str) -> str:
         """Where our Asterisk reached a server that is lost; "" when it was another's, or its place has been taken since."""
@@ -113,6 +122,22 @@ class Fleet:
         others = [address for address in listed if address and address != agi]
         return others if others and await self._set(others) else []
 
+    async def is_closed(self) -> bool:
+        """Whether the whole site stops."""
+        try:
+            return await self._ami.get_global(CLOSED) == "1"
+        except AmiError:
+            return False
+
+    async def close(self, *, closed: bool = True) -> bool:
+        """Have Asterisk refuse new calls, or take them again. False when it does not answer."""
+        try:
+            await self._ami.set_global(CLOSED, "1" if closed else "")
+        except AmiError as problem:
+            log.warning("asterisk_not_told", reason=str(problem))
+            return False
+        return True
+
     async def meet(self) -> None:
         """After each AMI connect: learn which Asterisk it is, and tell it again what we know. Raises AmiError."""
         self.asterisk = await self._ami.get_global(NAME)
@@ -138,11 +163,11 @@ class Fleet:
         return True
 
 
-async def move_calls(calls: Calls, ami: AmiClient) -> None:
-    """Hand every call over to another server as soon as it is neither talking nor being connected. Runs until cancelled."""
+async def move_calls(calls: Calls, ami: AmiClient, is_over: Callable[[], Awaitable[bool]]) -> None:
+    """Hand every call over to another server as soon as it is neither talking nor being connected, until there is none any more."""
     moved: dict[str, float] = {}
     now = asyncio.get_running_loop().time
-    while True:
+    while not await is_over():
         for call in calls:
             if is_movable(call) and now() - moved.get(call.id, -MOVE_AGAIN_S) >= MOVE_AGAIN_S:
                 moved[call.id] = now()
@@ -159,7 +184,7 @@ def is_movable(call: LiveCall) -> bool:
 
 async def pull(ami: AmiClient, channel: str, dnis: str) -> None:
     """Have the dialplan take a call up again, at a server of the list."""
-    context, label = RESUME
+    context, label = CALLS
     try:
         await ami.redirect(channel, context, dnis, label)
     except AmiError as error:

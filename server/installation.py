@@ -26,6 +26,11 @@ APOLOGY = {
     "en": "We are sorry. Our service is not available at the moment. Please hold on while we try to connect you.",
 }
 
+APOLOGY_WITHOUT_FALLBACK = {
+    "zh": "非常抱歉，系统暂时无法为您服务，请您稍后再拨。再见。",
+    "en": "We are sorry. Our service is not available at the moment. Please call again later. Goodbye.",
+}
+
 
 @dataclass(slots=True)
 class Installation:
@@ -101,11 +106,12 @@ def rounds_within(seconds: int) -> int:
 
 async def _apologies(site: Site, installation: Installation) -> tuple[Apology, ...]:
     library = installation.sounds(site)
+    words = APOLOGY if site.main.asterisk.fallback.dial else APOLOGY_WITHOUT_FALLBACK
     found = []
     for language in site.main.languages:
-        if language in APOLOGY:
+        if language in words:
             try:
-                files = await library.files([Speech(language, APOLOGY[language], "apology")])
+                files = await library.files([Speech(language, words[language], "apology")])
             except CannotRender:
                 continue
             found += [Apology(language, Path(file)) for file in files]

@@ -30,14 +30,16 @@ from routing.router import Router
 from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
+from server import fingerprint
 from server.agent_phones import spoken_to_agents
 from server.caller import Facilities
 from server.caller_words import spoken_to_callers
 from server.calls import Calls
 from server.current_site import CurrentSite
+from server.draining import Draining
 from server.event_log import EventLog
 from server.feature_codes import spoken_by_codes
-from server.fleet import Fleet, move_calls
+from server.fleet import Fleet
 from server.follower import Follower
 from server.holds import Holds
 from server.http.app import make_api
@@ -48,6 +50,7 @@ from server.install.programs import speech_program
 from server.installation import Installation
 from server.memory import Memory
 from server.metrics import Metrics
+from server.neighbour import Neighbour
 from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
 from server.port_numbers import PortError, read_ports
@@ -55,6 +58,7 @@ from server.secrets_file import secrets_for
 from server.session import Sessions
 from server.settings import Site, load_site
 from server.settings.site import is_outside
+from server.state_lock import StateLock
 
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0
@@ -65,9 +69,10 @@ AMI_WITHIN_S = 5.0  # a server without AMI takes calls all the same
 class Node:
     """`run` serves until SIGTERM or SIGINT; then it takes no new calls and lets running ones finish, up to the site's limit."""
 
-    def __init__(self, site: Site, settings: NodeSettings) -> None:
+    def __init__(self, site: Site, settings: NodeSettings, runs: str = "") -> None:
         self.current_site = CurrentSite(site)
         directory = self.current_site.directory
+        self.runs = runs  # the fingerprint of program and settings
         self.settings = settings
         self.server = f"{socket.gethostname()[:20]}-{secrets.token_hex(3)}"
         self.clock = SystemClock()
@@ -111,6 +116,11 @@ class Node:
         listeners = (self.metrics.on_event, self.fleet.on_event, self.orphans.on_event, self.memory.on_event)
         self.follower = Follower(self.store, self.view, *listeners)
         self.current_site.on_change(self._site_changed)
+        lock = StateLock(settings.installation.state)
+        watched = lambda: lock.holder() != 0  # noqa: E731  `up` holds it: it starts us again, and says so when the site stops
+        parts = (self.agi, self.fleet, self.ami, self.calls, self.desk, self.view, self.events, self.clock.now_ms)
+        self.draining = Draining(*parts, comes_back=watched)
+        self.neighbour = Neighbour(self.fleet, self.ami, watched)
         self._http: Listener | None = None
         self._stopping = asyncio.Event()
         self._takes_calls = False
@@ -136,28 +146,16 @@ class Node:
 
     async def run(self) -> None:
         """Serve until told to stop."""
-        loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, self._stopping.set)
+            asyncio.get_running_loop().add_signal_handler(sign, self._stopping.set)
+        limit_s = self.site.main.limits.drain / 1000
         try:
             if await self._started():
                 await self._stopping.wait()
-                log.info("draining", calls=len(self.calls), limit_s=self.site.main.limits.drain // 1000)
-                log.info("drained", calls_ended=await self._drain())
+                log.info("draining", calls=len(self.calls), limit_s=limit_s)
+                log.info("drained", calls_ended=await self.draining.run(self.settings.agi_for_asterisk, limit_s))
         finally:
             await self._stop()
-
-    async def _drain(self) -> int:
-        """Where other servers live they get our calls, but for talks: those end here. Alone we let all come to their end, up to a limit."""
-        self.desk.take_calls_at("")
-        others = await self.fleet.remove(self.settings.agi_for_asterisk)
-        moving = asyncio.create_task(move_calls(self.calls, self.ami)) if others else None
-        try:
-            return await self.agi.drain(self.site.main.limits.drain / 1000)
-        finally:
-            if moving:
-                moving.cancel()
-                await asyncio.gather(moving, return_exceptions=True)
 
     async def _started(self) -> bool:
         """False when it was told to stop, or a part of it failed, before it could take calls."""
@@ -174,7 +172,7 @@ class Node:
 
     async def _start(self) -> None:
         self._attach_ami()
-        for work in (self.router.run, self.desk.run, self.follower.run, self.events.run, self.orphans.run):
+        for work in (self.router.run, self.desk.run, self.follower.run, self.events.run, self.orphans.run, self.neighbour.run):
             self._tasks.append(asyncio.create_task(self._forever(work.__qualname__, work())))
         self._tasks.append(asyncio.create_task(self.fleet.run()))
         self._tasks.append(asyncio.create_task(self._prepare_sounds()))
@@ -188,6 +186,7 @@ class Node:
             await self._meet_asterisk()
             self.desk.take_calls_at(self.settings.agi_for_asterisk)
             await self.fleet.join(self.settings.agi_for_asterisk)
+            await self.fleet.close(closed=False)
         log.info("serving", server=self.server, agi=self.agi.address, http=self.settings.http_address)
 
     async def _forever(self, name: str, work: "asyncio.coroutines.Coroutine[object, object, None]") -> None:  # type: ignore[name-defined]
@@ -211,6 +210,7 @@ class Node:
                 clock=self.clock,
                 metrics=self.metrics.render,
                 server=self.server,
+                runs=self.runs,
             )
         )
         self._http = Listener(api, *self.settings.http_address)
@@ -311,8 +311,9 @@ class Node:
         await self.store.close()
 
 
-async def run_node(config: Path, dialplans: Path, state: Path, listen: str, number: int = 0) -> None:
-    """Serve a state folder that has its ports and secrets already."""
+async def run_node(config: Path, dialplans: Path, state: Path, listen: str, number: int = 0, program: str = "") -> None:
+    """Serve a state folder that has its ports and secrets already. `program` is the fingerprint of the program that was loaded."""
+    runs = f"{program}-{fingerprint.of_site(config, dialplans)}"
     site = load_site(config, dialplans)
     ports = read_ports(state)
     if ports is None:
@@ -320,4 +321,4 @@ async def run_node(config: Path, dialplans: Path, state: Path, listen: str, numb
     installation = Installation(state, listen)
     installation.speech_program = await asyncio.to_thread(speech_program, log.info) if site.main.speech else None
     known = secrets_for(state, installation.accounts(site))
-    await Node(site, node_settings(site, installation, ports=ports, secrets_known=known, number=number)).run()
+    await Node(site, node_settings(site, installation, ports=ports, secrets_known=known, number=number), runs).run()

@@ -1,22 +1,21 @@
-"""A server node as a child process of the supervisor: started, asked whether it serves, ended when it is frozen."""
+"""A server node as a child process of the supervisor: started or adopted, asked whether it serves, drained."""
 
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 
+from server import fingerprint
 from server.child_process import ChildProcess
 from server.port_numbers import Ports
 from server.socket_folder import socket_folder
 
 READY_S = 30.0
-HEALTH_EVERY_S = 1.0
-FROZEN_AFTER_S = 3.0  # a node that is silent for so long is ended and started again
+ANSWER_S = 1.0
 STOP_S = 15.0  # what a node may take beyond draining
 
 
@@ -51,16 +50,32 @@ class NodeProcess:
         self.serving = asyncio.Event()
         host = "127.0.0.1" if options.listen in ("0.0.0.0", "::") else options.listen
         self._url = f"http://{host}:{ports.http + number}"
+        self.name = f"server {number}" if number else "the server"
         which = f"-{number}" if number else ""
         log, run = options.state / "log", socket_folder(options.state)
         marks = f"--state {options.state.absolute()}"
-        self._child = ChildProcess(
-            f"server {number}" if number else "the server", log / f"server{which}.log", run / f"node{which}.pid", marks
-        )
+        self._child = ChildProcess(self.name, log / f"server{which}.log", run / f"{pid_file_of(number)}.pid", marks)
 
     @property
     def pid(self) -> int:
         return self._child.pid
+
+    async def adopt(self) -> bool:
+        """Take over the one that an earlier start left running, also one that does not answer: it is ended as any other would be."""
+        await self._child.adopt(lambda: self.answers(ANSWER_S), ANSWER_S)
+        if not self.pid:
+            return False
+        self.serving.set()
+        await self.renew_spare()
+        return True
+
+    async def is_outdated(self) -> bool:
+        """Whether it runs an older program, with older settings, or was started otherwise than it would be now."""
+        said = await self._ask("/healthz", ANSWER_S)
+        options = self._options
+        program, site = await asyncio.to_thread(lambda: (fingerprint.of_program(), fingerprint.of_site(options.config, options.dialplans)))
+        started = [word for word in self._child.command if word != "--wait"]
+        return bool(said) and (said.get("runs") != f"{program}-{site}" or started != self._command)
 
     async def start(self) -> None:
         """Returns when it is ready for calls."""
@@ -101,31 +116,31 @@ class NodeProcess:
         self.serving.clear()
         await self._child.stop(within=self._drain_s + STOP_S)
 
-    async def end_when_frozen(self) -> None:
-        """Ends a node that does not answer any more; its calls go on where Asterisk takes them next. Runs until cancelled."""
-        silent_since: float | None = None
-        now = asyncio.get_running_loop().time
-        while True:
-            await asyncio.sleep(HEALTH_EVERY_S)
-            pid = self.pid
-            if not pid or not self.serving.is_set() or await self._answers("/healthz"):
-                silent_since = None
-            elif silent_since is None:
-                silent_since = now()
-            elif now() - silent_since > FROZEN_AFTER_S:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                silent_since = None
+    def kill(self) -> None:
+        """End it at once; whoever waits for its end starts it again."""
+        self._child.kill()
+
+    async def answers(self, within_s: float) -> bool:
+        """Whether it is alive and its event loop turns."""
+        return await self._answers("/healthz", within_s)
 
     async def _ready(self) -> bool:
         return await self._answers("/readyz")
 
-    async def _answers(self, path: str) -> bool:
+    async def _answers(self, path: str, within_s: float = ANSWER_S) -> bool:
         """Whether our own child says yes: another program on its port, or an older node, proves nothing."""
-        limit = aiohttp.ClientTimeout(total=HEALTH_EVERY_S)
+        return (await self._ask(path, within_s)).get("pid") == self.pid
+
+    async def _ask(self, path: str, within_s: float) -> dict[str, Any]:
+        limit = aiohttp.ClientTimeout(total=within_s)
         try:
             async with aiohttp.ClientSession(timeout=limit) as client, client.get(self._url + path) as answer:
                 said = await answer.json() if answer.status == 200 else None
-                return isinstance(said, dict) and said.get("pid") == self.pid
+                return said if isinstance(said, dict) else {}
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
-            return False
+            return {}
+
+
+def pid_file_of(number: int) -> str:
+    """The name of a node's pid file, without its ending."""
+    return f"node-{number}" if number else "node"

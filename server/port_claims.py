@@ -6,6 +6,7 @@ for all users, needs no file, and ends with the process that has it.
 """
 
 import socket
+from collections.abc import Collection
 
 from server.port_numbers import PortError
 
@@ -14,17 +15,17 @@ _PROBED_RTP = 20  # ports at the start of a range that are tried: another Asteri
 
 
 class PortClaims:
-    """Fits `Claims`. A port counts as free when no other Hotline claims it and it could be bound on loopback now."""
+    """Fits `Claims`. A port counts as free when no other Hotline claims it and it could be bound on loopback now.
+
+    Processes of ours have `bound` those of some kinds (fields of Ports) already.
+    """
 
     def __init__(self) -> None:
+        self.bound: Collection[str] = ()
         self._held: dict[str, socket.socket] = {}
 
     def take(self, kind: str, port: int) -> bool:
         """Whether a port of that kind (a field of Ports) is ours now, or was already; False when somebody has it."""
-        return self.claim(kind, port) and (_is_free(kind, port) or self.give_back(kind, port))
-
-    def claim(self, kind: str, port: int) -> bool:
-        """The same for a port that a process of ours has bound already."""
         name = _name(kind, port)
         if name in self._held:
             return True
@@ -35,7 +36,7 @@ class PortClaims:
             claim.close()
             return False
         self._held[name] = claim
-        return True
+        return kind in self.bound or _is_free(kind, port) or self.give_back(kind, port)
 
     def give_back(self, kind: str, port: int) -> bool:
         """Let it go; harmless when it is not ours. Always False: it is ours no more."""

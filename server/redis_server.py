@@ -9,6 +9,8 @@ from pathlib import Path
 from server.child_process import ChildError, ChildProcess
 from server.socket_folder import socket_folder
 
+LOAD_S = 15.0
+
 
 class RedisServer:
     """Start, stop, wait. `url` is what a client connects to. ChildError when it cannot be started."""
@@ -28,7 +30,11 @@ class RedisServer:
         """The process id; 0 when it does not run."""
         return self._child.pid
 
-    async def start(self, within: float = 15.0) -> None:
+    async def adopt(self, within: float = LOAD_S) -> bool:
+        """Take over the one that an earlier start left running; False when there is none."""
+        return await self._child.adopt(self._answers, within)
+
+    async def start(self, within: float = LOAD_S) -> None:
         """Returns when it answers, with the data of earlier runs loaded."""
         program = find_program()
         self._data.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ from server.calls import FollowedEvents, LiveCall
 from server.feature_codes import FeatureCodes, agent_at
 from server.line import call_over
 from server.logs import bind_call
+from server.neighbour import ALIVE
 from server.pin_locks import PinLocks
 from server.settings import Site
 from server.stage import Stage
@@ -68,6 +69,8 @@ class Sessions:
 
     async def __call__(self, channel: Channel) -> None:
         kind = channel.env.get("agi_network_script", "")
+        if kind == ALIVE:
+            return  # that it ends is the answer
         serve = self._kinds.get(kind)
         if serve is None:
             log.warning("agi_session_unknown", script=kind[:40], known=sorted(self._kinds))

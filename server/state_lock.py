@@ -2,7 +2,10 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
+
+AGAIN_S = 0.02
 
 
 class StateLock:
@@ -15,11 +18,15 @@ class StateLock:
     def take(self) -> bool:
         """False when somebody else holds it. Raises OSError when the folder cannot be written."""
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(file)
-            return False
+        for last in (False, False, True):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if last:
+                    os.close(file)
+                    return False
+                time.sleep(AGAIN_S)  # it may only be somebody who asks for the holder
         self._file = file
         os.truncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)

@@ -1,41 +1,38 @@
-"""Runs a whole site on one machine: a private Redis and Asterisk where the settings want them, and a server node, each a process.
+"""Runs a whole site on one machine: a private Redis and Asterisk where the settings want them, and server nodes, each a process.
 
-What dies is started again; Ctrl-C drains the node first. A node that is killed takes no call with it: Asterisk and Redis live on here.
+What dies is started again, what freezes is ended; Ctrl-C drains the nodes first. A node that is killed takes no call with it: Asterisk and
+Redis live on here. They live on as well when this process is killed: the next one adopts them, and their calls hear nothing of it.
 """
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from ivr.loading.problems import ProblemsFound
-from server.asterisk.configuration import ConfigurationError
 from server.asterisk.process import AsteriskProcess
 from server.asterisk.root import find_asterisk
-from server.child_process import ChildError, end_left_over
-from server.elsewhere import NotThere, must_answer
-from server.install.packages import InstallError
+from server.child_process import end_left_over, left_running
+from server.elsewhere import must_answer
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
-from server.node_process import NodeProcess
+from server.keeping import Part, Say, keep_running
+from server.node_process import NodeProcess, pid_file_of
 from server.node_settings import node_settings
 from server.port_claims import PortClaims, must_be_own_address
-from server.port_numbers import PortError, Ports, ports_for
+from server.port_numbers import Ports, ports_for
 from server.redis_server import RedisServer
-from server.secrets_file import Secrets, SecretsError, secrets_for
+from server.secrets_file import Secrets, secrets_for
 from server.settings import Site, load_site
-from server.socket_folder import SocketFolderError, socket_folder
-from server.state_folder import StateFolderError, make_state_folder
+from server.site_calls import SiteCalls
+from server.socket_folder import socket_folder
+from server.state_folder import make_state_folder
 from server.state_lock import StateLock
+from server.watchdog import Watchdog
 
-FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 10.0
-DEFAULT_STATE = Path(__file__).parent.parent / ".state"
-STEADY_AFTER_S = 60.0  # what ran for so long and ends is started again without a longer pause
-Say = Callable[[str], None]
+FAREWELL_S = 30.0  # what calls that are still there after draining may take for the last words, and at the fallback
+# pid file -> the ports that its process has bound
+BOUND = {"asterisk-child": ("sip", "ami", "asterisk_http", "rtp_first"), "node": ("agi", "http")}
 
 
 class AlreadyRunning(Exception):
@@ -52,57 +49,6 @@ class UpOptions:
     listen: str = "127.0.0.1"
 
 
-async def up(options: UpOptions, say: Say = print) -> int:
-    """`./hotline up`: run the site until Ctrl-C. Returns the exit code; a reason not to start is said in one sentence."""
-    site = Supervisor(options, say)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # there is nothing to start anew yet
-    try:
-        await site.start()
-        for line in _welcome(site):
-            say(line)
-        await site.watch()
-    except (
-        ProblemsFound,
-        AlreadyRunning,
-        PortError,
-        SecretsError,
-        InstallError,
-        ChildError,
-        ConfigurationError,
-        SocketFolderError,
-        StateFolderError,
-        NotThere,
-    ) as reason:
-        say(f"hotline: {reason}")
-        return 1
-    finally:
-        await site.stop()
-    return 0
-
-
-def _welcome(site: "Supervisor") -> list[str]:
-    """What can be done now."""
-    state = site.options.state
-    numbers = ", ".join(site.site.numbers) or "any number"
-    where = f"on SIP port {site.ports.sip}" if site.site.main.asterisk.mode == "managed" else "through your Asterisk"
-    option = "" if state.resolve() == DEFAULT_STATE.resolve() else f" --state {state}"
-    return [
-        f"ready: call {numbers} {where}; queue state at {site.url}/api/queues",
-        f"  tokens and SIP passwords: {state / 'secrets.json'}; queues and agents: ./hotline status{option}; Ctrl-C stops",
-    ]
-
-
-class Part(Protocol):
-    """A process that is kept running."""
-
-    @property
-    def pid(self) -> int: ...
-
-    async def wait(self) -> int: ...
-
-    async def stop(self) -> None: ...
-
-
 class Supervisor:
     """`start` brings everything up, `watch` keeps it up until it is told to stop, `stop` brings it down in order."""
 
@@ -111,7 +57,11 @@ class Supervisor:
         self._tell = say
         self._lock = StateLock(options.state)
         self._claims = PortClaims()
-        self._parts: list[tuple[str, Part, Callable[[], Awaitable[None]]]] = []
+        self._parts: list[tuple[str, Part]] = []
+        self._adopted = False
+        self._outdated: list[NodeProcess] = []
+        self._watchdogs: list[Watchdog] = []
+        self._calls: SiteCalls | None = None
         self._stopping = asyncio.Event()
         self._rolling: asyncio.Task[None] | None = None
         self.site: Site
@@ -130,30 +80,51 @@ class Supervisor:
         return f"http://{host}:{self.ports.http}"
 
     async def start(self) -> None:
-        """Raises what `up` catches: each message says what to do."""
+        """Raises what `up` catches: each message says what to do. A mistake in the settings leaves alone what an earlier start left."""
         options = self.options
         self.site = load_site(options.config, options.dialplans)
         must_be_own_address(options.listen)
         make_state_folder(options.state)
         self._take_lock()
-        await asyncio.to_thread(end_left_over, socket_folder(options.state))
+        managed, nodes = self.site.main.asterisk.mode == "managed", self.site.main.limits.nodes
         installation = Installation(options.state, options.listen)
-        self.ports = ports_for(options.state, self._claims, nodes=self.site.main.limits.nodes)
+        await self._find_ports(managed, nodes)
         self.secrets = secrets_for(options.state, installation.accounts(self.site))
-        await must_answer(self.site, node_settings(self.site, installation, ports=self.ports, secrets_known=self.secrets))
-        program = find_asterisk(self._say) if self.site.main.asterisk.mode == "managed" else None
+        settings = [node_settings(self.site, installation, ports=self.ports, secrets_known=self.secrets, number=n) for n in range(nodes)]
+        await must_answer(self.site, settings[0])
+        program = find_asterisk(self._say) if managed else None
         installation.speech_program = speech_program(self._say) if self.site.main.speech else None
-        if not self.site.main.redis.url:
-            redis = RedisServer(options.state)
-            await self._add("Redis", redis, redis.start)
+        asterisk = None
         if program:
             plan = await asyncio.to_thread(asterisk_plan, self.site, installation, program, self.ports, self.secrets)
             asterisk = AsteriskProcess(program, plan)
-            await self._add("Asterisk", asterisk, asterisk.start)
-        nodes, drain_s = self.site.main.limits.nodes, self.site.main.limits.drain / 1000
+        if not self.site.main.redis.url:
+            await self._add("Redis", RedisServer(options.state))
+        if asterisk and await self._add("Asterisk", asterisk):
+            await self._refresh(asterisk)
+        self._calls = SiteCalls(settings[0])
+        self._calls.start()
         for number in range(nodes):
-            node = NodeProcess(options, self.ports, drain_s, number, spare=nodes == 1)
-            await self._add(f"server {number}" if number else "the server", node, node.start)
+            node = NodeProcess(options, self.ports, self.site.main.limits.drain / 1000, number, spare=nodes == 1)
+            if await self._add(node.name, node) and await node.is_outdated():
+                self._outdated.append(node)
+            self._watchdogs.append(Watchdog(node, self._calls, settings[number].agi_for_asterisk, self._say))
+
+    async def _find_ports(self, managed: bool, nodes: int) -> None:
+        """What an earlier start left running keeps its ports, where this site still wants it; else it is ended."""
+        wanted = {pid_file_of(number) for number in range(nodes)}
+        wanted |= {"asterisk-child"} if managed else set()
+        wanted |= set() if self.site.main.redis.url else {"redis"}
+        run = socket_folder(self.options.state)
+        await asyncio.to_thread(end_left_over, run, wanted)
+        running = {name.partition("-")[0] if name.startswith("node") else name for name in left_running(run)}
+        self._claims.bound = {kind for name in running for kind in BOUND.get(name, ())}
+        self.ports = ports_for(self.options.state, self._claims, nodes=nodes)
+
+    async def _refresh(self, asterisk: AsteriskProcess) -> None:
+        waiting = await asterisk.refresh()
+        if waiting:
+            self._say(f"Asterisk runs with older settings ({', '.join(waiting)}): they take effect when the site is stopped and started")
 
     async def watch(self) -> None:
         """Returns after SIGTERM or SIGINT. SIGHUP starts the nodes anew, one after the other: with several no caller notices."""
@@ -161,8 +132,11 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._roll)
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, self._stopping.set)
-        keepers = [asyncio.create_task(node.end_when_frozen()) for node in self._nodes]
-        keepers += [asyncio.create_task(self._keep(name, part, start)) for name, part, start in self._parts]
+        keepers = [asyncio.create_task(watchdog.watch()) for watchdog in self._watchdogs]
+        keepers += [asyncio.create_task(keep_running(name, part, self._say)) for name, part in self._parts]
+        if self._outdated:
+            self._say("the servers that ran already have an older program or older settings")
+            self._rolling = asyncio.create_task(self._restart(self._outdated))
         try:
             await self._stopping.wait()
         finally:
@@ -173,49 +147,57 @@ class Supervisor:
 
     @property
     def _nodes(self) -> list[NodeProcess]:
-        return [part for _, part, _ in self._parts if isinstance(part, NodeProcess)]
+        return [part for _, part in self._parts if isinstance(part, NodeProcess)]
 
     def _roll(self) -> None:
         if self._rolling is None or self._rolling.done():
-            self._rolling = asyncio.create_task(self._restart_nodes())
+            self._rolling = asyncio.create_task(self._restart(self._nodes))
 
-    async def _restart_nodes(self) -> None:
-        for node in self._nodes:
+    async def _restart(self, nodes: list[NodeProcess]) -> None:
+        for node in nodes:
             self._say(f"restarting node {node.number}")
             await node.renew_spare()
-            await node.drain()  # `_keep` starts it again
+            await node.drain()  # its keeper starts it again
             await node.serving.wait()
         self._say("all nodes have been restarted")
 
     async def stop(self) -> None:
-        """The nodes drain first; then Asterisk and Redis end."""
-        for name, part, _ in reversed(self._parts):
+        """The nodes drain, all at once; callers who are still there then have the last words; then Asterisk and Redis end."""
+        nodes = self._nodes
+        if nodes and self._calls:
+            await self._calls.set_closed(True)
+        for name, part in reversed(self._parts):
+            if part in nodes:
+                self._say(f"stopping {name}")
+        await asyncio.gather(*(node.stop() for node in nodes))
+        others = [(name, part) for name, part in reversed(self._parts) if part not in nodes]
+        if self._calls:
+            if any(isinstance(part, AsteriskProcess) for _, part in others):
+                await self._calls.until_over(FAREWELL_S)
+            else:  # an Asterisk of somebody else's goes on: who calls while no server is there hears its fallback
+                await self._calls.set_closed(False)
+            await self._calls.stop()
+        for name, part in others:
             self._say(f"stopping {name}")
             await part.stop()
         self._claims.release()
         self._lock.release()
 
-    async def _add(self, name: str, part: Part, start: Callable[[], Awaitable[None]]) -> None:
+    async def _add(self, name: str, part: Part) -> bool:
+        """Have it running. Whether it was already."""
+        self._parts.append((name, part))
+        if await part.adopt():
+            self._say(f"{name} runs already (process {part.pid}): taken over")
+            self._adopted = True
+            return True
         self._say(f"starting {name}")
-        self._parts.append((name, part, start))
-        await start()
-
-    async def _keep(self, name: str, part: Part, start: Callable[[], Awaitable[None]]) -> None:
-        pause_s = FIRST_PAUSE_S
-        now = asyncio.get_running_loop().time
-        began = now()
-        while True:
-            code = await part.wait()
-            self._say(f"{name} ended (code {code}); starting it again")
-            if now() - began > STEADY_AFTER_S:
-                pause_s = FIRST_PAUSE_S
-            await asyncio.sleep(pause_s)
-            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
-            began = now()
-            try:
-                await start()
-            except Exception as error:
-                self._say(f"{name} could not be started: {error}")
+        try:
+            await part.start()
+        except Exception as error:
+            if not self._adopted:
+                raise
+            self._say(f"{name} could not be started: {error}")  # it is tried again; the calls of what runs are not ended for it
+        return False
 
     def _take_lock(self) -> None:
         if not self._lock.take():

@@ -42,6 +42,14 @@ class RunningSite:
 
     async def start(self, within: float = 60.0) -> None:
         """Returns when calls are taken. SiteFailed says why not."""
+        await self.launch(within)
+        self.ports = json.loads((self.state / "ports.json").read_text())
+        self.secrets = json.loads((self.state / "secrets.json").read_text())
+        self._client = aiohttp.ClientSession()
+        await self.feed.start()
+
+    async def launch(self, within: float = 60.0) -> None:
+        """Only `up`, for instance after one that was killed. Returns when it is ready."""
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "server", *self._command),
             cwd=ROOT,
@@ -61,10 +69,12 @@ class RunningSite:
             raise SiteFailed(f"not ready within {within:.0f} s; it said: {' / '.join(self.words[-5:])}") from None
         if self._process.returncode is not None or not (self.state / "ports.json").exists():
             raise SiteFailed("\n".join(self.words[-20:]) or "it ended without a word")
-        self.ports = json.loads((self.state / "ports.json").read_text())
-        self.secrets = json.loads((self.state / "secrets.json").read_text())
-        self._client = aiohttp.ClientSession()
-        await self.feed.start()
+
+    async def killed(self) -> None:
+        """Kill `up`, and nothing else; returns when it is gone."""
+        assert self._process is not None, "start() comes first"
+        self._process.kill()
+        await self._process.wait()
 
     def tell(self, sign: signal.Signals) -> None:
         """Send a signal to `up` without waiting for what follows."""

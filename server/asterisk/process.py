@@ -5,16 +5,22 @@ It runs as the user who started Hotline and touches nothing outside the state fo
 
 import asyncio
 import os
+import re
 import resource
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
+from server.asterisk.changes import RELOADS, read_at_start, reloads
 from server.asterisk.configuration import Plan, render
 from server.asterisk.root import AsteriskProgram
 from server.child_process import ChildProcess
+from server.fleet import SERVERS
 
 _FOLDERS = ("etc/asterisk", "log", "spool/lib/keys", "spool/cache", "spool/agi-bin", "spool/monitor", "spool/outgoing", "spool/tmp")
+START_S = 30.0
+_SERVERS = re.compile(rf"{SERVERS}\s*=\s*(\S+)")
 
 
 def reachable_file_limit(wanted: int) -> int:
@@ -48,7 +54,24 @@ class AsteriskProcess:
         """The process id; 0 when it does not run."""
         return self._child.pid
 
-    async def start(self, within: float = 30.0) -> None:
+    async def adopt(self, within: float = START_S) -> bool:
+        """Take over the one that an earlier start left running; False when there is none. Nothing is written: its sockets lie there."""
+        return await self._child.adopt(self._ready, within)
+
+    async def refresh(self) -> list[str]:
+        """Have one that runs do what the plan says now. Gives the files whose changes wait for its next start."""
+        before, now = self._read(), await asyncio.to_thread(render, self._plan)
+        commands, waiting = reloads(before, now), read_at_start(before, now)
+        servers = await self.command("dialplan show globals")
+        self._write_files({name: text for name, text in now.items() if name in RELOADS})
+        for command in commands:
+            await self.command(command)
+        found = _SERVERS.search(servers)
+        if found and "dialplan reload" in commands:  # which sets them back to what the file says
+            await self.command(f"dialplan set global {SERVERS} {found.group(1)}")
+        return waiting
+
+    async def start(self, within: float = START_S) -> None:
         """Writes the configuration and starts; returns when Asterisk takes calls."""
         self._write()
         command = [str(self._program.executable), "-f", "-C", str(self._settings)]
@@ -96,6 +119,12 @@ class AsteriskProcess:
             (self._plan.state / folder).mkdir(parents=True, exist_ok=True)
         self._plan.run.mkdir(parents=True, exist_ok=True)
         (self._plan.run / "asterisk.ctl").unlink(missing_ok=True)
+        self._write_files(files)
+
+    def _read(self) -> dict[str, str]:
+        return {path.name: path.read_text(encoding="utf-8") for path in self._settings.parent.glob("*.conf")}
+
+    def _write_files(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():
             path = self._settings.parent / name
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

@@ -7,6 +7,7 @@ import sys
 import uvloop
 
 from ivr.loading.problems import ProblemsFound
+from server import fingerprint
 from server.cli.options import CommandFailed, Options
 from server.logs import set_up_logs
 from server.node import run_node
@@ -17,6 +18,7 @@ from server.settings import load_site
 
 def run(options: Options) -> int:
     """Returns when the node has drained. With --wait it begins when a line comes; without one, since `up` is gone, never."""
+    program = fingerprint.of_program()
     if options.given.wait:
         with contextlib.suppress(ProblemsFound, OSError):
             load_site(options.config, options.dialplans)  # whatever that loads is loaded then; it is read again in earnest
@@ -26,7 +28,8 @@ def run(options: Options) -> int:
         known = secrets_for(options.state, ())
         set_up_logs(secrets=[known.ami, *known.sip.values(), *known.tokens.values()])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run_node(options.config, options.dialplans, options.state, options.given.listen, options.given.number))
+            given = options.given
+            runner.run(run_node(options.config, options.dialplans, options.state, given.listen, given.number, program))
     except (ProblemsFound, PortError, SecretsError, OSError) as reason:
         raise CommandFailed(str(reason)) from None
     return 0

@@ -1,11 +1,68 @@
-"""`./hotline up`: hands over to the supervisor."""
+"""`./hotline up`: runs the site until Ctrl-C, and says what can be done with it, or in one sentence why it does not start."""
 
 import asyncio
+import logging
+import signal
 
-from server.cli.options import Options
-from server.supervisor import UpOptions, up
+import structlog
+
+from ivr.loading.problems import ProblemsFound
+from server.asterisk.configuration import ConfigurationError
+from server.child_process import ChildError
+from server.cli.options import HOME, Options
+from server.elsewhere import NotThere
+from server.install.packages import InstallError
+from server.keeping import Say
+from server.port_numbers import PortError
+from server.secrets_file import SecretsError
+from server.socket_folder import SocketFolderError
+from server.state_folder import StateFolderError
+from server.supervisor import AlreadyRunning, Supervisor, UpOptions
+
+DEFAULT_STATE = HOME / ".state"
 
 
 def run(options: Options) -> int:
     """Returns when the site has stopped."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # what people need to know is said
     return asyncio.run(up(UpOptions(options.state, options.config, options.dialplans, options.given.listen)))
+
+
+async def up(options: UpOptions, say: Say = print) -> int:
+    """Returns the exit code."""
+    site = Supervisor(options, say)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # there is nothing to start anew yet
+    try:
+        await site.start()
+        for line in _welcome(site):
+            say(line)
+        await site.watch()
+    except (
+        ProblemsFound,
+        AlreadyRunning,
+        PortError,
+        SecretsError,
+        InstallError,
+        ChildError,
+        ConfigurationError,
+        SocketFolderError,
+        StateFolderError,
+        NotThere,
+    ) as reason:
+        say(f"hotline: {reason}")
+        return 1
+    finally:
+        await site.stop()
+    return 0
+
+
+def _welcome(site: Supervisor) -> list[str]:
+    """What can be done now."""
+    state = site.options.state
+    numbers = ", ".join(site.site.numbers) or "any number"
+    where = f"on SIP port {site.ports.sip}" if site.site.main.asterisk.mode == "managed" else "through your Asterisk"
+    option = "" if state.resolve() == DEFAULT_STATE.resolve() else f" --state {state}"
+    return [
+        f"ready: call {numbers} {where}; queue state at {site.url}/api/queues",
+        f"  tokens and SIP passwords: {state / 'secrets.json'}; queues and agents: ./hotline status{option}; Ctrl-C stops",
+    ]

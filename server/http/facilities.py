@@ -49,6 +49,7 @@ class Facilities:
     server: str
     ids: Ids = field(default_factory=RandomIds)
     version: str = VERSION
+    runs: str = ""  # the fingerprint of program and settings
 
     @property
     def country(self) -> str:

@@ -17,8 +17,12 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def healthz(request: web.Request, facilities: Facilities) -> web.Response:
-    """The process is alive and its event loop turns. Nothing else is looked at. `pid` tells whoever started it that it is this one."""
-    return web.json_response({"status": "alive", "server": facilities.server, "version": facilities.version, "pid": os.getpid()})
+    """The process is alive and its event loop turns. Nothing else is looked at.
+
+    `pid` tells whoever started it that it is this one, `runs` on which program and settings.
+    """
+    said = {"status": "alive", "server": facilities.server, "version": facilities.version, "pid": os.getpid(), "runs": facilities.runs}
+    return web.json_response(said)
 
 
 async def readyz(request: web.Request, facilities: Facilities) -> web.Response:

@@ -10,8 +10,9 @@ from free_ports import free_port
 from settings_house import SmallSite
 
 from server.child_process import ChildError, ChildProcess
+from server.cli.up import up
 from server.port_numbers import Ports
-from server.supervisor import UpOptions, up
+from server.supervisor import UpOptions
 from simulator.fake_ami import FakeAmi
 
 pytestmark = pytest.mark.integration

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 from private_redis import PrivateRedis
 from switchboard import NodeHouse, done, verbs
 
 from routing.messages import ContactArrived, Message
 from server.caller_words import NOBODY_THERE, spoken_to_callers
+from server.neighbour import is_alive
 from server.stage import Stage, pack, unpack
 from simulator.fake_asterisk import FakeCall
 
@@ -184,6 +186,14 @@ async def test_a_server_that_stops_lets_go_of_its_calls(house: NodeHouse) -> Non
 
 
 # -- strangers ---------------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_asks_whether_it_lives_is_answered(house: NodeHouse) -> None:
+    """A server asks the next one; one that is frozen takes the connection too and says nothing, one that has ended takes none."""
+    host, port = house.node.agi.address
+    assert await is_alive(f"{host}:{port}")
+    assert not await is_alive(f"{host}:{free_port()}")
+    assert not await is_alive("nowhere")
 
 
 async def test_a_session_of_an_unknown_name(house: NodeHouse) -> None:

@@ -12,8 +12,9 @@ from private_redis import PrivateRedis
 from settings_house import SmallSite
 from switchboard import Switchboard, verbs
 
+from server.cli.up import up
 from server.port_numbers import Ports
-from server.supervisor import NodeProcess, Supervisor, UpOptions, up
+from server.supervisor import NodeProcess, Supervisor, UpOptions
 
 pytestmark = pytest.mark.integration
 
@@ -107,7 +108,7 @@ async def running(site: SmallSite, board: Switchboard, redis_server: PrivateRedi
 
 
 def node_of(supervisor: Supervisor) -> NodeProcess:
-    (part,) = [part for _, part, _ in supervisor._parts]
+    (part,) = [part for _, part in supervisor._parts]
     assert isinstance(part, NodeProcess)
     return part
 

@@ -123,6 +123,17 @@ def test_a_call_goes_from_server_to_server_until_one_says_done() -> None:
     assert "Set(TIMEOUT(absolute)=14400)" in hotline
 
 
+def test_a_site_that_stops_refuses_new_calls_and_keeps_nobody_waiting() -> None:
+    """503 before anything else for whoever is not in the line yet, and no next try for those who are; a talk that is over just ends."""
+    dialplan = render(PLAN)["extensions.conf"]
+    first, *rest = context(dialplan, "hotline").splitlines()
+
+    assert first.endswith(',1,GotoIf($["${HOTLINE_CLOSED}" = "1" & "${CHANNEL(state)}" != "Up"]?closed)')
+    assert " same => n(closed),Hangup(34)" in rest
+    assert ' same => n,GotoIf($["${HOTLINE_CLOSED}" = "1" & "${DIALSTATUS}" = "ANSWER"]?done)' in rest
+    assert 'GotoIf($["${HOTLINE_DONE}" = "1" | "${HOTLINE_CLOSED}" = "1"]?end)' in context(dialplan, "served")
+
+
 def test_no_pattern_matches_the_extensions_that_asterisk_keeps_for_itself() -> None:
     """A pattern that fits `h` would run the hotline on a channel that is gone."""
     patterns = re.findall(r"^exten => (_[^,]+),", render(PLAN)["extensions.conf"], re.MULTILINE)

@@ -136,6 +136,19 @@ async def test_one_of_those_that_are_left_looks_after_a_lost_ones_calls() -> Non
     assert [one.is_first_without("a") for one in fleets] == [False, True, False]
 
 
+async def test_each_server_has_a_next_one_in_a_ring() -> None:
+    """Of its own Asterisk; who is alone has none."""
+    fleets = {server: fleet(Globals(**{NAME: "east"}), server) for server in "abc"}
+    for one in fleets.values():
+        assert one.next_one == ""
+        await one.meet()
+        one.on_event(listed("west", d="h:9"))
+        one.on_event(listed("east", a="h:1", b="h:2", c="h:3"))
+    assert {server: one.next_one for server, one in fleets.items()} == {"a": "h:2", "b": "h:3", "c": "h:1"}
+    fleets["a"].on_event(listed("east", a="h:1"))
+    assert fleets["a"].next_one == ""
+
+
 async def test_the_address_of_a_lost_server_is_remembered_until_another_has_it() -> None:
     """The router that knew it may have died with it."""
     ours = fleet(Globals())

@@ -49,3 +49,20 @@ def test_a_site_without_speech_has_no_apology(site: SmallSite, tmp_path: Path) -
     program = AsteriskProgram(tmp_path / "asterisk", "22.10.0", tmp_path, tmp_path)
     secrets = secrets_for(tmp_path / "state", installation.accounts(loaded))
     assert asterisk_plan(loaded, installation, program, Ports(), secrets).apologies == ()
+
+
+def test_the_apology_promises_no_more_than_there_is(site: SmallSite, tmp_path: Path) -> None:
+    """With a fallback the caller is asked to hold on, without one to call again."""
+    spoken = tmp_path / "spoken"
+    speech = f"speech: {{zh: 'sh -c \"echo $1 >> {spoken}; exit 1\" {{out}} {{text}}'}}"
+    program = AsteriskProgram(tmp_path / "asterisk", "22.10.0", tmp_path, tmp_path)
+    site.change("config/hotline.yaml", "country: CN", f"country: CN\n{speech}")
+    said = []
+    for fallback in ("", 'asterisk: {fallback: {dial: "1001"}}\n'):
+        spoken.unlink(missing_ok=True)
+        site.change("config/hotline.yaml", "country: CN\n", f"country: CN\n{fallback}")
+        loaded = site.load()
+        installation = Installation(tmp_path / "state")
+        asterisk_plan(loaded, installation, program, Ports(), secrets_for(tmp_path / "state", installation.accounts(loaded)))
+        said.append(spoken.read_text().strip())
+    assert said == ["非常抱歉，系统暂时无法为您服务，请您稍后再拨。再见。", "非常抱歉，系统暂时无法为您服务，正在为您转接。请稍候。"]

@@ -21,11 +21,15 @@ class FakePart:
         self.fails = fails
         self.starts: list[float] = []
         self.stopped = False
+        self.runs_already = False
         self._ended = asyncio.Event()
 
     @property
     def pid(self) -> int:
         return 0 if self._ended.is_set() else 1
+
+    async def adopt(self) -> bool:
+        return self.runs_already
 
     async def start(self) -> None:
         self.starts.append(asyncio.get_running_loop().time())
@@ -53,7 +57,7 @@ def watch(
         said: list[str] = []
         made = part()
         supervisor = Supervisor(UpOptions(Path("state"), Path("config"), Path("dialplans")), said.append)
-        await supervisor._add("the part", made, made.start)
+        await supervisor._add("the part", made)
         watching = asyncio.create_task(supervisor.watch())
         await asyncio.sleep(seconds)
         supervisor._stopping.set()
@@ -105,3 +109,43 @@ def test_stopping_while_it_waits_to_start_something_again() -> None:
     """Ctrl-C in the middle of a pause: nothing is started any more, and the end comes."""
     part, _ = watch(lambda: FakePart(*[0.0] * 20), 20)
     assert part.starts[-1] < 20
+
+
+def test_what_runs_already_is_taken_over() -> None:
+    """It is not started a second time, and watched like any other: when it ends it is started."""
+
+    def part() -> FakePart:
+        made = FakePart(100)
+        made.runs_already = True
+        asyncio.get_running_loop().call_later(50, made._ended.set)
+        return made
+
+    made, said = watch(part, 100)
+    assert made.starts == [pytest.approx(50.1)]
+    assert said[:2] == ["the part runs already (process 1): taken over", "the part ended (code 9); starting it again"]
+    assert made.stopped
+
+
+def test_what_cannot_be_started_does_not_end_what_was_taken_over() -> None:
+    """It is tried again as if it had run before; without anything taken over it is a reason not to start."""
+
+    async def whole(adopted: bool) -> list[str]:
+        said: list[str] = []
+        supervisor = Supervisor(UpOptions(Path("state"), Path("config"), Path("dialplans")), said.append)
+        first, second = FakePart(), FakePart(fails=1)
+        first.runs_already = adopted
+        await supervisor._add("Asterisk", first)
+        await supervisor._add("the server", second)
+        watching = asyncio.create_task(supervisor.watch())
+        second._ended.set()
+        await asyncio.sleep(5)
+        assert len(second.starts) == 2
+        assert not first.stopped
+        supervisor._stopping.set()
+        await watching
+        await supervisor.stop()
+        return said
+
+    assert "the server could not be started: the part was not ready after 30 s" in virtual.run(whole(True))
+    with pytest.raises(ChildError):
+        virtual.run(whole(False))

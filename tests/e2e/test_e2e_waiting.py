@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 from e2e_house import AGENT_HZ, CALLER_HZ, House
-from fault_house import broken_site
 
 from simulator.phone import Sound, answer_after, sine
 
@@ -54,21 +53,6 @@ async def test_an_offer_interrupts_an_announcement(house: House) -> None:
     assert ringing["at_ms"] - made["at_ms"] < 500
     await guest.event("contact_connected")
     assert asyncio.get_running_loop().time() - asked < 2
-
-
-@pytest.mark.asyncio(loop_scope="function")
-async def test_an_offer_does_not_wait_for_a_speech_program() -> None:
-    """The announcement is due and its words are still being rendered, for many seconds: the phone rings long before they are there."""
-    async with broken_site(speech=dict.fromkeys(("zh", "en"), "sh -c 'sleep 20' {out} {text}")) as house:
-        await house.agent("wang", answer_after(0.1))
-        await house.ask("wang", "pause", "coffee")
-        guest = await house.dial("4100")
-        await guest.event("contact_queued")
-        await guest.call.pause(4.0)  # the announcement is due after three seconds
-        await house.ask("wang", "resume")
-        await guest.event("contact_connected", within=8, agent="wang")
-        await guest.call.hang_up()
-        await guest.over()
 
 
 async def test_a_full_queue_takes_nobody(house: House) -> None:

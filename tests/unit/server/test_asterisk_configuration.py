@@ -131,7 +131,7 @@ def test_a_site_that_stops_refuses_new_calls_and_keeps_nobody_waiting() -> None:
     assert first.endswith(',1,GotoIf($["${HOTLINE_CLOSED}" = "1" & "${CHANNEL(state)}" != "Up"]?closed)')
     assert " same => n(closed),Hangup(34)" in rest
     assert ' same => n,GotoIf($["${HOTLINE_CLOSED}" = "1" & "${DIALSTATUS}" = "ANSWER"]?done)' in rest
-    assert 'GotoIf($["${HOTLINE_DONE}" = "1" | "${HOTLINE_CLOSED}" = "1"]?end)' in context(dialplan, "served")
+    assert 'GotoIf($["${HOTLINE_DONE}" = "1" | "${HOTLINE_CLOSED}" = "1"]?end)' in context(dialplan, "hotline-served")
 
 
 def test_no_pattern_matches_the_extensions_that_asterisk_keeps_for_itself() -> None:

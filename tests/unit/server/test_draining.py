@@ -23,6 +23,7 @@ class House:
         self.closed = closed
         self.courses: list[bool] = []  # of HOTLINE_CLOSED
         self.moved: list[str] = []
+        self.marked: list[tuple[str, str, str]] = []
         self.told: list[tuple[str, str, str]] = []
         self.posted: list[tuple[str, str]] = []
         self.taken_at = OURS
@@ -56,6 +57,9 @@ class House:
     async def redirect(self, channel: str, context: str, extension: str, priority: str) -> bool:
         self.moved.append(channel)
         return True
+
+    async def set_variable(self, channel: str, name: str, value: str) -> None:
+        self.marked.append((channel, name, value))
 
     def take_calls_at(self, agi: str) -> None:
         self.taken_at = agi

@@ -21,7 +21,7 @@ def test_a_caller_goes_on_where_calls_are_taken_up() -> None:
 def test_a_caller_whom_an_agent_passed_on_goes_on_being_passed_on() -> None:
     """Else the target would be forgotten, and the caller back in the queue."""
     (found,) = stranded([row(ApplicationData=f"agi://{AGI}/transfer,", Exten="1002")], AGI)
-    assert (found.context, found.extension, found.label) == ("transfer", "1002", "1")
+    assert (found.context, found.extension, found.label) == ("hotline-transfer", "1002", "1")
 
 
 @pytest.mark.parametrize(

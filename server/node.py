@@ -29,6 +29,7 @@ from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
 from server.agent_phones import spoken_to_agents
+from server.asterisk.gaps import Gap
 from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
@@ -47,6 +48,7 @@ from server.metrics import Metrics
 from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
 from server.port_numbers import PortError, read_ports
+from server.preflight import Preflight, asterisk_gaps
 from server.secrets_file import secrets_for
 from server.session import Sessions
 from server.settings import Site, load_site
@@ -66,7 +68,7 @@ class Node:
         self.settings = settings
         self.server = f"{socket.gethostname()[:20]}-{secrets.token_hex(3)}"
         self.clock = SystemClock()
-        ids = Ids()
+        self.ids = ids = Ids()
         self.store = RedisStore(settings.redis_url)
         self.view = View(site.directory)
         self.events = EventLog(self.store, ids, self.clock)
@@ -99,7 +101,10 @@ class Node:
             )
         )
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls, allowed=settings.takes_agi_from)
-        self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
+        self.preflight = self._make_preflight() if site.main.asterisk.mode == "external" else None
+        self.metrics = Metrics(
+            self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls, preflight=self.preflight
+        )
         self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet)
         self.holds = Holds(self.ami, self.calls, self.events)
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
@@ -155,6 +160,8 @@ class Node:
         self._tasks.append(asyncio.create_task(self.fleet.run()))
         self._tasks.append(asyncio.create_task(self._prepare_sounds()))
         self._tasks.append(asyncio.create_task(self._steer_clock()))
+        if self.preflight:
+            self._tasks.append(asyncio.create_task(self._forever("preflight", self.preflight.run())))
         self.ami.start()
         await self._serve_http()
         await self.follower.ready.wait()
@@ -204,6 +211,22 @@ class Node:
         for failure in await self.sounds.prepare(spoken):
             log.warning("prompt_not_rendered", reason=str(failure))
 
+    def _make_preflight(self) -> Preflight:
+        def tell(type: str, gap: Gap) -> None:
+            (log.warning if type == "asterisk_gap_found" else log.info)(type, about=gap.about, dangerous=gap.dangerous, words=gap.words)
+
+        def found(gap: Gap) -> None:
+            tell("asterisk_gap_found", gap)
+            self.events.tell("asterisk_gap_found", server=self.server, about=gap.about, words=gap.words, dangerous=gap.dangerous)
+
+        def mended(gap: Gap) -> None:
+            tell("asterisk_gap_mended", gap)
+            self.events.tell("asterisk_gap_mended", server=self.server, about=gap.about, words=gap.words)
+
+        return Preflight(
+            lambda: asterisk_gaps(self.site, self.settings, self.ids), found=found, mended=mended, log_in_again=self.ami.log_in_again
+        )
+
     # -- AMI -----------------------------------------------------------------------------------------------------------
 
     def _attach_ami(self) -> None:
@@ -213,6 +236,8 @@ class Node:
         self.ami.on_lost(self._ami_lost)
 
     async def _ami_connected(self) -> None:
+        if self.preflight:
+            self.preflight.ask()
         await self.follower.ready.wait()
         while True:
             try:
@@ -265,7 +290,12 @@ class Node:
         calls = "" if self._takes_calls else "starting: no calls yet"
         if self._stopping.is_set():
             calls = "draining: no new calls"
-        return {"redis": redis, "ami": ami, "dialplans": "" if self.site.flows else "no flow is loaded", "calls": calls}
+        told = {"redis": redis, "ami": ami, "dialplans": "" if self.site.flows else "no flow is loaded", "calls": calls}
+        return told | ({"asterisk": self.preflight.why_not_ready} if self.preflight and not ami else {})
+
+    def warnings(self) -> list[str]:
+        """What is not as it should be, and keeps no call from being taken."""
+        return self.preflight.warnings if self.preflight else []
 
     async def _stop(self) -> None:
         await self.agi.close()

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from ivr.loading.problems import ProblemsFound
 from server.asterisk.configuration import ConfigurationError
+from server.asterisk.gaps import Gap
 from server.asterisk.process import AsteriskProcess
 from server.asterisk.root import find_asterisk
 from server.child_process import ChildError, end_left_over
@@ -79,12 +80,20 @@ async def up(options: UpOptions, say: Say = print) -> int:
     return 0
 
 
+def programs_of(site: Site) -> list[str]:
+    """The programs that a site runs itself."""
+    managed, private = site.main.asterisk.mode == "managed", not site.main.redis.url
+    return ["server", *(["asterisk"] if managed else []), *(["redis"] if private else [])]
+
+
 def _welcome(site: "Supervisor") -> list[str]:
     """What can be done now."""
     state = site.options.state
     numbers = ", ".join(site.site.numbers) or "any number"
     where = f"on SIP port {site.ports.sip}" if site.site.main.asterisk.mode == "managed" else "through your Asterisk"
     option = "" if state.resolve() == DEFAULT_STATE.resolve() else f" --state {state}"
+    if any(gap.dangerous for gap in site.gaps):
+        numbers += " - when your Asterisk has what is missing (./hotline asterisk-check), which is noticed by itself; not ready yet -"
     return [
         f"ready: call {numbers} {where}; queue state at {site.url}/api/queues",
         f"  tokens and SIP passwords: {state / 'secrets.json'}; queues and agents: ./hotline status{option}; Ctrl-C stops",
@@ -115,6 +124,7 @@ class Supervisor:
         self.site: Site
         self.ports: Ports
         self.secrets: Secrets
+        self.gaps: list[Gap] = []  # what an Asterisk of one's own lacked at the start
 
     def _say(self, line: str) -> None:
         """Whoever read our words may be gone; that is no reason to leave a process behind."""
@@ -132,13 +142,15 @@ class Supervisor:
         options = self.options
         self.site = load_site(options.config, options.dialplans)
         must_be_own_address(options.listen)
-        make_state_folder(options.state)
+        make_state_folder(options.state, programs_of(self.site))
         self._take_lock()
         await asyncio.to_thread(end_left_over, socket_folder(options.state))
         installation = Installation(options.state, options.listen)
         self.ports = ports_for(options.state, nodes=self.site.main.limits.nodes)
         self.secrets = secrets_for(options.state, installation.accounts(self.site))
-        await must_answer(self.site, node_settings(self.site, installation, ports=self.ports, secrets_known=self.secrets))
+        self.gaps = await must_answer(self.site, node_settings(self.site, installation, ports=self.ports, secrets_known=self.secrets))
+        for gap in self.gaps:
+            self._say(f"your Asterisk: {gap.words}")
         program = find_asterisk(self._say) if self.site.main.asterisk.mode == "managed" else None
         installation.speech_program = speech_program(self._say) if self.site.main.speech else None
         if not self.site.main.redis.url:

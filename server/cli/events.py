@@ -13,6 +13,7 @@ from routing.events import Event
 from routing.store.redis import RedisStore
 from routing.store_port import Store, StoreUnreachable
 from server.cli.options import CommandFailed, Options, plain, say, shown
+from server.node_settings import redis_url
 from server.redis_server import RedisServer
 from server.settings import load_site
 from server.state_folder import StateFolder
@@ -35,7 +36,7 @@ def run(options: Options) -> int:
 
 def _store(options: Options) -> Store:
     try:
-        url = load_site(options.config, options.dialplans).main.redis.url
+        url = redis_url(load_site(options.config, options.dialplans))
     except ProblemsFound:
         url = ""  # a mistake in the settings must not hide what happened
     if url:

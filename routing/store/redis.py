@@ -52,13 +52,14 @@ def connect_to(url: str, most: int, answer_s: float | None) -> "Redis":
 
 
 class RedisStore:
-    """One routing domain in the Redis at `url`, as one server sees it."""
+    """One routing domain in the Redis at `url`, as one server sees it. `tell_refusals`: log when it does not let us in, once."""
 
-    def __init__(self, url: str, *, domain: str = "main") -> None:
+    def __init__(self, url: str, *, domain: str = "main", tell_refusals: bool = True) -> None:
         self.address = url.rpartition("@")[2] if "@" in url else url  # without user and password
         self._keys = keys.Keys(domain)
         self._commands = connect_to(url, COMMANDS, ANSWER_S)
         self._readers = connect_to(url, READERS, None)
+        self._tell_refusals = tell_refusals
         self._refused: StoreRefused | None = None
         self._refused_pause_s = FIRST_REFUSED_S
         self._refused_until = 0.0
@@ -203,7 +204,7 @@ class RedisStore:
         """Says so once; until the pause is over, which grows, Redis is not asked again."""
         now, before = asyncio.get_running_loop().time(), self._refused
         self._refused = StoreRefused(f"Redis at {self.address} {_refusal(error)}")
-        if before is None or str(before) != str(self._refused):
+        if self._tell_refusals and (before is None or str(before) != str(self._refused)):
             log.error("redis_refused", reason=str(self._refused))
         if now >= self._refused_until:  # several that were under way at once are one refusal
             self._refused_until = now + self._refused_pause_s
@@ -222,7 +223,7 @@ def _refusal(error: Exception) -> str:
     todo = "write it into the file that redis.password_file names, or into redis.url (redis://:PASSWORD@HOST:PORT/0)"
     if isinstance(error, NoPermissionError):
         return f"does not let our user do what is needed ({said}): give it all commands and keys in Redis' ACL"
-    if "required" in said.lower() or "noauth" in said.lower():
+    if any(words in said.lower() for words in ("required", "noauth", "already authenticated")):
         return f"wants a password, and none is configured: {todo}"
     return f"refused the password ({said}): {todo}"
 

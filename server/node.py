@@ -47,7 +47,7 @@ from server.memory import Memory
 from server.metrics import Metrics
 from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
-from server.port_numbers import PortError, read_ports
+from server.port_numbers import PortError, ports_for, read_ports
 from server.preflight import Preflight, asterisk_gaps
 from server.secrets_file import secrets_for
 from server.session import Sessions
@@ -57,6 +57,7 @@ from server.settings.site import is_outside
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0
 BOOTING_S = 0.2
+MODULE_MISSING_S = 5.0
 AMI_WITHIN_S = 5.0  # a server without AMI takes calls all the same
 
 
@@ -239,6 +240,7 @@ class Node:
         if self.preflight:
             self.preflight.ask()
         await self.follower.ready.wait()
+        pause_s, told = BOOTING_S, ""
         while True:
             try:
                 await self._meet_asterisk()
@@ -247,8 +249,11 @@ class Node:
                 await self.phones.refresh(self.ami.device_states)
                 break
             except AmiRefused as refusal:  # it takes logins before it has loaded its modules
-                log.info("asterisk_not_ready", reason=str(refusal))
-                await asyncio.sleep(BOOTING_S)
+                if str(refusal) != told:
+                    log.info("asterisk_not_ready", reason=str(refusal))
+                told = str(refusal)
+                await asyncio.sleep(pause_s)
+                pause_s = min(1.5 * pause_s, MODULE_MISSING_S)
         self.ringer.reconcile(rows)
         self._report_phones()
         if self._takes_calls and not self._stopping.is_set():  # at the start AMI may have been away
@@ -321,8 +326,9 @@ async def run_node(config: Path, dialplans: Path, state: Path, listen: str, numb
     """Serve a state folder that has its ports and secrets already."""
     site = load_site(config, dialplans)
     ports = read_ports(state)
-    if ports is None:
+    if ports is None and site.main.asterisk.mode == "managed":
         raise PortError(f"{state} has no ports.json: start the site with ./hotline up, which makes it")
+    ports = ports or ports_for(state, nodes=site.main.limits.nodes)
     installation = Installation(state, listen)
     installation.speech_program = await asyncio.to_thread(speech_program, log.info) if site.main.speech else None
     known = secrets_for(state, installation.accounts(site))

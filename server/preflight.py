@@ -16,6 +16,7 @@ from server.node_settings import NodeSettings
 from server.settings import Site
 
 log = structlog.get_logger(__name__)
+BOOTING_S = 3.0
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 120.0
 NOT_ASKED = "Asterisk is being asked whether it has everything"
@@ -41,9 +42,11 @@ class Preflight:
         found: Callable[[Gap], None],
         mended: Callable[[Gap], None],
         log_in_again: Callable[[], None],
+        booting_s: float = BOOTING_S,
     ) -> None:
         self._examine = examine
         self._found, self._mended, self._log_in_again = found, mended, log_in_again
+        self._booting_s = booting_s
         self._wanted = asyncio.Event()
         self._asked = False
         self.gaps: list[Gap] = []
@@ -79,7 +82,11 @@ class Preflight:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             self._wanted.clear()
             try:
-                self._take(await self._examine())
+                now = await self._examine()
+                if any(gap not in self.gaps for gap in now):  # an Asterisk that starts takes logins before it has everything
+                    await asyncio.sleep(self._booting_s)
+                    now = await self._examine()
+                self._take(now)
             except AmiError as away:
                 log.info("asterisk_not_asked", reason=str(away))  # the connection is lost: it is asked at the next login
 

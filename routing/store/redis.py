@@ -29,6 +29,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 ANSWER_S = 3.0  # a server that takes longer to answer a command counts as unreachable
+_REFUSALS = (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError)
 FIRST_REFUSED_S, LONGEST_REFUSED_S = 1.0, 30.0  # until a server that did not let us in is asked again
 COMMANDS, READERS = 16, 256  # connections at most, of each pool
 
@@ -189,13 +190,12 @@ class RedisStore:
             self._let_in()
             if task and task.cancelling() > before:  # lost, see connect_to
                 raise asyncio.CancelledError
-        except (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError) as error:
-            raise self._was_refused(error) from error
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            raise StoreUnreachable(
-                f"Redis at {self.address} does not answer ({error or type(error).__name__}); check that it runs and that redis.url is right"
-            ) from error
-        except RedisError as error:
+        except (RedisError, OSError) as error:
+            if _is_refusal(error):
+                raise self._was_refused(error) from error
+            if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
+                said = f"does not answer ({error or type(error).__name__}); check that it runs and that redis.url is right"
+                raise StoreUnreachable(f"Redis at {self.address} {said}") from error
             raise StoreUnreachable(
                 f"Redis at {self.address} refused a command: {error}; check its memory, disk, role and password"
             ) from error
@@ -215,6 +215,12 @@ class RedisStore:
         if self._refused:
             log.info("redis_lets_us_in", address=self.address)
             self._refused, self._refused_pause_s = None, FIRST_REFUSED_S
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether it answered and did not let us in; while connecting redis-py hides that in an error of the connection."""
+    said = str(error).lower()
+    return isinstance(error, _REFUSALS) or any(words in said for words in ("invalid username-password", "noauth", "already authenticated"))
 
 
 def _refusal(error: Exception) -> str:

@@ -1,0 +1,72 @@
+"""A Redis that does not let us in: said once, in the words that help, asked again less and less often, and healed by itself."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from private_redis import PrivateRedis
+from redis import Redis
+from structlog.testing import capture_logs
+
+from routing.store.redis import RedisStore
+from routing.store_port import StoreRefused, StoreUnreachable
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def redis() -> Iterator[PrivateRedis]:
+    """One that wants the password `right`."""
+    server = PrivateRedis()
+    server.start()
+    Redis.from_url(server.url).config_set("requirepass", "right")
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(("user", "words"), [("", "wants a password, and none is configured"), (":wrong@", "refused the password")])
+async def test_the_words(redis: PrivateRedis, user: str, words: str) -> None:
+    """A password that is missing is told from a wrong one; both say where it belongs, and neither tells it."""
+    store = RedisStore(redis.url.replace("unix://", f"unix://{user}"))
+    with pytest.raises(StoreRefused) as refused:
+        await store.now_ms()
+    await store.close()
+
+    assert words in str(refused.value)
+    assert "redis.password_file" in str(refused.value)
+    assert "wrong" not in str(refused.value)
+
+
+async def test_said_once_and_asked_again_with_pauses(redis: PrivateRedis) -> None:
+    """However many parts ask and however often: one line in the log, and one login tried until the pause is over."""
+    store = RedisStore(redis.url.replace("unix://", "unix://:wrong@"))
+    with capture_logs() as lines:
+        for _ in range(50):
+            with pytest.raises(StoreUnreachable) as refused:
+                await asyncio.gather(store.now_ms(), store.last_event())
+            assert refused.value.told
+    await store.close()
+
+    assert [line["event"] for line in lines] == ["redis_refused"]
+    assert len([entry for entry in Redis.from_url(redis.url, password="right").acl_log() if entry["reason"] == "auth"]) <= 2
+
+
+async def test_a_password_that_is_right_again(redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When Redis lets us in the store works, and says so once."""
+    monkeypatch.setattr("routing.store.redis.FIRST_REFUSED_S", 0.01)
+    store = RedisStore(redis.url.replace("unix://", "unix://:later@"))
+    with capture_logs() as lines:
+        with pytest.raises(StoreRefused):
+            await store.now_ms()
+        Redis.from_url(redis.url, password="right").config_set("requirepass", "later")
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    await store.now_ms()
+                    break
+                except StoreRefused:
+                    await asyncio.sleep(0.01)
+        await store.now_ms()
+    await store.close()
+
+    assert [line["event"] for line in lines] == ["redis_refused", "redis_lets_us_in"]

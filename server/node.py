@@ -47,8 +47,9 @@ from server.memory import Memory
 from server.metrics import Metrics
 from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
-from server.port_numbers import PortError, ports_for, read_ports
+from server.port_numbers import PortError, is_free_for_servers, ports_for, read_ports
 from server.preflight import Preflight, asterisk_gaps
+from server.readiness import ASTERISK
 from server.secrets_file import secrets_for
 from server.session import Sessions
 from server.settings import Site, load_site
@@ -296,7 +297,7 @@ class Node:
         if self._stopping.is_set():
             calls = "draining: no new calls"
         told = {"redis": redis, "ami": ami, "dialplans": "" if self.site.flows else "no flow is loaded", "calls": calls}
-        return told | ({"asterisk": self.preflight.why_not_ready} if self.preflight and not ami else {})
+        return told | ({ASTERISK: self.preflight.why_not_ready} if self.preflight and not ami else {})
 
     def warnings(self) -> list[str]:
         """What is not as it should be, and keeps no call from being taken."""
@@ -328,7 +329,7 @@ async def run_node(config: Path, dialplans: Path, state: Path, listen: str, numb
     ports = read_ports(state)
     if ports is None and site.main.asterisk.mode == "managed":
         raise PortError(f"{state} has no ports.json: start the site with ./hotline up, which makes it")
-    ports = ports or ports_for(state, nodes=site.main.limits.nodes)
+    ports = ports or ports_for(state, free=is_free_for_servers, nodes=site.main.limits.nodes)
     installation = Installation(state, listen)
     installation.speech_program = await asyncio.to_thread(speech_program, log.info) if site.main.speech else None
     known = secrets_for(state, installation.accounts(site))

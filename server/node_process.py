@@ -12,6 +12,7 @@ import aiohttp
 
 from server.child_process import ChildProcess
 from server.port_numbers import Ports
+from server.readiness import is_up
 from server.socket_folder import socket_folder
 
 READY_S = 30.0
@@ -125,7 +126,7 @@ class NodeProcess:
         limit = aiohttp.ClientTimeout(total=HEALTH_EVERY_S)
         try:
             async with aiohttp.ClientSession(timeout=limit) as client, client.get(self._url + path) as answer:
-                said = await answer.json() if answer.status == 200 else None
-                return isinstance(said, dict) and said.get("pid") == self.pid
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+                said = await answer.json()
+                return bool((answer.status == 200 or is_up(said)) and said["pid"] == self.pid)
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError, AttributeError):
             return False

@@ -63,6 +63,11 @@ def _bindable(transport: int, address: str, port: int) -> bool:
     return True
 
 
+def is_free_for_servers(kind: str, port: int) -> bool:
+    """The same where Asterisk is somebody else's: only what our servers listen on has to be free."""
+    return kind not in _PER_NODE or is_free(kind, port)
+
+
 def ports_for(state: Path, wanted: Mapping[str, int] | None = None, free: Free = is_free, *, nodes: int = 1) -> Ports:
     """The ports of this state folder. Recorded ones are kept; `wanted` (field of Ports -> port) rules. PortError when one is taken.
 

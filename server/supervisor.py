@@ -23,7 +23,7 @@ from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
 from server.node_process import NodeProcess
 from server.node_settings import node_settings
-from server.port_numbers import PortError, Ports, must_be_own_address, ports_for
+from server.port_numbers import PortError, Ports, is_free, is_free_for_servers, must_be_own_address, ports_for
 from server.redis_server import RedisServer
 from server.secrets_file import Secrets, SecretsError, secrets_for
 from server.settings import Site, load_site
@@ -146,7 +146,8 @@ class Supervisor:
         self._take_lock()
         await asyncio.to_thread(end_left_over, socket_folder(options.state))
         installation = Installation(options.state, options.listen)
-        self.ports = ports_for(options.state, nodes=self.site.main.limits.nodes)
+        free = is_free if self.site.main.asterisk.mode == "managed" else is_free_for_servers
+        self.ports = ports_for(options.state, free=free, nodes=self.site.main.limits.nodes)
         self.secrets = secrets_for(options.state, installation.accounts(self.site))
         self.gaps = await must_answer(self.site, node_settings(self.site, installation, ports=self.ports, secrets_known=self.secrets))
         for gap in self.gaps:

@@ -261,3 +261,21 @@ async def test_calls_both_sides_and_a_gap_while_it_runs(place: Place) -> None:
         while not (await site.readyz())["ready"]:  # noqa: ASYNC110 - nothing tells it
             await asyncio.sleep(0.1)
     assert await site.stop() == 0
+
+
+async def test_a_start_with_a_gap(place: Place) -> None:
+    """`up` names it and serves; when it is mended the server becomes ready by itself, without a new start."""
+    office, site = place.office, place.site
+    await office.command("module unload -f res_manager_devicestate.so")
+    await site.start()
+    try:
+        assert [line for line in site.words if "res_manager_devicestate.so is not loaded" in line]
+        assert [line for line in site.words if line.startswith("ready") and "not ready yet" in line]
+        assert "res_manager_devicestate.so" in (await site.readyz())["components"]["asterisk"]["message"]
+        await office.command("module load res_manager_devicestate.so")
+        await site.feed.wait_for("asterisk_gap_mended", within=60)
+        async with asyncio.timeout(30):
+            while not (await site.readyz())["ready"]:  # noqa: ASYNC110 - nothing tells it
+                await asyncio.sleep(0.1)
+    finally:
+        await site.stop()

@@ -29,7 +29,6 @@ from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
 from server.agent_phones import spoken_to_agents
-from server.asterisk.gaps import Gap
 from server.caller import Facilities
 from server.calls import Calls
 from server.event_log import EventLog
@@ -70,7 +69,7 @@ class Node:
         self.settings = settings
         self.server = f"{socket.gethostname()[:20]}-{secrets.token_hex(3)}"
         self.clock = SystemClock()
-        self.ids = ids = Ids()
+        ids = Ids()
         self.store = RedisStore(settings.redis_url)
         self.view = View(site.directory)
         self.events = EventLog(self.store, ids, self.clock)
@@ -103,7 +102,11 @@ class Node:
             )
         )
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls, allowed=settings.takes_agi_from)
-        self.preflight = self._make_preflight() if site.main.asterisk.mode == "external" else None
+        self.preflight = (
+            Preflight(lambda: asterisk_gaps(site, settings, ids), self.events, self.server, self.ami.log_in_again)
+            if site.main.asterisk.mode == "external"
+            else None
+        )
         self.metrics = Metrics(
             self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls, preflight=self.preflight
         )
@@ -212,22 +215,6 @@ class Node:
         spoken = [*spoken_to_agents(self.site), *static_speech(self.site.flows), *spoken_by_codes(self.site)]
         for failure in await self.sounds.prepare(spoken):
             log.warning("prompt_not_rendered", reason=str(failure))
-
-    def _make_preflight(self) -> Preflight:
-        def tell(type: str, gap: Gap) -> None:
-            (log.warning if type == "asterisk_gap_found" else log.info)(type, about=gap.about, dangerous=gap.dangerous, words=gap.words)
-
-        def found(gap: Gap) -> None:
-            tell("asterisk_gap_found", gap)
-            self.events.tell("asterisk_gap_found", server=self.server, about=gap.about, words=gap.words, dangerous=gap.dangerous)
-
-        def mended(gap: Gap) -> None:
-            tell("asterisk_gap_mended", gap)
-            self.events.tell("asterisk_gap_mended", server=self.server, about=gap.about, words=gap.words)
-
-        return Preflight(
-            lambda: asterisk_gaps(self.site, self.settings, self.ids), found=found, mended=mended, log_in_again=self.ami.log_in_again
-        )
 
     # -- AMI -----------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol
 
 import structlog
 
@@ -28,24 +29,29 @@ async def asterisk_gaps(site: Site, settings: NodeSettings, ids: Ids) -> list[Ga
     return find_gaps(await examine(settings.ami_address, settings.ami_login, wanted, ids.new), wanted)
 
 
+class Telling(Protocol):
+    """The event log: server.event_log.EventLog."""
+
+    def tell(self, type: str, /, *, call: str = "", **data: Any) -> None: ...
+
+
 class Preflight:
     """Keeps what is missing true: `ask` after a login; while something is missing it asks again by itself, less and less often.
 
-    `found` and `mended` are called with each gap that comes and goes. A right that is given holds from the next login on, so
-    `log_in_again` is called when one is.
+    Each gap that comes and goes is told in the log and, as `server`, in the event log. A right that is given holds from the next login
+    on, so `log_in_again` is called when one is.
     """
 
     def __init__(
         self,
         examine: Callable[[], Awaitable[list[Gap]]],
-        *,
-        found: Callable[[Gap], None],
-        mended: Callable[[Gap], None],
+        events: Telling,
+        server: str,
         log_in_again: Callable[[], None],
+        *,
         booting_s: float = BOOTING_S,
     ) -> None:
-        self._examine = examine
-        self._found, self._mended, self._log_in_again = found, mended, log_in_again
+        self._examine, self._events, self._server, self._log_in_again = examine, events, server, log_in_again
         self._booting_s = booting_s
         self._wanted = asyncio.Event()
         self._asked = False
@@ -101,10 +107,12 @@ class Preflight:
         before, self.gaps, self._asked = self.gaps, now, True
         for gap in now:
             if gap not in before:
-                self._found(gap)
+                log.warning("asterisk_gap_found", about=gap.about, dangerous=gap.dangerous, words=gap.words)
+                self._events.tell("asterisk_gap_found", server=self._server, about=gap.about, words=gap.words, dangerous=gap.dangerous)
         gone = [gap for gap in before if gap not in now]
         for gap in gone:
-            self._mended(gap)
+            log.info("asterisk_gap_mended", about=gap.about, words=gap.words)
+            self._events.tell("asterisk_gap_mended", server=self._server, about=gap.about, words=gap.words)
         if any(gap.about == "rights" for gap in gone):
             self._log_in_again()
 

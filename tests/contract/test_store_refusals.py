@@ -1,17 +1,38 @@
 """A Redis that does not let us in: said once, in the words that help, asked again less and less often, and healed by itself."""
 
 import asyncio
+import random
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from private_redis import PrivateRedis
 from redis import Redis
 from structlog.testing import capture_logs
 
+from routing.clock import SystemClock
+from routing.desk import Desk
+from routing.identifiers import Ids
+from routing.messages import ServerLeft
+from routing.model import Directory
+from routing.router import Router
 from routing.store.redis import RedisStore
 from routing.store_port import StoreRefused, StoreUnreachable
+from routing.view import View
+from server.event_log import EventLog
+from server.follower import Follower
 
 pytestmark = pytest.mark.unit
+
+
+class Counting(RedisStore):
+    """Counts how often it is asked for something."""
+
+    asked = 0
+
+    def _reaching(self) -> AbstractAsyncContextManager[None]:
+        self.asked += 1
+        return super()._reaching()
 
 
 @pytest.fixture
@@ -70,3 +91,26 @@ async def test_a_password_that_is_right_again(redis: PrivateRedis, monkeypatch: 
     await store.close()
 
     assert [line["event"] for line in lines] == ["redis_refused", "redis_lets_us_in"]
+
+
+async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis) -> None:
+    """Router, desk, event log and follower all ask a Redis that refuses them, for as long as it takes: one line, not two a second."""
+    store = Counting(redis.url.replace("unix://", "unix://:wrong@"))
+    directory, ids, clock = Directory({}, {}), Ids(), SystemClock()
+    view, events = View(directory), EventLog(store, ids, clock)
+    desk = Desk(store, directory, ids, clock, server="s1", outlook=view.outlook)
+    router = Router(store, directory, ids, clock, server="s1", chance=random.Random(1))
+    desk.post(ServerLeft("s1"))
+    events.tell("server_left", server="s1")
+    with capture_logs() as lines:
+        parts = [asyncio.create_task(part()) for part in (router.run, desk.run, events.run, Follower(store, view).run)]
+        async with asyncio.timeout(60):
+            while store.asked < 20:  # noqa: ASYNC110 - what the parts do by themselves has no event of its own
+                await asyncio.sleep(0.01)
+        assert not any(part.done() for part in parts)
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+    await store.close()
+
+    assert [line["event"] for line in lines] == ["redis_refused"]

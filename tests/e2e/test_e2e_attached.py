@@ -271,9 +271,10 @@ async def test_a_start_with_a_gap(place: Place) -> None:
     try:
         assert [line for line in site.words if "res_manager_devicestate.so is not loaded" in line]
         assert [line for line in site.words if line.startswith("ready") and "not ready yet" in line]
+        await site.feed.wait_for("asterisk_gap_found", within=60, about="modules")
         assert "res_manager_devicestate.so" in (await site.readyz())["components"]["asterisk"]["message"]
         await office.command("module load res_manager_devicestate.so")
-        await site.feed.wait_for("asterisk_gap_mended", within=60)
+        await site.feed.wait_for("asterisk_gap_mended", within=60, about="modules")
         async with asyncio.timeout(30):
             while not (await site.readyz())["ready"]:  # noqa: ASYNC110 - nothing tells it
                 await asyncio.sleep(0.1)

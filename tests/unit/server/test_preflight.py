@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -22,13 +23,12 @@ class Asterisk:
         self.answers = list(answers)
         self.asked = 0
         self.told: list[str] = []
-        self.preflight = Preflight(
-            self.examine,
-            found=lambda gap: self.told.append(f"found {gap.about}"),
-            mended=lambda gap: self.told.append(f"mended {gap.about}"),
-            log_in_again=lambda: self.told.append("log in"),
-            booting_s=0,
-        )
+        self.preflight = Preflight(self.examine, self, "node-1", lambda: self.told.append("log in"), booting_s=0)
+
+    def tell(self, type: str, /, *, call: str = "", **data: Any) -> None:
+        """As the event log is told."""
+        assert data["server"] == "node-1"
+        self.told.append(f"{type.rpartition('_')[2]} {data['about']}")
 
     async def examine(self) -> list[Gap]:
         self.asked += 1

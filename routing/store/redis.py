@@ -191,6 +191,8 @@ class RedisStore:
             if task and task.cancelling() > before:  # lost, see connect_to
                 raise asyncio.CancelledError
         except (RedisError, OSError) as error:
+            if task and task.cancelling() > before:  # lost behind an error
+                raise asyncio.CancelledError from error
             if _is_refusal(error):
                 raise self._was_refused(error) from error
             if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):

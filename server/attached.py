@@ -12,6 +12,7 @@ from pathlib import Path
 
 from server.asterisk.configuration import PhoneAccount, Plan, render
 from server.asterisk.modules import CHECK_MODULES, REQUIRED_MODULES
+from server.installation import rounds_within
 from server.settings import Site
 
 LOOPBACK = "127.0.0.1/255.255.255.255"
@@ -48,6 +49,7 @@ def attached_plan(site: Site, servers: tuple[str, ...], ami_secret: str, sip: Ma
         trunks=site.trunks,
         outbound=tuple(main.transfer.allow),
         fallback=main.asterisk.fallback.dial,
+        rounds=rounds_within(main.asterisk.fallback.after // 1000),
         max_call=main.asterisk.max_call_length // 1000,
         rtp_timeout=main.asterisk.rtp_timeout // 1000,
         country=main.country.lower(),

@@ -143,6 +143,13 @@ def test_phones_and_lines_are_printed_when_asked_for(site: SmallSite, wanted: di
     assert set(sections(printed(site.load(), **wanted)["pjsip.conf"])) == there
 
 
+def test_the_fallback_comes_when_the_settings_say(site: SmallSite) -> None:
+    """`fallback.after` holds for an Asterisk of one's own as well: so many rounds over the servers."""
+    site.change("config/hotline.yaml", "country: CN", 'country: CN\nasterisk: {mode: external, fallback: {dial: "1001", after: 60s}}')
+
+    assert "$[${tries} < 122 * ${count}]" in printed(site.load())["extensions.conf"]
+
+
 def test_the_stamp_tells_texts_apart_and_not_addresses(site: SmallSite) -> None:
     """Other servers are no other dialplan; another number is."""
     before = stamp(site.load())

@@ -233,7 +233,7 @@ class Desk:
                 await self._store.post(*batch)
                 return away
             except StoreUnreachable as reason:
-                if not away:
+                if not (away or reason.told):
                     log.warning("store_unreachable", reason=str(reason))
                 away = True
                 await asyncio.sleep(RETRY_S)
@@ -275,7 +275,7 @@ async def _until_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
         try:
             return await attempt()
         except StoreUnreachable as away:
-            if not told:
+            if not (told or away.told):
                 log.warning("store_unreachable", reason=str(away))
                 told = True
             await asyncio.sleep(RETRY_S)

@@ -104,7 +104,7 @@ class Router:
             except BoardBroken:
                 pass  # logged where it broke
             except StoreUnreachable as away:
-                if not told:
+                if not (told or away.told):
                     log.warning("store_unreachable", server=self.server, reason=str(away))
                     told = True
             except Exception:

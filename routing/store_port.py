@@ -21,7 +21,15 @@ class StaleCommit(Exception):
 
 
 class StoreUnreachable(Exception):
-    """The store does not answer; the message names it and says what to do."""
+    """The store does not answer; the message names it and says what to do. `told`: that stands in the log already."""
+
+    told = False
+
+
+class StoreRefused(StoreUnreachable):
+    """It answers, and does not let us in."""
+
+    told = True
 
 
 def is_before(position: str, other: str) -> bool:

@@ -4,24 +4,24 @@ Later absences are the nodes' business; they go on and connect again.
 """
 
 from agi.ami.errors import AmiError, AmiLoginRefused
-from agi.ami.link import open_link
+from routing.identifiers import Ids
 from routing.store.redis import RedisStore
 from routing.store_port import StoreUnreachable
+from server.asterisk.gaps import Gap
 from server.node_settings import NodeSettings
+from server.preflight import asterisk_gaps
 from server.settings import Site
-
-ANSWER_S = 3.0
 
 
 class NotThere(Exception):
     """It does not answer, or refuses us; the message names its address and says what to do."""
 
 
-async def must_answer(site: Site, settings: NodeSettings) -> None:
-    """Raises NotThere within a few seconds."""
+async def must_answer(site: Site, settings: NodeSettings) -> list[Gap]:
+    """What the Asterisk lacks. Raises NotThere within a few seconds."""
     where = site.folder / "hotline.yaml"
     if site.main.redis.url:
-        store = RedisStore(settings.redis_url)
+        store = RedisStore(settings.redis_url, tell_refusals=False)
         try:
             await store.now_ms()
         except StoreUnreachable as away:
@@ -30,18 +30,24 @@ async def must_answer(site: Site, settings: NodeSettings) -> None:
             await store.close()
     if site.main.asterisk.mode == "external":
         try:
-            link = await open_link(*settings.ami_address, settings.ami_login, lambda event: None, ANSWER_S)
-        except AmiLoginRefused as refusal:
-            raise NotThere(
-                f"the Asterisk at {_address(settings)} refused our AMI login: {refusal.reason}; {where} names user and secret "
-                "(ami_user, ami_secret_file), and ./hotline asterisk-config --secret prints what that Asterisk's manager.conf needs."
-            ) from None
+            return await asterisk_gaps(site, settings, Ids())
         except AmiError as away:
-            raise NotThere(
-                f"{away}; check that your Asterisk runs, that its manager.conf opens that port, and host and ami_port in {where} "
-                "(./hotline asterisk-config prints what it needs)."
-            ) from None
-        link.close("asked")
+            raise NotThere(why_no_ami(site, settings, away)) from None
+    return []
+
+
+def why_no_ami(site: Site, settings: NodeSettings, away: AmiError) -> str:
+    """In a sentence, with what to do."""
+    where = site.folder / "hotline.yaml"
+    if isinstance(away, AmiLoginRefused):
+        return (
+            f"the Asterisk at {_address(settings)} refused our AMI login: {away.reason}; {where} names user and secret "
+            "(ami_user, ami_secret_file), and ./hotline asterisk-config --secret prints what that Asterisk's manager.conf needs."
+        )
+    return (
+        f"{away}; check that your Asterisk runs, that its manager.conf opens that port, and host and ami_port in {where} "
+        "(./hotline asterisk-config prints what it needs)."
+    )
 
 
 def _address(settings: NodeSettings) -> str:

@@ -56,7 +56,7 @@ class EventLog:
             try:
                 return await self._store.append(*batch)
             except StoreUnreachable as away:
-                if not told:
+                if not (told or away.told):
                     log.warning("event_log_unreachable", reason=str(away))
                     told = True
                 await asyncio.sleep(RETRY_S)

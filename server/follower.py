@@ -36,12 +36,15 @@ class Follower:
         self._recalling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
+        told = ""
         try:
             while True:
                 try:
                     await self._follow()
                 except StoreUnreachable as away:
-                    log.warning("event_log_unreachable", reason=str(away))
+                    if not (away.told or self._reached == told):  # once, until it has been there again
+                        log.warning("event_log_unreachable", reason=str(away))
+                    told = self._reached
                     await asyncio.sleep(RETRY_S)
         finally:
             if self._recalling:

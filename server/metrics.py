@@ -52,14 +52,31 @@ class CallFacts(Protocol):
     def __len__(self) -> int: ...
 
 
+class PreflightFacts(Protocol):
+    """What the Asterisk that a site is attached to lacks."""
+
+    def counts(self) -> Iterable[tuple[tuple[str, str], int]]:
+        """((about, yes or no for dangerous), how many)."""
+
+
 class Metrics:
     """`on_event` for every event of the log, `render` for every scrape."""
 
-    def __init__(self, view: View, clock: Clock, *, agi: AgiFacts, ami: AmiFacts, router: RouterFacts, calls: CallFacts) -> None:
+    def __init__(
+        self,
+        view: View,
+        clock: Clock,
+        *,
+        agi: AgiFacts,
+        ami: AmiFacts,
+        router: RouterFacts,
+        calls: CallFacts,
+        preflight: PreflightFacts | None = None,
+    ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._view = view
         self._clock = clock
-        self._agi, self._ami, self._router, self._calls = agi, ami, router, calls
+        self._agi, self._ami, self._router, self._calls, self._preflight = agi, ami, router, calls, preflight
         self._offers: Counter[tuple[str, str]] = Counter()  # (queue, outcome)
         self._left: Counter[tuple[str, str]] = Counter()
         self._queued: Counter[str] = Counter()
@@ -125,12 +142,21 @@ class Metrics:
         rejected = (((reason,), n) for reason, n in self._agi.rejected.items())
         yield _counter("hotline_agi_rejected", "FastAGI connections that came to nothing", ("reason",), rejected)
         yield _gauge("hotline_ami_connected", "1 while the connection to Asterisk's manager interface is up", self._ami.connected)
+        if self._preflight:
+            yield self._gaps(self._preflight)
         yield _gauge("hotline_router_leader", "1 while this server routes for the domain", self._router.is_leader)
         yield _counter("hotline_decisions", "Offers decided on by this server's router", (), [((), self._router.decisions)])
         yield _counter("hotline_commits", "Commits written by this server's router", (), [((), self._router.commits)])
         info = GaugeMetricFamily("hotline_info", "Always 1; the label tells the version", labels=("version",))
         info.add_metric((VERSION,), 1)
         yield info
+
+    def _gaps(self, preflight: PreflightFacts) -> Metric:
+        text = "What the Asterisk that this site is attached to lacks"
+        family = GaugeMetricFamily("hotline_asterisk_gaps", text, labels=("about", "dangerous"))
+        for labels, count in preflight.counts():
+            family.add_metric(labels, count)
+        return family
 
     def _queue_gauges(self) -> Iterator[Metric]:
         now_ms = self._clock.now_ms()

@@ -53,7 +53,9 @@ from server.metrics import Metrics
 from server.neighbour import Neighbour
 from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
-from server.port_numbers import PortError, read_ports
+from server.port_numbers import PortError, is_free_for_servers, ports_for, read_ports
+from server.preflight import Preflight, asterisk_gaps
+from server.readiness import ASTERISK
 from server.secrets_file import secrets_for
 from server.session import Sessions
 from server.settings import Site, load_site
@@ -63,6 +65,7 @@ from server.state_lock import StateLock
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0
 BOOTING_S = 0.2
+MODULE_MISSING_S = 5.0
 AMI_WITHIN_S = 5.0  # a server without AMI takes calls all the same
 
 
@@ -109,7 +112,14 @@ class Node:
             )
         )
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls, allowed=settings.takes_agi_from)
-        self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
+        self.preflight = (
+            Preflight(lambda: asterisk_gaps(site, settings, ids), self.events, self.server, self.ami.log_in_again)
+            if site.main.asterisk.mode == "external"
+            else None
+        )
+        self.metrics = Metrics(
+            self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls, preflight=self.preflight
+        )
         self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet)
         self.holds = Holds(self.ami, self.calls, self.events)
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
@@ -177,6 +187,8 @@ class Node:
         self._tasks.append(asyncio.create_task(self.fleet.run()))
         self._tasks.append(asyncio.create_task(self._prepare_sounds()))
         self._tasks.append(asyncio.create_task(self._steer_clock()))
+        if self.preflight:
+            self._tasks.append(asyncio.create_task(self._forever("preflight", self.preflight.run())))
         self.ami.start()
         await self._serve_http()
         await self.follower.ready.wait()
@@ -237,7 +249,10 @@ class Node:
         self.ami.on_lost(self._ami_lost)
 
     async def _ami_connected(self) -> None:
+        if self.preflight:
+            self.preflight.ask()
         await self.follower.ready.wait()
+        pause_s, told = BOOTING_S, ""
         while True:
             try:
                 await self._meet_asterisk()
@@ -246,8 +261,11 @@ class Node:
                 await self.phones.refresh(self.ami.device_states)
                 break
             except AmiRefused as refusal:  # it takes logins before it has loaded its modules
-                log.info("asterisk_not_ready", reason=str(refusal))
-                await asyncio.sleep(BOOTING_S)
+                if str(refusal) != told:
+                    log.info("asterisk_not_ready", reason=str(refusal))
+                told = str(refusal)
+                await asyncio.sleep(pause_s)
+                pause_s = min(1.5 * pause_s, MODULE_MISSING_S)
         self.ringer.reconcile(rows)
         self._report_phones()
         if self._takes_calls and not self._stopping.is_set():  # at the start AMI may have been away
@@ -289,7 +307,12 @@ class Node:
         calls = "" if self._takes_calls else "starting: no calls yet"
         if self._stopping.is_set():
             calls = "draining: no new calls"
-        return {"redis": redis, "ami": ami, "dialplans": "" if self.site.flows else "no flow is loaded", "calls": calls}
+        told = {"redis": redis, "ami": ami, "dialplans": "" if self.site.flows else "no flow is loaded", "calls": calls}
+        return told | ({ASTERISK: self.preflight.why_not_ready} if self.preflight and not ami else {})
+
+    def warnings(self) -> list[str]:
+        """What is not as it should be, and keeps no call from being taken."""
+        return self.preflight.warnings if self.preflight else []
 
     async def _stop(self) -> None:
         await self.agi.close()
@@ -316,8 +339,9 @@ async def run_node(config: Path, dialplans: Path, state: Path, listen: str, numb
     runs = f"{program}-{fingerprint.of_site(config, dialplans)}"
     site = load_site(config, dialplans)
     ports = read_ports(state)
-    if ports is None:
+    if ports is None and site.main.asterisk.mode == "managed":
         raise PortError(f"{state} has no ports.json: start the site with ./hotline up, which makes it")
+    ports = ports or ports_for(state, free=is_free_for_servers, nodes=site.main.limits.nodes)
     installation = Installation(state, listen)
     installation.speech_program = await asyncio.to_thread(speech_program, log.info) if site.main.speech else None
     known = secrets_for(state, installation.accounts(site))

@@ -12,6 +12,7 @@ import aiohttp
 from server import fingerprint
 from server.child_process import ChildProcess
 from server.port_numbers import Ports
+from server.readiness import is_up
 from server.socket_folder import socket_folder
 
 READY_S = 30.0
@@ -135,9 +136,9 @@ class NodeProcess:
         limit = aiohttp.ClientTimeout(total=within_s)
         try:
             async with aiohttp.ClientSession(timeout=limit) as client, client.get(self._url + path) as answer:
-                said = await answer.json() if answer.status == 200 else None
-                return said if isinstance(said, dict) else {}
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+                said = await answer.json()
+                return said if isinstance(said, dict) and (answer.status == 200 or is_up(said)) else {}
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
 

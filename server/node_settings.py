@@ -4,6 +4,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from server.installation import AMI_USER, Installation
 from server.port_numbers import Ports
@@ -54,7 +55,7 @@ def node_settings(site: Site, installation: Installation, *, ports: Ports, secre
         ami_host, ami_port, ami_user = asterisk.host, asterisk.ami_port or 5038, asterisk.ami_user
     return NodeSettings(
         installation,
-        site.main.redis.url or RedisServer(installation.state).url,
+        redis_url(site) or RedisServer(installation.state).url,
         (ami_host, ami_port),
         (ami_user, ami_secret(site, secrets_known)),
         ("127.0.0.1" if asterisk.mode == "managed" else installation.listen, ports.agi + number),
@@ -62,6 +63,17 @@ def node_settings(site: Site, installation: Installation, *, ports: Ports, secre
         secrets_known.tokens,
         (*LOOPBACK, *_addresses(asterisk.host), *asterisk.agi_from),
     )
+
+
+def redis_url(site: Site) -> str:
+    """Where the Redis of somebody else's is, with the password of its file; "" for a private one. Raises OSError."""
+    redis = site.main.redis
+    if not (redis.url and redis.password_file):
+        return redis.url
+    password = (site.folder / redis.password_file).read_text().strip()
+    parts = urlsplit(redis.url)
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:{quote(password, safe='')}@{host}"))
 
 
 def _addresses(host: str) -> list[str]:

@@ -17,17 +17,18 @@ _PROBED_RTP = 20  # ports at the start of a range that are tried: another Asteri
 class PortClaims:
     """Fits `Claims`. A port counts as free when no other Hotline claims it and it could be bound on loopback now.
 
-    Processes of ours have `bound` those of some kinds (fields of Ports) already.
+    Processes of ours have `bound` those of some kinds (fields of Ports) already; those `elsewhere` are of somebody else's Asterisk.
     """
 
     def __init__(self) -> None:
         self.bound: Collection[str] = ()
+        self.elsewhere: Collection[str] = ()
         self._held: dict[str, socket.socket] = {}
 
     def take(self, kind: str, port: int) -> bool:
         """Whether a port of that kind (a field of Ports) is ours now, or was already; False when somebody has it."""
         name = _name(kind, port)
-        if name in self._held:
+        if name in self._held or kind in self.elsewhere:
             return True
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:

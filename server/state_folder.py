@@ -1,5 +1,6 @@
 """What lies where in a state folder, and whether it can be used. The files are written and read by the parts that own them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -11,15 +12,17 @@ LOGS = {
 }
 
 
-PRIVATE = ("etc", "log", "redis", "spool")  # folders in it that hold what callers said and did; programs of ours alone write there
+# Folders in it that hold what callers said and did, by the program of ours that writes there.
+PRIVATE = {"server": ("log",), "asterisk": ("etc", "spool"), "redis": ("redis",)}
 
 
 class StateFolderError(Exception):
     """The folder cannot be used; the message says why and what to do."""
 
 
-def make_state_folder(path: Path) -> None:
-    """Makes it, with its parents, and sees that we may write to it and nobody else may read it. Raises StateFolderError."""
+def make_state_folder(path: Path, programs: Iterable[str] = PRIVATE) -> None:
+    """Makes it, with its parents and a folder for each of `programs` (keys of PRIVATE), and sees that we may write to it and nobody
+    else may read it. What is there of other programs is left alone. Raises StateFolderError."""
     try:
         ours = not path.exists() or StateFolder(path).started_before or not any(path.iterdir())
         path.mkdir(parents=True, exist_ok=True)
@@ -27,7 +30,7 @@ def make_state_folder(path: Path) -> None:
             pass
         if ours:  # a folder that has been somebody else's keeps its mode
             close_to_others(path)
-        for name in PRIVATE:
+        for name in (folder for program in programs for folder in PRIVATE[program]):
             close_to_others(path / name)
     except OSError as error:
         raise StateFolderError(

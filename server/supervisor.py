@@ -10,6 +10,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.asterisk.gaps import Gap
 from server.asterisk.process import AsteriskProcess
 from server.asterisk.root import find_asterisk
 from server.child_process import end_left_over, left_running
@@ -49,6 +50,12 @@ class UpOptions:
     listen: str = "127.0.0.1"
 
 
+def programs_of(site: Site) -> list[str]:
+    """The programs that a site runs itself."""
+    managed, private = site.main.asterisk.mode == "managed", not site.main.redis.url
+    return ["server", *(["asterisk"] if managed else []), *(["redis"] if private else [])]
+
+
 class Supervisor:
     """`start` brings everything up, `watch` keeps it up until it is told to stop, `stop` brings it down in order."""
 
@@ -67,6 +74,7 @@ class Supervisor:
         self.site: Site
         self.ports: Ports
         self.secrets: Secrets
+        self.gaps: list[Gap] = []  # what an Asterisk of one's own lacked at the start
 
     def _say(self, line: str) -> None:
         """Whoever read our words may be gone; that is no reason to leave a process behind."""
@@ -84,14 +92,16 @@ class Supervisor:
         options = self.options
         self.site = load_site(options.config, options.dialplans)
         must_be_own_address(options.listen)
-        make_state_folder(options.state)
+        make_state_folder(options.state, programs_of(self.site))
         self._take_lock()
         managed, nodes = self.site.main.asterisk.mode == "managed", self.site.main.limits.nodes
         installation = Installation(options.state, options.listen)
         await self._find_ports(managed, nodes)
         self.secrets = secrets_for(options.state, installation.accounts(self.site))
         settings = [node_settings(self.site, installation, ports=self.ports, secrets_known=self.secrets, number=n) for n in range(nodes)]
-        await must_answer(self.site, settings[0])
+        self.gaps = await must_answer(self.site, settings[0])
+        for gap in self.gaps:
+            self._say(f"your Asterisk: {gap.words}")
         program = find_asterisk(self._say) if managed else None
         installation.speech_program = speech_program(self._say) if self.site.main.speech else None
         asterisk = None
@@ -118,6 +128,7 @@ class Supervisor:
         run = socket_folder(self.options.state)
         await asyncio.to_thread(end_left_over, run, wanted)
         running = {name.partition("-")[0] if name.startswith("node") else name for name in left_running(run)}
+        self._claims.elsewhere = set() if managed else set(BOUND["asterisk-child"])
         self._claims.bound = {kind for name in running for kind in BOUND.get(name, ())}
         self.ports = ports_for(self.options.state, self._claims, nodes=nodes)
 

@@ -68,6 +68,11 @@ class AmiClient:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    def log_in_again(self) -> None:
+        """Give the connection up and make a new one: rights of the user in manager.conf hold from the login on."""
+        if self._link is not None:
+            self._link.close("to log in again")
+
     async def wait_connected(self, timeout_s: float) -> None:
         """Returns once connected. Raises AmiNotConnected with the reason after `timeout_s`."""
         try:

@@ -13,8 +13,8 @@ import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from routing.events import Event
@@ -23,12 +23,14 @@ from routing.messages import Message, Order
 from routing.model import Agent, CallerMemory, Contact
 from routing.store import codec, keys
 from routing.store.scripts import Script
-from routing.store_port import CALL_EVENTS, Snapshot, StaleCommit, StoreUnreachable
+from routing.store_port import CALL_EVENTS, Snapshot, StaleCommit, StoreRefused, StoreUnreachable
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 ANSWER_S = 3.0  # a server that takes longer to answer a command counts as unreachable
+_REFUSALS = (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError)
+FIRST_REFUSED_S, LONGEST_REFUSED_S = 1.0, 30.0  # until a server that did not let us in is asked again
 COMMANDS, READERS = 16, 256  # connections at most, of each pool
 
 
@@ -51,13 +53,17 @@ def connect_to(url: str, most: int, answer_s: float | None) -> "Redis":
 
 
 class RedisStore:
-    """One routing domain in the Redis at `url`, as one server sees it."""
+    """One routing domain in the Redis at `url`, as one server sees it. `tell_refusals`: log when it does not let us in, once."""
 
-    def __init__(self, url: str, *, domain: str = "main") -> None:
+    def __init__(self, url: str, *, domain: str = "main", tell_refusals: bool = True) -> None:
         self.address = url.rpartition("@")[2] if "@" in url else url  # without user and password
         self._keys = keys.Keys(domain)
         self._commands = connect_to(url, COMMANDS, ANSWER_S)
         self._readers = connect_to(url, READERS, None)
+        self._tell_refusals = tell_refusals
+        self._refused: StoreRefused | None = None
+        self._refused_pause_s = FIRST_REFUSED_S
+        self._refused_until = 0.0
         names = ("acquire", "add", "append", "commit", "load", "release", "renew")
         self._scripts = {name: Script(name) for name in names}
 
@@ -175,20 +181,59 @@ class RedisStore:
 
     @asynccontextmanager
     async def _reaching(self) -> AsyncIterator[None]:
+        if self._refused and asyncio.get_running_loop().time() < self._refused_until:
+            raise StoreRefused(str(self._refused))
         task = asyncio.current_task()
         before = task.cancelling() if task else 0
         try:
             yield
+            self._let_in()
             if task and task.cancelling() > before:  # lost, see connect_to
                 raise asyncio.CancelledError
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            raise StoreUnreachable(
-                f"Redis at {self.address} does not answer ({error or type(error).__name__}); check that it runs and that redis.url is right"
-            ) from error
-        except RedisError as error:
+        except (RedisError, OSError) as error:
+            if task and task.cancelling() > before:  # lost behind an error
+                raise asyncio.CancelledError from error
+            if _is_refusal(error):
+                raise self._was_refused(error) from error
+            if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
+                said = f"does not answer ({error or type(error).__name__}); check that it runs and that redis.url is right"
+                raise StoreUnreachable(f"Redis at {self.address} {said}") from error
             raise StoreUnreachable(
                 f"Redis at {self.address} refused a command: {error}; check its memory, disk, role and password"
             ) from error
+
+    def _was_refused(self, error: Exception) -> StoreRefused:
+        """Says so once; until the pause is over, which grows, Redis is not asked again."""
+        now, before = asyncio.get_running_loop().time(), self._refused
+        self._refused = StoreRefused(f"Redis at {self.address} {_refusal(error)}")
+        if self._tell_refusals and (before is None or str(before) != str(self._refused)):
+            log.error("redis_refused", reason=str(self._refused))
+        if now >= self._refused_until:  # several that were under way at once are one refusal
+            self._refused_until = now + self._refused_pause_s
+            self._refused_pause_s = min(2 * self._refused_pause_s, LONGEST_REFUSED_S)
+        return self._refused
+
+    def _let_in(self) -> None:
+        if self._refused:
+            log.info("redis_lets_us_in", address=self.address)
+            self._refused, self._refused_pause_s = None, FIRST_REFUSED_S
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether it answered and did not let us in; while connecting redis-py hides that in an error of the connection."""
+    said = str(error).lower()
+    return isinstance(error, _REFUSALS) or any(words in said for words in ("invalid username-password", "noauth", "already authenticated"))
+
+
+def _refusal(error: Exception) -> str:
+    """How it refused us, and what to do. Its own words name no password."""
+    said = str(error)
+    todo = "write it into the file that redis.password_file names, or into redis.url (redis://:PASSWORD@HOST:PORT/0)"
+    if isinstance(error, NoPermissionError):
+        return f"does not let our user do what is needed ({said}): give it all commands and keys in Redis' ACL"
+    if any(words in said.lower() for words in ("required", "noauth", "already authenticated")):
+        return f"wants a password, and none is configured: {todo}"
+    return f"refused the password ({said}): {todo}"
 
 
 def _flat(changes: Iterable[tuple[str, int, Contact | Agent | CallerMemory | None]]) -> Iterator[str]:

@@ -98,6 +98,8 @@ class Plan:
     file_limit: int = 65536
     country: str = "us"  # of the tones
     system_name: str = ""  # told apart in call ids where there are several Asterisk machines
+    attached: bool = False  # for an Asterisk that somebody else runs: nothing that is that Asterisk's own
+    stamp: str = ""  # attached: tells one text of the dialplan from another
 
     def __post_init__(self) -> None:
         for number in (*self.numbers, *self.emergency, *([self.fallback] if self.fallback else [])):

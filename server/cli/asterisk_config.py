@@ -1,32 +1,31 @@
-"""`./hotline asterisk-config`: what an Asterisk that somebody else runs needs, made from the same templates as the managed one's files."""
+"""`./hotline asterisk-config`: prints what an Asterisk that somebody else runs needs, file by file."""
 
-from collections.abc import Iterator
-from itertools import takewhile
-from pathlib import Path
-
-from server.asterisk.configuration import ConfigurationError, PhoneAccount, Plan, render
-from server.asterisk.modules import REQUIRED_MODULES
+from server.asterisk.configuration import ConfigurationError, Plan
+from server.attached import attached_plan, pieces
 from server.cli.options import CommandFailed, Options, say
 from server.cli.site import checked_site
 from server.node_settings import ami_secret
 from server.port_numbers import PortError, Ports, read_ports
 from server.secrets_file import SecretsError, secrets_for
 from server.settings import Site
-from server.state_folder import StateFolder
+from server.state_folder import StateFolder, StateFolderError, make_state_folder
 
 PLACEHOLDER = "CHANGE-ME"
-NOT_OURS = {"general", "global", "udp", "callers"}  # sections that such an Asterisk has itself
 HEAD = """\
-; Hotline: what your own Asterisk 20 or newer needs. Add each part to the file that is named above it, then reload Asterisk.
+; Hotline: what your own Asterisk 20 or newer needs. Nothing that it has is changed. docs/operations.md goes through the steps.
 ;
-; In config/hotline.yaml:            asterisk: {{mode: external, host: ADDRESS, ami_user: {user}, ami_secret_file: FILE}}
-; In [general] of manager.conf:      enabled = yes   and   channelvars = HOTLINE_OFFER
-; In pjsip.conf:                     a transport named udp, or your own name for it in the parts below
-; From your trunks' context:         Goto(hotline,${{EXTEN}},1)
-; Modules beside the usual ones:     res_agi func_channel func_cut app_controlplayback res_musiconhold app_read app_userevent
-;                                    res_pjsip_header_funcs
-; Hotline must reach AMI (permit), Asterisk must reach the FastAGI ports (HOTLINE_SERVERS), and both must see Hotline's cache of prompts
-; under the same path.{placeholder}"""
+; 1. Add each part below to the end of the file that is named above it.
+; 2. In [general] of manager.conf: enabled = yes and channelvars = HOTLINE_OFFER (to a channelvars line that is there, add ,HOTLINE_OFFER).
+; 3. Send calls to Hotline: Goto(hotline,${{EXTEN}},1) where they come in, or context = hotline-trunks for a line that is for Hotline alone;
+;    include => hotline-agents in the context of agents' phones.
+; 4. asterisk -rx "core reload"; where modules.conf was changed, restart Asterisk.
+; 5. In config/hotline.yaml: asterisk: {{mode: external, host: ADDRESS, ami_user: {user}}}
+; 6. ./hotline asterisk-check says what is still missing.{placeholder}"""
+NOTES = {
+    "manager.conf": "; permit: the machine that Hotline runs on, as Asterisk sees it.",
+    "features.conf": "; For calls in which transfers by key are allowed. Where [featuremap] is there, put the two lines into it.",
+    "modules.conf": "; With autoload = yes and without noload lines for these there is nothing to add.",
+}
 
 
 def run(options: Options) -> int:
@@ -34,63 +33,24 @@ def run(options: Options) -> int:
     site = checked_site(options)
     try:
         plan = _plan(site, options)
-        files = render(plan)
-    except (ConfigurationError, PortError, SecretsError) as reason:
+        parts = pieces(plan, phones=options.given.phones, trunks=options.given.trunks)
+    except (ConfigurationError, PortError, SecretsError, StateFolderError) as reason:
         raise CommandFailed(str(reason)) from None
-    note = "" if options.given.secret else f" {PLACEHOLDER} stands for passwords: --secret prints this site's."
+    note = "" if options.given.secret else f"\n; {PLACEHOLDER} stands for passwords: --secret prints this site's."
     say(HEAD.format(user=plan.ami_user, placeholder=note))
-    for name in ("extensions.conf", "manager.conf", "pjsip.conf"):
+    for name, text in parts.items():
         say(f"\n; ===== {name} " + "=" * 60)
-        for section in sections(files[name]):
-            say(section)
+        say("\n".join([*([NOTES[name]] if name in NOTES else []), text]))
     return 0
 
 
-def sections(text: str) -> Iterator[str]:
-    """The sections of a configuration file that have to be added to one that is there already, each with the comment before it."""
-    blocks: list[list[str]] = [[]]
-    for line in text.splitlines():
-        if line.startswith("["):
-            comment = list(takewhile(lambda line: line.startswith(";"), reversed(blocks[-1])))[::-1]
-            del blocks[-1][len(blocks[-1]) - len(comment) :]
-            blocks.append([*comment])
-        if not line.startswith("; ---"):
-            blocks[-1].append(line)
-    for block in blocks:
-        names = [line[1:].partition("]")[0] for line in block if line.startswith("[")]
-        if names and names[0] not in NOT_OURS:
-            yield "\n".join(["", *block]).rstrip()
-
-
 def _plan(site: Site, options: Options) -> Plan:
-    state, asterisk = StateFolder(options.state), site.main.asterisk
+    state = StateFolder(options.state)
     ports = read_ports(state.path) or Ports()
-    secret, phone_secrets = PLACEHOLDER, dict[str, str]()
+    secret, accounts = PLACEHOLDER, dict.fromkeys(site.phones, PLACEHOLDER)
     if options.given.secret:
-        if not state.secrets_file.is_file():
-            raise CommandFailed("there are no secrets yet: ./hotline up makes them at its first start")
-        known = secrets_for(state.path, ())
-        secret, phone_secrets = ami_secret(site, known), known.sip
-    names = {agent.phone: agent.id for agent in site.directory.agents.values()}
-    return Plan(
-        state=state.path.absolute(),
-        run=Path("/unused"),
-        modules=Path("/unused"),
-        data=Path("/unused"),
-        available_modules=frozenset(f"{name}.so" for name in REQUIRED_MODULES),
-        music=Path("/unused"),
-        ami_user=asterisk.ami_user,
-        ami_secret=secret,
-        agi_servers=tuple(options.given.agi) or (f"127.0.0.1:{ports.agi}",),
-        phones=tuple(PhoneAccount(phone, phone_secrets.get(phone, PLACEHOLDER), names.get(phone, phone)) for phone in site.phones),
-        numbers=tuple(site.numbers),
-        any_number=bool(site.default_flow),
-        trunks=site.trunks,
-        outbound=tuple(site.main.transfer.allow),
-        emergency=tuple(site.main.emergency),
-        fallback=asterisk.fallback.dial,
-        listen="0.0.0.0",  # its own settings say where it listens
-        max_call=asterisk.max_call_length // 1000,
-        rtp_timeout=asterisk.rtp_timeout // 1000,
-        country=site.main.country.lower(),
-    )
+        make_state_folder(state.path, ())
+        known = secrets_for(state.path, site.phones)
+        secret, accounts = ami_secret(site, known), known.sip
+    servers = tuple(options.given.agi) or tuple(f"127.0.0.1:{ports.agi + number}" for number in range(site.main.limits.nodes))
+    return attached_plan(site, servers, secret, accounts)

@@ -13,6 +13,7 @@ from routing.events import Event
 from routing.store.redis import RedisStore
 from routing.store_port import Store, StoreUnreachable
 from server.cli.options import CommandFailed, Options, plain, say, shown
+from server.node_settings import redis_url
 from server.redis_server import RedisServer
 from server.settings import load_site
 from server.state_folder import StateFolder
@@ -35,11 +36,11 @@ def run(options: Options) -> int:
 
 def _store(options: Options) -> Store:
     try:
-        url = load_site(options.config, options.dialplans).main.redis.url
+        url = redis_url(load_site(options.config, options.dialplans))
     except ProblemsFound:
         url = ""  # a mistake in the settings must not hide what happened
     if url:
-        return RedisStore(url)
+        return RedisStore(url, tell_refusals=False)
     if not StateFolder(options.state).started_before:
         raise CommandFailed(f"Hotline has never run here: start it with ./hotline up (state folder: {shown(options.state)})")
     return RedisStore(RedisServer(options.state).url)

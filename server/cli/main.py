@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("server.cli.logs", "show what the server, Asterisk and Redis have logged"),
     "pin": ("server.cli.pin", "make an agent's PIN for hot desks: asks for it and prints its hash for agents.yaml"),
     "asterisk-config": ("server.cli.asterisk_config", "print what an Asterisk of your own needs to work with Hotline"),
+    "asterisk-check": ("server.cli.asterisk_check", "ask an Asterisk of your own whether it has everything that Hotline needs"),
     "node": ("server.cli.node", "run only the server, where Asterisk and Redis run already (up does this by itself)"),
 }
 
@@ -112,7 +113,9 @@ def _logs(command: argparse.ArgumentParser) -> None:
 def _asterisk_config(command: argparse.ArgumentParser) -> None:
     text = "HOST:PORT of each Hotline server as your Asterisk reaches it (default: 127.0.0.1 and the port of the state folder)"
     command.add_argument("--agi", nargs="+", metavar="HOST:PORT", default=[], help=text)
-    command.add_argument("--secret", action="store_true", help="print the real AMI secret of this site, not a placeholder")
+    command.add_argument("--secret", action="store_true", help="print the real passwords of this site, not placeholders")
+    command.add_argument("--phones", action="store_true", help="also print SIP accounts for the phones of agents.yaml, if it has none")
+    command.add_argument("--trunks", action="store_true", help="also print the lines of trunks.yaml, if it has none")
 
 
 _SPECIAL: dict[str, Callable[[argparse.ArgumentParser], None]] = {

@@ -11,6 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 from ivr.loading.problems import ProblemsFound
 from server.cli.options import CommandFailed, Options, say, shown
 from server.port_numbers import read_ports
+from server.readiness import is_up
 from server.settings import load_site
 from server.socket_folder import socket_folder
 from server.state_lock import StateLock
@@ -60,10 +61,18 @@ def _serves(options: Options, number: int, pid: int, before: int, since_s: float
     try:
         with near.open(f"http://127.0.0.1:{ports.http + number}/readyz", timeout=LOOK_WITHIN_S) as answer:
             return bool(json.load(answer).get("pid") == pid)
-    except HTTPError:
-        return False  # it is there and not ready
+    except HTTPError as refusal:  # it is there and not ready
+        return _is_up_all_the_same(refusal, pid)
     except (OSError, ValueError):
         return time.monotonic() > since_s + FAR_S
+
+
+def _is_up_all_the_same(refusal: HTTPError, pid: int) -> bool:
+    try:
+        said = json.load(refusal)
+        return is_up(said) and bool(said["pid"] == pid)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _number(path: Path) -> int:

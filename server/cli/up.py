@@ -62,6 +62,8 @@ def _welcome(site: Supervisor) -> list[str]:
     numbers = ", ".join(site.site.numbers) or "any number"
     where = f"on SIP port {site.ports.sip}" if site.site.main.asterisk.mode == "managed" else "through your Asterisk"
     option = "" if state.resolve() == DEFAULT_STATE.resolve() else f" --state {state}"
+    if any(gap.dangerous for gap in site.gaps):
+        numbers += " - when your Asterisk has what is missing (./hotline asterisk-check), which is noticed by itself; not ready yet -"
     return [
         f"ready: call {numbers} {where}; queue state at {site.url}/api/queues",
         f"  tokens and SIP passwords: {state / 'secrets.json'}; queues and agents: ./hotline status{option}; Ctrl-C stops",

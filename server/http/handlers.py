@@ -30,7 +30,8 @@ async def readyz(request: web.Request, facilities: Facilities) -> web.Response:
     states = await facilities.health.ready()
     ready = not any(states.values())
     components = {name: {"ready": not why, "message": why} for name, why in states.items()}
-    return web.json_response({"ready": ready, "components": components, "pid": os.getpid()}, status=200 if ready else 503)
+    told = {"ready": ready, "components": components, "warnings": list(facilities.health.warnings()), "pid": os.getpid()}
+    return web.json_response(told, status=200 if ready else 503)
 
 
 async def metrics(request: web.Request, facilities: Facilities) -> web.Response:

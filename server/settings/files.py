@@ -37,6 +37,7 @@ class RedisFile(Settings):
     """Where the state lives; no url means a private server in the state folder."""
 
     url: RedisUrl = ""
+    password_file: str = ""  # with `url` only: a file that holds the password
 
 
 class TransferFile(Settings):

@@ -114,10 +114,13 @@ def _flow_names(dialplans: Path) -> Collection[str]:
 
 def _check_main(reading: Reading, main: HotlineFile, may_dial: Allowed) -> None:
     """What hotline.yaml refers to."""
-    asterisk, at = main.asterisk, ("asterisk", "ami_secret_file")
-    if asterisk.ami_secret_file:
+    asterisk = main.asterisk
+    for file, at in (
+        (asterisk.ami_secret_file, ("asterisk", "ami_secret_file")),
+        (main.redis.password_file, ("redis", "password_file")),
+    ):
         try:
-            (reading.config / asterisk.ami_secret_file).read_text()
+            _ = (reading.config / file).read_text() if file else ""
         except (OSError, ValueError) as error:
             reading.say("hotline.yaml", at, f"cannot be read: {getattr(error, 'strerror', '') or error}", "a file beside this one")
     if asterisk.fallback.dial and not may_dial(asterisk.fallback.dial):

@@ -81,6 +81,10 @@ class FakeHealth:
 
     def __init__(self) -> None:
         self.states = {"redis": "", "ami": "", "dialplans": ""}
+        self.warned: list[str] = []
+
+    def warnings(self) -> list[str]:
+        return self.warned
 
     async def ready(self) -> dict[str, str]:
         return self.states

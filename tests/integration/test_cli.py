@@ -383,15 +383,15 @@ def test_a_traceback_is_readable() -> None:
 
 
 def test_pieces_for_an_asterisk_of_ones_own(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """asterisk-config prints dialplan, AMI user and SIP accounts, without this site's secrets unless they are asked for."""
-    secret = secrets_for(site / "state", ["1001"])
-
-    assert main(command(site, "asterisk-config", "--agi", "10.0.0.5:4573")) == 0
+    """asterisk-config prints dialplan, AMI user and, where asked to, SIP accounts; secrets only where asked to, and before any start."""
+    assert main(command(site, "asterisk-config", "--phones", "--agi", "10.0.0.5:4573")) == 0
     out = capsys.readouterr().out
-    assert main(command(site, "asterisk-config", "--secret")) == 0
+    assert not (site / "state").exists()
+    assert main(command(site, "asterisk-config", "--phones", "--secret")) == 0
     with_secrets = capsys.readouterr().out
+    secret = secrets_for(site / "state", ())
 
-    assert all(words in out for words in ("[hotline]", "HOTLINE_SERVERS = 10.0.0.5:4573", "eventfilter = Event: Hangup", "[1001](phone)"))
+    assert all(words in out for words in ("[hotline]", "=10.0.0.5:4573", "eventfilter = Event: Hangup", "[1001](hotline-phone)"))
     assert "[general]\n" not in out
     assert secret.ami not in out
     assert secret.ami in with_secrets

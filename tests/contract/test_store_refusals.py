@@ -1,0 +1,116 @@
+"""A Redis that does not let us in: said once, in the words that help, asked again less and less often, and healed by itself."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from private_redis import PrivateRedis
+from redis import Redis
+from structlog.testing import capture_logs
+
+from routing.clock import SystemClock
+from routing.desk import Desk
+from routing.identifiers import Ids
+from routing.messages import ServerLeft
+from routing.model import Directory
+from routing.router import Router
+from routing.store.redis import RedisStore
+from routing.store_port import StoreRefused, StoreUnreachable
+from routing.view import View
+from server.event_log import EventLog
+from server.follower import Follower
+
+pytestmark = pytest.mark.unit
+
+
+class Counting(RedisStore):
+    """Counts how often it is asked for something."""
+
+    asked = 0
+
+    def _reaching(self) -> AbstractAsyncContextManager[None]:
+        self.asked += 1
+        return super()._reaching()
+
+
+@pytest.fixture
+def redis() -> Iterator[PrivateRedis]:
+    """One that wants the password `right`."""
+    server = PrivateRedis()
+    server.start()
+    Redis.from_url(server.url).config_set("requirepass", "right")
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(("user", "words"), [("", "wants a password, and none is configured"), (":wrong@", "refused the password")])
+async def test_the_words(redis: PrivateRedis, user: str, words: str) -> None:
+    """A password that is missing is told from a wrong one; both say where it belongs, and neither tells it."""
+    store = RedisStore(redis.url.replace("unix://", f"unix://{user}"))
+    with pytest.raises(StoreRefused) as refused:
+        await store.now_ms()
+    await store.close()
+
+    assert words in str(refused.value)
+    assert "redis.password_file" in str(refused.value)
+    assert "wrong" not in str(refused.value)
+
+
+async def test_said_once_and_asked_again_with_pauses(redis: PrivateRedis) -> None:
+    """However many parts ask and however often: one line in the log, and one login tried until the pause is over."""
+    store = RedisStore(redis.url.replace("unix://", "unix://:wrong@"))
+    with capture_logs() as lines:
+        for _ in range(50):
+            with pytest.raises(StoreUnreachable) as refused:
+                await asyncio.gather(store.now_ms(), store.last_event())
+            assert refused.value.told
+    await store.close()
+
+    assert [line["event"] for line in lines] == ["redis_refused"]
+    assert len([entry for entry in Redis.from_url(redis.url, password="right").acl_log() if entry["reason"] == "auth"]) <= 2
+
+
+async def test_a_password_that_is_right_again(redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When Redis lets us in the store works, and says so once."""
+    monkeypatch.setattr("routing.store.redis.FIRST_REFUSED_S", 0.01)
+    store = RedisStore(redis.url.replace("unix://", "unix://:later@"))
+    with capture_logs() as lines:
+        with pytest.raises(StoreRefused):
+            await store.now_ms()
+        Redis.from_url(redis.url, password="right").config_set("requirepass", "later")
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    await store.now_ms()
+                    break
+                except StoreRefused:
+                    await asyncio.sleep(0.01)
+        await store.now_ms()
+    await store.close()
+
+    assert [line["event"] for line in lines] == ["redis_refused", "redis_lets_us_in"]
+
+
+async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis) -> None:
+    """Router, desk, event log and follower all ask a Redis that refuses them, for as long as it takes: one line, not two a second."""
+    store = Counting(redis.url.replace("unix://", "unix://:wrong@"))
+    directory, ids, clock = Directory({}, {}), Ids(), SystemClock()
+    view, events = View(directory), EventLog(store, ids, clock)
+    desk = Desk(store, directory, ids, clock, server="s1", outlook=view.outlook)
+    router = Router(store, directory, ids, clock, server="s1", chance=random.Random(1))
+    desk.post(ServerLeft("s1"))
+    events.tell("server_left", server="s1")
+    with capture_logs() as lines:
+        parts = [asyncio.create_task(part()) for part in (router.run, desk.run, events.run, Follower(store, view).run)]
+        async with asyncio.timeout(60):
+            while store.asked < 20:  # noqa: ASYNC110 - what the parts do by themselves has no event of its own
+                await asyncio.sleep(0.01)
+        assert not any(part.done() for part in parts)
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+    await store.close()
+
+    assert [line["event"] for line in lines] == ["redis_refused"]

@@ -53,7 +53,8 @@ from server.metrics import Metrics
 from server.neighbour import Neighbour
 from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
-from server.port_numbers import PortError, is_free_for_servers, ports_for, read_ports
+from server.port_claims import claims_of_servers
+from server.port_numbers import PortError, ports_for, read_ports
 from server.preflight import Preflight, asterisk_gaps
 from server.readiness import ASTERISK
 from server.secrets_file import secrets_for
@@ -341,7 +342,7 @@ async def run_node(config: Path, dialplans: Path, state: Path, listen: str, numb
     ports = read_ports(state)
     if ports is None and site.main.asterisk.mode == "managed":
         raise PortError(f"{state} has no ports.json: start the site with ./hotline up, which makes it")
-    ports = ports or ports_for(state, free=is_free_for_servers, nodes=site.main.limits.nodes)
+    ports = ports or ports_for(state, claims_of_servers(), nodes=site.main.limits.nodes)
     installation = Installation(state, listen)
     installation.speech_program = await asyncio.to_thread(speech_program, log.info) if site.main.speech else None
     known = secrets_for(state, installation.accounts(site))

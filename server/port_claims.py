@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from server.port_numbers import PortError
 
+OF_ASTERISK = ("sip", "ami", "asterisk_http", "rtp_first")  # the kinds of ports that Asterisk listens on
 _UDP = ("sip", "rtp_first")
 _PROBED_RTP = 20  # ports at the start of a range that are tried: another Asterisk of ours takes whole ranges
 
@@ -51,6 +52,13 @@ class PortClaims:
         for claim in self._held.values():
             claim.close()
         self._held.clear()
+
+
+def claims_of_servers() -> PortClaims:
+    """Where Asterisk is somebody else's: only what our servers listen on has to be free."""
+    claims = PortClaims()
+    claims.elsewhere = OF_ASTERISK
+    return claims
 
 
 def must_be_own_address(listen: str) -> None:

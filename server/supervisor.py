@@ -20,7 +20,7 @@ from server.installation import Installation, asterisk_plan
 from server.keeping import Part, Say, keep_running
 from server.node_process import NodeProcess, pid_file_of
 from server.node_settings import node_settings
-from server.port_claims import PortClaims, must_be_own_address
+from server.port_claims import OF_ASTERISK, PortClaims, must_be_own_address
 from server.port_numbers import Ports, ports_for
 from server.redis_server import RedisServer
 from server.secrets_file import Secrets, secrets_for
@@ -33,7 +33,7 @@ from server.watchdog import Watchdog
 
 FAREWELL_S = 30.0  # what calls that are still there after draining may take for the last words, and at the fallback
 # pid file -> the ports that its process has bound
-BOUND = {"asterisk-child": ("sip", "ami", "asterisk_http", "rtp_first"), "node": ("agi", "http")}
+BOUND = {"asterisk-child": OF_ASTERISK, "node": ("agi", "http")}
 
 
 class AlreadyRunning(Exception):
@@ -128,7 +128,7 @@ class Supervisor:
         run = socket_folder(self.options.state)
         await asyncio.to_thread(end_left_over, run, wanted)
         running = {name.partition("-")[0] if name.startswith("node") else name for name in left_running(run)}
-        self._claims.elsewhere = set() if managed else set(BOUND["asterisk-child"])
+        self._claims.elsewhere = () if managed else OF_ASTERISK
         self._claims.bound = {kind for name in running for kind in BOUND.get(name, ())}
         self.ports = ports_for(self.options.state, self._claims, nodes=nodes)
 

@@ -11,6 +11,7 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from routing.clock import SystemClock
+from routing.current_directory import CurrentDirectory
 from routing.desk import Desk
 from routing.identifiers import Ids
 from routing.messages import ServerLeft
@@ -96,7 +97,7 @@ async def test_a_password_that_is_right_again(redis: PrivateRedis, monkeypatch: 
 async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis) -> None:
     """Router, desk, event log and follower all ask a Redis that refuses them, for as long as it takes: one line, not two a second."""
     store = Counting(redis.url.replace("unix://", "unix://:wrong@"))
-    directory, ids, clock = Directory({}, {}), Ids(), SystemClock()
+    directory, ids, clock = CurrentDirectory(Directory({}, {})), Ids(), SystemClock()
     view, events = View(directory), EventLog(store, ids, clock)
     desk = Desk(store, directory, ids, clock, server="s1", outlook=view.outlook)
     router = Router(store, directory, ids, clock, server="s1", chance=random.Random(1))

@@ -18,7 +18,8 @@ class Place:
 class CallContext:
     """One call. Variables are text; `sensitive` names those whose values must never be shown, logged or sent to a screen.
 
-    `caller_list` is the site's list in which the caller's number is; `places` are the caller's in queues that keep them.
+    `caller_list` is the site's list in which the caller's number is; `places` are the caller's in queues that keep them;
+    `data` is what agents are shown, by the queues so far.
     """
 
     id: str
@@ -29,6 +30,7 @@ class CallContext:
     sensitive: set[str] = field(default_factory=set)
     caller_list: str = ""
     places: dict[str, Place] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
 
     def known(self) -> dict[str, str]:
         """Every variable with its value, the built-in ones included."""

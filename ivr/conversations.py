@@ -3,7 +3,7 @@
 A conversation runs on the real interpreter with a scripted world and a virtual clock; what is not written down does not happen.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,15 +12,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from ivr.call import CallContext
 from ivr.flow.model import Flows
-from ivr.hours import Hours
 from ivr.interpreter import EndReason, Interpreter
 from ivr.keys import take_wanted
 from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
 from ivr.loading.schema import Keys, Settings, build
 from ivr.loading.source import Source, read_source
 from ivr.ports import DialOutcome, LookupReply, LookupRequest, QueueOutcome, QueueRequest, QueueResult, Speech
+from ivr.premises import Premises
 from ivr.testing import CallerGone, RecordedEvents, ScriptedPhone, VirtualClock
 
 
@@ -84,7 +83,7 @@ class Conversation(Settings):
     language: str = ""
     ani: str = "+8613800000000"
     dnis: str = "4000"
-    caller_list: str = ""
+    caller_list: str | None = None  # None: that of `ani`, as for a real call
     now: datetime = datetime(2026, 11, 23, 10, 0)
     variables: dict[str, str] = Field(default={})
     lookups: list[Answer] = Field(default=[])
@@ -101,16 +100,7 @@ class Result:
     visited: tuple[tuple[str, str], ...] = ()  # (flow, node)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where conversations happen: the site's hours, time zone and currency."""
-
-    hours: Mapping[str, Hours]
-    time_zone: str = "Asia/Shanghai"
-    currency: str = "CNY"
-
-
-async def run_conversations(files: Iterable[Path], flows: Flows, place: Place) -> list[Result]:
+async def run_conversations(files: Iterable[Path], flows: Flows, premises: Premises) -> list[Result]:
     """Run every conversation of these files. Raises ProblemsFound when a file cannot be read; a conversation that fails is a result."""
     scripts: list[tuple[Source, int, Conversation]] = []
     problems: list[Problem] = []
@@ -122,7 +112,7 @@ async def run_conversations(files: Iterable[Path], flows: Flows, place: Place) -
             problems.extend(found.problems)
     if problems:
         raise ProblemsFound(problems)
-    return [await run_conversation(script, source, index, flows, place) for source, index, script in scripts]
+    return [await run_conversation(script, source, index, flows, premises) for source, index, script in scripts]
 
 
 def _read(source: Source, flows: Flows) -> list[Conversation]:
@@ -143,12 +133,13 @@ def _read(source: Source, flows: Flows) -> list[Conversation]:
     return scripts
 
 
-async def run_conversation(script: Conversation, source: Source, index: int, flows: Flows, place: Place) -> Result:
+async def run_conversation(script: Conversation, source: Source, index: int, flows: Flows, premises: Premises) -> Result:
     """Run one conversation."""
-    now = script.now if script.now.tzinfo else script.now.replace(tzinfo=ZoneInfo(place.time_zone))
-    world = _Caller(script, VirtualClock(int(now.timestamp() * 1000)))
+    now = script.now if script.now.tzinfo else script.now.replace(tzinfo=ZoneInfo(premises.time_zone))
+    world = _Caller(script, VirtualClock(int(now.timestamp() * 1000)), premises)
     events = RecordedEvents()
-    call = CallContext("conversation", script.ani, script.dnis, script.language, dict(script.variables), caller_list=script.caller_list)
+    call = premises.call("conversation", script.ani, script.dnis, script.language, caller_list=script.caller_list)
+    call.variables.update(script.variables)
     interpreter = Interpreter(
         flows,
         world,
@@ -156,9 +147,9 @@ async def run_conversation(script: Conversation, source: Source, index: int, flo
         world,
         events,
         world.clock,
-        hours=place.hours,
-        time_zone=place.time_zone,
-        currency=place.currency,
+        hours=premises.hours,
+        time_zone=premises.time_zone,
+        currency=premises.currency,
         gone=(CallerGone, _Mismatch),
     )
     fault = ""
@@ -183,10 +174,11 @@ class _Mismatch(Exception):
 class _Caller(ScriptedPhone):
     """The caller, the queue desk and the systems asked, all reading the same script."""
 
-    def __init__(self, script: Conversation, clock: VirtualClock) -> None:
+    def __init__(self, script: Conversation, clock: VirtualClock, premises: Premises) -> None:
         super().__init__(clock=clock)
         self.at = 0
         self._script = script
+        self._premises = premises
         self._heard: list[str] = []
 
     def _next(self) -> Step | None:
@@ -247,6 +239,8 @@ class _Caller(ScriptedPhone):
         step = self._next()
         if step is None or step.dial is None or step.dial.to != target:
             raise self._expected(f"the flow dials '{target}'")
+        if step.dial.outcome != "not_allowed" and not self._premises.may_dial(target):
+            raise self._expected(f"the flow dials '{target}', which the site does not allow (outcome: not_allowed)")
         self.at += 1
         return step.dial.outcome
 
@@ -263,6 +257,8 @@ class _Caller(ScriptedPhone):
             preferred, exclude = list(request.preferred), list(request.exclude)
             told += f", preferred {preferred}, exclude {exclude}, {'the old' if request.place_from_ms else 'a new'} place"
             raise self._expected(told)
+        if wanted.outcome != "closed" and not self._premises.is_open(request.queue, self.clock.now_ms()):
+            raise self._expected(f"the queue '{request.queue}' is closed at this time (outcome: closed)")
         self.at += 1
         return QueueResult(wanted.outcome, wanted.key, wanted.agent)
 

@@ -144,7 +144,7 @@ class _Walk:
         try:
             talk.step()
             node = talk.flow.nodes[name]
-            talk.emit("node_entered", node_type=node.type)
+            talk.emit("node_entered", node_type=node.type, language=talk.language)
             if isinstance(node, Menu):
                 self._remember(name)
             exit = await node.run(talk)

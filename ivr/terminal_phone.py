@@ -4,15 +4,15 @@ Nothing is pretended: a queue or a transfer is told, and the person at the keybo
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast, get_args
 
 from ivr.call import CallContext
 from ivr.flow.model import Flows
-from ivr.hours import Hours
 from ivr.interpreter import Ended, Interpreter
 from ivr.keys import take_wanted
 from ivr.ports import ALL_KEYS, Clock, DialOutcome, Lookup, QueueOutcome, QueueRequest, QueueResult, Speech
+from ivr.premises import Premises
 from ivr.trace import Trace
 
 ReadLine = Callable[[str], Awaitable[str]]
@@ -35,7 +35,9 @@ async def read_from_keyboard(prompt: str) -> str:
 class TerminalPhone:
     """A Phone and a QueueDesk for one person. Time-outs are not kept: an entry is over at the end of the line."""
 
-    def __init__(self, read_line: ReadLine = read_from_keyboard, write: Write = print) -> None:
+    def __init__(self, read_line: ReadLine, write: Write, premises: Premises, clock: Clock) -> None:
+        self._premises = premises
+        self._clock = clock
         self._read_line = read_line
         self._write = write
         self._typed: list[str] = []
@@ -84,6 +86,9 @@ class TerminalPhone:
 
     async def dial(self, target: str, timeout_ms: int) -> DialOutcome:
         self._write(f"-> transfer to {target}, ringing for at most {timeout_ms / 1000:g} s")
+        if not self._premises.may_dial(target):
+            self._write("   not_allowed: the site allows no transfer to this number (transfer.allow in config/hotline.yaml)")
+            return "not_allowed"
         return cast(DialOutcome, await self._choose(get_args(DialOutcome)))
 
     async def hang_up(self) -> None:
@@ -100,6 +105,9 @@ class TerminalPhone:
                 self._write(f"   {title} {', '.join(agents)}")
         for name, value in request.data.items():
             self._write(f"   the agent sees {name}: {value}")
+        if not self._premises.is_open(request.queue, self._clock.now_ms()):
+            self._write("   closed: the hours of the queue say so (config/queues.yaml)")
+            return QueueResult("closed")
         outcomes = [name for name in get_args(QueueOutcome) if name != "exit_key" or request.exit_keys]
         outcome = cast(QueueOutcome, await self._choose(outcomes))
         if outcome != "exit_key":
@@ -130,22 +138,29 @@ async def try_flow(
     flow_name: str,
     lookup: Lookup,
     clock: Clock,
+    premises: Premises,
+    call: CallContext,
     *,
-    call: CallContext | None = None,
-    hours: Mapping[str, Hours] | None = None,
-    time_zone: str = "UTC",
-    currency: str = "CNY",
     read_line: ReadLine = read_from_keyboard,
     write: Write = print,
 ) -> Ended | None:
     """Walk a flow at the keyboard and print the way taken; None when the person hung up. Raises KeyError for an unknown flow."""
-    phone = TerminalPhone(read_line, write)
+    phone = TerminalPhone(read_line, write, premises, clock)
     trace = Trace(clock)
     interpreter = Interpreter(
-        flows, phone, phone, lookup, trace, clock, hours=hours, time_zone=time_zone, currency=currency, gone=(HungUp,)
+        flows,
+        phone,
+        phone,
+        lookup,
+        trace,
+        clock,
+        hours=premises.hours,
+        time_zone=premises.time_zone,
+        currency=premises.currency,
+        gone=(HungUp,),
     )
     try:
-        return await interpreter.run(call or CallContext("try", language=flows[flow_name].languages[0]), flow_name)
+        return await interpreter.run(call, flow_name)
     except HungUp:
         return None
     finally:

@@ -37,7 +37,7 @@ class Trace:
         if self._then is not None:
             self._then.emit(type, **data)
         if len(self.steps) < MAX_STEPS:
-            own = {name: value for name, value in data.items() if name not in ("flow", "node", "flow_version")}
+            own = {name: value for name, value in data.items() if name not in ("flow", "node", "flow_version", "language")}
             node = data.get("node", "")
             path = f"{data.get('flow', '')}/nodes/{node}" if node else str(data.get("flow", ""))
             self.steps.append(Step(self._clock.now_ms(), path, type, own))

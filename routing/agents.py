@@ -140,12 +140,10 @@ def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
         board.touch_agent(agent.id)
     elif agent.phone_state == message.state:
         return
-    if agent.phone_state == message.state:
-        board.seek_contact(agent, now_ms)
-        return
-    agent.phone_state, agent.phone_since_ms = message.state, now_ms
+    if agent.phone_state != message.state:
+        agent.phone_state, agent.phone_since_ms = message.state, now_ms
     board.touch_agent(agent.id)
-    board.tell("phone_state_changed", now_ms, agent=agent, phone=message.phone, phone_state=message.state)
+    board.tell("phone_state_changed", now_ms, agent=agent, phone=message.phone, phone_state=message.state, asterisk=agent.phone_at)
     board.seek_contact(agent, now_ms)
 
 
@@ -255,7 +253,7 @@ def give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: 
     agent.phone_state, agent.phone_at = _state_of(board, phone)
     if phone:
         board.phones[phone] = agent.id
-    board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state)
+    board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state, asterisk=agent.phone_at)
 
 
 def _state_of(board: Floor, phone: str) -> tuple[PhoneState, str]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
+from routing.service_level import Formula
 
 PhoneState = Literal["available", "ringing", "busy", "unavailable"]
 Presence = Literal["always", "staffed", "ready", "eligible"]  # eligible: somebody staffed has the skills that this contact wants
@@ -62,6 +63,8 @@ class QueuePolicy:
     ageing: float = 1.0  # seconds of priority that a second of waiting is worth; 0: priority goes before any wait
     threshold_ms: int = 20_000  # service level: answered within
     target: int = 80  # service level: percent
+    formula: Formula = "offered"  # service level: how it is reckoned
+    short_abandon_ms: int = 5_000  # who gives up within it is a short abandon
     weight: float = 1.0
     pause_after: Mapping[str, int] = field(default_factory=lambda: {"rang_out": 1, "unreachable": 1})  # outcome -> so many in a row
     refusal_ms: int = 15_000  # for so long a contact is not offered again to the agent who refused it

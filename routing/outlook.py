@@ -1,8 +1,9 @@
 """What waiting callers may be told: their place among those who compete for the same agents, and the wait to expect.
 
-Part of the read model: `View` keeps contacts and agents by the event log and hands each event on. A *class* is one queue with one list
-of requirement steps; whoever waits in it stands in one sorted line. Sets of agents are bits of one number each, so that what classes share
-is an AND and a count. A question costs as much as there are classes in which somebody waits, however many do.
+Part of the read model: `View` keeps contacts and agents by the event log and hands each event on. A *class* is one queue, one list of
+requirement steps and the Asterisk that has the calls: agents whose phones it cannot ring are none of theirs. Whoever waits in it stands in
+one sorted line. Sets of agents are bits of one number each, so that what classes share is an AND and a count. A question costs as much as
+there are classes in which somebody waits, however many do.
 """
 
 from bisect import bisect_left, insort
@@ -16,8 +17,9 @@ from routing.contact_state import ContactState
 from routing.current_directory import CurrentDirectory
 from routing.estimate import Rival, expected_ms
 from routing.events import Event
+from routing.identifiers import asterisk_of
 from routing.measures import Measures
-from routing.model import Agent, Contact, Directory, Outlook
+from routing.model import OUTSIDE, Agent, Contact, Directory, Outlook
 from routing.requirement import parse
 
 Steps = tuple[tuple[int, str], ...]
@@ -33,6 +35,7 @@ class Line:
 
     queue: str
     steps: Steps
+    asterisk: str  # that has their calls
     all: list[Place] = field(default_factory=list)
     offered: list[Place] = field(default_factory=list)
 
@@ -72,9 +75,10 @@ class Outlooks:
         self._suited.clear()
         self._measures.know(self._directory.queues)
         self._contacts, self._agents = contacts, agents
-        self._lines: dict[tuple[str, Steps], Line] = {}
+        self._lines: dict[tuple[str, Steps, str], Line] = {}
         self._places: dict[str, tuple[Line, Place, bool]] = {}  # contact -> line, place, whether a phone rings
-        self._staffed = self._ready = 0
+        self._staffed = self._ready = self._outside = 0
+        self._phones_at: dict[str, int] = {}  # Asterisk -> agents whose phones it sees
         self._members = dict.fromkeys(self._directory.queues, 0)
         self._busy = dict.fromkeys(self._directory.queues, 0)
         for agent in agents:
@@ -112,27 +116,32 @@ class Outlooks:
         if not place:
             return Outlook()
         line, here, offered = place
-        mine = self._mask(line.queue, line.steps[contact.step(now_ms)][1])
+        mine = self._mask(line.queue, line.steps[contact.step(now_ms)][1], line.asterisk)
         gain, position = self._gain(line.queue), 1
         for other in self._lines.values():
-            if self._mask(other.queue, other.text(now_ms)) & mine:
+            if self._mask(other.queue, other.text(now_ms), other.asterisk) & mine:
                 position += other.ahead(_as_far(now_ms, here, gain, self._gain(other.queue)))
         if offered:
             return Outlook(position, 0)
-        return Outlook(position, self._expect(line.queue, line.steps, here, now_ms - contact.enqueued_at_ms, now_ms))
+        return Outlook(position, self._expect(line.queue, line.steps, line.asterisk, here, now_ms - contact.enqueued_at_ms, now_ms))
 
-    def expected_wait_ms(self, queue: str, steps: list[tuple[int, str]] | Steps, now_ms: int, priority: int = 0) -> int | None:
-        """The wait to expect for somebody who would join now with these steps; None when unknown. `priority` in seconds, the whole."""
+    def expected_wait_ms(
+        self, queue: str, steps: list[tuple[int, str]] | Steps, now_ms: int, priority: int = 0, *, asterisk: str | None = None
+    ) -> int | None:
+        """The wait to expect for somebody who would join now with these steps; None when unknown. `priority` in seconds, the whole.
+
+        `asterisk` has the call: agents count whose phones it can ring. None: all count.
+        """
         if queue not in self._directory.queues:
             return None
         joining = Contact("", "", "", queue, list(steps), now_ms, priority, ageing=self._directory.ageing_in(queue))
-        return self._expect(queue, tuple(steps), (joining.order_ms, LAST), 0, now_ms)
+        return self._expect(queue, tuple(steps), asterisk, (joining.order_ms, LAST), 0, now_ms)
 
-    def _expect(self, queue: str, steps: Steps, here: Place, waited_ms: int, now_ms: int) -> int | None:
+    def _expect(self, queue: str, steps: Steps, asterisk: str | None, here: Place, waited_ms: int, now_ms: int) -> int | None:
         """Step by step: what is left of the wait when the requirement relaxes is as long as the wait under the wider one, in proportion."""
         spent, left = 0.0, 1.0
         for at in range(_step(steps, waited_ms), len(steps)):
-            whole = self._expect_step(queue, steps[at][1], here, now_ms)
+            whole = self._expect_step(queue, self._mask(queue, steps[at][1], asterisk) & self._staffed, here, now_ms)
             until = steps[at + 1][0] - waited_ms - spent if at + 1 < len(steps) else float("inf")
             if whole is not None and whole * left <= until:
                 return round(spent + whole * left)
@@ -142,9 +151,8 @@ class Outlooks:
             spent += until
         return None
 
-    def _expect_step(self, queue: str, text: str, here: Place, now_ms: int) -> float | None:
-        """The wait if the requirement stays as it is."""
-        mine = self._mask(queue, text) & self._staffed
+    def _expect_step(self, queue: str, mine: int, here: Place, now_ms: int) -> float | None:
+        """The wait if the requirement stays as it is; `mine` are the agents at work who meet it."""
         if not mine:
             return None
         rivals, others = self._rivals(queue, mine, here, now_ms)
@@ -161,7 +169,7 @@ class Outlooks:
         gain, found, others = self._gain(queue), list[Rival](), 0
         paces = {name: self._pace(name) for name in self._members}
         for line in self._lines.values():
-            theirs = self._mask(line.queue, line.text(now_ms)) & self._staffed
+            theirs = self._mask(line.queue, line.text(now_ms), line.asterisk) & self._staffed
             both, pace, other = theirs & mine, paces[line.queue], self._gain(line.queue)
             first = line.waiting(here) if gain == other else 1
             if both and pace and first:
@@ -197,14 +205,15 @@ class Outlooks:
         worth = (self._directory.ageing_in(queue) or 1.0) * (1.0 if choice == "strict" else policy.weight)
         return worth / max(1, policy.threshold_ms) if choice == "at_risk" else worth
 
-    def _mask(self, queue: str, text: str) -> int:
-        """The members of the queue who meet a requirement."""
+    def _mask(self, queue: str, text: str, asterisk: str | None) -> int:
+        """The members of the queue who meet a requirement, and whose phones that Asterisk can ring (None: wherever they are)."""
+        within_reach = -1 if asterisk is None else self._phones_at.get(asterisk, 0) | self._outside
         suited = self._suited.get(text)
         if suited is None:
             if len(self._suited) >= 2_000:
                 self._suited.clear()
             suited = self._suited[text] = self._suits(text)
-        return suited & self._members[queue]
+        return suited & self._members[queue] & within_reach
 
     def _suits(self, text: str) -> int:
         """Agents who are alike in what is asked are tested once."""
@@ -227,6 +236,10 @@ class Outlooks:
         staffed = agent.state not in (AgentState.LOGGED_OUT, AgentState.PAUSED) and agent.phone_state != "unavailable"
         self._staffed = _with(self._staffed, bit, staffed)
         self._ready = _with(self._ready, bit, agent.state == AgentState.READY and agent.phone_state == "available")
+        outside = agent.phone.startswith(OUTSIDE)  # any Asterisk can ring it
+        self._outside = _with(self._outside, bit, outside)
+        for asterisk in {*self._phones_at, agent.phone_at}:
+            self._phones_at[asterisk] = _with(self._phones_at.get(asterisk, 0), bit, asterisk == agent.phone_at)
         for queue in profile.queues:
             if queue in self._members:
                 self._members[queue] = _with(self._members[queue], bit, queue not in agent.left_queues)
@@ -243,13 +256,13 @@ class Outlooks:
             if offered:
                 _take_out(line.offered, place)
             if not line.all:
-                del self._lines[line.queue, line.steps]
+                del self._lines[line.queue, line.steps, line.asterisk]
         if contact and queue_known:
-            key = contact.queue, tuple((after_ms, text) for after_ms, text in contact.steps)
+            key = contact.queue, tuple((after_ms, text) for after_ms, text in contact.steps), asterisk_of(contact.call)
             if key not in self._lines:
                 self._lines[key] = Line(*key)
                 for _, text in contact.steps:
-                    self._mask(contact.queue, text)  # found now, for whom somebody may ask soon
+                    self._mask(contact.queue, text, key[2])  # found now, for whom somebody may ask soon
             line = self._lines[key]
             offered, place = contact.state == ContactState.OFFERED, (contact.order_ms, id)
             insort(line.all, place)

@@ -4,16 +4,24 @@ Two implementations, store/memory.py (the readable specification) and store/redi
 compares only within its own stream, by `is_before`; "0" is before everything.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from routing.events import Event
 from routing.floor import Changes
 from routing.messages import Message, Order
 from routing.model import Agent, CallerMemory, Contact
+from routing.totals import Totals
 
-# Events that open and close a call: the store knows which calls are open, and takes the end of each once.
-CALL_EVENTS = {"call_arrived": "arrived", "call_resumed": "arrived", "call_transferred": "arrived", "call_ended": "ended"}
+# Events that open and close a call, and those that tell where in a flow it is: the store knows which calls are open and where each is, and
+# takes the end of each once. One that is passed on is nowhere in a flow.
+CALL_EVENTS = {
+    "call_arrived": "arrived",
+    "call_resumed": "arrived",
+    "call_transferred": "passed",
+    "node_entered": "moved",
+    "call_ended": "ended",
+}
 
 
 class StaleCommit(Exception):
@@ -43,7 +51,8 @@ class Snapshot:
     """Everything a router starts from: the records, and the inbox position up to which they include the messages.
 
     `events` is the position in the event log that the records correspond to, for a view that goes on from there. `calls` are
-    the call_arrived (or later call_resumed) events of the calls that have not ended.
+    the call_arrived (or later call_resumed) events of the calls that have not ended, `places` the last node_entered of each, `totals`
+    what was counted of each queue since the store was empty.
     """
 
     contacts: tuple[Contact, ...]
@@ -52,6 +61,8 @@ class Snapshot:
     events: str
     calls: tuple[Event, ...] = ()
     callers: tuple[CallerMemory, ...] = ()
+    places: tuple[Event, ...] = ()
+    totals: Totals = field(default_factory=dict)
 
 
 class Store(Protocol):

@@ -6,7 +6,7 @@ starts in the middle of the log becomes right by itself.
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
@@ -14,10 +14,11 @@ from routing.current_directory import CurrentDirectory
 from routing.events import Event
 from routing.model import WORK, Agent, Contact, Directory, Outlook
 from routing.outlook import Outlooks
-from routing.past import Past, QueueCounts, is_lost_call
+from routing.past import Past, depart, is_lost_call
 from routing.presence import at_first, serves
+from routing.service_level import FORMULAS, WINDOW_MS, Departures, Formula, Tally
+from routing.totals import Totals, counted
 
-WINDOW_MS = 30 * 60_000
 LOST_CALLS = 1_000
 ANY_AGENT = ((0, ""),)  # the requirement steps of who takes any agent
 
@@ -31,8 +32,10 @@ class View:
         self.agents: dict[str, Agent] = {}
         self._leaving: dict[str, Agent] = {}  # those whom the site does not have any more, until they have left
         self.calls: dict[str, Event] = {}  # open calls -> the event that told of them last
+        self.places: dict[str, Event] = {}  # those in a flow -> the event that told where
         self.lost_calls: deque[Event] = deque(maxlen=LOST_CALLS)  # call_ended of those that no caller and no flow ended
-        self.counts = {queue: QueueCounts() for queue in self.directory.queues}
+        self.totals: Totals = {}
+        self._departures = {queue: Departures() for queue in self.directory.queues}
         self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in self.directory.queues}
         self._outlooks = Outlooks(current)
         self.start((), ())
@@ -43,9 +46,18 @@ class View:
         """What the site defines now."""
         return self.current.directory
 
-    def start(self, contacts: Iterable[Contact], agents: Iterable[Agent], calls: Iterable[Event] = ()) -> None:
-        """Begin from these records; `calls` are the call_arrived events of open calls."""
+    def start(
+        self,
+        contacts: Iterable[Contact],
+        agents: Iterable[Agent],
+        calls: Iterable[Event] = (),
+        places: Iterable[Event] = (),
+        totals: Totals | None = None,
+    ) -> None:
+        """Begin from these records: `routing.store_port.Snapshot` says what each is."""
         self.calls = {event.call: event for event in calls}
+        self.places = {event.call: event for event in places}
+        self.totals = {queue: dict((totals or {}).get(queue, {})) for queue in self.directory.queues}
         self.agents = {profile.id: at_first(profile) for profile in self.directory.agents.values()}
         known = {agent.id: agent for agent in agents}
         self.agents |= {id: known.pop(id) for id in self.agents if id in known}
@@ -55,12 +67,15 @@ class View:
             line.clear()
         for contact in contacts:
             self._add(contact)
+            if contact.state == ContactState.CONNECTED and (agent := self.agents.get(contact.agent)):
+                agent.last_contact, agent.last_queue = contact.id, contact.queue
         self._outlooks.start(self.contacts, self.agents)
 
     def _redefined(self) -> None:
         """Follow another directory: what is new begins, who is gone is not known any more; figures of a queue that is gone are kept."""
         for queue in self.directory.queues:
-            self.counts.setdefault(queue, QueueCounts())
+            self.totals.setdefault(queue, {})
+            self._departures.setdefault(queue, Departures())
             self._lines.setdefault(queue, [])
         known = self._leaving | self.agents
         self.agents = {profile.id: known.get(profile.id) or at_first(profile) for profile in self.directory.agents.values()}
@@ -72,12 +87,16 @@ class View:
         handler = _HANDLERS.get(event.type) or _HANDLERS.get(event.type.partition("_")[0])
         if handler:
             handler(self, event)
+        depart(self._departures, event)
+        for queue, what in counted(event):
+            if queue in self.totals:
+                self.totals[queue][what] = self.totals[queue].get(what, 0) + 1
         self._outlooks.apply(event)
 
     def remember(self, past: Past) -> None:
         """Take over what was learned of the time before `start`."""
-        for queue, counts in past.counts.items():
-            self.counts[queue].put_before(counts)
+        for queue, departures in past.departures.items():
+            self._departures[queue].put_before(departures)
         self.lost_calls = deque([*past.lost_calls, *self.lost_calls], maxlen=LOST_CALLS)
         self._outlooks.remember(past.measures)
 
@@ -93,9 +112,14 @@ class View:
         found = self.contacts.get(contact)
         return self._outlooks.outlook(found, now_ms) if found else Outlook()
 
-    def expected_wait_ms(self, queue: str, steps: Sequence[tuple[int, str]], now_ms: int, priority: int = 0) -> int | None:
-        """The wait to expect for somebody who would join now, wanting `steps`; None when unknown. `priority`: seconds, the queue's too."""
-        return self._outlooks.expected_wait_ms(queue, list(steps), now_ms, priority)
+    def expected_wait_ms(
+        self, queue: str, steps: Sequence[tuple[int, str]], now_ms: int, priority: int = 0, *, asterisk: str | None = None
+    ) -> int | None:
+        """The wait to expect for somebody who would join now, wanting `steps`; None when unknown. `priority`: seconds, the queue's too.
+
+        Only agents count whose phones that Asterisk can ring; all agents without one.
+        """
+        return self._outlooks.expected_wait_ms(queue, list(steps), now_ms, priority, asterisk=asterisk)
 
     def waiting(self, queue: str) -> list[Contact]:
         """Who waits in a queue (an agent's phone may be ringing for them), in order."""
@@ -106,15 +130,23 @@ class View:
         return [self.agents[profile.id] for profile in self.directory.agents.values() if serves(self.agents[profile.id], profile, queue)]
 
     def service_level(self, queue: str, now_ms: int) -> float | None:
-        """Percent answered within the threshold of those answered or abandoned in the last half hour; None when nobody was.
+        """Percent by the queue's formula, of those who left it in the last half hour; None when there is nothing to measure."""
+        return FORMULAS[self.directory.queues[queue].formula].percent(self.tally(queue, now_ms))
 
-        Formula F3 of docs/metrics.md: answered within T / (answered + abandoned).
-        """
-        counts, threshold_ms = self.counts[queue], self.directory.queues[queue].threshold_ms
-        counts.forget_before(now_ms - WINDOW_MS)
-        total = len(counts.answered) + len(counts.abandoned)
-        within = sum(1 for _, waited_ms in counts.answered if waited_ms <= threshold_ms)
-        return 100 * within / total if total else None
+    def service_levels(self, queue: str, now_ms: int) -> dict[Formula, float | None]:
+        """The same by every formula."""
+        tally = self.tally(queue, now_ms)
+        return {name: share.percent(tally) for name, share in FORMULAS.items()}
+
+    def tally(self, queue: str, now_ms: int) -> Tally:
+        """How those left a queue who left it in the last half hour."""
+        policy = self.directory.queues[queue]
+        return self._departures[queue].tally(now_ms - WINDOW_MS, policy.threshold_ms, policy.short_abandon_ms)
+
+    def calls_with_contacts(self) -> Iterator[tuple[Event, Contact | None]]:
+        """Every open call of every server: the event that told of it last, and the contact that it makes now."""
+        contacts = {contact.call: contact for contact in self.contacts.values()}
+        return ((told, contacts.get(call)) for call, told in self.calls.items())
 
     # -- what events do ----------------------------------------------------------------------------------------------
 
@@ -130,10 +162,6 @@ class View:
         at = bisect_left(line, entry)
         if at < len(line) and line[at] == entry:
             del line[at]
-
-    def _queued(self, event: Event) -> None:
-        self._requeued(event)
-        self._count(event, "queued")
 
     def _requeued(self, event: Event) -> None:
         data = event.data
@@ -187,10 +215,16 @@ class View:
         opens = event.type in ("call_arrived", "call_resumed")
         if opens or (event.type == "call_transferred" and event.call in self.calls):  # its end may have been told before
             self.calls[event.call] = event
-        elif event.type == "call_ended":
+        if event.type in ("call_transferred", "call_ended"):
+            self.places.pop(event.call, None)
+        if event.type == "call_ended":
             self.calls.pop(event.call, None)
             if is_lost_call(event):
                 self.lost_calls.append(event)
+
+    def _node_entered(self, event: Event) -> None:
+        if event.call in self.calls:
+            self.places[event.call] = event
 
     def _offer(self, event: Event) -> None:
         contact, agent = self.contacts.get(event.contact), self._agent_of(event)
@@ -201,18 +235,15 @@ class View:
             if agent:
                 agent.state, agent.since_ms, agent.reason = AgentState.RESERVED, event.at_ms, ""
                 agent.contact, agent.queue, agent.offer = event.contact, event.queue, event.data["offer"]
-        elif event.type != "offer_ringing":
-            if contact:
-                contact.offers.pop(event.data["offer"], None)
-                contact.state = ContactState.OFFERED if contact.offers else ContactState.WAITING
-            self._count(event, event.type)
+        elif event.type != "offer_ringing" and contact:
+            contact.offers.pop(event.data["offer"], None)
+            contact.state = ContactState.OFFERED if contact.offers else ContactState.WAITING
 
     def _connected(self, event: Event) -> None:
         contact = self.contacts.get(event.contact)
         if contact:
             self._unqueue(contact)
             self._talks(contact, event, event.at_ms)
-        self._count(event, "answered")
 
     def _talks(self, contact: Contact, event: Event, since_ms: int) -> None:
         """Contact and agent hold each other, whoever was offered before."""
@@ -227,7 +258,6 @@ class View:
         contact = self.contacts.pop(event.contact, None)
         if contact and contact.state != ContactState.CONNECTED:
             self._unqueue(contact)
-        self._count(event, "ended" if event.type == "contact_ended" else event.data["outcome"])
 
     def _agent(self, event: Event) -> None:
         agent = self._agent_of(event)
@@ -240,6 +270,8 @@ class View:
                 nothing = Agent(agent.id)
                 for name in WORK:
                     setattr(agent, name, event.data["work"].get(name, getattr(nothing, name)))
+            if agent.state == AgentState.ON_CONTACT and agent.contact:  # the router calls it the last one when it is over
+                agent.last_contact, agent.last_queue = agent.contact, agent.queue
             if agent.state == AgentState.WRAP_UP:
                 agent.queue = event.queue
             if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
@@ -263,16 +295,11 @@ class View:
         agent = self._agent_of(event)
         if agent:
             agent.phone, agent.phone_state = event.data["phone"], event.data["phone_state"]
-
-    def _count(self, event: Event, what: str) -> None:
-        if event.queue in self.counts:
-            self.counts[event.queue].take(event)
-            totals = self.counts[event.queue].totals
-            totals[what] = totals.get(what, 0) + 1
+            agent.phone_at = event.data.get("asterisk", "")
 
 
 _HANDLERS: dict[str, Callable[[View, Event], None]] = {
-    "contact_queued": View._queued,
+    "contact_queued": View._requeued,
     "contact_requeued": View._requeued,
     "contact_connected": View._connected,
     "contact_abandoned": View._left,
@@ -288,6 +315,7 @@ _HANDLERS: dict[str, Callable[[View, Event], None]] = {
     "phone_state_changed": View._phone,
     "agent_removed": View._removed,
     "call": View._call,
+    "node_entered": View._node_entered,
     "offer": View._offer,
     "agent": View._agent,
 }

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from agi.ringing import DIALED_OUT, Ringer
 from ivr.interpreter import Interpreter
 from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult
 from routing.desk import Desk
+from routing.identifiers import asterisk_of
 from routing.joining import Joining
 from routing.messages import TalkEnded
 from routing.ports import Clock
@@ -203,12 +205,13 @@ class Caller:
         place_ms = max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0
         known = "expected_wait_ms" in asked and all(readable(text) for _, text in request.steps)  # else the router refuses it
         ahead_s = policy.priority + self._priority(request) + int(self._site.directory.ageing_in(request.queue) * place_ms / 1000)
+        expected = partial(view.expected_wait_ms, request.queue, request.steps, now_ms, ahead_s, asterisk=asterisk_of(self._call.id))
         return {
             "preferred": list(request.preferred),
             "preferred_ms": request.preferred_ms,
             "exclude": list(request.exclude),
             "place_ms": place_ms,
-            "expected_wait_ms": (view.expected_wait_ms(request.queue, request.steps, now_ms, ahead_s) if known else None) or 0,
+            "expected_wait_ms": (expected() if known else None) or 0,
             "service_level": 100.0 if level is None else level,
         }
 

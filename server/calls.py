@@ -37,6 +37,12 @@ class LiveCall:
         """The caller's number, masked."""
         return masked(self.caller)
 
+    def facts(self, server: str) -> dict[str, Any]:
+        """What the event log is told when `server` takes the call: enough to show it anywhere."""
+        place = {"flow": self.flow, "node": self.node} if self.node else {}
+        known = {"language": self.context.language, "started_at_ms": self.started_at_ms}
+        return {"ani": self.ani, "dnis": self.dnis, "server": server, "channel": self.channel, **known, **place}
+
 
 REMEMBERED = 5_000
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 
 from routing.events import Event
-from routing.past import Past
+from routing.past import PAST_MS, Past
 from routing.store_port import Store, StoreUnreachable, is_before
 from routing.view import View
 
@@ -15,7 +15,6 @@ log = structlog.get_logger(__name__)
 BLOCK_MS = 5_000
 RETRY_S = 0.5
 CATCH_UP_S = 0.5
-PAST_MS = 12 * 3_600_000
 PAST_BATCH, PAST_PAUSE_S = 100, 0.01  # a little at a time: whoever calls now comes first
 
 
@@ -73,7 +72,7 @@ class Follower:
 
     async def _follow(self) -> None:
         snapshot = await self._store.load()
-        self._view.start(snapshot.contacts, snapshot.agents, snapshot.calls)
+        self._view.start(snapshot.contacts, snapshot.agents, snapshot.calls, snapshot.places, snapshot.totals)
         self._has_reached(snapshot.events)
         self.ready.set()
         self._recalling = self._recalling or asyncio.create_task(self._recall(snapshot.events))

@@ -46,4 +46,4 @@ class Memory:
                 self._desk.post(replace(kept, left_queues=list(agent.left_queues), queue=agent.queue, work=work_of(agent)))
         self._desk.tell_again()
         for call in self._calls:
-            self._events.tell("call_resumed", call=call.id, ani=call.ani, dnis=call.dnis, server=self._desk.server, channel=call.channel)
+            self._events.tell("call_resumed", call=call.id, **call.facts(self._desk.server))

@@ -1,8 +1,8 @@
-"""Metrics for Prometheus, in a registry of their own. Gauges are read from the read model when somebody asks; totals and histograms are fed
+"""Metrics for Prometheus, in a registry of their own. Gauges and totals are read from the read model when somebody asks; histograms are fed
 by events as they happen. Nothing is done per waiting caller in between.
 
-Every server follows the whole event log of its domain, so the metrics of queues are the same on each: take one server's, do not add them
-up. Those of calls, AGI, AMI and router are of the server that tells them.
+Every server follows the whole event log of its domain, so the metrics of queues are the same on each, but for the histograms, which begin
+with the server: take one server's, do not add them up. Those of calls, AGI, AMI and router are of the server that tells them.
 """
 
 from collections import Counter
@@ -19,6 +19,8 @@ from routing.view import ANY_AGENT, View
 from server.version import VERSION
 
 WAIT_BUCKETS_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
+JOINED = ("queued", "moved_here")  # of the totals that the store counts
+OFFER = "offer_"
 TALK_BUCKETS_S = (10, 30, 60, 120, 180, 300, 600, 1200, 3600)
 
 
@@ -77,9 +79,6 @@ class Metrics:
         self._view = view
         self._clock = clock
         self._agi, self._ami, self._router, self._calls, self._preflight = agi, ami, router, calls, preflight
-        self._offers: Counter[tuple[str, str]] = Counter()  # (queue, outcome)
-        self._left: Counter[tuple[str, str]] = Counter()
-        self._queued: Counter[str] = Counter()
         self._queues: set[str] = set()  # those that the site has or had: what happens in one that is gone counts still
         self._registry = CollectorRegistry()
         self._wait = self._histogram("hotline_wait_seconds", "From joining the queue to the agent's answer", WAIT_BUCKETS_S)
@@ -100,10 +99,10 @@ class Metrics:
             self._talk.labels(queue)
 
     def on_event(self, event: Event) -> None:
-        """Count it, when it is one that counts."""
-        count = _COUNTED.get(event.type)
-        if count and event.queue in self._queues:
-            count(self, event)
+        """Put its times into the histograms, when it has some."""
+        observe = _OBSERVED.get(event.type)
+        if observe and event.queue in self._queues:
+            observe(self, event)
 
     def render(self) -> bytes:
         """The exposition text, format 0.0.4."""
@@ -111,19 +110,8 @@ class Metrics:
 
     # -- events --------------------------------------------------------------------------------------------------------
 
-    def _on_queued(self, event: Event) -> None:
-        self._queued[event.queue] += 1
-
-    def _on_offer(self, event: Event) -> None:
-        self._offers[event.queue, event.type.removeprefix("offer_")] += 1
-
     def _on_connected(self, event: Event) -> None:
-        self._offers[event.queue, "answered"] += 1
-        self._left[event.queue, "answered"] += 1
         self._wait.labels(event.queue).observe(int(event.data["waited_ms"]) / 1000)
-
-    def _on_left(self, event: Event) -> None:
-        self._left[event.queue, str(event.data["outcome"])] += 1
 
     def _on_ended(self, event: Event) -> None:
         self._talk.labels(event.queue).observe(int(event.data["talk_ms"]) / 1000)
@@ -133,10 +121,7 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """What prometheus_client asks for at each scrape."""
         yield from self._queue_gauges()
-        by_outcome = ("queue", "outcome")
-        yield _counter("hotline_queued", "Callers who joined a queue", ("queue",), (((queue,), n) for queue, n in self._queued.items()))
-        yield _counter("hotline_left", "Callers who left a queue, answered or otherwise", by_outcome, self._left.items())
-        yield _counter("hotline_offers", "Offers that are over", by_outcome, self._offers.items())
+        yield from self._totals()
         yield _gauge("hotline_live_calls", "Calls that this server holds", len(self._calls))
         yield _gauge("hotline_agi_sessions", "FastAGI sessions of this server", self._agi.sessions)
         rejected = (((reason,), n) for reason, n in self._agi.rejected.items())
@@ -158,14 +143,31 @@ class Metrics:
             family.add_metric(labels, count)
         return family
 
+    def _totals(self) -> Iterator[Metric]:
+        """What the store counts: the same at every server."""
+        queued, left, offers = Counter[tuple[str, ...]](), Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
+        for queue, counts in self._view.totals.items():
+            for what, n in counts.items():
+                if what in JOINED:
+                    queued[queue,] += n
+                elif what.startswith(OFFER):
+                    offers[queue, what.removeprefix(OFFER)] += n
+                elif what != "ended":
+                    left[queue, what] += n
+            if "answered" in counts:
+                offers[queue, "answered"] += counts["answered"]
+        yield _counter("hotline_queued", "Callers who joined a queue, or were moved into it", ("queue",), queued.items())
+        yield _counter("hotline_left", "Callers who left a queue, answered or otherwise", ("queue", "outcome"), left.items())
+        yield _counter("hotline_offers", "Offers that are over", ("queue", "outcome"), offers.items())
+
     def _queue_gauges(self) -> Iterator[Metric]:
         now_ms = self._clock.now_ms()
         waiting = GaugeMetricFamily("hotline_waiting", "Callers who wait in a queue", labels=("queue",))
         longest = GaugeMetricFamily("hotline_longest_wait_seconds", "How long the one who waits longest has waited", labels=("queue",))
         level = GaugeMetricFamily(
             "hotline_service_level_ratio",
-            "Answered within threshold / (answered + abandoned), last 30 min",
-            labels=("queue",),
+            "The share that the queue's formula makes of those who left it in the last 30 min",
+            labels=("queue", "formula"),
         )
         expected = GaugeMetricFamily(
             "hotline_expected_wait_seconds", "The wait to expect for somebody who joins now and takes any agent", labels=("queue",)
@@ -180,7 +182,7 @@ class Metrics:
             longest.add_metric((queue,), (now_ms - since) / 1000)
             percent = self._view.service_level(queue, now_ms)
             if percent is not None:
-                level.add_metric((queue,), percent / 100)
+                level.add_metric((queue, self._view.directory.queues[queue].formula), percent / 100)
             expected_ms = self._view.expected_wait_ms(queue, ANY_AGENT, now_ms)
             if expected_ms is not None:
                 expected.add_metric((queue,), expected_ms / 1000)
@@ -201,13 +203,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=float(value))
 
 
-_REFUSED = ("declined", "busy", "rang_out", "unreachable", "failed", "withdrawn")
-_COUNTED: dict[str, Callable[[Metrics, Event], None]] = {
-    "contact_queued": Metrics._on_queued,
+_OBSERVED: dict[str, Callable[[Metrics, Event], None]] = {
     "contact_connected": Metrics._on_connected,
-    "contact_abandoned": Metrics._on_left,
-    "contact_timed_out": Metrics._on_left,
-    "contact_left": Metrics._on_left,
     "contact_ended": Metrics._on_ended,
-    **{f"offer_{outcome}": Metrics._on_offer for outcome in _REFUSED},
 }

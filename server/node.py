@@ -217,7 +217,6 @@ class Node:
                 view=self.view,
                 catch_up=self.follower.catch_up,
                 desk=self.desk,
-                calls=self.calls,
                 tokens=self.settings.tokens,
                 health=self,
                 clock=self.clock,

@@ -90,8 +90,7 @@ class Sessions:
         before = stage.unpack(await channel.get_variable(stage.VARIABLE))
         call = self._live_call(channel, site, dnis, before)
         async with self._hold(channel, call) as held:
-            facts = {"ani": call.ani, "dnis": dnis, "server": self._all.server, "channel": call.channel}
-            held.events.emit("call_resumed" if before else "call_arrived", **facts)
+            held.events.emit("call_resumed" if before else "call_arrived", **call.facts(self._all.server))
             held.caller = Caller(self._all, site, call, channel, held.watch, before)
             await held.caller.follow(flow, held.events)
 
@@ -105,13 +104,12 @@ class Sessions:
         agent = agent_at(site, self._all.view, by.group(1)) if by else ""
         taken_back = before is not None and await channel.get_variable(DIALLED) == TAKEN_BACK
         async with self._hold(channel, call) as held:
-            facts = {"ani": call.ani, "dnis": target, "server": self._all.server, "channel": call.channel}
             if taken_back:
-                held.events.emit("call_resumed", **facts)
+                held.events.emit("call_resumed", **call.facts(self._all.server))
                 held.caller = Caller(self._all, site, call, channel, held.watch, before)
                 await held.caller.follow("", held.events)
                 return
-            held.events.emit("call_transferred", agent=agent, **facts)
+            held.events.emit("call_transferred", agent=agent, **call.facts(self._all.server))
             if target in site.numbers:
                 held.caller = Caller(self._all, site, call, channel, held.watch, None)
                 await held.caller.follow(site.numbers[target], held.events)
@@ -171,7 +169,7 @@ class Sessions:
         id = call_id(channel)
         if before:
             context = CallContext(id, caller.text, dnis, before.language, dict(before.variables))
-            context.caller_list, context.places = site.callers.of(caller.text), dict(before.places)
+            context.caller_list, context.places, context.data = site.callers.of(caller.text), dict(before.places), dict(before.data)
             return LiveCall(id, caller, dnis, before.started_at_ms, context, flow=before.flow, node=before.node)
         variables = {} if name in ("", "unknown") else {"caller_name": name}
         context = CallContext(id, caller.text, dnis, site.main.languages[0], variables, caller_list=site.callers.of(caller.text))

@@ -30,6 +30,7 @@ class Stage:
     enqueued_at_ms: int = 0
     in_dial: bool = False  # the node has dialled a number: whoever takes the call over does not dial again
     places: dict[str, Place] = field(default_factory=dict)  # in queues, that the caller left for something else or is in
+    data: dict[str, str] = field(default_factory=dict)  # what agents are shown
 
 
 def stage_of(
@@ -37,18 +38,21 @@ def stage_of(
 ) -> Stage:
     """The stage of a call as it is now."""
     shown = {name: value for name, value in context.variables.items() if name not in context.sensitive and value}
-    return Stage(flow, node, context.language, started_at_ms, shown, contact, enqueued_at_ms, in_dial, dict(context.places))
+    return Stage(
+        flow, node, context.language, started_at_ms, shown, contact, enqueued_at_ms, in_dial, dict(context.places), dict(context.data)
+    )
 
 
 def pack(stage: Stage) -> str:
-    """As text of letters, digits, - and _ for a channel variable. Variables that do not fit are left out, the longest first."""
-    variables = dict(stage.variables)
+    """As text of letters, digits, - and _ for a channel variable. What does not fit is left out, the longest variable or data first."""
+    variables, data = dict(stage.variables), dict(stage.data)
     while True:
-        facts = {**asdict(stage), "variables": variables}
+        facts = {**asdict(stage), "variables": variables, "data": data}
         packed = base64.urlsafe_b64encode(zlib.compress(json.dumps(facts, ensure_ascii=False).encode(), 9)).decode().rstrip("=")
-        if len(packed) <= LONGEST or not variables:
+        if len(packed) <= LONGEST or not (variables or data):
             return packed
-        del variables[max(variables, key=lambda name: len(variables[name]))]
+        longest = max(((len(value), at, name) for at, group in enumerate((variables, data)) for name, value in group.items()))
+        del (variables, data)[longest[1]][longest[2]]
 
 
 def unpack(text: str) -> Stage | None:
@@ -59,6 +63,7 @@ def unpack(text: str) -> Stage | None:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         facts = json.loads(zlib.decompressobj().decompress(raw, LONGEST_UNPACKED))
         variables = {str(name): str(value) for name, value in facts["variables"].items()}
+        data = {str(name): str(value) for name, value in facts.get("data", {}).items()}
         places = {str(queue): Place(int(place["from_ms"]), int(place["left_ms"])) for queue, place in facts.get("places", {}).items()}
         return Stage(
             str(facts["flow"]),
@@ -70,6 +75,7 @@ def unpack(text: str) -> Stage | None:
             int(facts["enqueued_at_ms"]),
             bool(facts.get("in_dial")),
             places,
+            data,
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, zlib.error):
         return None

@@ -11,6 +11,8 @@ All share the hash tag `{domain}`, so that they live in one slot of a Redis Clus
 | `hotline:{main}:callers`       | hash   | number -> `revision:json` of what is remembered          | until a queue needs it no more    |
 | `hotline:{main}:events`        | stream | the event log, field `json`                              | the last 100,000 or so            |
 | `hotline:{main}:calls`         | hash   | call id -> its `call_arrived` event                      | an entry until the call ends      |
+| `hotline:{main}:places`        | hash   | call id -> its last `node_entered` event                 | an entry until the call ends      |
+| `hotline:{main}:totals`        | hash   | `queue what` -> how many contacts or offers              | for ever                          |
 | `hotline:{main}:ended`         | zset   | call id -> when it ended, in ms                          | an hour                           |
 | `hotline:{main}:orders:SERVER` | stream | orders for one server, field `json`                      | the last 10,000 or so; 1 h unused |
 | `hotline:{main}:lease`         | string | `token server` of the router that leads                  | the lease's                       |
@@ -65,6 +67,14 @@ class Keys:
     @property
     def calls(self) -> str:
         return self._key("calls")
+
+    @property
+    def places(self) -> str:
+        return self._key("places")
+
+    @property
+    def totals(self) -> str:
+        return self._key("totals")
 
     @property
     def ended(self) -> str:

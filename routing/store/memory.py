@@ -15,6 +15,7 @@ from routing.messages import Message, Order
 from routing.model import Agent, Contact
 from routing.store import codec
 from routing.store_port import CALL_EVENTS, Snapshot, StaleCommit
+from routing.totals import Totals, growth
 
 T = TypeVar("T")
 Records = dict[str, tuple[int, str]]  # id -> (revision, text)
@@ -47,7 +48,9 @@ class Shared:
     agents: Records = field(default_factory=dict)
     callers: Records = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)  # open calls -> the event that opened them
+    places: dict[str, str] = field(default_factory=dict)  # open calls -> the last event that told where in a flow they are
     ended: set[str] = field(default_factory=set)
+    totals: Totals = field(default_factory=dict)
     inbox: Stream = field(default_factory=Stream)
     events: Stream = field(default_factory=Stream)
     orders: dict[str, Stream] = field(default_factory=dict)
@@ -89,6 +92,9 @@ class MemoryStore:
                 records[id] = (record.rev, codec.record_text(record))
         for server, order in changes.orders:
             shared.orders.setdefault(server, Stream()).add(codec.tagged_text(order))
+        for (queue, what), by in growth(changes.events).items():
+            counts = shared.totals.setdefault(queue, {})
+            counts[what] = counts.get(what, 0) + by
         shared.position = inbox
         shared.inbox.trim(inbox)
         await self._add(shared.events, [codec.record_text(event) for event in changes.events])
@@ -99,7 +105,9 @@ class MemoryStore:
         agents: tuple[Agent, ...] = tuple(codec.agent_from(text) for _, text in shared.agents.values())
         calls = tuple(codec.event_from(text) for text in shared.calls.values())
         callers = tuple(codec.caller_from(text) for _, text in shared.callers.values())
-        return Snapshot(contacts, agents, shared.position, str(shared.events.last), calls, callers)
+        places = tuple(codec.event_from(text) for text in shared.places.values())
+        counts = {queue: dict(counts) for queue, counts in shared.totals.items()}
+        return Snapshot(contacts, agents, shared.position, str(shared.events.last), calls, callers, places, counts)
 
     async def acquire(self, server: str, ttl_ms: int) -> int | None:
         now, shared = asyncio.get_running_loop().time(), self._shared
@@ -128,8 +136,12 @@ class MemoryStore:
         shared, told = self._shared, []
         for event in events:
             what, text = CALL_EVENTS.get(event.type, ""), codec.record_text(event)
-            if what == "arrived" and event.call not in shared.ended:
+            if what in ("arrived", "passed") and event.call not in shared.ended:
                 shared.calls[event.call] = text
+            if what == "moved" and event.call in shared.calls:
+                shared.places[event.call] = text
+            if what in ("passed", "ended"):
+                shared.places.pop(event.call, None)
             if what == "ended":
                 shared.calls.pop(event.call, None)
                 if event.call in shared.ended:

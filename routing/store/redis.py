@@ -24,6 +24,7 @@ from routing.model import Agent, CallerMemory, Contact
 from routing.store import codec, keys
 from routing.store.scripts import Script
 from routing.store_port import CALL_EVENTS, Snapshot, StaleCommit, StoreRefused, StoreUnreachable
+from routing.totals import Totals, growth
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -93,8 +94,11 @@ class RedisStore:
         return await self._read(self._keys.orders(server), after, block_ms, limit, codec.order_from)
 
     async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
-        servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=8)}
+        servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=9)}
         tail = [*_flat(changes.contacts), *_flat(changes.agents), *_flat(changes.callers), *map(codec.record_text, changes.events)]
+        grown = growth(changes.events)
+        for (queue, what), by in grown.items():
+            tail += (f"{queue} {what}", str(by))
         for server, order in changes.orders:
             tail += (str(servers[server]), codec.tagged_text(order))
         moved = await self._run(
@@ -107,6 +111,7 @@ class RedisStore:
             agent_count=len(changes.agents),
             caller_count=len(changes.callers),
             event_count=len(changes.events),
+            total_count=len(grown),
             event_limit=keys.EVENT_LIMIT,
             order_limit=keys.ORDER_LIMIT,
             order_life_ms=keys.ORDER_LIFE_MS,
@@ -115,7 +120,7 @@ class RedisStore:
             raise StaleCommit(f"{moved} moved meanwhile (token {fence}, inbox {inbox}); nothing of the batch was written")
 
     async def load(self) -> Snapshot:
-        contacts, agents, position, events, calls, callers = await self._run("load")
+        contacts, agents, position, events, calls, callers, places, counts = await self._run("load")
         return Snapshot(
             tuple(_readable((text.partition(":")[2] for text in contacts), codec.contact_from)),
             tuple(_readable((text.partition(":")[2] for text in agents), codec.agent_from)),
@@ -123,6 +128,8 @@ class RedisStore:
             str(events),
             tuple(_readable(calls, codec.event_from)),
             tuple(_readable((text.partition(":")[2] for text in callers), codec.caller_from)),
+            tuple(_readable(places, codec.event_from)),
+            _by_queue(dict(zip(counts[::2], counts[1::2], strict=True))),
         )
 
     async def acquire(self, server: str, ttl_ms: int) -> int | None:
@@ -234,6 +241,14 @@ def _refusal(error: Exception) -> str:
     if any(words in said.lower() for words in ("required", "noauth", "already authenticated")):
         return f"wants a password, and none is configured: {todo}"
     return f"refused the password ({said}): {todo}"
+
+
+def _by_queue(counts: dict[str, str]) -> Totals:
+    found: Totals = {}
+    for name, count in counts.items():
+        queue, _, what = name.partition(" ")
+        found.setdefault(queue, {})[what] = int(count)
+    return found
 
 
 def _flat(changes: Iterable[tuple[str, int, Contact | Agent | CallerMemory | None]]) -> Iterator[str]:

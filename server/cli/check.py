@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from ivr.conversations import Place, run_conversations
+from ivr.conversations import run_conversations
 from ivr.loading.problems import ProblemsFound
 from server.cli.options import CommandFailed, Options, say, shown
-from server.cli.site import checked_site, counted, tell_problems
+from server.cli.site import checked_site, counted, premises_of, tell_problems
 from server.settings import Site
 
 
@@ -43,7 +43,7 @@ def _converse(site: Site, files: Sequence[Path], dialplans: Path) -> None:
     if not files:
         raise CommandFailed(f"there is no conversation to run: put files into {shown(dialplans / 'tests')}, or name them behind --test")
     try:
-        results = asyncio.run(run_conversations([shown(file) for file in files], site.flows, Place(site.hours, site.main.time_zone)))
+        results = asyncio.run(run_conversations([shown(file) for file in files], site.flows, premises_of(site)))
     except ProblemsFound as found:
         tell_problems(found)
         raise CommandFailed(counted(len(found.problems), "problem")) from None

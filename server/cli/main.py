@@ -84,7 +84,9 @@ def _check(command: argparse.ArgumentParser) -> None:
 
 def _try(command: argparse.ArgumentParser) -> None:
     command.add_argument("flow", nargs="?", default="", metavar="FLOW", help="the flow's name (default: the one of your first number)")
-    command.add_argument("--language", default="", help="the caller's language (default: the flow's first)")
+    command.add_argument("--language", default="", help="the caller's language (default: the site's first, if the flow speaks it)")
+    text = "local time of the site when the call comes, such as '2026-11-23 10:00' (default: now)"
+    command.add_argument("--now", default="", metavar="TIME", help=text)
     command.add_argument("--ani", default="+8613800138000", metavar="NUMBER", help="the caller's number (default: %(default)s)")
 
 

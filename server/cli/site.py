@@ -1,6 +1,7 @@
 """The site for commands: read whole, or told what is wrong with it."""
 
 from ivr.loading.problems import ProblemsFound
+from ivr.premises import Premises
 from server.cli.options import CommandFailed, Options, say, shown
 from server.settings import Site, load_site
 
@@ -23,3 +24,17 @@ def tell_problems(found: ProblemsFound) -> None:
 def counted(number: int, thing: str) -> str:
     """`1 problem`, `2 problems`."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def premises_of(site: Site) -> Premises:
+    """What a conversation or a flow that is tried finds at this site."""
+    main, directory = site.main, site.directory
+    return Premises(
+        site.hours,
+        main.time_zone,
+        country=main.country,
+        language=main.languages[0],
+        caller_list=site.callers.of,
+        may_dial=site.may_dial,
+        is_open=directory.is_open,
+    )

@@ -90,11 +90,7 @@ def _show(url: str, facts: dict[str, Any]) -> None:
 
 def _queues(queues: list[dict[str, Any]]) -> Table:
     table = _table("Queues", "queue", "waiting>", "longest>", "expected>", "free>", "talking>", "answered>", "abandoned>", "level>", "aim")
-    table.caption = (
-        "expected: the wait of who joins now, ready for any agent\n"
-        "level:    answered within the threshold / (answered + abandoned), last 30 min\n"
-        "aim:      80/20 is 80 % within 20 s"
-    )
+    table.caption = f"expected: the wait of who joins now, ready for any agent\n{_formulas(queues)}\naim:      80/20 is 80 % within 20 s"
     for queue in queues:
         level, totals = queue["service_level"], queue["totals"]
         table.add_row(
@@ -110,6 +106,15 @@ def _queues(queues: list[dict[str, Any]]) -> Table:
             f"{level['target_percent']}/{level['threshold_ms'] // 1000}",
         )
     return table
+
+
+def _formulas(queues: list[dict[str, Any]]) -> str:
+    """What the levels are shares of: each formula that some queue has."""
+    words: dict[str, list[str]] = {}
+    for queue in queues:
+        words.setdefault(queue["service_level"]["definition"], []).append(queue["name"])
+    only = len(words) == 1
+    return "\n".join(f"level:    {text}, last 30 min{'' if only else ' (' + ', '.join(names) + ')'}" for text, names in words.items())
 
 
 def _agents(agents: list[dict[str, Any]]) -> Table:

@@ -10,11 +10,10 @@ from typing import Any
 from ivr.numbers import masked, normalise
 from routing.agent_state import AgentState
 from routing.contact_state import ContactState
+from routing.events import Event
 from routing.model import Agent, Contact
-from routing.view import ANY_AGENT, WINDOW_MS, View
-from server.calls import LiveCall
-
-FORMULA = "answered within threshold / (answered + abandoned)"
+from routing.service_level import FORMULAS, WINDOW_MS
+from routing.view import ANY_AGENT, View
 
 
 def masked_caller(ani: str, country: str) -> str:
@@ -38,14 +37,25 @@ def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
         "expected_wait_ms": view.expected_wait_ms(name, ANY_AGENT, now_ms),
         "agents": {state.value: states[state] for state in AgentState},
         "free_agents": sum(1 for agent in members if agent.state == AgentState.READY and agent.phone_state == "available"),
-        "service_level": {
-            "percent": view.service_level(name, now_ms),
-            "target_percent": policy.target,
-            "formula": FORMULA,
-            "threshold_ms": policy.threshold_ms,
-            "window_ms": WINDOW_MS,
-        },
-        "totals": dict(view.counts[name].totals),
+        "service_level": service_level(view, name, now_ms),
+        "totals": dict(view.totals[name]),
+    }
+
+
+def service_level(view: View, name: str, now_ms: int) -> dict[str, Any]:
+    """A queue's service level by the formula in force, which is named, and by the others; `counts` are what all are made of."""
+    policy = view.directory.queues[name]
+    levels = view.service_levels(name, now_ms)
+    return {
+        "percent": levels[policy.formula],
+        "target_percent": policy.target,
+        "formula": policy.formula,
+        "definition": FORMULAS[policy.formula].words,
+        "threshold_ms": policy.threshold_ms,
+        "short_abandon_ms": policy.short_abandon_ms,
+        "window_ms": WINDOW_MS,
+        "counts": asdict(view.tally(name, now_ms)),
+        "by_formula": dict(levels),
     }
 
 
@@ -62,8 +72,9 @@ def queue_in_full(view: View, name: str, country: str, now_ms: int) -> dict[str,
     }
 
 
-def contact(view: View, found: Contact, country: str, now_ms: int) -> dict[str, Any]:
-    """A contact that waits or talks: `position` is 0 and `talks_ms` runs once an agent has answered."""
+def contact(view: View, found: Contact, country: str, now_ms: int, *, data: bool = False) -> dict[str, Any]:
+    """A contact that waits or talks: `position` is 0 and `talks_ms` runs once an agent has answered. With `data`: what the flow hands the
+    agent."""
     talks = found.state == ContactState.CONNECTED
     waited_ms = found.connected_at_ms - found.enqueued_at_ms if talks else now_ms - found.enqueued_at_ms
     return {
@@ -72,6 +83,7 @@ def contact(view: View, found: Contact, country: str, now_ms: int) -> dict[str, 
         "waited_ms": waited_ms,
         "agent": found.agent if talks else "",
         "talks_ms": now_ms - found.connected_at_ms if talks else 0,
+        **({"data": dict(found.data)} if data else {}),
     }
 
 
@@ -100,8 +112,9 @@ def waiting_contact(view: View, contact: Contact, position: int, country: str, n
     }
 
 
-def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]:
-    """An agent; `contact` is null without one. `until_ms`: when a wrap-up ends or a break should. `dispositions` may be given now."""
+def agent(view: View, found: Agent, country: str, now_ms: int, *, data: bool = False) -> dict[str, Any]:
+    """An agent; `contact` is null without one, with `data` it holds what the flow hands the agent. `until_ms`: when a wrap-up ends or a
+    break should. `dispositions` may be given now."""
     profile = view.directory.agents[found.id]
     contact, after = view.contacts.get(found.contact), view.directory.queues.get(found.last_queue)
     return {
@@ -121,30 +134,50 @@ def agent(view: View, found: Agent, country: str, now_ms: int) -> dict[str, Any]
         "attributes": dict(profile.attributes),
         "last_contact": found.last_contact,
         "dispositions": dict(after.dispositions) if found.last_contact and after else {},
-        "contact": _held(contact, country) if contact else None,
+        "contact": _held(contact, country, data=data) if contact else None,
     }
 
 
-def _held(contact: Contact, country: str) -> dict[str, Any]:
+def _held(contact: Contact, country: str, *, data: bool) -> dict[str, Any]:
     caller = {"ani": masked_caller(contact.ani, country), "language": contact.language}
-    return {"id": contact.id, "call": contact.call, "queue": contact.queue, **caller}
+    shown = {"data": dict(contact.data)} if data else {}
+    return {"id": contact.id, "call": contact.call, "queue": contact.queue, **caller, **shown}
 
 
-def call(view: View, live: LiveCall, server: str, now_ms: int) -> dict[str, Any]:
-    """A live call of `server`: where the caller is in the flow, whom they wait for or talk to. Empty text where a field does not apply."""
-    found = view.contacts.get(live.contact)  # it may have been moved to another queue
+def calls(view: View, now_ms: int) -> list[dict[str, Any]]:
+    """Every open call of every server, the oldest first, as the event log has it."""
+    rows = [call(told, view.places.get(told.call), contact, now_ms) for told, contact in view.calls_with_contacts()]
+    return sorted(rows, key=lambda row: (row["started_at_ms"], row["id"]))
+
+
+def call(told: Event, place: Event | None, contact: Contact | None, now_ms: int) -> dict[str, Any]:
+    """An open call, by the event that told of it last and the one that told where in a flow it is: whom the caller waits for or talks to.
+
+    `server` has it, or had it when it was heard of last. Empty text where a field does not apply.
+    """
+    here, started_at_ms = place or told, told.data.get("started_at_ms", told.at_ms)
     return {
-        "id": live.id,
-        "ani": live.ani,
-        "dnis": live.dnis,
-        "language": live.context.language,
-        "stage": live.stage,
-        "flow": live.flow,
-        "node": live.node,
-        "queue": found.queue if found else live.queue,
-        "agent": live.agent,
-        "contact": live.contact,
-        "started_at_ms": live.started_at_ms,
-        "lasts_ms": now_ms - live.started_at_ms,
-        "server": server,
+        "id": told.call,
+        "ani": told.data.get("ani", ""),
+        "dnis": told.data.get("dnis", ""),
+        "language": contact.language if contact else here.data.get("language", ""),
+        "stage": _stage(told, place, contact),
+        "flow": here.flow,
+        "node": here.node,
+        "queue": contact.queue if contact else "",
+        "agent": contact.agent if contact else "",
+        "contact": contact.id if contact else "",
+        "started_at_ms": started_at_ms,
+        "lasts_ms": now_ms - started_at_ms,
+        "server": told.data.get("server", ""),
     }
+
+
+def _stage(told: Event, place: Event | None, contact: Contact | None) -> str:
+    if contact:
+        return "talking" if contact.state == ContactState.CONNECTED else "waiting"
+    if place:
+        return "transferred" if place.data.get("node_type") == "transfer" else "in_flow"
+    if told.type == "call_transferred":
+        return "transferred"
+    return "in_flow" if told.node else "arrived"

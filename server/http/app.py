@@ -7,7 +7,7 @@ from aiohttp import web
 
 from server.http.errors import BODY_LIMIT, SAFE_HEADERS, ApiError, Handler, errors_as_json
 from server.http.facilities import Facilities
-from server.http.roles import Role, read_tokens, role_of
+from server.http.roles import ROLE, Role, read_tokens, role_of
 from server.http.routes import ROUTES, Route
 
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -30,8 +30,9 @@ def _guarded(route: Route, facilities: Facilities, tokens: Mapping[Role, str]) -
     """The handler of a route, behind the check of the role; what it answers is never older than what the asker may have been told."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        request[ROLE] = role_of(request.headers.get("Authorization", ""), tokens)
         if not (route.open_on_loopback and _from_this_machine(request)):
-            _require(route.role, role_of(request.headers.get("Authorization", ""), tokens))
+            _require(route.role, request[ROLE])
         if not route.at_once:
             await facilities.catch_up()
         return await route.handler(request, facilities)

@@ -1,6 +1,6 @@
 """What the HTTP interface is given to work with. Everything comes through here, so that tests hand in a world of their own."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,7 +8,6 @@ from routing.identifiers import Ids as RandomIds
 from routing.messages import AgentAction, ContactAction, Reply
 from routing.ports import Clock, Ids
 from routing.view import View
-from server.calls import LiveCall
 from server.settings import Site
 from server.version import VERSION
 
@@ -37,14 +36,13 @@ class Health(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """`site` is asked at each request, since it may be loaded anew; `tokens` maps a role to its secret; `calls` are the live calls of this
-    server; `metrics` gives the Prometheus text; `catch_up` returns when `view` knows what was told before."""
+    """`site` is asked at each request, since it may be loaded anew; `tokens` maps a role to its secret; `metrics` gives the
+    Prometheus text; `catch_up` returns when `view` knows what was told before."""
 
     site: Callable[[], Site]
     view: View
     catch_up: Callable[[], Awaitable[None]]
     desk: AgentDesk
-    calls: Iterable[LiveCall]
     tokens: Mapping[str, str]
     health: Health
     clock: Clock

@@ -8,10 +8,12 @@ from aiohttp import web
 from routing.desk import NoReply
 from routing.messages import Reply
 from routing.model import Contact
+from routing.past import PAST_MS
 from server.http import answers
 from server.http.errors import ApiError
 from server.http.facilities import Facilities
 from server.http.requests import read_contact_change, read_object, read_state_change
+from server.http.roles import ROLE, Role
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -64,7 +66,8 @@ async def agents(request: web.Request, facilities: Facilities) -> web.Response:
 async def agent(request: web.Request, facilities: Facilities) -> web.Response:
     """One agent."""
     now_ms, id = facilities.clock.now_ms(), _agent_id(request, facilities)
-    found = answers.agent(facilities.view, facilities.view.agents[id], facilities.country, now_ms)
+    data = _may_see_data(request)
+    found = answers.agent(facilities.view, facilities.view.agents[id], facilities.country, now_ms, data=data)
     return web.json_response({"at_ms": now_ms, **found})
 
 
@@ -89,7 +92,8 @@ async def contact(request: web.Request, facilities: Facilities) -> web.Response:
     """One contact: who waits or talks, where, for how long."""
     now_ms = facilities.clock.now_ms()
     found = _contact(request, facilities)
-    return web.json_response({"at_ms": now_ms, **answers.contact(facilities.view, found, facilities.country, now_ms)})
+    data = _may_see_data(request)
+    return web.json_response({"at_ms": now_ms, **answers.contact(facilities.view, found, facilities.country, now_ms, data=data)})
 
 
 async def change_contact(request: web.Request, facilities: Facilities) -> web.Response:
@@ -115,16 +119,22 @@ async def _granted(asked: Awaitable[Reply]) -> str:
 
 
 async def calls(request: web.Request, facilities: Facilities) -> web.Response:
-    """The live calls of this server."""
+    """The live calls of all servers."""
     now_ms = facilities.clock.now_ms()
-    rows = [answers.call(facilities.view, live, facilities.server, now_ms) for live in facilities.calls]
-    return web.json_response({"at_ms": now_ms, "calls": rows})
+    return web.json_response({"at_ms": now_ms, "calls": answers.calls(facilities.view, now_ms)})
 
 
 async def lost_calls(request: web.Request, facilities: Facilities) -> web.Response:
-    """Calls that were cut off in the last hours before this server began, and since, with the number to call back."""
-    rows = [{"call": event.call, "ended_at_ms": event.at_ms, "ani": event.data.get("ani", "")} for event in facilities.view.lost_calls]
-    return web.json_response({"at_ms": facilities.clock.now_ms(), "calls": rows})
+    """Calls that were cut off in the last twelve hours, with the number to call back."""
+    now_ms = facilities.clock.now_ms()
+    lost = [event for event in facilities.view.lost_calls if event.at_ms >= now_ms - PAST_MS]
+    rows = [{"call": event.call, "ended_at_ms": event.at_ms, "ani": event.data.get("ani", "")} for event in lost]
+    return web.json_response({"at_ms": now_ms, "calls": rows})
+
+
+def _may_see_data(request: web.Request) -> bool:
+    """What a flow hands the agent is for agents, and for those who may do more: not for a board on the wall."""
+    return request[ROLE] >= Role.AGENT
 
 
 def _known_queue(name: str, facilities: Facilities) -> None:

@@ -4,6 +4,8 @@ import hmac
 from collections.abc import Mapping
 from enum import IntEnum
 
+from aiohttp import web
+
 SHORTEST_TOKEN = 16
 
 
@@ -19,6 +21,9 @@ class Role(IntEnum):
     @property
     def title(self) -> str:
         return self.name.lower()
+
+
+ROLE = web.RequestKey("role", Role)  # where a request keeps the role that its token gave
 
 
 def read_tokens(tokens: Mapping[str, str]) -> dict[Role, str]:

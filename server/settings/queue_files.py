@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from ivr.loading.schema import Duration, Settings, Text
 from routing.model import Presence
+from routing.service_level import Formula
 from server.settings.values import DispositionCode, Name, Strategy, WrapUp
 
 Refusal = Literal["rang_out", "declined", "busy", "unreachable"]
@@ -13,10 +14,12 @@ CONDITIONS = ("waiting", "expected_wait", "service_level", "waited")
 
 
 class ServiceLevel(Settings):
-    """So many percent answered within the threshold."""
+    """So many percent within the threshold, by that formula."""
 
     threshold: Duration = 20_000
     target: int = Field(80, ge=1, le=100)
+    formula: Formula = "offered"
+    short_abandon: Duration = 5_000
 
 
 class AnnouncePosition(Settings):

@@ -49,6 +49,8 @@ def _policy(name: str, file: QueueFile) -> QueuePolicy:
         ageing=file.ageing,
         threshold_ms=file.service_level.threshold,
         target=file.service_level.target,
+        formula=file.service_level.formula,
+        short_abandon_ms=file.service_level.short_abandon,
         weight=file.weight,
         pause_after={str(outcome): count for outcome, count in file.pause_after.items()},
         refusal_ms=file.offer_again_after,

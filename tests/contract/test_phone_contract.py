@@ -11,8 +11,9 @@ from agi.errors import ChannelHungUp
 from agi.keys import KeySource
 from agi.phone import AsteriskPhone, DialOutcome, Spoken
 from ivr.ports import Phone, Speech
+from ivr.premises import Premises
 from ivr.terminal_phone import HungUp, TerminalPhone
-from ivr.testing import CallerGone, ScriptedPhone
+from ivr.testing import CallerGone, ScriptedPhone, VirtualClock
 from simulator.fake_asterisk import FakeCall, at_once, connect, environment, holding, verb
 
 pytestmark = pytest.mark.contract
@@ -71,7 +72,7 @@ class TerminalRig:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.screen: list[str] = []
-        self.phone: Phone = TerminalPhone(self._read_line, self.screen.append)
+        self.phone: Phone = TerminalPhone(self._read_line, self.screen.append, Premises({}), VirtualClock())
 
     async def _read_line(self, prompt: str) -> str:
         return self.lines.pop(0)

@@ -389,3 +389,42 @@ async def test_a_reader_is_cancelled_at_any_moment(redis_server: PrivateRedis) -
     finally:
         await reader.close()
         await writer.close()
+
+
+async def test_where_an_open_call_is_outlives_every_server(views: Views) -> None:
+    """The last node of each open call, until it is passed on or over; of a call that is not open nothing is kept."""
+    store = views()
+
+    def told(type: str, call: str, node: str = "") -> Event:
+        return Event(f"{type}-{call}-{node}", type, NOW, call=call, flow="main" if node else "", node=node, data={"server": "node"})
+
+    async def places() -> dict[str, str]:
+        return {place.call: place.node for place in (await views().load()).places}
+
+    await store.append(told("node_entered", "c0", "early"), told("call_arrived", "c1"), told("call_arrived", "c2"))
+    await store.append(*(told("node_entered", call, node) for call, node in (("c1", "hello"), ("c1", "menu"), ("c2", "hello"))))
+    assert await places() == {"c1": "menu", "c2": "hello"}
+    await store.append(told("call_resumed", "c1"))
+    assert await places() == {"c1": "menu", "c2": "hello"}
+    await store.append(told("call_transferred", "c1"), told("call_ended", "c2"), told("node_entered", "c2", "late"))
+    assert await places() == {}
+    assert [(call.call, call.type) for call in (await store.load()).calls] == [("c1", "call_transferred")]
+
+
+async def test_totals_are_counted_once_for_all_servers(views: Views) -> None:
+    """What a commit tells of queues is added up in that commit, and is the same for whoever begins then; a refused one counts nothing."""
+    store = views()
+    fence = await store.acquire("router", LONG_MS)
+    assert fence is not None
+    joined = [Event(f"q{n}", "contact_queued", NOW, queue="support") for n in range(3)]
+    left = [Event("l", "contact_left", NOW, queue="support", data={"outcome": "full", "waited_ms": 0})]
+    moved = [Event("m", "contact_moved", NOW, queue="sales", data={"before": "support"})]
+    await store.commit(fence, "0", Changes(events=[*joined, *left]))
+    await store.commit(fence, "0", Changes(events=[*moved, Event("o", "offer_rang_out", NOW, queue="sales"), event("e")]))
+    with pytest.raises(StaleCommit):
+        await store.commit(fence + 1, "0", Changes(events=joined))
+    assert (await views().load()).totals == {
+        "support": {"queued": 3, "full": 1, "moved_away": 1},
+        "sales": {"moved_here": 1, "offer_rang_out": 1},
+        "": {"queued": 1},
+    }

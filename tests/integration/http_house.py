@@ -4,15 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ivr.call import CallContext
-from ivr.numbers import Allowed, normalise
+from ivr.numbers import Allowed
 from routing.current_directory import CurrentDirectory
 from routing.desk import NoReply
 from routing.events import Event
 from routing.messages import AgentAction, ContactAction, Reply
 from routing.model import AgentProfile, Directory, Membership, QueuePolicy
 from routing.view import View
-from server.calls import LiveCall
 from server.http.facilities import Facilities
 from server.settings.files import HotlineFile
 from server.settings.site import Site
@@ -97,7 +95,6 @@ class World:
         self.view = View(CurrentDirectory(DIRECTORY))
         self.desk = FakeDesk()
         self.health = FakeHealth()
-        self.calls: list[LiveCall] = []
         self.site = Site(
             Path("config"),
             HotlineFile(),
@@ -116,7 +113,6 @@ class World:
             view=self.view,
             catch_up=self.catch_up,
             desk=self.desk,
-            calls=self.calls,
             tokens=TOKENS,
             health=self.health,
             clock=StillClock(),
@@ -156,8 +152,10 @@ class World:
         self.tell("phone_state_changed", agent=id, phone=phone, phone_state=phone_state)
         self.tell("agent_" + state, NOW_MS - 10_000, agent=id, state=state, before="logged_out", reason=reason, until_ms=0, phone=phone)
 
-
-def live_call(id: str = "1790000000.7") -> LiveCall:
-    """A caller in the main menu since a minute."""
-    context = CallContext(id, "+8613800138000", "4000", "zh", {"pin": "4711"}, {"pin"})
-    return LiveCall(id, normalise("13800138000", "CN"), "4000", NOW_MS - 60_000, context, "in_flow", "main", "welcome")
+    def call(self, id: str, *, server: str = "node-1", lasts_ms: int = 60_000, node: str = "welcome") -> None:
+        """A caller in the main menu, at one of the servers."""
+        at_ms = NOW_MS - lasts_ms
+        data = {"ani": "+86*******8000", "dnis": "4000", "server": server, "language": "zh", "started_at_ms": at_ms}
+        self.view.apply(Event(f"event-{id}", "call_arrived", at_ms, call=id, data=data))
+        data = {"node_type": "menu", "language": "zh"}
+        self.view.apply(Event(f"event-{id}-in", "node_entered", at_ms, call=id, flow="main", node=node, data=data))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from free_ports import free_port
-from http_house import NOW_MS, World, live_call
+from http_house import NOW_MS, World
 
 from routing.events import Event
 from routing.store.redis import RedisStore
@@ -192,6 +192,20 @@ def test_a_flow_in_the_terminal(site: Path, capsys: pytest.CaptureFixture[str], 
     assert "-> queue billing" in out
 
 
+def test_a_flow_at_another_hour(site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--now` is when the call comes, in the site's time: a queue that is closed then is closed for the one at the keyboard."""
+    (site / "config/hours.yaml").write_text('hours: {office: {week: {mon-fri: "09:00-18:00"}}}\n')
+    (site / "config/queues.yaml").write_text("queues:\n  billing: {hours: office}\n")
+    for now, closed in (("2026-11-23 10:00", False), ("2026-11-23 18:00", True), ("2026-11-22T10:00", True)):
+        typed = iter(["1", ""])
+        monkeypatch.setattr("builtins.input", lambda prompt, typed=typed: next(typed))
+        assert main(command(site, "try", "--language", "en", "--now", now)) == 0
+        assert ("closed: the hours of the queue" in capsys.readouterr().out) is closed
+
+    assert main(command(site, "try", "--now", "ten o'clock")) == 1
+    assert "'ten o'clock' is no time - write it like 2026-11-23 10:00" in capsys.readouterr().err
+
+
 def test_a_flow_that_is_not_there(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """try names the flow that was probably meant."""
     assert main(command(site, "try", "mian")) == 1
@@ -231,7 +245,7 @@ async def test_status_of_a_running_server(site: Path, running: World, capsys: py
     running.queued("c1", 95_000)
     running.agent("wang", "ready")
     running.agent("smith", "paused", reason="lunch")
-    running.calls.append(live_call())
+    running.call("call-1")
     running.view.agents["smith"].left_queues = ["sales"]
     running.view.agents["smith"].until_ms = NOW_MS + 90_000
 
@@ -247,13 +261,12 @@ async def test_status_of_a_running_server(site: Path, running: World, capsys: py
 async def test_status_into_a_pipe(site: Path, running: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """One line for one thing, for grep and for mails: no column breaks because a terminal might have been narrow."""
     monkeypatch.delenv("COLUMNS", raising=False)
-    call = live_call()
-    call.node = "n" * 100
-    running.calls.append(call)
+    node = "n" * 100
+    running.call("call-1", node=node)
 
     assert await run_beside(command(site, "status")) == 0
 
-    assert any("+86*******8000" in line and f"main/{call.node}" in line for line in capsys.readouterr().out.splitlines())
+    assert any("+86*******8000" in line and f"main/{node}" in line for line in capsys.readouterr().out.splitlines())
 
 
 async def test_status_when_not_ready(site: Path, running: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestClient, TestServer
-from http_house import NOW_MS, TOKENS, World, live_call
+from http_house import NOW_MS, TOKENS, World
 
 from routing.messages import Reply
+from routing.service_level import FORMULAS
 from server.http.app import make_api
 from server.http.errors import SAFE_HEADERS
 from server.http.listener import CannotListen, Listener
 
 pytestmark = pytest.mark.integration
 Client = TestClient[Any, Any]
+COUNTS = ("answered", "answered_in_time", "abandoned", "abandoned_in_time", "abandoned_short", "missed", "closed")
 
 
 @pytest.fixture
@@ -91,9 +93,13 @@ async def test_a_queue_in_full(client: Client, world: World) -> None:
     assert body["service_level"] == {
         "percent": None,
         "target_percent": 80,
-        "formula": "answered within threshold / (answered + abandoned)",
+        "formula": "offered",
+        "definition": "answered within threshold / (offered - refused because closed - short abandons)",
         "threshold_ms": 20_000,
+        "short_abandon_ms": 5_000,
         "window_ms": 1_800_000,
+        "counts": dict.fromkeys(COUNTS, 0),
+        "by_formula": dict.fromkeys(FORMULAS),
     }
 
 
@@ -137,7 +143,7 @@ async def test_the_service_level_now(client: Client, world: World) -> None:
 async def test_callers_are_masked_and_what_they_keyed_is_not_shown(client: Client, world: World) -> None:
     """No answer holds a caller's whole number or a variable of the call."""
     world.queued("c1", 1_000)
-    world.calls.append(live_call())
+    world.call("call-of-c1")
     world.tell("offer_made", contact="c1", agent="wang", offer="o1")
 
     for path in ("/api/queues/billing", "/api/calls", "/api/agents"):
@@ -162,26 +168,56 @@ async def test_an_agent_with_a_contact(client: Client, world: World) -> None:
 
 
 async def test_live_calls(client: Client, world: World) -> None:
-    """/api/calls shows where each caller of this server is."""
-    world.calls.append(live_call("1790000000.7"))
+    """/api/calls shows where each caller is, at whichever server, the oldest call first."""
+    world.call("call-2", server="node-2", lasts_ms=90_000)
+    world.call("call-1", server="node-1")
 
-    (call,) = (await get(client, "/api/calls"))["calls"]
+    other, call = (await get(client, "/api/calls"))["calls"]
 
-    assert (call["queue"], call["contact"]) == ("", "")
-    assert (call["id"], call["stage"], call["flow"], call["node"]) == ("1790000000.7", "in_flow", "main", "welcome")
-    assert (call["lasts_ms"], call["server"]) == (60_000, "node-1")
+    assert (other["id"], other["server"]) == ("call-2", "node-2")
+    assert (call["id"], call["ani"], call["dnis"], call["language"]) == ("call-1", "+86*******8000", "4000", "zh")
+    assert (call["stage"], call["flow"], call["node"]) == ("in_flow", "main", "welcome")
+    assert (call["queue"], call["contact"], call["agent"]) == ("", "", "")
+    assert (call["lasts_ms"], call["started_at_ms"], call["server"]) == (60_000, NOW_MS - 60_000, "node-1")
 
 
-async def test_the_queue_of_a_call_is_that_of_its_contact(client: Client, world: World) -> None:
-    """A waiting call names its contact, and the queue into which that may have been moved since."""
+async def test_a_call_that_waits_and_talks(client: Client, world: World) -> None:
+    """A call names the contact that it makes now, and the queue in which that is by now; in a talk also the agent."""
+    world.call("call-of-c1")
     world.queued("c1", 5_000)
-    live = live_call("1790000000.7")
-    live.stage, live.queue, live.contact = "waiting", "sales", "c1"
-    world.calls.append(live)
-
     (call,) = (await get(client, "/api/calls"))["calls"]
+    assert (call["stage"], call["contact"], call["queue"], call["agent"]) == ("waiting", "c1", "billing", "")
 
-    assert (call["contact"], call["queue"]) == ("c1", "billing")
+    world.tell("contact_moved", contact="c1", queue="sales", priority=0, before="billing", reason="asked")
+    world.tell("contact_connected", contact="c1", agent="smith", queue="sales", waited_ms=5_000, offer="o1")
+    (call,) = (await get(client, "/api/calls"))["calls"]
+    assert (call["stage"], call["contact"], call["queue"], call["agent"]) == ("talking", "c1", "sales", "smith")
+
+    world.tell("contact_ended", contact="c1", agent="smith", queue="sales", talk_ms=1_000, waited_ms=5_000, ring_ms=0, ended_by="caller")
+    assert [call["stage"] for call in (await get(client, "/api/calls"))["calls"]] == ["in_flow"]
+    world.tell("call_ended", contact="c1", ended_by="caller", lasted_ms=1, stage="in_flow")
+    assert (await get(client, "/api/calls"))["calls"] == []
+
+
+async def test_what_the_flow_hands_the_agent_is_for_agents(client: Client, world: World) -> None:
+    """The agent's current contact carries the flow's data, for tokens from the agent's on; a board on the wall sees none of it."""
+    world.agent("wang", "ready")
+    world.queued("c1", 1_000)
+    world.tell("offer_made", contact="c1", agent="wang", offer="o1")
+    for role in ("agent", "supervisor"):
+        agent = await (await client.get("/api/agents/wang", headers=bearer(role))).json()
+        contact = await (await client.get("/api/contacts/c1", headers=bearer(role))).json()
+        assert agent["contact"]["data"] == contact["data"] == {"account": "12345678"}
+    assert "data" not in (await get(client, "/api/agents/wang"))["contact"]
+    assert "data" not in await get(client, "/api/contacts/c1")
+
+
+async def test_calls_that_were_lost_long_ago_are_not_shown(client: Client, world: World) -> None:
+    """The list goes back twelve hours at every server, also at one that has run for longer."""
+    for hours in (13, 11):
+        world.tell("call_ended", NOW_MS - hours * 3_600_000, contact=f"c{hours}", ended_by="asterisk_restarted", ani="+8613800138000")
+    response = await client.get("/api/calls/lost", headers=bearer("supervisor"))
+    assert [call["call"] for call in (await response.json())["calls"]] == ["call-of-c11"]
 
 
 async def test_an_agents_state_is_changed(client: Client, world: World) -> None:

@@ -350,6 +350,18 @@ async def test_an_agent_passes_the_caller_back_to_the_hotline(house: NodeHouse) 
     assert done(call)
 
 
+async def test_what_the_agent_was_shown_goes_with_a_caller_who_is_passed_on(house: NodeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into a queue whose flow says nothing of it: the next agent sees the same."""
+    kept = Stage("main", "wait", "en", 1, {}, "contact-1", 1, data={"account": "12"})
+    monkeypatch.setattr("server.session.stage.unpack", lambda text: kept)
+    call = await house.call("transfer", extension="4000")
+    await house.until("node_entered", node="hello")
+    house.board.press(call, "1")
+    joined = await house.until("contact_queued")
+    assert (joined.data["caller"], joined.contact != "contact-1") == ({"account": "12"}, True)
+    house.board.hang_up(call)
+
+
 # -- agents' phones ----------------------------------------------------------------------------------------------------
 
 
@@ -458,7 +470,7 @@ async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
     expected = {"night": None, "billing": 90_000}
     asked: list[tuple[str, int]] = []
 
-    def expected_wait_ms(queue: str, steps: object, now_ms: int, priority: int) -> int | None:
+    def expected_wait_ms(queue: str, steps: object, now_ms: int, priority: int, *, asterisk: str) -> int | None:
         asked.append((queue, priority))
         return expected[queue]
 

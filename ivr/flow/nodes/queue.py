@@ -26,6 +26,7 @@ class Step(Settings):
 class Queue(Node):
     """Give one `requirement`, or `steps` that relax it.
 
+    `data` is shown to the agent, with what earlier queues of the call have shown: also when an agent has passed the caller on.
     Who leaves by one of `exit_keys` and comes to a node of the same queue within its `keep_place` has the old place again.
     Outcomes without an exit of their own lead to `otherwise`; after a talk the call ends unless `answered` says more.
     """
@@ -57,7 +58,9 @@ class Queue(Node):
     async def run(self, talk: Talk) -> str:
         talk.forget_keys()
         place_from_ms = self._join(talk)
-        result = await talk.world.desk.wait(replace(self.request(talk), place_from_ms=place_from_ms))
+        request = self.request(talk)
+        talk.call.data = dict(request.data)
+        result = await talk.world.desk.wait(replace(request, place_from_ms=place_from_ms))
         place = talk.call.places.pop(self.queue, None)
         if result.outcome == "exit_key":
             if place:
@@ -87,7 +90,7 @@ class Queue(Node):
             preferred=_names(talk, [*([self.preferred_agent] if self.preferred_agent else []), *self.preferred_agents]),
             preferred_ms=self.preferred_for,
             exclude=_names(talk, self.exclude_agents),
-            data={name: talk.fill_shown(value) for name, value in self.data.items()},
+            data=talk.call.data | {name: talk.fill_shown(value) for name, value in self.data.items()},
         )
 
     def target(self, exit: str) -> Target:

@@ -130,3 +130,13 @@ async def test_a_variable_between_quotes_is_a_value_and_nothing_else(walk: Any, 
     text = flow("requirement: 'billing = \"{branch}\"',").replace("start: a", "variables: {branch: ''}\nstart: a")
     walked = await walk(text, phone=ScriptedPhone(""), call=call)
     assert [request.steps for request in walked.desk.requests] == [((0, asked),)]
+
+
+async def test_what_one_queue_shows_the_agent_the_next_one_shows_too(walk: Any) -> None:
+    """The data stays with the call, also when the call comes to another queue; what the later queue says counts."""
+    call = CallContext("call-1", language="en", data={"order": "7", "account": "1"})
+    text = flow("data: {account: '{ani}'},", again="queue: technical")
+    desk = ScriptedDesk(QueueResult("timed_out"))
+    await walk(text, desk=desk, call=call)
+    assert [request.data for request in desk.requests] == [{"order": "7", "account": ""}]
+    assert call.data == {"order": "7", "account": ""}

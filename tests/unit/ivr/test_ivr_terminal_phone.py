@@ -3,11 +3,13 @@
 import pytest
 
 from ivr.ports import LookupReply
+from ivr.premises import Premises
 from ivr.terminal_phone import HungUp, try_flow
 from ivr.testing import ScriptedLookup, VirtualClock
 
 pytestmark = pytest.mark.unit
 
+ANYWHERE = Premises({})
 FLOW = """
 flow: f
 languages: [en]
@@ -23,7 +25,7 @@ nodes:
 """
 
 
-async def run(load, lines: list[str]):
+async def run(load, lines: list[str], premises: Premises = ANYWHERE):
     written: list[str] = []
 
     async def read_line(prompt: str) -> str:
@@ -33,7 +35,8 @@ async def run(load, lines: list[str]):
         return lines.pop(0)
 
     lookup = ScriptedLookup({"crm": LookupReply(200, {})})
-    ended = await try_flow(load(FLOW), "f", lookup, VirtualClock(), read_line=read_line, write=written.append)
+    call = premises.call("try", "13800138000", "4000")
+    ended = await try_flow(load(FLOW), "f", lookup, VirtualClock(), premises, call, read_line=read_line, write=written.append)
     return ended, "\n".join(written), lookup
 
 
@@ -61,3 +64,13 @@ async def test_q_hangs_up_and_the_way_is_still_told(load):
     ended, screen, _ = await run(load, ["q"])
     assert ended is None
     assert "f/nodes/m: node_left exit=caller_gone" in screen
+
+
+async def test_what_a_real_call_would_not_get_is_not_asked_about(load):
+    """A queue that is closed at this hour, and a number that the site never dials: told with the reason, and the flow goes on there."""
+    closed = Premises({}, is_open=lambda queue, now_ms: queue != "billing")
+    _, screen, _ = await run(load, ["1", "1234"], closed)
+    assert "closed: the hours of the queue say so" in screen
+    assert "f/nodes/wait: node_left exit=closed" in screen
+    _, screen, _ = await run(load, ["2"], Premises({}, may_dial=lambda number: number != "1000"))
+    assert "f/nodes/out: node_left exit=not_allowed" in screen

@@ -9,7 +9,7 @@ from routing_house import House, directory, person
 
 from routing.current_directory import CurrentDirectory
 from routing.estimate import Mean, Rate, Rival, drain_ms, expected_ms
-from routing.messages import ContactAsked
+from routing.messages import ContactArrived, ContactAsked, PhoneReported
 from routing.model import Choice, Outlook, QueuePolicy
 from routing.view import View
 
@@ -235,3 +235,28 @@ def test_where_priority_goes_first_a_priority_is_foreseen_at_the_head() -> None:
         view.apply(event)
     plain, first = (view.expected_wait_ms("support", [(0, "")], house.now, priority) or 0 for priority in (0, 1))
     assert 0 < first < plain / 3
+
+
+def test_only_agents_whom_the_callers_asterisk_can_ring_are_counted() -> None:
+    """A phone that is registered at one machine takes no call of another: its agent shortens no wait there.
+
+    A line outside is rung from everywhere, and a phone that turns up elsewhere counts there.
+    """
+    outside = replace(person("dora", ("support",), en=3), phone="+8613800138000")
+    made = Followed()
+    made.house = House(directory(*PEOPLE, outside, queues=QUEUES))
+    made.view = View(CurrentDirectory(made.house.site))
+    made.house.say(PhoneReported("phone-bob", "available", "east"))
+    made.house.ask("bob", "log_in")
+
+    def expected(asterisk: str | None) -> int | None:
+        return made.follow().expected_wait_ms("support", [(0, "en")], made.house.now, asterisk=asterisk)
+
+    assert (expected("east"), expected("west"), expected(None)) == (0, None, 0)
+    made.house.say(ContactArrived("w1", "call-west-1790000000.1", "node", "support", [(0, "en")], enqueued_at_ms=made.house.now))
+    assert made.follow().outlook("w1", made.house.now) == Outlook(1, None)
+    assert expected("east") == 0, "who waits at another machine is nobody's rival here"
+    made.house.say(PhoneReported("phone-bob", "available", "west"))
+    assert (expected("east"), made.follow().contacts["w1"].state) == (None, "offered")
+    made.house.ask("dora", "log_in")
+    assert (expected("east"), expected("west"), expected("north")) == (0, 0, 0)

@@ -83,7 +83,7 @@ def test_a_contact_that_was_lost_with_the_data_is_counted_once(how: dict[str, bo
     view = View(CurrentDirectory(made.site))
     view.apply(told)
     assert view.position("c1") == 1
-    assert view.counts[told.queue].totals == {}
+    assert view.totals[told.queue] == {}
 
 
 def test_a_talk_is_adopted_whatever_was_believed() -> None:

@@ -72,3 +72,17 @@ def test_it_fits_into_a_line_of_agi_whatever_the_variables() -> None:
 def test_sensitive_values_are_never_on_the_channel() -> None:
     context = CallContext("call-1", language="en", variables={"pin": "4711", "account": "12"}, sensitive={"pin"})
     assert stage_of(context, "f", "n", 1).variables == {"account": "12"}
+
+
+def test_what_agents_are_shown_goes_with_the_call() -> None:
+    """To the server that takes the call over, and to the queue into which an agent passes it on; what does not fit is left out."""
+    context = CallContext("call-1", language="en", variables={"account": "12"}, data={"account": "12", "pin": "****"})
+    found = unpack(pack(stage_of(context, "f", "n", 1)))
+    assert found is not None
+    assert (found.variables, found.data) == ({"account": "12"}, {"account": "12", "pin": "****"})
+    noise = "".join(chr(0x4E00 + 7919 * at % 20_000) for at in range(3_000))
+    context.data["note"] = noise
+    found = unpack(packed := pack(stage_of(context, "f", "n", 1)))
+    assert len(packed) <= LONGEST
+    assert found is not None
+    assert (found.variables, found.data) == ({"account": "12"}, {"account": "12", "pin": "****"})

@@ -5,7 +5,7 @@ happened to a call is lost. Orders arrive in this server's own stream and are ha
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import TypeVar
@@ -36,6 +36,7 @@ from routing.messages import (
     TellPhoneOrder,
 )
 from routing.model import Outlook, PhoneState
+from routing.outbox import Outbox
 from routing.ports import Clock, Ids, Line
 from routing.store_port import Store, StoreUnreachable
 from routing.visit import Visit, Waited
@@ -78,19 +79,19 @@ class Desk:
         self._phones: dict[str, PhoneState] = {}  # as reported
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._replies: dict[str, asyncio.Future[Reply]] = {}
-        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._outbox: Outbox[Message] = Outbox(store.post, ids.new("outbox"), retry_s=RETRY_S, on_sent=self._sent)
         self._life_unsent = False
 
     async def run(self) -> None:
         """Send and receive until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._send())
+            tasks.create_task(self._outbox.run())
             tasks.create_task(self._receive())
             tasks.create_task(self._show_life())
 
     def post(self, message: Message) -> None:
         """Tell the router, as soon as the store takes it, after everything posted before."""
-        self._outbox.put_nowait(message)
+        self._outbox.add(message)
 
     def report_phone(self, phone: str, state: PhoneState) -> None:
         """A phone of ours changed its state, as our Asterisk sees it."""
@@ -201,7 +202,7 @@ class Desk:
 
     async def flush(self) -> None:
         """Returns when everything posted so far is in the store."""
-        await self._outbox.join()
+        await self._outbox.flush()
 
     async def _show_life(self) -> None:
         """Say that this server is there, once until it is sent; and now and then which contacts it holds, so that nothing stays wrong."""
@@ -213,30 +214,11 @@ class Desk:
                 self.post(ServerAlive(self.server, self.agi, self.asterisk))
             await asyncio.sleep(ALIVE_EVERY_S)
 
-    async def _send(self) -> None:
-        while True:
-            batch = [await self._outbox.get()]
-            while not self._outbox.empty() and len(batch) < 500:
-                batch.append(self._outbox.get_nowait())
-            was_away = await self._put(batch)
-            self._life_unsent = self._life_unsent and not any(isinstance(message, ServerAlive) for message in batch)
-            for _ in batch:
-                self._outbox.task_done()
-            if was_away:
-                self.tell_again()
-
-    async def _put(self, batch: list[Message]) -> bool:
-        """Post, as often as it takes; tells whether the store was away: what it held may be lost with it."""
-        away = False
-        while True:
-            try:
-                await self._store.post(*batch)
-                return away
-            except StoreUnreachable as reason:
-                if not (away or reason.told):
-                    log.warning("store_unreachable", reason=str(reason))
-                away = True
-                await asyncio.sleep(RETRY_S)
+    def _sent(self, batch: Sequence[Message], was_away: bool) -> None:
+        """The store took these; what it held before it was away may be lost."""
+        self._life_unsent = self._life_unsent and not any(isinstance(message, ServerAlive) for message in batch)
+        if was_away:
+            self.tell_again()
 
     async def _receive(self) -> None:
         after = "0"

@@ -47,6 +47,14 @@ def is_before(position: str, other: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Once:
+    """What a `writer` puts under this `number` or a later one (from 1) is not put again: it may be sent until it is known to be taken."""
+
+    writer: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a router starts from: the records, and the inbox position up to which they include the messages.
 
@@ -68,8 +76,8 @@ class Snapshot:
 class Store(Protocol):
     """One routing domain's state."""
 
-    async def post(self, *messages: Message) -> None:
-        """Put messages into the inbox, in order."""
+    async def post(self, *messages: Message, once: Once | None = None) -> None:
+        """Put messages into the inbox, in order and together."""
 
     async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
         """Messages behind `after` with their positions; waits up to `block_ms` for the first one."""
@@ -92,8 +100,8 @@ class Store(Protocol):
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
         """Orders for `server` behind `after` with their positions; waits up to `block_ms` for the first one."""
 
-    async def append(self, *events: Event) -> None:
-        """Add events that a server tells by itself (calls, flows). A second call_ended of a call is left out."""
+    async def append(self, *events: Event, once: Once | None = None) -> None:
+        """Add events that a server tells by itself (calls, flows), together. A second call_ended of a call is left out."""
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         """Events behind `after`, waiting up to `block_ms` for the first one."""

@@ -15,6 +15,7 @@ All share the hash tag `{domain}`, so that they live in one slot of a Redis Clus
 | `hotline:{main}:totals`        | hash   | `queue what` -> how many contacts or offers              | for ever                          |
 | `hotline:{main}:ended`         | zset   | call id -> when it ended, in ms                          | an hour                           |
 | `hotline:{main}:orders:SERVER` | stream | orders for one server, field `json`                      | the last 10,000 or so; 1 h unused |
+| `hotline:{main}:sent:WRITER`   | string | number of the last batch that a server's outbox wrote    | an hour unused                    |
 | `hotline:{main}:lease`         | string | `token server` of the router that leads                  | the lease's                       |
 | `hotline:{main}:fence`         | string | the newest fencing token given out                       | for ever                          |
 """
@@ -25,6 +26,7 @@ INBOX_LIMIT = 100_000  # messages kept while no router reads; beyond it the olde
 EVENT_LIMIT = 100_000
 ORDER_LIMIT = 10_000
 ORDER_LIFE_MS = 3_600_000
+SENT_LIFE_MS = 3_600_000  # longer than a copy of a batch can be held up on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,9 @@ class Keys:
     @property
     def fence(self) -> str:
         return self._key("fence")
+
+    def sent(self, writer: str) -> str:
+        return self._key(f"sent:{writer}")
 
     def orders(self, server: str) -> str:
         return self._key(f"orders:{server}")

@@ -14,7 +14,7 @@ from routing.floor import Changes
 from routing.messages import Message, Order
 from routing.model import Agent, Contact
 from routing.store import codec
-from routing.store_port import CALL_EVENTS, Snapshot, StaleCommit
+from routing.store_port import CALL_EVENTS, Once, Snapshot, StaleCommit
 from routing.totals import Totals, growth
 
 T = TypeVar("T")
@@ -51,6 +51,7 @@ class Shared:
     places: dict[str, str] = field(default_factory=dict)  # open calls -> the last event that told where in a flow they are
     ended: set[str] = field(default_factory=set)
     totals: Totals = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=dict)  # writer -> the number that it wrote last
     inbox: Stream = field(default_factory=Stream)
     events: Stream = field(default_factory=Stream)
     orders: dict[str, Stream] = field(default_factory=dict)
@@ -70,8 +71,9 @@ class MemoryStore:
         """Another server's view of the same domain."""
         return MemoryStore(self._shared)
 
-    async def post(self, *messages: Message) -> None:
-        await self._add(self._shared.inbox, [codec.tagged_text(message) for message in messages])
+    async def post(self, *messages: Message, once: Once | None = None) -> None:
+        if messages and self._is_new(once):
+            await self._add(self._shared.inbox, [codec.tagged_text(message) for message in messages])
 
     async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
         return await self._read(self._shared.inbox, after, block_ms, limit, codec.message_from)
@@ -132,7 +134,9 @@ class MemoryStore:
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
         return await self._read(self._shared.orders.setdefault(server, Stream()), after, block_ms, limit, codec.order_from)
 
-    async def append(self, *events: Event) -> None:
+    async def append(self, *events: Event, once: Once | None = None) -> None:
+        if not events or not self._is_new(once):
+            return
         shared, told = self._shared, []
         for event in events:
             what, text = CALL_EVENTS.get(event.type, ""), codec.record_text(event)
@@ -161,6 +165,14 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _is_new(self, once: Once | None) -> bool:
+        if once is None:
+            return True
+        if once.number <= self._shared.sent.get(once.writer, 0):
+            return False
+        self._shared.sent[once.writer] = once.number
+        return True
 
     def _holds(self, server: str, fence: int, now: float) -> bool:
         holder, token, until = self._shared.lease

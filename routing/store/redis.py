@@ -1,7 +1,8 @@
 """A store in Redis (7 or newer) or Valkey. The keys are documented in keys.py, what changes several of them at once is in lua/.
 
 Two connection pools: one for commands, one for readers that block, so that waiting for news never delays a command. Nothing is sent
-twice by itself: whoever gets StoreUnreachable does not know whether the command was done, and decides.
+twice by itself: whoever gets StoreUnreachable does not know whether the command was done, and decides; what is put `once` may be sent
+again.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from routing.messages import Message, Order
 from routing.model import Agent, CallerMemory, Contact
 from routing.store import codec, keys
 from routing.store.scripts import Script
-from routing.store_port import CALL_EVENTS, Snapshot, StaleCommit, StoreRefused, StoreUnreachable
+from routing.store_port import CALL_EVENTS, Once, Snapshot, StaleCommit, StoreRefused, StoreUnreachable
 from routing.totals import Totals, growth
 
 T = TypeVar("T")
@@ -65,16 +66,18 @@ class RedisStore:
         self._refused: StoreRefused | None = None
         self._refused_pause_s = FIRST_REFUSED_S
         self._refused_until = 0.0
-        names = ("acquire", "add", "append", "commit", "load", "release", "renew")
+        names = ("acquire", "append", "commit", "load", "post", "release", "renew")
         self._scripts = {name: Script(name) for name in names}
 
-    async def post(self, *messages: Message) -> None:
-        await self._add(self._keys.inbox, keys.INBOX_LIMIT, map(codec.tagged_text, messages))
+    async def post(self, *messages: Message, once: Once | None = None) -> None:
+        texts = [codec.tagged_text(message) for message in messages]
+        if texts:
+            await self._run_once("post", once, texts, keys.INBOX_LIMIT)
 
-    async def append(self, *events: Event) -> None:
+    async def append(self, *events: Event, once: Once | None = None) -> None:
         parts = [(CALL_EVENTS.get(event.type, ""), f"{event.call} {event.at_ms}", codec.record_text(event)) for event in events]
         if parts:
-            await self._run("append", more_args=[text for part in parts for text in part], limit=keys.EVENT_LIMIT)
+            await self._run_once("append", once, [text for part in parts for text in part], keys.EVENT_LIMIT)
 
     async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
         return await self._read(self._keys.inbox, after, block_ms, limit, codec.message_from)
@@ -152,10 +155,11 @@ class RedisStore:
         await self._commands.aclose(close_connection_pool=True)
         await self._readers.aclose(close_connection_pool=True)
 
-    async def _add(self, stream: str, limit: int, texts: Iterable[str]) -> None:
-        texts = list(texts)
-        if texts:
-            await self._run("add", more_args=texts, stream=stream, limit=limit)
+    async def _run_once(self, name: str, once: Once | None, texts: Sequence[str], limit: int) -> None:
+        """Run a script that leaves out what it has written already; number 0: it is written in any case."""
+        writer, number = (once.writer, once.number) if once else ("", 0)
+        sent = self._keys.sent(writer)
+        await self._run(name, more_args=texts, limit=limit, sent=sent, number=number, sent_life_ms=keys.SENT_LIFE_MS)
 
     async def _run(self, name: str, *, more_keys: Sequence[str] = (), more_args: Sequence[str] = (), **args: str | int) -> Any:
         """Run a script; keys of this domain are filled in by the names that the script gives them."""

@@ -19,7 +19,7 @@ from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder
 from routing.model import Agent, AgentProfile, CallerMemory, Contact, Directory, QueuePolicy
 from routing.store.memory import MemoryStore
 from routing.store.redis import RedisStore
-from routing.store_port import StaleCommit, Store, is_before
+from routing.store_port import Once, StaleCommit, Store, is_before
 
 pytestmark = pytest.mark.contract
 
@@ -97,6 +97,44 @@ async def test_orders_go_to_their_server_only(views: Views) -> None:
     assert [order for _, order in await store.orders("a", found[0][0], block_ms=1)] == [Reply("r", "", "no")]
     assert [order for _, order in await store.orders("b", "0", block_ms=0)] == [LeaveOrder("c2", "full")]
     assert await store.orders("c", "0", block_ms=0) == []
+
+
+async def test_what_a_writer_sends_again_is_written_once(views: Views) -> None:
+    """Messages and events alike, by whichever connection a copy arrives, and also when it arrives behind later ones."""
+    store, other = views(), views()
+    for way in (store, other):
+        await way.post(ContactLeft("c1", "abandoned"), ContactLeft("c2", "full"), once=Once("desk", 1))
+        await way.append(event("e1"), event("e2"), once=Once("log", 1))
+    await store.post(ContactLeft("c3", "full"), once=Once("desk", 2))
+    await store.append(event("e3"), once=Once("log", 2))
+    await other.post(ContactLeft("c1", "abandoned"), ContactLeft("c2", "full"), once=Once("desk", 1))
+    await other.append(event("e1"), event("e2"), once=Once("log", 1))
+
+    assert [message.contact for _, message in await store.inbox("0", block_ms=0)] == ["c1", "c2", "c3"]  # type: ignore[union-attr]
+    assert [told.id for _, told in await store.events("0", block_ms=0)] == ["e1", "e2", "e3"]
+
+
+async def test_writers_number_their_own(views: Views) -> None:
+    """The same number of another writer is another batch, and what has no number is always written."""
+    store = views()
+    for writer in ("one", "two"):
+        await store.append(event(writer), once=Once(writer, 1))
+    for _ in range(2):
+        await store.append(event("plain"))
+
+    assert [told.id for _, told in await store.events("0", block_ms=0)] == ["one", "two", "plain", "plain"]
+
+
+async def test_a_copy_of_an_arrival_does_not_open_the_call_again(views: Views) -> None:
+    """A copy that was held up behind the call's end changes neither the log nor the calls that are open."""
+    store = views()
+    arrived, ended = Event("e1", "call_arrived", NOW, call="call-1"), Event("e2", "call_ended", NOW + 1, call="call-1")
+    await store.append(arrived, once=Once("log", 1))
+    await store.append(ended, once=Once("log", 2))
+    await store.append(arrived, once=Once("log", 1))
+
+    assert (await store.load()).calls == ()
+    assert [told.id for _, told in await store.events("0", block_ms=0)] == ["e1", "e2"]
 
 
 async def test_the_newest_event(views: Views) -> None:
@@ -199,12 +237,12 @@ commands = st.one_of(
     st.tuples(st.just("acquire"), ids),
     st.tuples(st.just("renew"), ids, st.integers(0, 1)),
     st.tuples(st.just("release"), ids, st.integers(0, 1)),
-    st.tuples(st.just("post"), st.lists(ids, max_size=3)),
+    st.tuples(st.just("post"), st.lists(ids, max_size=3), st.integers(0, 3)),
     st.tuples(st.just("inbox"), st.integers(1, 3)),
     st.tuples(st.just("commit"), st.integers(0, 3).map(lambda back: back // 3), parts, parts, st.lists(ids, max_size=2), parts),
     st.tuples(st.just("load")),
     st.tuples(st.just("orders"), ids),
-    st.tuples(st.just("append"), st.lists(ids, max_size=2)),
+    st.tuples(st.just("append"), st.lists(ids, max_size=2), st.integers(0, 3)),
     st.tuples(st.just("events")),
 )
 
@@ -235,8 +273,8 @@ class Player:
     async def release(self, server: str, back: int) -> None:
         await self.store.release(server, self._fence(back))
 
-    async def post(self, contacts: list[str]) -> None:
-        await self.store.post(*(ContactLeft(id, "abandoned") for id in contacts))
+    async def post(self, contacts: list[str], number: int) -> None:
+        await self.store.post(*(ContactLeft(id, "abandoned") for id in contacts), once=_once("desk", number))
 
     async def inbox(self, limit: int) -> list[Any]:
         found = await self.store.inbox(self.position, block_ms=0, limit=limit)
@@ -267,8 +305,8 @@ class Player:
     async def orders(self, server: str) -> list[Any]:
         return await self._follow(f"orders {server}", lambda after: self.store.orders(server, after, block_ms=0))
 
-    async def append(self, names: list[str]) -> None:
-        await self.store.append(*map(event, names))
+    async def append(self, names: list[str], number: int) -> None:
+        await self.store.append(*map(event, names), once=_once("log", number))
 
     async def events(self) -> list[Any]:
         return await self._follow("events", lambda after: self.store.events(after, block_ms=0))
@@ -280,6 +318,10 @@ class Player:
 
     def _fence(self, back: int) -> int:
         return self.fences[-1 - back] if back < len(self.fences) else 0
+
+
+def _once(writer: str, number: int) -> Once | None:
+    return Once(writer, number) if number else None
 
 
 @settings(max_examples=200)

@@ -9,7 +9,7 @@ import pytest
 from routing.events import Event
 from routing.identifiers import Ids
 from routing.store.memory import MemoryStore
-from routing.store_port import StoreUnreachable
+from routing.store_port import Once, StoreUnreachable
 from server.event_log import EventLog
 from simulator import virtual
 
@@ -21,10 +21,10 @@ class CutStore(MemoryStore):
 
     away = False
 
-    async def append(self, *events: Event) -> None:
+    async def append(self, *events: Event, once: Once | None = None) -> None:
         if self.away:
             raise StoreUnreachable("the store is away")
-        await super().append(*events)
+        await super().append(*events, once=once)
 
 
 def scene(play: Callable[[EventLog, CutStore], Awaitable[None]]) -> None:

@@ -90,8 +90,8 @@ class _Walk:
             target = await self._answer(start or talk.flow.start)
             while (node := self._arrive(target)) is not None:
                 target = await self._visit(node)
-            reason = "failed" if self._failed else "hung_up"
             await talk.world.phone.hang_up()
+            reason = "failed" if self._failed else "hung_up"
         finally:
             talk.emit("flow_ended", reason=reason)
         return Ended("failed" if self._failed else "hung_up", talk.flow.name, talk.node)

@@ -49,6 +49,8 @@ class HotlinePhone(AsteriskPhone):
         return key
 
     async def hang_up(self) -> None:
+        if self._line.hung_up:
+            raise ChannelHungUp("the session was over before the flow was; the call may go on elsewhere")
         self._call.done = True
         await mark_done(self._line)
         await super().hang_up()

@@ -1,5 +1,6 @@
 """The calls that this server holds, as people look at them: who called, where in the flow they are, whom they wait for or talk to."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ class Calls:
     def __init__(self) -> None:
         self._calls: dict[str, LiveCall] = {}
         self._numbers: OrderedDict[str, str] = OrderedDict()  # of those held here lately
+        self._let_go: dict[str, asyncio.Event] = {}  # of calls whose going is waited for
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -73,8 +75,14 @@ class Calls:
         def let_go() -> None:
             if self._calls.get(call.id) is call:
                 del self._calls[call.id]
+                self._let_go.pop(call.id, asyncio.Event()).set()
 
         return let_go
+
+    async def until_let_go(self, id: str) -> None:
+        """Returns when that call is not held here, or not any more."""
+        if id in self._calls:
+            await self._let_go.setdefault(id, asyncio.Event()).wait()
 
     def number(self, id: str) -> str:
         """The caller's number in full, also of a call that was let go; "" when it was never held here, or long ago."""

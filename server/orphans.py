@@ -44,6 +44,7 @@ class Orphans:
         self._fleet = fleet
         self._lost: dict[str, str] = {}  # Uniqueid of a call in a talk or ringing -> its lost server, which may only be frozen
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ended_unseen: set[str] = set()  # calls whose end is about to be told
         listen(ami, Hangup, self._hung_up)
         listen(ami, DialEnd, self._dial_ended)
         listen(ami, BridgeLeave, self._bridge_left)
@@ -55,12 +56,12 @@ class Orphans:
 
     def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
         """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
-        end = partial(self._end, ended_by="asterisk_restarted") if restarted else self._end
+        ended_by = "asterisk_restarted" if restarted else "caller"
         living = {row.get("Uniqueid"): row for row in rows}
-        for call in known:  # also those that are held: their sessions are about to end
+        for call in known:
             row = living.get(_uniqueid(call))
             if row is None:
-                self._later(end, call)
+                self._end_unseen(call, ended_by)
             elif row.get("BridgeId") and not self._is_held(call):
                 beside = [other.get("Channel") for other in living.values() if other.get("BridgeId") == row.get("BridgeId")]
                 self._later(partial(self._answered, channels=beside), call)
@@ -103,12 +104,16 @@ class Orphans:
         call = f"call-{event.uniqueid}"
         if event.dial_status == "ANSWER" and not self._is_held(call) and self._contacts_of(call):
             self._later(partial(self._answered, channels=(event.dest_channel,)), call)
-        elif event.uniqueid in self._lost:
-            self._start(self._pull_over_settled(event.uniqueid))
+        else:
+            self._talked(event.uniqueid)
 
     def _bridge_left(self, event: BridgeLeave) -> None:
-        if event.uniqueid in self._lost:
-            self._start(self._pull_over_settled(event.uniqueid))
+        self._talked(event.uniqueid)
+
+    def _talked(self, uniqueid: str) -> None:
+        """The talk or ringing of a call of a lost server is over. Taken out at once: the next event may tell the same, or the end."""
+        if server := self._lost.pop(uniqueid, ""):
+            self._start(self._pull_over_settled(uniqueid, server))
 
     # -- reports -----------------------------------------------------------------------------------------------------------
 
@@ -169,9 +174,8 @@ class Orphans:
             if self._fleet.is_first_without(server):
                 await pull(self._ami, row.get("Channel"), self._number_dialled(uniqueid) or row.get("Exten"))
 
-    async def _pull_over_settled(self, uniqueid: str) -> None:
+    async def _pull_over_settled(self, uniqueid: str, server: str) -> None:
         """Its talk or ringing is over: if its server was killed another has it now, if it was frozen nobody has."""
-        server = self._lost.pop(uniqueid)
         await asyncio.sleep(SETTLE_S)
         if self._is_at(uniqueid, server) and self._fleet.is_first_without(server):
             await pull(self._ami, self._view.calls[f"call-{uniqueid}"].data.get("channel", ""), self._number_dialled(uniqueid))
@@ -199,13 +203,34 @@ class Orphans:
         self._start(self._unless_told(report, call))
 
     async def _unless_told(self, report: Callable[[str], None], call: str) -> None:
+        await self._settled(call)
+        if not self._is_held(call):
+            report(call)
+
+    def _end_unseen(self, call: str, ended_by: str) -> None:
+        if call not in self._ended_unseen:
+            self._ended_unseen.add(call)
+            self._start(self._end_when_let_go(call, ended_by))
+
+    async def _end_when_let_go(self, call: str, ended_by: str) -> None:
+        """The end that no event told is told by nobody else. A session that still has the call (its flow may be in a look-up, where it
+        does not notice) goes on to where it needs the caller; until then it knows the number to call back."""
+        try:
+            await self._settled(call)
+            while self._is_held(call):
+                await self._calls.until_let_go(call)
+                await asyncio.sleep(GRACE_S)
+            self._end(call, ended_by=ended_by)
+        finally:
+            self._ended_unseen.discard(call)
+
+    async def _settled(self, call: str) -> None:
+        """Whoever has the call may tell its end first."""
         waited_s = GRACE_S
         await asyncio.sleep(GRACE_S)
         while waited_s < LONGER_S and self._is_anothers(call):
             await asyncio.sleep(LOOK_EVERY_S)
             waited_s += LOOK_EVERY_S
-        if not self._is_held(call):
-            report(call)
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)

@@ -146,6 +146,28 @@ async def test_in_a_look_up(measured: list[str]) -> None:
     await slow.cleanup()
 
 
+async def test_asterisk_dies_in_a_look_up(measured: list[str]) -> None:
+    """The server has nothing to ask of the call meanwhile, and does not notice: its end is told all the same, once, with the number."""
+    port = free_port()
+    slow = await slow_backend(port)
+    async with broken_site(lambda site: with_slow_look_up(site, port)) as house:
+        guest = await house.dial("4107")
+        await guest.at_node("number")
+        await guest.call.press("12345678")
+        await guest.at_node("lookup")
+        house.kill("asterisk-child")
+        ended = await guest.event("call_ended", 30)
+        assert (ended["data"]["ended_by"], ended["data"]["ani"]) == ("asterisk_restarted", "9001")
+        assert [row["call"] for row in (await house.site.get("/api/calls/lost"))["calls"]] == [guest.id]
+        await house.serving()
+        again = await house.dial("4000", "caller2")
+        await again.at_node("language")
+        await again.call.hang_up()
+        await again.over()
+        assert len(guest.told("call_ended")) == 1
+    await slow.cleanup()
+
+
 async def test_while_waiting(measured: list[str]) -> None:
     """Two callers keep their places and their time; the music goes on."""
     async with broken_site() as house:

@@ -1,17 +1,19 @@
 """Who tells the end of a call that nobody here holds, and when; in virtual time."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from agi.ami.protocol import Message
+from ivr.numbers import normalise
 from routing.current_directory import CurrentDirectory
 from routing.events import Event
 from routing.model import Directory
 from routing.view import View
-from server.calls import Calls
+from server.calls import Calls, LiveCall
 from server.fleet import NAME, Fleet
 from server.orphans import GRACE_S, LONGER_S, Orphans
 from simulator import virtual
@@ -26,6 +28,8 @@ class Asterisk:
     connected = True
 
     def __init__(self) -> None:
+        self.rows: list[Message] = []
+        self.pulled: list[str] = []
         self._callbacks: dict[str, list[Callable[[Message], None]]] = {}
 
     def subscribe(self, name: str, callback: Callable[[Message], None]) -> Callable[[], None]:
@@ -33,14 +37,20 @@ class Asterisk:
         return lambda: None
 
     def hangs_up(self, call: str) -> None:
-        for callback in self._callbacks["Hangup"]:
-            callback(Message([("Event", "Hangup"), ("Uniqueid", call.removeprefix("call-"))]))
+        self.tells("Hangup", call)
+
+    def tells(self, name: str, call: str) -> None:
+        for callback in self._callbacks[name]:
+            callback(Message([("Event", name), ("Uniqueid", call.removeprefix("call-"))]))
+
+    async def redirect(self, channel: str, context: str, extension: str, priority: str) -> None:
+        self.pulled.append(channel)
 
     async def get_global(self, name: str) -> str:
         return "east" if name == NAME else ""
 
     async def core_show_channels(self) -> list[Message]:
-        return []
+        return self.rows
 
 
 class Desk:
@@ -58,10 +68,12 @@ class Told:
     def __init__(self, view: View) -> None:
         self._view = view
         self.ends: dict[str, float] = {}
+        self.facts: dict[str, Any] = {}
 
     def tell(self, type: str, /, *, call: str, **data: Any) -> None:
         assert call not in self.ends
         self.ends[call] = asyncio.get_running_loop().time()
+        self.facts = data
         self._view.apply(Event("e", type, 0, call=call, data=data))
 
 
@@ -72,10 +84,11 @@ class Site:
         self.asterisk, self.view = Asterisk(), View(CurrentDirectory(Directory({}, {})))
         self.told = Told(self.view)
         self.fleet = Fleet(self.asterisk, None, "here")  # type: ignore[arg-type]
-        parts: Any = (self.view, Desk(), self.told, Calls(), self.asterisk, self.fleet)
+        self.calls = Calls()
+        parts: Any = (self.view, Desk(), self.told, self.calls, self.asterisk, self.fleet)
         self.orphans = Orphans(*parts)
         for call in (OURS, OTHERS):
-            self.view.apply(Event("e", "call_arrived", 0, call=call, data={"server": "other"}))
+            self.view.apply(Event("e", "call_arrived", 0, call=call, data={"server": "other", "channel": call}))
 
     async def met(self, *servers: str) -> "Site":
         """Knows its Asterisk, and that these servers live."""
@@ -128,3 +141,73 @@ def test_before_asterisk_is_known_nothing_is_judged() -> None:
         return Site().orphans.known()
 
     assert virtual.run(whole()) == frozenset()
+
+
+# -- a session that does not notice the end, because it has nothing to ask of the call -----------------------------------
+
+
+def held_until(second: float, *, tells: bool = False, ended_by: str = "asterisk_restarted") -> tuple[dict[str, float], dict[str, Any]]:
+    """Asterisk was started again while the session of OURS, here, is in a look-up until then; `tells`: the session tells the end itself."""
+
+    async def whole() -> tuple[dict[str, float], dict[str, Any]]:
+        site = await Site().met("here")
+        let_go = site.calls.add(LiveCall(OURS, normalise("13800138000", "CN"), "4000", 0))
+        for _ in range(3):  # told at once, and found by the comparison that is made now and then
+            site.orphans.reconcile([], {OURS}, restarted=ended_by == "asterisk_restarted")
+        await asyncio.sleep(second)
+        if tells:
+            site.told.tell("call_ended", call=OURS, ended_by="caller")
+        let_go()
+        await asyncio.sleep(60)
+        return site.told.ends, site.told.facts
+
+    return virtual.run(whole())
+
+
+@pytest.mark.parametrize("second", [0.5, 20.0, 300.0])
+def test_the_end_is_told_when_the_session_comes_to_its_own(second: float) -> None:
+    """Once, as that of the other lost calls: with the number to call back."""
+    ends, facts = held_until(second)
+    assert ends.keys() == {OURS}
+    assert ends[OURS] >= second
+    assert (facts["ended_by"], facts["ani"]) == ("asterisk_restarted", "+8613800138000")
+
+
+def test_a_call_that_ended_while_ami_was_away_is_told_when_its_session_ends() -> None:
+    """Asterisk lives; who hung up is not known, and most likely it was the caller."""
+    ends, facts = held_until(20.0, ended_by="caller")
+    assert ends.keys() == {OURS}
+    assert (facts["ended_by"], "ani" in facts) == ("caller", False)
+
+
+def test_a_session_that_tells_the_end_itself_is_believed() -> None:
+    """`Told` takes no end twice."""
+    assert held_until(20.0, tells=True)[0] == {OURS: 20.0}
+
+
+# -- several events in one read ------------------------------------------------------------------------------------------
+
+TALKING = Message([("Event", "CoreShowChannel"), ("Uniqueid", OURS.removeprefix("call-")), ("Channel", OURS), ("BridgeId", "b")])
+
+
+@pytest.mark.parametrize(
+    "names", [("BridgeLeave", "Hangup"), ("DialEnd", "BridgeLeave"), ("DialEnd", "BridgeLeave", "Hangup"), ("BridgeLeave",) * 3]
+)
+def test_events_of_a_talk_that_come_together(names: tuple[str, ...], caplog: pytest.LogCaptureFixture) -> None:
+    """A talk of a frozen server ends, and Asterisk tells it in several events at once: the caller is pulled over once and nothing fails."""
+
+    async def whole() -> list[str]:
+        site = await Site().met("here", "other")
+        failures: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
+        site.asterisk.rows = [TALKING]
+        site.orphans.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
+        await asyncio.sleep(1)
+        for name in names:
+            site.asterisk.tells(name, OURS)
+        await asyncio.sleep(5)
+        gc.collect()
+        assert failures == []
+        return site.asterisk.pulled
+
+    assert virtual.run(whole()) == [OURS]

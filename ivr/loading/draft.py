@@ -69,4 +69,5 @@ class Draft:
         """A problem at the value; at the node's name where a default is meant or the node as a whole."""
         written = self.place(where)
         whole_node = len(written) == 2 and written[0] == "nodes"
-        return Problem(self.source.where_key(written) if whole_node else self.source.where(written), message, hint)
+        position = self.source.where_key(written) if whole_node else self.source.where(written)
+        return self.source.named(Problem(position, message, hint))

@@ -71,4 +71,4 @@ class Reading:
     def say(self, file: str, where: Where, message: str, hint: str = "", *, at_key: bool = False) -> None:
         """A problem at a value, or at its key."""
         source = self.sources[file]
-        self.problems.append(Problem(source.where_key(where) if at_key else source.where(where), message, hint))
+        self.problems.append(source.named(Problem(source.where_key(where) if at_key else source.where(where), message, hint)))

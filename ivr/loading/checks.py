@@ -76,7 +76,7 @@ def node_settings(draft: Draft) -> Iterator[Problem]:
 def languages(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
     """Languages that the site speaks."""
     for index, language in enumerate(draft.flow.languages):
-        if language not in facts.languages:
+        if facts.languages and language not in facts.languages:
             yield draft.problem(("languages", index), f"the site has no language '{language}'", suggest(language, facts.languages))
     for name, node in draft.flow.nodes.items():
         if isinstance(node, Set) and node.language and node.language not in draft.flow.languages:

@@ -13,6 +13,7 @@ from ivr.loading.source import Source
 class SiteFacts:
     """What flows may refer to. `skills` and `agents` None: not checked; `requirement_fault` says what is wrong with one, "" if nothing.
 
+    `languages` empty: not known, since the file that names them could not be read.
     `every_prompt` False: the file of shared prompts could not be read, so what is missing there is not missed.
     """
 

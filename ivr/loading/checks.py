@@ -4,7 +4,7 @@ A rule needs no other rule to have passed. Where exits lead is `ivr.loading.grap
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ivr.call import BUILT_IN_VARIABLES
 from ivr.flow.expressions import Expression
@@ -20,9 +20,11 @@ from ivr.loading.problems import Problem, suggest
 from ivr.prompts import BUILT_IN, PROMPT_VARIABLES
 
 
-def check(draft: Draft, drafts: Iterable[Draft], facts: SiteFacts, whole: bool) -> Iterator[Problem]:
-    """Every rule on one flow; `whole`: every file could be read, so what is missing is really missing."""
-    drafts = list(drafts)
+def check(draft: Draft, drafts: Collection[Draft], facts: SiteFacts, whole: bool, written: Collection[str] | None) -> Iterator[Problem]:
+    """Every rule on one flow; `whole`: every file could be read, so what is missing is really missing.
+
+    `written` are the variables that some flow sets; None: not known, since a node could not be read.
+    """
     yield from names(draft)
     yield from node_settings(draft)
     yield from languages(draft, facts)
@@ -34,8 +36,8 @@ def check(draft: Draft, drafts: Iterable[Draft], facts: SiteFacts, whole: bool) 
     yield from check_graph(draft)
     if whole:
         yield from unknown_flows(draft, drafts)
-    if whole and all(other.complete for other in drafts):
-        yield from variables(draft, drafts)
+    if written is not None:
+        yield from variables(draft, written)
 
 
 def twice(drafts: Iterable[Draft]) -> Iterator[Problem]:
@@ -74,7 +76,7 @@ def node_settings(draft: Draft) -> Iterator[Problem]:
 def languages(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
     """Languages that the site speaks."""
     for index, language in enumerate(draft.flow.languages):
-        if language not in facts.languages:
+        if facts.languages and language not in facts.languages:
             yield draft.problem(("languages", index), f"the site has no language '{language}'", suggest(language, facts.languages))
     for name, node in draft.flow.nodes.items():
         if isinstance(node, Set) and node.language and node.language not in draft.flow.languages:
@@ -163,11 +165,15 @@ def transfers(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
             yield draft.problem(("nodes", name, "to"), message, "add a pattern under transfer.allow in config/hotline.yaml")
 
 
-def variables(draft: Draft, drafts: Iterable[Draft]) -> Iterator[Problem]:
+def written_in(drafts: Iterable[Draft]) -> frozenset[str]:
+    """Every variable that a call has or one of these flows sets."""
+    return frozenset(BUILT_IN_VARIABLES).union(*(written_variables(draft) for draft in drafts))
+
+
+def variables(draft: Draft, known: Collection[str]) -> Iterator[Problem]:
     """Variables that some node of some flow sets."""
-    known = BUILT_IN_VARIABLES.union(*(written_variables(other) for other in drafts))
     for where, reads in _readers(draft):
-        for name in sorted(reads - known):
+        for name in sorted(name for name in reads if name not in known):
             yield draft.problem(where, f"unknown variable '{name}'", suggest(name, known) or "no node sets it")
 
 

@@ -13,6 +13,7 @@ from ivr.loading.source import Source
 class SiteFacts:
     """What flows may refer to. `skills` and `agents` None: not checked; `requirement_fault` says what is wrong with one, "" if nothing.
 
+    `languages` empty: not known, since the file that names them could not be read.
     `every_prompt` False: the file of shared prompts could not be read, so what is missing there is not missed.
     """
 
@@ -69,4 +70,5 @@ class Draft:
         """A problem at the value; at the node's name where a default is meant or the node as a whole."""
         written = self.place(where)
         whole_node = len(written) == 2 and written[0] == "nodes"
-        return Problem(self.source.where_key(written) if whole_node else self.source.where(written), message, hint)
+        position = self.source.where_key(written) if whole_node else self.source.where(written)
+        return self.source.named(Problem(position, message, hint))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ivr.flow.model import BACK, FLOW_PREFIX, HANG_UP, RESERVED, TOP, Flow, Node, Target, walk
+from ivr.flow.model import BACK, FLOW_PREFIX, HANG_UP, RESERVED, TOP, Node, Target, walk
 from ivr.flow.nodes.hangup import Hangup
 from ivr.flow.nodes.menu import Menu
 from ivr.flow.nodes.queue import Queue
@@ -18,7 +18,6 @@ def check_graph(draft: Draft) -> Iterator[Problem]:
     if draft.complete and not unknown:
         yield from unreachable(draft)
         yield from dead_ends(draft)
-        yield from runaways(draft)
 
 
 def unknown_targets(draft: Draft) -> Iterator[Problem]:
@@ -66,14 +65,25 @@ def unreachable(draft: Draft) -> Iterator[Problem]:
 def dead_ends(draft: Draft) -> Iterator[Problem]:
     """Nodes from which a caller can never come to an end other than by hanging up."""
     flow = draft.flow
-    good = {name for name, node in flow.nodes.items() if isinstance(node, Hangup | Queue | Transfer)}
     edges = {name: _ways(draft, node) for name, node in flow.nodes.items()}
+    menus = {name for name, node in flow.nodes.items() if isinstance(node, Menu) or name == flow.start}
+    before: dict[str, list[str]] = {BACK: [], TOP: []}  # by target; `back` and `top` lead to a menu that came before, else to the start
+    for name, ways in edges.items():
+        for way in ways:
+            before.setdefault(way, []).append(name)
+    good = {name for name, node in flow.nodes.items() if isinstance(node, Hangup | Queue | Transfer)}
     good |= {name for name, ways in edges.items() if any(way == HANG_UP or way.startswith(FLOW_PREFIX) for way in ways)}
-    menus_end = True
-    while menus_end:
-        more = {name for name, ways in edges.items() if name not in good and (ways & good or _returns_to_good(ways, flow, good))}
-        good |= more
-        menus_end = bool(more)
+    ahead = list(good)
+    back_is_good = False
+    while ahead:
+        name = ahead.pop()
+        more = before.get(name, [])
+        if not back_is_good and name in menus:
+            back_is_good = True
+            more = [*more, *before[BACK], *before[TOP]]
+        new = set(more) - good
+        good |= new
+        ahead.extend(new)
     for name in flow.nodes:
         if name not in good:
             yield Problem(
@@ -81,36 +91,75 @@ def dead_ends(draft: Draft) -> Iterator[Problem]:
             )
 
 
-def _returns_to_good(ways: set[str], flow: Flow, good: set[str]) -> bool:
-    """`back` and `top` lead to a menu that came before; to the start when there was none."""
-    return bool(ways & {BACK, TOP}) and any(
-        name in good for name, node in flow.nodes.items() if isinstance(node, Menu) or name == flow.start
-    )
+_AT_ONCE = ("full", "closed", "no_agents", "overflowed", "withdrawn", "failed", "busy", "unreachable", "not_allowed")
+Step = tuple[str, str]  # flow and node
 
 
-def runaways(draft: Draft) -> Iterator[Problem]:
-    """Circles in which nobody is asked or waited for: the call would spin."""
-    flow = draft.flow
-    quick = {name: _ways(draft, node) for name, node in flow.nodes.items() if not node.waits}
-    rest = dict(quick)
-    while gone := [name for name, ways in rest.items() if not ways & rest.keys()]:
-        for name in gone:
-            del rest[name]
-    circle = [name for name in rest if _comes_back(name, rest)]
-    if circle:
-        named = ", ".join(f"'{name}'" for name in circle)
-        where = draft.source.where_key(("nodes", circle[0]))
-        yield Problem(where, f"the nodes {named} form a circle without any input", "put a menu or a collect into it, or an exit")
+def circles(drafts: Iterable[Draft]) -> Iterator[Problem]:
+    """Circles, also over several flows, in which nobody is asked or waited for: the call would spin."""
+    known = {draft.flow.name: draft for draft in drafts}
+    edges = {
+        (draft.flow.name, name): _steps(draft, node, known)
+        for draft in known.values()
+        for name, node in draft.flow.nodes.items()
+        if not node.waits or isinstance(node, Queue | Transfer)
+    }
+    rest = _endless(edges)
+    told = set[Step]()
+    for step in rest:
+        way: dict[Step, None] = {}
+        while step not in way and step not in told:
+            way[step] = None
+            step = next(target for target in edges[step] if target in rest)
+        if step not in told:
+            yield _circle_problem(list(way)[list(way).index(step) :], known)
+        told.update(way)
 
 
-def _comes_back(start: str, edges: Mapping[str, set[str]]) -> bool:
-    seen: set[str] = set()
-    ahead = list(edges[start])
-    while ahead:
-        name = ahead.pop()
-        if name == start:
-            return True
-        if name in edges and name not in seen:
-            seen.add(name)
-            ahead.extend(edges[name])
-    return False
+def _steps(draft: Draft, node: Node, known: Mapping[str, Draft]) -> list[Step]:
+    """Where a call can go on at once, that is without an input, an answer or a wait."""
+    if isinstance(node, Queue | Transfer):
+        outcomes = [outcome for outcome in _AT_ONCE if hasattr(node, outcome)]
+        ways = list(dict.fromkeys(str(node.target(outcome)) for outcome in outcomes))
+    else:
+        ways = sorted(_ways(draft, node))
+    found = []
+    for way in ways:
+        other = known.get(way.removeprefix(FLOW_PREFIX)) if way.startswith(FLOW_PREFIX) else None
+        found.append((other.flow.name, str(other.flow.start)) if other else (draft.flow.name, way))
+    return found
+
+
+def _endless(edges: Mapping[Step, list[Step]]) -> dict[Step, None]:
+    """The steps from which a call can go on for ever, in the order of the files."""
+    before: dict[Step, list[Step]] = {}
+    left: dict[Step, int] = {}
+    for step, targets in edges.items():
+        inside = {target for target in targets if target in edges}
+        left[step] = len(inside)
+        for target in inside:
+            before.setdefault(target, []).append(step)
+    gone = [step for step, number in left.items() if not number]
+    ended = set(gone)
+    while gone:
+        for step in before.get(gone.pop(), ()):
+            left[step] -= 1
+            if not left[step]:
+                ended.add(step)
+                gone.append(step)
+    return {step: None for step in edges if step not in ended}
+
+
+def _circle_problem(circle: list[Step], known: Mapping[str, Draft]) -> Problem:
+    flow, node = circle[0]
+    draft = known[flow]
+    where = draft.source.where_key(("nodes", node))
+    several = len({step[0] for step in circle}) > 1
+    way = " -> ".join(f"{step[0]}.{step[1]}" if several else step[1] for step in [*circle, circle[0]])
+    if any(isinstance(known[step[0]].flow.nodes[step[1]], Queue | Transfer) for step in circle):
+        hint = "lead its other exits to a node that ends the call or asks the caller"
+        return Problem(where, f"a call that is refused at once goes in a circle: {way}", hint)
+    if several:
+        return Problem(where, f"these flows lead in a circle without any input: {way}", "put a menu or a collect into it, or an exit")
+    named = ", ".join(f"'{step[1]}'" for step in circle)
+    return Problem(where, f"the nodes {named} form a circle without any input", "put a menu or a collect into it, or an exit")

@@ -12,8 +12,9 @@ from pydantic import BeforeValidator, Field
 from ivr.flow.model import RESERVED, Flow, Flows, Node, Target
 from ivr.flow.nodes import NODE_TYPES
 from ivr.flow.texts import Prompt, parse_prompt
-from ivr.loading.checks import check, twice
+from ivr.loading.checks import check, twice, written_in
 from ivr.loading.draft import Draft, SiteFacts
+from ivr.loading.graph import circles
 from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
 from ivr.loading.schema import Key, Settings, build, find
 from ivr.loading.source import Source, read_source
@@ -71,8 +72,10 @@ def load_files(files: Collection[Path], facts: SiteFacts) -> Flows:
             problems.extend(found.problems)
     problems.extend(twice(drafts))
     whole = len(drafts) == len(files)
+    written = written_in(drafts) if whole and all(draft.complete for draft in drafts) else None
     for draft in drafts:
-        problems.extend(check(draft, drafts, facts, whole))
+        problems.extend(check(draft, drafts, facts, whole, written))
+    problems.extend(circles(draft for draft in drafts if draft.complete))
     if problems:
         raise ProblemsFound(problems)
     return {draft.flow.name: draft.flow for draft in drafts}

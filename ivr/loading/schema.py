@@ -81,11 +81,11 @@ def build(model: type[M], source: Source, at: Where = (), data: Any = None) -> M
     if data is None:
         data = find(source, at)
     if not isinstance(data, dict):
-        raise ProblemsFound([Problem(source.where(at), f"expected settings (name: value), found {_shown(data)}")])
+        raise ProblemsFound([source.named(Problem(source.where(at), f"expected settings (name: value), found {_shown(data)}"))])
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ProblemsFound(_problems(error, model, source, at, data)) from None
+        raise ProblemsFound(map(source.named, _problems(error, model, source, at, data))) from None
 
 
 def find(source: Source, at: Where) -> Any:

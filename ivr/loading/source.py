@@ -13,10 +13,13 @@ from typing import Any
 import yaml
 
 from ivr.loading.problems import Position, Problem, ProblemsFound
+from ivr.loading.signs import SIGNS, first_sign, plain_text, sign_problem, signs_in_structure
+from ivr.loading.syntax import missing_space, syntax_problem
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 40
 MAX_VALUES = 200_000
+MAX_EXTRAS = 10  # anchors and aliases that are told one by one
 
 Where = tuple[str | int, ...]  # the way to a value: ("nodes", "greet", "prompt", 0)
 
@@ -29,12 +32,30 @@ class Source:
     data: Any
     values: dict[Where, Position] = field(default_factory=dict, repr=False)
     keys: dict[Where, Position] = field(default_factory=dict, repr=False)
+    text: str = field(default="", repr=False)
 
     def where(self, path: Where = ()) -> Position:
         """The place of the value at `path`, or of the nearest value around it."""
         while path and path not in self.values:
             path = path[:-1]
         return self.values.get(path, Position(self.file))
+
+    def named(self, problem: Problem) -> Problem:
+        """The problem; where what it quotes holds a sign of another keyboard, that sign at its own place instead."""
+        at = first_sign(problem.message)
+        if at < 0 or problem.position.file != self.file:
+            return problem
+        lines = self.text.splitlines()
+        line, column = problem.position.line, problem.position.column
+        written = lines[line - 1][column - 1 :] if line <= len(lines) else ""
+        found = first_sign(written)
+        if found < 0 or written[found] not in problem.message:
+            return problem
+        value = re.findall("'(.*)'", problem.message)
+        prose = not plain_text(value[0] if value else problem.message).isascii()
+        if prose and not re.match(r"[\w\"'#*-]+\s*：", written, re.ASCII):
+            return problem
+        return sign_problem(Position(self.file, line, column + found), written[found])
 
     def where_key(self, path: Where) -> Position:
         """The place of the key that `path` ends with; of the value where there is no such key (a list's item)."""
@@ -63,22 +84,94 @@ def read_source(path: Path, name: str = "") -> Source:
 
 def parse_source(text: str, file: str) -> Source:
     """The same for text already at hand."""
+    composer, error = _composed(text, file)
+    problems = [*composer.told(), *_signs_in_keys(composer, text)]
+    vanished = list(_vanished(text, file, composer.scalars))
+    if error is not None and not vanished:  # a syntax error further down is then only a consequence
+        problems.extend(_mended(error, text, file, composer.texts[:-1]))
+    if vanished or problems:
+        raise ProblemsFound([*vanished, *problems])
+    return Source(file, {} if composer.data in (None, "") else composer.data, composer.values, composer.keys, text)
+
+
+def _composed(text: str, file: str) -> tuple["_Composer", yaml.YAMLError | None]:
+    """What could be read, and where YAML's own rules ended it."""
     composer = _Composer(file)
     try:
         for event in yaml.parse(text, Loader=yaml.CBaseLoader):
             composer.take(event)
     except yaml.YAMLError as error:
-        composer.problems.append(_syntax_problem(error, text, file))
+        return composer, error
     except _TooMuch as error:
         composer.problems.append(error.problem)
     except (RecursionError, MemoryError, ValueError) as error:
         composer.problems.append(Problem(Position(file), f"cannot be read as YAML: {error}"))
-    vanished = list(_vanished(text, file, composer.scalars))
-    if vanished:  # a syntax error further down is then only a consequence
-        raise ProblemsFound([*vanished, *(problem for problem in composer.problems if not problem.message.startswith("is not valid YAML"))])
-    if composer.problems:
-        raise ProblemsFound(composer.problems)
-    return Source(file, {} if composer.data in (None, "") else composer.data, composer.values, composer.keys)
+    return composer, None
+
+
+def _mended(error: yaml.YAMLError, text: str, file: str, spared: list[tuple[int, int]]) -> list[Problem]:
+    """Why this is no YAML: signs of another keyboard or missing spaces, and what is wrong beside them; else what the parser says."""
+    offsets = list(signs_in_structure(text, spared))
+    if offsets:
+        told = [sign_problem(place(text, at, file), text[at]) for at in offsets]
+        return [*told, *_problems_behind(text, offsets, file)]
+    at = missing_space(text, error)
+    if at is not None:
+        found = Problem(place(text, at, file), "a space is missing after the colon", f"write {text[:at].split()[-1]} {_word_at(text, at)}")
+        return [found, *_problems_of(f"{text[:at]} {text[at:]}", file)]
+    return [syntax_problem(error, text, file)]
+
+
+def _problems_behind(text: str, offsets: list[int], file: str) -> Iterator[Problem]:
+    """What is wrong when these signs are plain ones, at its place in the text as it is."""
+    pieces: list[str] = []
+    moved: list[tuple[Position, int]] = []  # by how many columns the rest of a line stands further right
+    begin = 0
+    for at in offsets:
+        plain = plain_text(text[at])
+        plain += " " if text[at] == "：" and text[at + 1 : at + 2].strip() else ""  # a colon wants a space behind it
+        pieces += [text[begin:at], plain]
+        begin = at + 1
+        moved.append((place(text, at, file), len(plain) - 1))
+    for problem in _problems_of("".join([*pieces, text[begin:]]), file):
+        line, column = problem.position.line, problem.position.column
+        for sign, columns in moved:
+            column -= columns if sign.line == line and sign.column < column else 0
+        yield Problem(Position(file, line, column), problem.message, problem.hint)
+
+
+def _word_at(text: str, at: int) -> str:
+    return re.split(r"[\s,}]", text[at:], maxsplit=1)[0]
+
+
+def _problems_of(text: str, file: str) -> tuple[Problem, ...]:
+    try:
+        parse_source(text, file)
+    except ProblemsFound as found:
+        return found.problems
+    return ()
+
+
+def place(text: str, offset: int, file: str) -> Position:
+    """The position of a sign of the text."""
+    return Position(file, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+
+
+def _signs_in_keys(composer: "_Composer", text: str) -> Iterator[Problem]:
+    """Signs in keys, which are never prose; a colon without its space makes a key of the whole setting."""
+    lines = text.splitlines()
+    for path, position in composer.keys.items():
+        key = str(path[-1])
+        written = lines[position.line - 1][position.column - 1 :] if position.line <= len(lines) else ""
+        for at, sign in enumerate(written[: len(key) + 2]) if first_sign(key) >= 0 else ():
+            if sign in SIGNS and sign in key:
+                yield sign_problem(Position(position.file, position.line, position.column + at), sign)
+                break
+        else:
+            match = re.match(r"([A-Za-z_]\w*):(?=[^\s:/])", written)
+            if match and key.startswith(match[0]):
+                where = Position(position.file, position.line, position.column + match.end())
+                yield Problem(where, "a space is missing after the colon", f"write {match[0]} {key[match.end() :]}")
 
 
 class _TooMuch(Exception):
@@ -105,6 +198,7 @@ class _Composer:
         self.keys: dict[Where, Position] = {}
         self.problems: list[Problem] = []
         self.scalars: list[tuple[int, int]] = []  # where text stands that cannot be a comment: start and end offset
+        self.texts: list[tuple[int, int]] = []  # the same for values alone
         self._open: list[_Open] = []
         self._documents = 0
 
@@ -127,6 +221,14 @@ class _Composer:
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             self._open.pop()
 
+    def told(self) -> list[Problem]:
+        """What is wrong; of anchors and aliases by the dozen the first alone."""
+        extras = [problem for problem in self.problems if problem.message.startswith(("anchors", "aliases"))]
+        if len(extras) <= MAX_EXTRAS:
+            return self.problems
+        first = Problem(extras[0].position, f"{extras[0].message}, and {len(extras) - 1} more like it", extras[0].hint)
+        return [first, *(problem for problem in self.problems if problem not in extras)]
+
     def _at(self, event: Any) -> Position:
         return Position(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
 
@@ -144,6 +246,8 @@ class _Composer:
         if around is not None and isinstance(around.data, dict) and around.key is None:
             self._key(around, around.data, value, event)
         else:
+            if event.start_mark is not None and event.end_mark is not None:
+                self.texts.append((event.start_mark.index, event.end_mark.index))
             self._place(value, event)
 
     def _key(self, around: _Open, data: dict[str, Any], value: str, event: Any) -> None:
@@ -210,23 +314,3 @@ def _looks_meant(before: str, after: str) -> bool:
     if re.match(r"\s?:(\s|$)", after):
         return True
     return bool(re.search(r"[:,\[{]\s*$|^\s*-\s+$", before)) and bool(re.match(r"\s*($|[,\]}])", after))
-
-
-def _syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
-    """A parser's complaint in words for a person."""
-    if isinstance(error, yaml.reader.ReaderError):
-        line = text.count("\n", 0, error.position) + 1
-        column = error.position - text.rfind("\n", 0, error.position)
-        return Problem(Position(file, line, column), "a control character stands here", "remove it")
-    mark = getattr(error, "problem_mark", None)
-    position = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
-    said = str(getattr(error, "problem", "") or error)
-    context = str(getattr(error, "context", "") or "")
-    line_text = (text.splitlines() or [""])[min(position.line, len(text.splitlines()) or 1) - 1]
-    if "alias" in context:
-        return Problem(Position(file, position.line, max(1, position.column - 1)), "a star must be quoted", 'write "*"')
-    if "cannot start any token" in said and "\t" in line_text[: position.column]:
-        return Problem(position, "a tab stands here", "indent with spaces")
-    if "mapping values are not allowed" in said:
-        return Problem(position, "a ': ' stands where none is expected", "put the text in quotes, or check the indentation of this line")
-    return Problem(position, f"is not valid YAML: {said}" + (f" ({context})" if context else ""), "check indentation, brackets and quotes")

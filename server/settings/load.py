@@ -14,7 +14,7 @@ from ivr.loading.loader import load_flows, load_prompts
 from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
 from ivr.loading.schema import find
 from ivr.loading.source import read_source
-from ivr.numbers import Allowed
+from ivr.numbers import Allowed, e164
 from routing.model import BreakLimit, Directory
 from routing.requirement import BadRequirement, parse
 from server.asterisk.trunks import Trunk, TrunksFile
@@ -34,7 +34,8 @@ def load_site(config: Path, dialplans: Path) -> Site:
     main = reading.file("hotline.yaml", HotlineFile)
     numbers = reading.file("numbers.yaml", NumbersFile)
     hours = read_hours(reading)
-    queues = read_queues(reading, main.languages)
+    languages = main.languages if "hotline.yaml" in reading.sources else Anything()
+    queues = read_queues(reading, languages)
     trunks = reading.file("trunks.yaml", TrunksFile).trunks
     may_dial = Allowed(main.transfer.allow, main.emergency)
     outbound = any(trunk.outbound for trunk in trunks.values()) or reading.faulty("trunks.yaml")
@@ -45,6 +46,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
     _check_trunks(reading, trunks)
     facts = _facts(reading, main, staff, judged)
     flows = reading.collect(lambda: load_flows(dialplans, facts))
+    _tell_numbers_twice(reading, numbers, main.country)
     _check_numbers(reading, numbers, _flow_names(dialplans) if flows is None else set(flows))
     if reading.problems or flows is None:
         raise ProblemsFound(reading.problems)
@@ -86,7 +88,7 @@ def _facts(reading: Reading, main: HotlineFile, staff: Staff, may_dial: Callable
     return SiteFacts(
         queues=reading.names("queues.yaml", "queues"),
         hours=reading.names("hours.yaml", "hours"),
-        languages=tuple(main.languages),
+        languages=tuple(main.languages) if "hotline.yaml" in reading.sources else (),
         prompts=prompts,
         every_prompt=not reading.faulty("prompts.yaml"),
         skills=None if reading.faulty("agents.yaml") else _required_words(staff),
@@ -146,6 +148,16 @@ def _check_numbers(reading: Reading, numbers: NumbersFile, flows: Collection[str
             reading.say("numbers.yaml", ("numbers", number), f"unknown flow '{flow}'", suggest(flow, flows))
     if numbers.default and numbers.default not in flows:
         reading.say("numbers.yaml", ("default",), f"unknown flow '{numbers.default}'", suggest(numbers.default, flows))
+
+
+def _tell_numbers_twice(reading: Reading, numbers: NumbersFile, country: str) -> None:
+    """One number in two spellings (`01012345678` and `+861012345678`) would be answered by one of its flows only."""
+    first: dict[str, str] = {}
+    for number in numbers.numbers:
+        other = first.setdefault(e164(number, country) or number, number)
+        if other != number:
+            message = f"the number {number} is written twice: {other} is the same"
+            reading.say("numbers.yaml", ("numbers", number), message, "remove one of them", at_key=True)
 
 
 def _fault(requirement: str, agents: Collection[str]) -> str:

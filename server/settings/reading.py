@@ -1,6 +1,7 @@
 """One reading of the folder `config/`: its files, and the problems that pile up until everything was looked at."""
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from ivr.loading.source import Source, Where, read_source
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
+HOLDS = {"numbers.yaml": "number", "queues.yaml": "queue", "agents.yaml": "agent"}
 REQUIRED = {"hotline.yaml", "numbers.yaml", "queues.yaml", "agents.yaml"}
 
 
@@ -46,8 +48,24 @@ class Reading:
         source = self.collect(lambda: read_source(path))
         if source is None:
             return model()
+        if not source.data and name in HOLDS:
+            hint = f"write {name.removesuffix('.yaml')}: {{}} if there is to be none"
+            self.problems.append(Problem(Position(str(path)), f"this file holds no {HOLDS[name]}", hint))
+            return model()
         self.sources[name] = source
-        return self.collect(lambda: build(model, source)) or model()
+        return self.collect(lambda: build(model, source)) or self._sound_part(model, source)
+
+    def _sound_part(self, model: type[M], source: Source) -> M:
+        """The settings of a file with mistakes that have none, so that nothing else is judged by the defaults."""
+        sound: dict[str, Any] = {}
+        for setting, value in source.data.items() if isinstance(source.data, dict) else ():
+            with suppress(ProblemsFound):
+                build(model, source, data={setting: value})
+                sound[setting] = value
+        try:
+            return build(model, source, data=sound)
+        except ProblemsFound:
+            return model()
 
     def collect(self, attempt: Callable[[], T]) -> T | None:
         """The result; None when there were problems, which are kept."""
@@ -71,4 +89,4 @@ class Reading:
     def say(self, file: str, where: Where, message: str, hint: str = "", *, at_key: bool = False) -> None:
         """A problem at a value, or at its key."""
         source = self.sources[file]
-        self.problems.append(Problem(source.where_key(where) if at_key else source.where(where), message, hint))
+        self.problems.append(source.named(Problem(source.where_key(where) if at_key else source.where(where), message, hint)))

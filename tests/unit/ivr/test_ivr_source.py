@@ -93,7 +93,7 @@ def test_ordinary_comments_and_texts_with_a_hash_are_fine(text: str):
         ("a: !!python/object:os.system x\n", "f.yaml:1:4: tags"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document begins here"),
         ("? [a]\n: b\n", "f.yaml:1:3: a key must be text"),
-        ("a: [1\nb: 2\n", "f.yaml:2:2: is not valid YAML"),
+        ("a: [1\nb: 2\n", "f.yaml:1:4: this bracket [ is never closed"),
         ('a: "\x07"\n', "f.yaml:1:5: a control character stands here"),
         ("[" * 100_000, f"f.yaml:1:41: is nested more than {MAX_DEPTH} levels deep"),
     ],

@@ -260,6 +260,36 @@ def test_folders_that_are_not_there(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("found", "instead", "problem"),
+    [
+        ("country: CN", "country: china", "config/hotline.yaml:2:10: expected a country in two capital letters such as CN, found 'china'"),
+        ("country: CN", "country：CN", "config/hotline.yaml:2:8: full-width colon '：' - write ':'"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_not_blamed_on_flows_in_one_language(site: SmallSite, found: str, instead: str, problem: str) -> None:
+    """A site that speaks Chinese alone hears of its mistake, and not of English that its prompts lack."""
+    site.change("config/hotline.yaml", "languages: [zh, en]", "languages: [zh]")
+    site.write("config/prompts.yaml", "prompts:\n  goodbye: {zh: 再见。}\n")
+    site.change("config/hotline.yaml", found, instead)
+    assert site.said() == [problem]
+
+
+@pytest.mark.parametrize(("name", "thing"), [("queues", "queue"), ("agents", "agent"), ("numbers", "number")])
+def test_an_empty_file_is_told_once(site: SmallSite, name: str, thing: str) -> None:
+    """A file of comments only is that one problem, not every name that is missed in it."""
+    site.write(f"config/{name}.yaml", "# later\n")
+    hint = f"write {name}: {{}} if there is to be none"
+    assert site.said() == [f"config/{name}.yaml:1:1: this file holds no {thing} - {hint}"]
+
+
+def test_one_number_in_two_spellings(site: SmallSite) -> None:
+    """With and without the country it is the same number."""
+    site.change("config/numbers.yaml", '  "4000": main\n', '  "01012345678": main\n  "+861012345678": main\n')
+    told = "the number +861012345678 is written twice: 01012345678 is the same"
+    assert site.said() == [f"config/numbers.yaml:3:3: {told} - remove one of them"]
+
+
 @given(st.sampled_from(sorted(FILES)), st.integers(0, 400), st.integers(0, 40), st.text(max_size=12))
 def test_a_damaged_file_is_a_problem_or_a_whole_site(
     tmp_path_factory: pytest.TempPathFactory, name: str, at: int, cut: int, instead: str

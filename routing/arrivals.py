@@ -73,6 +73,7 @@ def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) 
     known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already
     board.tell("contact_requeued" if known_before else "contact_queued", now_ms, contact=contact, **whole(contact))
     _void_unknown_ring(board, contact, message)
+    board.drop_preference(contact, now_ms)
     board.seek_agent(contact, now_ms)
 
 

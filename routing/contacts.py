@@ -41,10 +41,12 @@ def plan(board: Floor, contact: Contact) -> None:
 
 
 def seek(board: Floor, id: str, now_ms: int) -> None:
-    """Deadline: the requirement relaxes, or a refusal is forgotten."""
-    contact = board.contacts.get(id)
-    if contact and contact.state == ContactState.WAITING:
-        board.seek_agent(contact, now_ms)
+    """Deadline: the requirement relaxes, a tier is asked, or a refusal is forgotten; all contacts of the same moment in their turn."""
+    known = (board.contacts.get(each) for each in dict.fromkeys([id, *board.due_alike(now_ms, "seek")]))
+    waiting = [contact for contact in known if contact and contact.state == ContactState.WAITING]
+    for contact in waiting:
+        board.drop_preference(contact, now_ms)
+    board.seek_agents(waiting, now_ms)
 
 
 def ring_more(board: Floor, id: str, now_ms: int) -> None:

@@ -27,6 +27,9 @@ from routing.strategies import STRATEGIES
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
 WORDS_MS = 60_000  # so much longer where the agent hears a whisper, or is asked, before being connected
 REMEMBERED_MS = 600_000  # how long an ended contact is known as ended
+# Of what is due in the same millisecond: agents become free, then requirements relax, waits end, contacts overflow, queues are left.
+RANKS = {"seek": 1, "ring_more": 2, "max_wait": 3, "overflow": 4, "empty": 5}
+FAR = 1 << 40  # more deadlines than a board ever asks for
 RUNG_AT_ONCE = 20  # phones that ring for one contact at most
 
 
@@ -156,7 +159,14 @@ class Floor:
     def at(self, at_ms: int, kind: str, id: str) -> None:
         """Have `due` name (kind, id) at that time; whether it still matters is judged then."""
         self._serial += 1
-        heapq.heappush(self._deadlines, (at_ms, self._serial, kind, id))
+        heapq.heappush(self._deadlines, (at_ms, RANKS.get(kind, 0) * FAR + self._serial, kind, id))
+
+    def due_alike(self, now_ms: int, kind: str) -> list[str]:
+        """The ids of what is due next, as long as it is of that kind; they are not asked again."""
+        found = []
+        while self._deadlines and self._deadlines[0][0] <= now_ms and self._deadlines[0][2] == kind:
+            found.append(heapq.heappop(self._deadlines)[3])
+        return found
 
     def order(self, server: str, order: Order) -> None:
         self._orders.append((server, order))
@@ -251,11 +261,16 @@ class Floor:
 
     def drop_preference(self, contact: Contact, now_ms: int) -> None:
         """Of agents who are waited for by name some are away, or do not want to: the others are, or else the next step is in force."""
+        while self._drop_absent(contact, now_ms):
+            pass
+
+    def _drop_absent(self, contact: Contact, now_ms: int) -> bool:
+        """Whether a step was left out, so that the next one may be of absent agents, too."""
         at = contact.step(now_ms)
         named, later = parse(contact.steps[at][1]).alone, contact.steps[at + 1 :]
         there = [name for name in sorted(named) if self.is_to_come(contact, name)]
         if len(there) == len(named) or not (there or later):
-            return
+            return False
         if there:
             contact.steps = [(0, one_of(there)), *later]
         elif at == 0 and contact.put_off:  # the steps of the flow, which have run beside the preference
@@ -267,6 +282,7 @@ class Floor:
         self.touch_contact(contact.id)
         self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
         self.watch(contact.queue, now_ms)
+        return not there
 
     def is_to_come(self, contact: Contact, name: str) -> bool:
         """Whether it makes sense to wait for that agent: at work for the queue, and not one who refused or is excluded."""

@@ -180,7 +180,7 @@ class Matching:
         """Up to which tier agents are asked by now: any who are wanted by name. A tier in which nobody is at work is not waited for."""
         delays_ms = self._directory.queues[contact.queue].tier_delays_ms
         waited_ms, tier = now_ms - contact.enqueued_at_ms, len(delays_ms) if requirement.alone else 1
-        while tier < len(delays_ms) and (delays_ms[tier] <= waited_ms or not self._presence.at_work(contact.queue, range(1, tier + 1))):
+        while tier < len(delays_ms) and (delays_ms[tier] <= waited_ms or not self._presence.at_work(contact.queue, (tier,))):
             tier += 1
         return tier
 

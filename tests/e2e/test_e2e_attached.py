@@ -15,9 +15,9 @@ import pytest
 import pytest_asyncio
 from e2e_house import AGENT_HZ, OwnSite, free_port
 from office import Office
-from private_redis import find_binary
 
 from server.installation import Installation
+from server.redis_server import find_program
 from server.settings import load_site
 from simulator.phone import answer_after, sine
 from simulator.site import ROOT
@@ -90,7 +90,7 @@ def redis_port() -> Iterator[int]:
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="hl-redis-"))
     options = ["--port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD, "--dir", str(folder), "--save", ""]
-    process = subprocess.Popen([find_binary(), *options], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen([str(find_program()), *options], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     yield port
     process.kill()
     process.wait()

@@ -28,7 +28,7 @@ TOO_LATE = "this was asked too long ago to be done now"
 def asked(board: Floor, message: AgentAsked, now_ms: int) -> None:
     """An agent asks for something; the reply says what came of it."""
     agent = board.agents.get(message.agent)
-    if not agent:
+    if not agent or agent.id not in board.site.agents:
         board.order(message.server, Reply(message.request, "", f"there is no agent {message.agent!r}; config/agents.yaml lists them"))
         return
     error = TOO_LATE if message.at_ms and now_ms - message.at_ms > STALE_MS else ""

@@ -46,6 +46,19 @@ class RouterFacts(Protocol):
     commits: int
 
 
+class PartFacts(Protocol):
+    """The parts of this server that run for ever."""
+
+    restarted: Counter[str]
+
+
+class DeskFacts(Protocol):
+    """What this server still has to bring to the store."""
+
+    @property
+    def held_up(self) -> str: ...
+
+
 class CallFacts(Protocol):
     """The live calls of this server."""
 
@@ -55,11 +68,23 @@ class CallFacts(Protocol):
 class Metrics:
     """`on_event` for every event of the log, `render` for every scrape."""
 
-    def __init__(self, view: View, clock: Clock, *, agi: AgiFacts, ami: AmiFacts, router: RouterFacts, calls: CallFacts) -> None:
+    def __init__(
+        self,
+        view: View,
+        clock: Clock,
+        *,
+        agi: AgiFacts,
+        ami: AmiFacts,
+        router: RouterFacts,
+        calls: CallFacts,
+        parts: PartFacts,
+        desk: DeskFacts,
+    ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._view = view
         self._clock = clock
         self._agi, self._ami, self._router, self._calls = agi, ami, router, calls
+        self._parts, self._desk = parts, desk
         self._offers: Counter[tuple[str, str]] = Counter()  # (queue, outcome)
         self._left: Counter[tuple[str, str]] = Counter()
         self._queued: Counter[str] = Counter()
@@ -122,6 +147,9 @@ class Metrics:
         yield _gauge("hotline_router_leader", "1 while this server routes for the domain", self._router.is_leader)
         yield _counter("hotline_decisions", "Offers decided on by this server's router", (), [((), self._router.decisions)])
         yield _counter("hotline_commits", "Commits written by this server's router", (), [((), self._router.commits)])
+        yield _gauge("hotline_store_takes_writes", "0 while Redis is away or refuses to write", not self._desk.held_up)
+        restarted = (((part,), n) for part, n in self._parts.restarted.items())
+        yield _counter("hotline_parts_restarted", "Parts of this server that ended by themselves, a defect", ("part",), restarted)
         info = GaugeMetricFamily("hotline_info", "Always 1; the label tells the version", labels=("version",))
         info.add_metric((VERSION,), 1)
         yield info

@@ -46,6 +46,7 @@ from server.memory import Memory
 from server.metrics import Metrics
 from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
+from server.parts import Parts
 from server.port_numbers import PortError, read_ports
 from server.secrets_file import secrets_for
 from server.session import Sessions
@@ -99,14 +100,17 @@ class Node:
             )
         )
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=site.main.limits.calls, allowed=settings.takes_agi_from)
-        self.metrics = Metrics(self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls)
+        self._stopping = asyncio.Event()
+        self.parts = Parts(self._stopping.set)
+        self.metrics = Metrics(
+            self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls, parts=self.parts, desk=self.desk
+        )
         self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet)
         self.holds = Holds(self.ami, self.calls, self.events)
         self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
         listeners = (self.metrics.on_event, self.fleet.on_event, self.orphans.on_event, self.memory.on_event)
         self.follower = Follower(self.store, self.view, *listeners)
         self._http: Listener | None = None
-        self._stopping = asyncio.Event()
         self._takes_calls = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -150,12 +154,10 @@ class Node:
 
     async def _start(self) -> None:
         self._attach_ami()
-        for work in (self.router.run, self.desk.run, self.follower.run, self.events.run, self.orphans.run):
-            self._tasks.append(asyncio.create_task(self._forever(work.__qualname__, work())))
-        self._tasks.append(asyncio.create_task(self.fleet.run()))
+        for name in ("router", "desk", "follower", "events", "orphans", "fleet", "ami"):
+            self.parts.start(name, getattr(self, name).run)
+        self.parts.start("clock", self._steer_clock)
         self._tasks.append(asyncio.create_task(self._prepare_sounds()))
-        self._tasks.append(asyncio.create_task(self._steer_clock()))
-        self.ami.start()
         await self._serve_http()
         await self.follower.ready.wait()
         await self.agi.start()
@@ -165,14 +167,6 @@ class Node:
             self.desk.take_calls_at(self.settings.agi_for_asterisk)
             await self.fleet.join(self.settings.agi_for_asterisk)
         log.info("serving", server=self.server, agi=self.agi.address, http=self.settings.http_address)
-
-    async def _forever(self, name: str, work: "asyncio.coroutines.Coroutine[object, object, None]") -> None:  # type: ignore[name-defined]
-        """A part that ends by itself is a defect: the node ends with it, and is started again."""
-        try:
-            await work
-        except Exception:
-            log.exception("part_failed", part=name)
-            self._stopping.set()
 
     async def _serve_http(self) -> None:
         api = make_api(
@@ -200,9 +194,13 @@ class Node:
             await asyncio.sleep(STEER_EVERY_S)
 
     async def _prepare_sounds(self) -> None:
+        """Beside the start: what is not rendered ahead is rendered when it is said."""
         spoken = [*spoken_to_agents(self.site), *static_speech(self.site.flows), *spoken_by_codes(self.site)]
-        for failure in await self.sounds.prepare(spoken):
-            log.warning("prompt_not_rendered", reason=str(failure))
+        try:
+            for failure in await self.sounds.prepare(spoken):
+                log.warning("prompt_not_rendered", reason=str(failure))
+        except Exception:
+            log.exception("prompts_not_prepared")
 
     # -- AMI -----------------------------------------------------------------------------------------------------------
 
@@ -275,6 +273,7 @@ class Node:
                 self.desk.post(ServerLeft(self.server))
                 await self.desk.flush()
                 await self.events.flush()
+        await self.parts.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

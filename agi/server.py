@@ -137,6 +137,11 @@ class FastAgiServer:
             await self._handler(channel)
         except ChannelHungUp:
             pass
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise
+            log.error("agi_call_failed", call=channel.unique_id, reason="cancelled from inside")  # the dialplan goes on with the call
         except Exception:
             log.exception("agi_call_failed", call=channel.unique_id)
         finally:

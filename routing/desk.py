@@ -81,13 +81,19 @@ class Desk:
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._outbox: Outbox[Message] = Outbox(store.post, ids.new("outbox"), retry_s=RETRY_S, on_sent=self._sent)
         self._life_unsent = False
+        self._reached = "0"  # in the stream of our orders
 
     async def run(self) -> None:
-        """Send and receive until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._outbox.run())
-            tasks.create_task(self._receive())
-            tasks.create_task(self._show_life())
+        """Send and receive until cancelled; ends when one of these does, in whichever way, and goes on where it was when run again."""
+        tasks = [asyncio.create_task(work) for work in (self._outbox.run(), self._receive(), self._show_life())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def post(self, message: Message) -> None:
         """Tell the router, as soon as the store takes it, after everything posted before."""
@@ -200,6 +206,11 @@ class Desk:
         finally:
             del self._replies[request]
 
+    @property
+    def held_up(self) -> str:
+        """Why the store does not take what this server tells; "" while it does. Known within a second: the desk always has to tell."""
+        return self._outbox.held_up
+
     async def flush(self) -> None:
         """Returns when everything posted so far is in the store."""
         await self._outbox.flush()
@@ -221,10 +232,9 @@ class Desk:
             self.tell_again()
 
     async def _receive(self) -> None:
-        after = "0"
         while True:
-            for position, order in await _until_reachable(lambda after=after: self._store.orders(self.server, after, block_ms=BLOCK_MS)):  # type: ignore[misc]
-                after = position
+            for position, order in await _until_reachable(lambda: self._store.orders(self.server, self._reached, block_ms=BLOCK_MS)):
+                self._reached = position  # before: one that cannot be carried out is not tried again
                 self._hand_over(order)
 
     def _hand_over(self, order: Order) -> None:

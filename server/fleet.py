@@ -82,7 +82,8 @@ class Fleet:
             self._news.set()
 
     async def run(self) -> None:
-        """Keep the list until cancelled."""
+        """Keep the list until cancelled; whoever runs it again begins with what is known."""
+        self._news.set()
         while True:
             await self._news.wait()
             self._news.clear()

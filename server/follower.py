@@ -46,9 +46,10 @@ class Follower:
                     told = self._reached
                     await asyncio.sleep(RETRY_S)
         finally:
-            if self._recalling:
+            if self._recalling and not self._recalling.done():
                 self._recalling.cancel()
                 await asyncio.gather(self._recalling, return_exceptions=True)
+                self._recalling = None  # for the next run, if there is one
 
     async def catch_up(self) -> None:
         """Returns when the view knows all that was told before, by whichever server; after 0.5 s anyway: old news are better than none."""
@@ -84,6 +85,12 @@ class Follower:
             self._has_reached(reached)
 
     async def _recall(self, until: str) -> None:
+        try:
+            await self._learn_past(until)
+        except Exception:  # nobody awaits this task
+            log.exception("past_not_learnt")
+
+    async def _learn_past(self, until: str) -> None:
         """Learn from what was told before the view began."""
         past, after, odd = Past(self._view.directory), self._store.back(until, PAST_MS), 0
         while is_before(after, until):

@@ -53,6 +53,7 @@ from server.metrics import Metrics
 from server.neighbour import Neighbour
 from server.node_settings import NodeSettings, node_settings
 from server.orphans import Orphans
+from server.parts import Parts
 from server.port_claims import claims_of_servers
 from server.port_numbers import PortError, ports_for, read_ports
 from server.preflight import Preflight, asterisk_gaps
@@ -118,8 +119,18 @@ class Node:
             if site.main.asterisk.mode == "external"
             else None
         )
+        self._stopping = asyncio.Event()
+        self.parts = Parts(self._stopping.set)
         self.metrics = Metrics(
-            self.view, self.clock, agi=self.agi, ami=self.ami, router=self.router, calls=self.calls, preflight=self.preflight
+            self.view,
+            self.clock,
+            agi=self.agi,
+            ami=self.ami,
+            router=self.router,
+            calls=self.calls,
+            parts=self.parts,
+            desk=self.desk,
+            preflight=self.preflight,
         )
         self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet)
         self.holds = Holds(self.ami, self.calls, self.events)
@@ -133,7 +144,6 @@ class Node:
         self.draining = Draining(*parts, comes_back=watched)
         self.neighbour = Neighbour(self.fleet, self.ami, watched)
         self._http: Listener | None = None
-        self._stopping = asyncio.Event()
         self._takes_calls = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -183,14 +193,12 @@ class Node:
 
     async def _start(self) -> None:
         self._attach_ami()
-        for work in (self.router.run, self.desk.run, self.follower.run, self.events.run, self.orphans.run, self.neighbour.run):
-            self._tasks.append(asyncio.create_task(self._forever(work.__qualname__, work())))
-        self._tasks.append(asyncio.create_task(self.fleet.run()))
-        self._tasks.append(asyncio.create_task(self._prepare_sounds()))
-        self._tasks.append(asyncio.create_task(self._steer_clock()))
+        for name in ("router", "desk", "follower", "events", "orphans", "fleet", "neighbour", "ami"):
+            self.parts.start(name, getattr(self, name).run)
+        self.parts.start("clock", self._steer_clock)
         if self.preflight:
-            self._tasks.append(asyncio.create_task(self._forever("preflight", self.preflight.run())))
-        self.ami.start()
+            self.parts.start("preflight", self.preflight.run)
+        self._tasks.append(asyncio.create_task(self._prepare_sounds()))
         await self._serve_http()
         await self.follower.ready.wait()
         await self.agi.start()
@@ -201,14 +209,6 @@ class Node:
             await self.fleet.join(self.settings.agi_for_asterisk)
             await self.fleet.close(closed=False)
         log.info("serving", server=self.server, agi=self.agi.address, http=self.settings.http_address)
-
-    async def _forever(self, name: str, work: "asyncio.coroutines.Coroutine[object, object, None]") -> None:  # type: ignore[name-defined]
-        """A part that ends by itself is a defect: the node ends with it, and is started again."""
-        try:
-            await work
-        except Exception:
-            log.exception("part_failed", part=name)
-            self._stopping.set()
 
     async def _serve_http(self) -> None:
         api = make_api(
@@ -236,9 +236,13 @@ class Node:
             await asyncio.sleep(STEER_EVERY_S)
 
     async def _prepare_sounds(self) -> None:
+        """Beside the start: what is not rendered ahead is rendered when it is said."""
         spoken = [*spoken_to_agents(self.site), *spoken_to_callers(self.site), *static_speech(self.site.flows), *spoken_by_codes(self.site)]
-        for failure in await self.sounds.prepare(spoken):
-            log.warning("prompt_not_rendered", reason=str(failure))
+        try:
+            for failure in await self.sounds.prepare(spoken):
+                log.warning("prompt_not_rendered", reason=str(failure))
+        except Exception:
+            log.exception("prompts_not_prepared")
 
     # -- AMI -----------------------------------------------------------------------------------------------------------
 
@@ -322,6 +326,7 @@ class Node:
                 self.desk.post(ServerLeft(self.server))
                 await self.desk.flush()
                 await self.events.flush()
+        await self.parts.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -235,7 +235,12 @@ class Orphans:
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()):  # what it did not tell is found by the next comparison
+            log.error("orphan_work_failed", exc_info=fault)
 
 
 def _uniqueid(call: str) -> str:

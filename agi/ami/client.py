@@ -59,7 +59,7 @@ class AmiClient:
     def start(self) -> None:
         """Connect and stay connected until `stop`; returns at once."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="ami")
+            self._task = asyncio.create_task(self.run(), name="ami")
 
     async def stop(self) -> None:
         """Close the connection; returns when everything has ended."""
@@ -180,7 +180,8 @@ class AmiClient:
             raise
         return True
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Connect and stay connected until cancelled; `start` and `stop` are the same for whoever keeps no task."""
         pause_s = FIRST_PAUSE_S
         while True:
             try:

@@ -1,7 +1,9 @@
 """Calls on a whole server node: a real Redis, a fake Asterisk on both its sides, FastAGI and AMI."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from free_ports import free_port
@@ -523,3 +525,23 @@ async def test_log_in_at_another_phone(house: NodeHouse) -> None:
     await house.until("agent_logged_in", agent="wang")
     assert verbs(call)[-2:] == ["STREAM FILE", "HANGUP"]
     assert len(house.node.live_calls) == 0
+
+
+async def test_a_part_of_the_server_that_fails_is_started_again(house: NodeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a way that nobody foresaw: the callers of this server notice nothing, and it goes on taking calls."""
+    read, broken = house.node.store.orders, [ValueError("odd"), asyncio.CancelledError()]
+
+    async def orders(*given: Any, **more: Any) -> Any:
+        found = await read(*given, **more)
+        if found and broken:
+            raise broken.pop()
+        return found
+
+    monkeypatch.setattr(house.node.store, "orders", orders)
+    call = await talking(house)
+    house.board.does("1001", "hangs up")
+    await all_over(house, call)
+
+    assert house.node.parts.restarted["desk"] == 2
+    assert sum(house.node.parts.restarted.values()) == 2
+    assert not house.node._stopping.is_set()

@@ -12,6 +12,7 @@ from scripted_line import Phone, ScriptedLine
 from routing.current_directory import CurrentDirectory
 from routing.desk import Desk, NoReply
 from routing.events import Event
+from routing.floor import Changes
 from routing.joining import Joining
 from routing.messages import (
     AgentAsked,
@@ -62,6 +63,19 @@ class CutStore(MemoryStore):
             return await found(*args, **named)
 
         return guarded
+
+
+class OddStore(CutStore):
+    """A store in memory whose next reading of orders breaks in a way that nobody foresaw."""
+
+    breaks: BaseException | None = None
+
+    async def orders(self, *given: Any, **more: Any) -> Any:
+        found = await MemoryStore.orders(self, *given, **more)
+        if self.breaks:
+            broken, self.breaks = self.breaks, None
+            raise broken
+        return found
 
 
 class House:
@@ -436,3 +450,29 @@ def test_a_phone_that_the_router_asks_for_is_reported_again() -> None:
         assert told == [PhoneReported("phone-li", "busy")] * 2
 
     scene(play, routed=False)
+
+
+@pytest.mark.parametrize("broken", [ValueError("odd"), asyncio.CancelledError()])
+def test_a_desk_of_which_one_part_ends_ends_whole_and_goes_on_when_run_again(broken: BaseException) -> None:
+    """Nothing runs on by halves, no order is handed over twice, and none is lost."""
+
+    async def whole() -> None:
+        shared = MemoryStore()
+        store = OddStore(shared._shared)
+        desk = Desk(store, SITE, CountingIds(), virtual.VirtualClock(), server="node")
+        fence = await shared.acquire("router", 60_000) or 0
+        desk._replies = {name: asyncio.get_running_loop().create_future() for name in ("r1", "r2", "r3")}
+        first = asyncio.create_task(desk.run())
+        await shared.commit(fence, "0", Changes(orders=[("node", Reply("r1", "ready"))]))
+        assert (await desk._replies["r1"]).state == "ready"
+        store.breaks = broken
+        await shared.commit(fence, "0", Changes(orders=[("node", Reply("r2", "ready"))]))
+        await asyncio.wait([first])
+        assert first.cancelled() or isinstance(first.exception(), ValueError)
+        await shared.commit(fence, "0", Changes(orders=[("node", Reply("r3", "paused"))]))
+        second = asyncio.create_task(desk.run())
+        assert [(await desk._replies[name]).state for name in ("r2", "r3")] == ["ready", "paused"]
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+
+    virtual.run(whole())

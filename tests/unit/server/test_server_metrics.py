@@ -26,6 +26,8 @@ class Parts:
         self.is_leader = True
         self.decisions = 7
         self.commits = 9
+        self.restarted: Counter[str] = Counter({"desk": 1, "router": 0})
+        self.held_up = ""
 
     def __len__(self) -> int:
         return 4
@@ -41,7 +43,8 @@ class Server:
         directory = Directory({"billing": QueuePolicy("billing")}, {"wang": AgentProfile("wang", "Wang", "1001", {}, ("billing",))})
         self.view = View(CurrentDirectory(directory))
         self.parts = Parts()
-        self.metrics = Metrics(self.view, self.parts, agi=self.parts, ami=self.parts, router=self.parts, calls=self.parts)
+        part = self.parts
+        self.metrics = Metrics(self.view, part, agi=part, ami=part, router=part, calls=part, parts=part, desk=part)
 
     def tell(self, type: str, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing", **data: Any) -> None:
         event = Event("e", type, at_ms, contact=contact, agent=agent, queue=queue, data=data)
@@ -98,6 +101,10 @@ def test_the_parts_of_this_server() -> None:
     assert found["hotline_agi_sessions"] == 3
     assert found["hotline_agi_rejected_total{reason=garbage}"] == 2
     assert (found["hotline_ami_connected"], found["hotline_router_leader"]) == (0, 1)
+    assert (found["hotline_parts_restarted_total{part=desk}"], found["hotline_parts_restarted_total{part=router}"]) == (1, 0)
+    assert found["hotline_store_takes_writes"] == 1
+    server.parts.held_up = "the disk is full"
+    assert server.scraped()["hotline_store_takes_writes"] == 0
     assert (found["hotline_decisions_total"], found["hotline_commits_total"]) == (7, 9)
 
 

@@ -126,9 +126,8 @@ class House:
         self.site = site or self.site
         callers = [codec.caller_from(text) for key, (_, text) in self.records.items() if key.startswith("m:")]
         known = {"contacts_known": contacts, "agents_known": agents, "callers_known": callers}
-        gone, phones = {"former": self.board.directory.queues, "moves": self.board.moves}, self.board.loose_phones
+        gone = {"former": self.board.directory.queues, "moves": self.board.moves}
         self.board = restore(self.site, self.ids, self.now, chance=self.chance, **known, **gone)
-        self.board.loose_phones = phones  # which servers tell when they are asked
         self.settle()
 
     def start_work(self, *agents: str) -> None:

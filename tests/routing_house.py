@@ -119,19 +119,15 @@ class House:
         self.current.replace(site)
         return self.settle()
 
-    def restart(self, site: Directory | None = None, *, phones_told: bool = True) -> None:
-        """Another router takes over from the records; of queues that are gone it knows what the one before knew.
-
-        `phones_told`: servers have told it already of the phones that nobody has.
-        """
+    def restart(self, site: Directory | None = None) -> None:
+        """Another router takes over from the records; of queues that are gone it knows what the one before knew."""
         contacts = [codec.contact_from(text) for key, (_, text) in self.records.items() if key.startswith("c:")]
         agents = [codec.agent_from(text) for key, (_, text) in self.records.items() if key.startswith("a:")]
         self.site = site or self.site
         callers = [codec.caller_from(text) for key, (_, text) in self.records.items() if key.startswith("m:")]
         known = {"contacts_known": contacts, "agents_known": agents, "callers_known": callers}
-        gone, phones = {"former": self.board.directory.queues, "moves": self.board.moves}, self.board.loose_phones
+        gone = {"former": self.board.directory.queues, "moves": self.board.moves}
         self.board = restore(self.site, self.ids, self.now, chance=self.chance, **known, **gone)
-        self.board.loose_phones = phones if phones_told else {}
         self.settle()
 
     def start_work(self, *agents: str) -> None:

@@ -330,7 +330,7 @@ def test_a_phone_that_a_new_router_knows_nothing_of_is_asked_for() -> None:
     made = opened()
     made.say(PhoneReported("desk-7", "available"))
     made.ask("anna", "log_in", phone="desk-7")
-    made.restart(phones_told=False)
+    made.restart()
     made.say(ServerAlive("node"))
     made.ask("anna", "log_in", phone="phone-anna")
     assert ("node", TellPhoneOrder("phone-anna")) in made.orders

@@ -51,11 +51,14 @@ class Broken(House):
         await self.eventually(answers, within)
 
     async def calls_at(self, number: int) -> list[str]:
-        """The calls that a node holds."""
+        """The calls that a node holds: every node lists all, with the server that has each."""
         headers = {"Authorization": f"Bearer {self.site.secrets['tokens']['admin']}"}
-        url = f"http://127.0.0.1:{self.site.ports['http'] + number}/api/calls"
-        async with aiohttp.ClientSession() as client, client.get(url, headers=headers) as answer:
-            return [row["id"] for row in (await answer.json())["calls"]]
+        url = f"http://127.0.0.1:{self.site.ports['http'] + number}"
+        async with aiohttp.ClientSession() as client:
+            async with client.get(f"{url}/healthz") as answer:
+                server = (await answer.json())["server"]
+            async with client.get(f"{url}/api/calls", headers=headers) as answer:
+                return [row["id"] for row in (await answer.json())["calls"] if row["server"] == server]
 
     async def leader(self, nodes: int) -> int:
         """The node whose router leads; waited for, since the lead may just be changing hands."""

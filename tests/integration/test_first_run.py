@@ -112,9 +112,9 @@ async def test_there_is_no_configuration(site: SmallSite) -> None:
 
 
 async def test_yaml_that_is_none(site: SmallSite) -> None:
-    """The place where reading ended."""
+    """The place where the bracket was opened that nothing closes."""
     site.write("config/hotline.yaml", "site: demo\nlanguages: [zh\n")
-    assert "config/hotline.yaml:3:1: is not valid YAML" in await refusal(site)
+    assert "config/hotline.yaml:2:12: this bracket [ is never closed - write ] behind it" in await refusal(site)
 
 
 @pytest.mark.parametrize("text", ['{"ami": ', "[]", '{"ami": "x", "sip": 1, "tokens": {}}'])

@@ -122,17 +122,18 @@ class AsteriskPhone:
 
     async def wait_key(self, timeout_ms: int) -> str:
         """The next key, or "" when none came in time. The line is silent meanwhile, unless music was started."""
-        self._collect()
-        if self._kept:
-            return self._kept.popleft()
-        if self._keys.connected:
-            key = await self._while_here(self._keys.next(timeout_ms))
-            if key or self._keys.connected:
+        while True:
+            self._collect()
+            if self._kept:
+                return self._kept.popleft()
+            if self._keys.connected:
+                key = await self._while_here(self._keys.next(timeout_ms))
+                if key or self._keys.connected:
+                    return key
+            key = await self._channel.wait_for_digit(max(0, timeout_ms))
+            if not (key and self._keys.is_echo(key)):  # else AMI is back and has told it: what AMI has told comes first
+                self._count(key)
                 return key
-        while (key := await self._channel.wait_for_digit(max(0, timeout_ms))) and self._keys.is_echo(key):
-            pass
-        self._count(key)
-        return key
 
     def forget_keys(self) -> None:
         """Drop keys that were pressed and not yet taken."""

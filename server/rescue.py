@@ -2,13 +2,15 @@
 
 from agi.ami.client import AmiClient
 from server.fleet import SERVERS
-from server.stranded import stranded
+from server.stranded import AT, behind_a_dial, stranded
 
 
 async def take_calls_from(ami: AmiClient, agi: str) -> int:
     """`agi` is where Asterisk reaches the server. Gives the number of calls that were moved; they hear music. Raises AmiError."""
     await put_in_list(ami, agi, listed=False)
-    channels = stranded(await ami.core_show_channels(), agi)
+    rows = await ami.core_show_channels()
+    at = {channel: await ami.get_variable(channel, AT) for channel in behind_a_dial(rows)}
+    channels = stranded(rows, agi, at)
     for one in channels:
         await ami.redirect(one.channel, one.context, one.extension, one.label)
     return len(channels)

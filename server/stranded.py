@@ -3,13 +3,15 @@
 Pure: which calls these are, by the rows of CoreShowChannels, and the place of the dialplan where each goes on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from agi.ami.protocol import Message
 
 CALLS = ("hotline", "resume")  # context and label where a caller's call is taken up again
 TRANSFERS = ("hotline-transfer", "1")  # the same of one that an agent has passed on
+AT = "HOTLINE_AT"  # on a channel: the server that it was handed to last, HOST:PORT, and the name of the AGI session behind a slash
+NOWHERE: Mapping[str, str] = {}
 _PLACES = {"call": CALLS, "transfer": TRANSFERS}  # by the name of the AGI session
 
 
@@ -24,16 +26,28 @@ class Stranded:
     label: str
 
 
-def stranded(rows: Iterable[Message], agi: str) -> list[Stranded]:
-    """The channels at the server with that FastAGI address (HOST:PORT) that may be moved.
+def behind_a_dial(rows: Iterable[Message]) -> list[str]:
+    """Channels that dial, as far as their rows tell, without a bridge and without a phone: that is over, and the server has the word.
+
+    Asterisk does not show the AGI session again until the next command. The variable AT of such a channel tells its server.
+    """
+    known = list(rows)
+    legs = {row.get("Linkedid") for row in known if row.get("Uniqueid") != row.get("Linkedid")}
+    dial = (row for row in known if row.get("Application") == "Dial" and not row.get("BridgeId"))
+    return [row.get("Channel") for row in dial if row.get("Linkedid") not in legs]
+
+
+def stranded(rows: Iterable[Message], agi: str, at: Mapping[str, str] = NOWHERE) -> list[Stranded]:
+    """The channels at the server with that FastAGI address (HOST:PORT) that may be moved. `at`: AT of those that are `behind_a_dial`.
 
     Not those in a bridge or with a phone ringing, which need no server; not an agent's feature code, who dials it again.
     """
     found = []
     for row in rows:
-        script = row.get("ApplicationData").removeprefix(f"agi://{agi}/")
-        if row.get("Application") != "AGI" or row.get("BridgeId") or script == row.get("ApplicationData"):
+        script = at.get(row.get("Channel"), row.get("ApplicationData").removeprefix("agi://"))
+        if (row.get("Application") != "AGI" and row.get("Channel") not in at) or row.get("BridgeId") or not script.startswith(f"{agi}/"):
             continue
+        script = script.removeprefix(f"{agi}/")
         context, label = _PLACES.get(script.partition(",")[0], ("", ""))
         if context:
             found.append(Stranded(row.get("Channel"), row.get("Uniqueid"), context, row.get("Exten"), label))

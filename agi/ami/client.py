@@ -133,6 +133,13 @@ class AmiClient:
         """Set a variable of a channel; False when it was gone already."""
         return await self._unless_gone("Setvar", Channel=_one_channel(channel), Variable=name, Value=value)
 
+    async def get_variable(self, channel: str, name: str) -> str:
+        """A variable of a channel, "" when it is not set or the channel is gone."""
+        try:
+            return (await self.action("Getvar", Channel=_one_channel(channel), Variable=name)).get("Value")
+        except AmiRefused:
+            return ""
+
     async def get_global(self, name: str) -> str:
         """A global variable of Asterisk, "" when it is not set."""
         return (await self.action("Getvar", Variable=name)).get("Value")

@@ -364,3 +364,18 @@ async def test_a_key_hammered_for_ever_fills_nothing() -> None:
     while await rig.phone.wait_key(0):
         read += 1
     assert read <= 2 * agi.phone.MOST_KEPT
+
+
+async def test_ami_comes_back_while_agi_awaits_a_key() -> None:
+    """Both tell the next key; it counts once, and those behind it in their order."""
+    rig = Rig(script=holding("WAIT FOR DIGIT"))
+    rig.keys.set_connected(False)
+    waiting = asyncio.create_task(rig.phone.wait_key(10_000))
+    await rig.call.until_running("WAIT FOR DIGIT")
+    rig.keys.set_connected(True)
+    for key in "34":
+        rig.keys.began(key)
+        rig.keys.ended(key, 100)
+    rig.call.press("3")
+    assert await waiting == "3"
+    assert [await rig.phone.wait_key(0), await rig.phone.wait_key(0)] == ["4", ""]

@@ -3,7 +3,7 @@
 import pytest
 
 from agi.ami.protocol import Message
-from server.stranded import Stranded, stranded
+from server.stranded import Stranded, behind_a_dial, stranded
 
 pytestmark = pytest.mark.unit
 AGI = "127.0.0.1:4573"
@@ -16,6 +16,20 @@ def row(**fields: str) -> Message:
 
 def test_a_caller_goes_on_where_calls_are_taken_up() -> None:
     assert stranded([row()], AGI) == [Stranded("PJSIP/caller-00000001", "1.1", "hotline", "4000", "resume")]
+
+
+def test_a_talk_that_is_over_while_the_server_is_frozen() -> None:
+    """Asterisk goes on to show the dialling; without a bridge and without a phone nobody dials, and the caller hears nothing."""
+    over = row(Application="Dial", ApplicationData="PJSIP/1001,15", Linkedid="1.1")
+    rings = row(Application="Dial", ApplicationData="PJSIP/1002,15", Channel="PJSIP/caller-2", Uniqueid="1.2", Linkedid="1.2")
+    leg = row(Application="AppDial", Channel="PJSIP/1002-3", Uniqueid="1.3", Linkedid="1.2")
+    talks = row(Application="Dial", Channel="PJSIP/caller-4", Uniqueid="1.4", Linkedid="1.4", BridgeId="b")
+    rows = [over, rings, leg, talks]
+    assert behind_a_dial(rows) == ["PJSIP/caller-00000001"]
+    assert stranded(rows, AGI, {"PJSIP/caller-00000001": f"{AGI}/call"}) == [
+        Stranded("PJSIP/caller-00000001", "1.1", "hotline", "4000", "resume")
+    ]
+    assert stranded(rows, AGI, {"PJSIP/caller-00000001": "127.0.0.1:45731/call"}) == []
 
 
 def test_a_caller_whom_an_agent_passed_on_goes_on_being_passed_on() -> None:

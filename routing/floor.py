@@ -71,6 +71,7 @@ class Floor:
         self.agents: dict[str, Agent] = {agent.id: agent for agent in agents}
         self.in_queue = dict.fromkeys(directory.queues, 0)  # waiting or offered
         self.servers: dict[str, int] = {}  # those alive -> when they said so last
+        self.gathering = False  # while servers tell again what Redis lost nobody is offered: who comes first is not known yet
         self.lost: set[str] = set()  # servers that were alive and are not
         self.addresses: dict[str, tuple[str, str]] = {}  # of servers that take calls -> their Asterisk, host:port of their FastAGI
         self.listed: dict[str, dict[str, str]] = {}  # Asterisk -> its servers and their addresses, as told last
@@ -192,7 +193,8 @@ class Floor:
         self.matching.remove_contact(contact.id)
         if contact.server in self.lost:
             return
-        best = self.matching.best_agents(contact, STRATEGIES[self.directory.queues[contact.queue].strategy].at_once, now_ms)
+        count = 0 if self.gathering else STRATEGIES[self.directory.queues[contact.queue].strategy].at_once
+        best = self.matching.best_agents(contact, count, now_ms)
         for agent in best:
             self._offer(contact, self.agents[agent], now_ms)
         if not best:
@@ -213,7 +215,7 @@ class Floor:
             if agent.state == AgentState.READY and agent.phone_state == "unavailable":
                 self.at(self.given_up_ms(agent), "presence", agent.id)
             return
-        contact = self.matching.best_contact(agent, self.contacts, now_ms)
+        contact = "" if self.gathering else self.matching.best_contact(agent, self.contacts, now_ms)
         if contact:
             self._offer(self.contacts[contact], agent, now_ms)
         else:

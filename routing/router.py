@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from routing import servers
 from routing.board import Board, DeadlineFailed, restore
 from routing.current_directory import CurrentDirectory
 from routing.definitions import Definitions
@@ -194,6 +195,8 @@ class Router:
         self._definitions.lead_with(board)
         if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
             board.tell("domain_opened", now_ms, server=self.server)
+            if any(self._listed()):  # there were servers before: it is a loss
+                servers.gather(board, now_ms)
         for told in self._untold:
             board.tell("routing_failed", now_ms, server=self.server, **told)
         position, settled_ms = snapshot.inbox, now_ms + SETTLE_MS  # what happened meanwhile is heard before what was due is done

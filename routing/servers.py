@@ -15,6 +15,7 @@ from routing.messages import ContactLeft, LeaveOrder, ServerAlive, ServerHolds, 
 from routing.model import Contact
 
 LOST_AFTER_MS = 3_000
+GATHER_MS = 1_000  # what servers may take to tell again what Redis lost
 TRUST_MS = 2_000  # a router that has just taken over has not heard of every server yet
 ON_ITS_WAY_MS = 10_000
 ADRIFT_MS = 120_000  # how long the callers of a lost server may take to turn up again
@@ -26,6 +27,18 @@ def resume(board: Floor, now_ms: int, servers: Iterable[str] = ()) -> None:
     for server in (*servers, *(contact.server for contact in board.contacts.values())):
         if server not in board.servers:
             _follow(board, server, now_ms)
+
+
+def gather(board: Floor, now_ms: int) -> None:
+    """Redis lost its data: servers tell again who waits and who works, each in its own time. Offers begin when all have had the time."""
+    board.gathering = True
+    board.at(now_ms + GATHER_MS, "gathered", "")
+
+
+def gathered(board: Floor, _: str, now_ms: int) -> None:
+    """Deadline: who has been told by now gets their chance in their order."""
+    board.gathering = False
+    board.seek_agents([contact for contact in board.contacts.values() if contact.state == ContactState.WAITING], now_ms)
 
 
 def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
@@ -143,4 +156,4 @@ def _waiting_of(board: Floor, server: str) -> list[Contact]:
 
 
 HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ServerAlive: alive, ServerLeft: left, ServerHolds: holds}
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"server": silent, "adrift": adrift, "listing": listing}
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"server": silent, "adrift": adrift, "listing": listing, "gathered": gathered}

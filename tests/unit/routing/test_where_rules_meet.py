@@ -9,6 +9,7 @@ from routing.agent_state import AgentState
 from routing.current_directory import CurrentDirectory
 from routing.messages import AgentHeld, OfferEnded, PhoneReported, ServerAlive, ServerLeft, TalkHeld
 from routing.model import Membership, Overflow, QueuePolicy, work_of
+from routing.servers import gather
 from routing.view import View
 
 pytestmark = pytest.mark.unit
@@ -464,3 +465,15 @@ class TestRedisLosesItsData:
         assert {agent.id: agent.handled for agent in fresh.board.agents.values()} == {"x": 2, "y": 0}
         fresh.call("next")
         assert fresh.ringers("next") == {"y"}
+
+    def test_nobody_is_offered_before_all_could_tell(self) -> None:
+        """Two servers tell again, the later caller first: the agent is offered the one who has waited longest."""
+        made = House(directory(person("x"), queues=(queue(),)))
+        gather(made.board, made.now)
+        made.start_work()
+        made.call("late", enqueued_at_ms=made.now - 5 * S)
+        made.wait(500)
+        made.call("early", enqueued_at_ms=made.now - 50 * S)
+        assert made.rings() == []
+        made.wait(500)
+        assert made.rings() == [("early", "x")]

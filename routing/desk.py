@@ -5,7 +5,8 @@ happened to a call is lost. Orders arrive in this server's own stream and are ha
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import TypeVar
@@ -48,6 +49,7 @@ BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
 HOLDS_EVERY = 60  # times that it shows life
 RETRY_S = 0.2
+REMEMBERED_ENDS = 200  # talks that ended last
 
 
 class NoReply(Exception):
@@ -78,6 +80,7 @@ class Desk:
         self.visits: dict[str, Visit] = {}  # contact -> visit
         self._phones: dict[str, PhoneState] = {}  # as reported
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
+        self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._outbox: Outbox[Message] = Outbox(store.post, ids.new("outbox"), retry_s=RETRY_S, on_sent=self._sent)
         self._life_unsent = False
@@ -137,6 +140,13 @@ class Desk:
             self._tell(contact)
         self.post(ServerHolds(self.server, self._here()))
 
+    def tell_ends(self, open_talks: Container[str]) -> None:
+        """Report the last talks that are over and that the log still has as open: the word of their end was lost with Redis's data."""
+        for held, ended in self._over:
+            if held.contact in open_talks:
+                self.post(held)
+                self.post(ended)
+
     def _here(self) -> list[str]:
         """The contacts whose callers are at this server."""
         return [contact for contact in self._held if self.visits[contact].here]
@@ -175,7 +185,9 @@ class Desk:
                 arrived.data,
             )
         if isinstance(message, TalkEnded):
-            self._held.pop(arrived.contact, None)
+            held = self._held.pop(arrived.contact, None)
+            if isinstance(held, TalkHeld):
+                self._over.append((held, message))
         self.post(message)
 
     def _waiting(self, arrived: ContactArrived) -> ContactArrived:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import structlog
 
 from routing.agent_state import AgentState
+from routing.contact_state import ContactState
 from routing.desk import Desk
 from routing.events import Event
 from routing.messages import AgentHeld
@@ -45,5 +46,6 @@ class Memory:
                 kept = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone)
                 self._desk.post(replace(kept, left_queues=list(agent.left_queues), queue=agent.queue, work=work_of(agent)))
         self._desk.tell_again()
+        self._desk.tell_ends({contact.id for contact in self._view.contacts.values() if contact.state == ContactState.CONNECTED})
         for call in self._calls:
             self._events.tell("call_resumed", call=call.id, **call.facts(self._desk.server))

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import unused_port
+from free_ports import free_port
 from settings_house import SmallSite
 
 from server.child_process import ChildError, ChildProcess
+from server.cli.up import up
 from server.port_numbers import Ports
-from server.supervisor import UpOptions, up
+from server.supervisor import UpOptions
 from simulator.fake_ami import FakeAmi
 
 pytestmark = pytest.mark.integration
@@ -49,7 +50,7 @@ def with_settings(site: SmallSite, lines: str) -> None:
 
 async def test_a_redis_that_is_not_there(site: SmallSite) -> None:
     """Its address without the password, and where that is written."""
-    port = unused_port()
+    port = free_port()
     with_settings(site, f"redis: {{url: 'redis://me:hidden@127.0.0.1:{port}/0'}}")
     sentence = await refusal(site)
     assert f"127.0.0.1:{port}/0 does not answer" in sentence
@@ -60,7 +61,7 @@ async def test_a_redis_that_is_not_there(site: SmallSite) -> None:
 
 async def test_an_asterisk_of_ones_own_that_is_not_there(site: SmallSite) -> None:
     """The address of its AMI, and how to learn what it needs."""
-    port = unused_port()
+    port = free_port()
     with_settings(site, f"asterisk: {{mode: external, ami_port: {port}}}")
     sentence = await refusal(site)
     assert f"no AMI connection to 127.0.0.1:{port}" in sentence
@@ -82,7 +83,7 @@ async def test_a_web_server_has_the_port(site: SmallSite) -> None:
     """Which port, and three ways out."""
     taken = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     port = taken.sockets[0].getsockname()[1]
-    free = {name: unused_port() for name in ("agi", "sip", "ami", "asterisk_http")}
+    free = {name: free_port() for name in ("agi", "sip", "ami", "asterisk_http")}
     site.write("state/ports.json", json.dumps({**free, "http": port, "rtp_first": Ports().rtp_first + 25_000}))
     assert f"port {port} (HTTP) is in use by another program" in await refusal(site)
     taken.close()
@@ -112,9 +113,9 @@ async def test_there_is_no_configuration(site: SmallSite) -> None:
 
 
 async def test_yaml_that_is_none(site: SmallSite) -> None:
-    """The place where the bracket was opened that nothing closes."""
+    """The place where the bracket was opened."""
     site.write("config/hotline.yaml", "site: demo\nlanguages: [zh\n")
-    assert "config/hotline.yaml:2:12: this bracket [ is never closed - write ] behind it" in await refusal(site)
+    assert "config/hotline.yaml:2:12: this bracket [ is never closed" in await refusal(site)
 
 
 @pytest.mark.parametrize("text", ['{"ami": ', "[]", '{"ami": "x", "sip": 1, "tokens": {}}'])

@@ -25,6 +25,7 @@ from routing.messages import (
     PhoneReported,
     Reply,
     RingOrder,
+    TalkEnded,
     TalkHeld,
     TellPhoneOrder,
     WithdrawOrder,
@@ -476,3 +477,23 @@ def test_a_desk_of_which_one_part_ends_ends_whole_and_goes_on_when_run_again(bro
         await asyncio.gather(second, return_exceptions=True)
 
     virtual.run(whole())
+
+
+def test_a_talk_that_ended_while_its_news_were_lost_ends_all_the_same() -> None:
+    """Redis lost the end of a talk with its data: the log has it as open, so the talk and its end are told once more, to a new router."""
+
+    async def play(house: House) -> None:
+        await house.work_begins("anna")
+        line = ScriptedLine(Phone(talk_ms=1_000))
+        waited = house.call(line)
+        await waited
+        [ended] = [event for event in await house.events() if event.type == "contact_ended"]
+        empty = MemoryStore()
+        house.cut._shared = empty._shared
+        house.desk.tell_ends({"another"})
+        house.desk.tell_ends({ended.contact})
+        await house.desk.flush()
+        told = [message for _, message in await empty.inbox("0", block_ms=0) if isinstance(message, TalkHeld | TalkEnded)]
+        assert [(type(message), message.contact) for message in told] == [(TalkHeld, ended.contact), (TalkEnded, ended.contact)]
+
+    scene(play)

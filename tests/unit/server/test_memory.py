@@ -37,6 +37,9 @@ class FakeDesk:
     def tell_again(self) -> None:
         """There are no callers here."""
 
+    def tell_ends(self, open_talks: Any) -> None:
+        """Nor were there any."""
+
 
 def agent_event(type: str, agent: str, state: AgentState, phone: str, **more: Any) -> Event:
     data = {"state": state, "before": "logged_out", "reason": "", "until_ms": 0, "phone": phone, **more}

@@ -88,4 +88,11 @@ class SmallSite:
 
     def said(self) -> list[str]:
         """The same as people read it, without the folder."""
-        return [str(problem).replace(f"{self.folder}/", "") for problem in self.problems()]
+        return [self._told(problem) for problem in self.problems()]
+
+    def warned(self) -> list[str]:
+        """What is odd in a site that can be used."""
+        return [self._told(problem) for problem in self.load().warnings]
+
+    def _told(self, problem: Problem) -> str:
+        return str(problem).replace(f"{self.folder}/", "")

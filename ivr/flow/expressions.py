@@ -10,7 +10,7 @@ import ast
 import operator
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -33,10 +33,11 @@ class CannotEvaluate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A parsed expression: `names` are the variables that it reads."""
+    """A parsed expression: `names` are the variables that it reads, `compared` each (variable, text) that it asks to be equal or not."""
 
     text: str
     names: frozenset[str]
+    compared: frozenset[tuple[str, str]]
     _tree: ast.expr = field(repr=False, compare=False)
 
     def value(self, variables: Mapping[str, str]) -> Value:
@@ -75,7 +76,7 @@ def parse_expression(text: Any) -> Expression:
         raise BadExpression("the expression is too long: split it over several branches")
     names: set[str] = set()
     _check(tree, names)
-    return Expression(text.strip(), frozenset(names), tree)
+    return Expression(text.strip(), frozenset(names), frozenset(_compared(tree)), tree)
 
 
 def as_number(value: Value) -> Decimal | None:
@@ -152,6 +153,21 @@ def _check(node: ast.AST, names: set[str]) -> None:
         raise BadExpression(
             f"'{_written(node)}' is not possible here: only comparisons, and, or, not, in, + - * / and {', '.join(_FUNCTIONS)}()"
         )
+
+
+def _compared(tree: ast.expr) -> Iterator[tuple[str, str]]:
+    """`language == 'zh'` and `language in ('zh', 'en')`, either way round."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        for left, sign, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
+            if not isinstance(sign, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
+                continue
+            for one, other in ((left, right), (right, left)):
+                listed = other.elts if isinstance(other, ast.List | ast.Tuple) else [other] if isinstance(sign, ast.Eq | ast.NotEq) else []
+                texts = (item.value for item in listed if isinstance(item, ast.Constant))
+                if isinstance(one, ast.Name):
+                    yield from ((one.id, text) for text in texts if isinstance(text, str))
 
 
 def _check_constant(value: object) -> None:

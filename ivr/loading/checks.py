@@ -33,6 +33,7 @@ def check(draft: Draft, drafts: Collection[Draft], facts: SiteFacts, whole: bool
     yield from requirements(draft, facts)
     yield from agents(draft, facts)
     yield from transfers(draft, facts)
+    yield from compared(draft, facts)
     yield from check_graph(draft)
     if whole:
         yield from unknown_flows(draft, drafts)
@@ -125,7 +126,7 @@ def sites(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
 
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_QUOTED = re.compile(r'"[^"]*"')  # the value of an attribute
+_NO_WORD = re.compile(r'"[^"]*"|@[A-Za-z0-9_-]*')  # the value of an attribute, and an agent
 _NO_SKILLS = {"and", "or", "not", "true", "false"}
 
 
@@ -140,7 +141,7 @@ def requirements(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
             for requirement in filled:
                 if fault := facts.requirement_fault(requirement):
                     yield draft.problem(where, fault)
-            skills = dict.fromkeys(word for requirement in filled for word in _WORD.findall(_QUOTED.sub("", requirement)))
+            skills = dict.fromkeys(word for requirement in filled for word in _WORD.findall(_NO_WORD.sub("", requirement)))
             for skill in skills if facts.skills is not None else ():
                 if skill not in _NO_SKILLS and skill not in (facts.skills or ()):
                     yield draft.problem(where, f"no agent has the skill '{skill}'", suggest(skill, facts.skills or ()))
@@ -163,6 +164,19 @@ def transfers(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
         if isinstance(node, Transfer) and not node.to.names and not facts.transfer_allowed(node.to.text):
             message = f"the site does not allow transfers to '{node.to.text}'"
             yield draft.problem(("nodes", name, "to"), message, "add a pattern under transfer.allow in config/hotline.yaml")
+
+
+def compared(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
+    """Values that `language` and `caller_list` can have."""
+    known = {"language": facts.languages or None, "caller_list": facts.caller_lists}
+    for where, value in draft.inside():
+        expression = value.value if isinstance(value, Assigned) else value
+        for name, text in sorted(expression.compared) if isinstance(expression, Expression) else ():
+            choices = known.get(name)
+            if choices is not None and text and text not in choices:
+                what = "language" if name == "language" else "list of callers"
+                hint = suggest(text, choices) or "config/callers.yaml defines them"
+                yield draft.problem(where, f"the site has no {what} '{text}'", hint)
 
 
 def written_in(drafts: Iterable[Draft]) -> frozenset[str]:

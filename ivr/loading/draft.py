@@ -1,7 +1,7 @@
 """What a flow is judged by: the flow as it was read, its file, and what the site has that flows may refer to."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ivr.flow.model import Flow, Target, Where, walk
 from ivr.flow.texts import Prompt
@@ -15,6 +15,8 @@ class SiteFacts:
 
     `languages` empty: not known, since the file that names them could not be read.
     `every_prompt` False: the file of shared prompts could not be read, so what is missing there is not missed.
+    `caller_lists` None: not checked. `nobody` says what to do where no agent of a queue could ever meet a requirement, "" if one could.
+    `preferred_ms` has for each queue how long preferred agents are waited for; `last_agent` are those that prefer the last agent.
     """
 
     queues: Collection[str] = ()
@@ -26,6 +28,10 @@ class SiteFacts:
     agents: Collection[str] | None = None
     transfer_allowed: Callable[[str], bool] = lambda number: False
     requirement_fault: Callable[[str], str] = lambda requirement: ""
+    caller_lists: Collection[str] | None = None
+    nobody: Callable[[str, str], str] = lambda queue, requirement: ""
+    preferred_ms: Mapping[str, int] = field(default_factory=dict)
+    last_agent: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +78,7 @@ class Draft:
         whole_node = len(written) == 2 and written[0] == "nodes"
         position = self.source.where_key(written) if whole_node else self.source.where(written)
         return self.source.named(Problem(position, message, hint))
+
+    def warning(self, where: Where, message: str, hint: str = "") -> Problem:
+        """The same for what is odd and can be used all the same."""
+        return replace(self.problem(where, message, hint), warning=True)

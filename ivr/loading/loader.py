@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from ivr.flow.model import RESERVED, Flow, Flows, Node, Target
 from ivr.flow.nodes import NODE_TYPES
 from ivr.flow.texts import Prompt, parse_prompt
 from ivr.loading.checks import check, twice, written_in
+from ivr.loading.doubts import doubts
 from ivr.loading.draft import Draft, SiteFacts
 from ivr.loading.graph import circles
 from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
@@ -20,6 +21,7 @@ from ivr.loading.schema import Key, Settings, build, find
 from ivr.loading.source import Source, read_source
 from ivr.prompts import BUILT_IN
 
+Warn = Callable[[Problem], None]
 Spoken = Annotated[Prompt, BeforeValidator(parse_prompt)]
 
 
@@ -47,15 +49,18 @@ def load_prompts(path: Path, name: str = "") -> dict[str, Prompt]:
     return _named(build(PromptFile, read_source(path, name)).prompts)
 
 
-def load_flows(folder: Path, facts: SiteFacts) -> Flows:
-    """Every flow of the folder's YAML files (not of its subfolders). Raises ProblemsFound with all problems of all files."""
+def load_flows(folder: Path, facts: SiteFacts, warn: Warn = lambda problem: None) -> Flows:
+    """Every flow of the folder's YAML files (not of its subfolders). Raises ProblemsFound with all problems of all files.
+
+    Where there are warnings only, each is handed to `warn`.
+    """
     files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if folder.is_dir() else []
     if not files:
         raise ProblemsFound([Problem(Position(str(folder)), "holds no flow", "put a file such as main.yaml there")])
-    return load_files(files, facts)
+    return load_files(files, facts, warn)
 
 
-def load_files(files: Collection[Path], facts: SiteFacts) -> Flows:
+def load_files(files: Collection[Path], facts: SiteFacts, warn: Warn = lambda problem: None) -> Flows:
     """The same for files by name."""
     problems: list[Problem] = []
     drafts: list[Draft] = []
@@ -75,9 +80,13 @@ def load_files(files: Collection[Path], facts: SiteFacts) -> Flows:
     written = written_in(drafts) if whole and all(draft.complete for draft in drafts) else None
     for draft in drafts:
         problems.extend(check(draft, drafts, facts, whole, written))
+        told = {problem.position for problem in problems}
+        problems.extend(doubt for doubt in doubts(draft, facts) if doubt.position not in told)
     problems.extend(circles(draft for draft in drafts if draft.complete))
-    if problems:
+    if not all(problem.warning for problem in problems):
         raise ProblemsFound(problems)
+    for problem in problems:
+        warn(problem)
     return {draft.flow.name: draft.flow for draft in drafts}
 
 

@@ -19,18 +19,20 @@ class Position:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake. `hint` says what to do: "did you mean 'x'?"."""
+    """One mistake. `hint` says what to do: "did you mean 'x'?". A `warning` is told and keeps nothing from being used."""
 
     position: Position
     message: str
     hint: str = ""
+    warning: bool = False
 
     def __str__(self) -> str:
-        return f"{self.position}: {self.message}" + (f" - {self.hint}" if self.hint else "")
+        kind = "warning: " if self.warning else ""
+        return f"{self.position}: {kind}{self.message}" + (f" - {self.hint}" if self.hint else "")
 
 
 class ProblemsFound(Exception):
-    """A file or a folder cannot be used; `problems` holds every mistake found, in the order of the files."""
+    """A file or a folder cannot be used; `problems` holds every mistake found, warnings included, in the order of the files."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))

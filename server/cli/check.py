@@ -7,13 +7,14 @@ from pathlib import Path
 
 from ivr.conversations import run_conversations
 from ivr.loading.problems import ProblemsFound
-from server.cli.options import CommandFailed, Options, say, shown
-from server.cli.site import checked_site, counted, premises_of, tell_problems
+from server.cli.options import CommandFailed, Options, say, shown, used_site
+from server.cli.site import checked_site, counted, how_many, premises_of, tell_problems
 from server.settings import Site
 
 
 def run(options: Options) -> int:
     """0 when all is well."""
+    say(f"checking {used_site(options.config, options.dialplans)}")
     site = checked_site(options)
     _summarise(site)
     if options.given.test is not None:
@@ -26,7 +27,7 @@ def _summarise(site: Site) -> None:
     numbers = ", ".join(f"{number} -> {flow}" for number, flow in site.numbers.items()) or "none of its own"
     any_other = f"; any other -> {site.default_flow}" if site.default_flow else ""
     nodes = sum(len(flow.nodes) for flow in site.flows.values())
-    say(f"site '{site.main.site}' is fine")
+    say(f"site '{site.main.site}' is fine" + (f", with {how_many(site.warnings)}" if site.warnings else ""))
     say(f"  numbers   {numbers}{any_other}")
     say(f"  flows     {', '.join(sorted(site.flows))} ({counted(nodes, 'node')})")
     say(f"  queues    {', '.join(directory.queues) or 'none'}")
@@ -45,8 +46,8 @@ def _converse(site: Site, files: Sequence[Path], dialplans: Path) -> None:
     try:
         results = asyncio.run(run_conversations([shown(file) for file in files], site.flows, premises_of(site)))
     except ProblemsFound as found:
-        tell_problems(found)
-        raise CommandFailed(counted(len(found.problems), "problem")) from None
+        tell_problems(found.problems)
+        raise CommandFailed(how_many(found.problems)) from None
     for result in results:
         say(f"  {'FAILED' if result.problem else 'ok':6}  {result.name}")
         if result.problem:

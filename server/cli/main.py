@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from server.cli.options import HOME, CommandFailed, Options, shown
+from server.cli.options import CommandFailed, Options, shown, site_folder
 from server.version import VERSION
 
 INTERRUPTED = 130
@@ -62,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _folder(group: argparse._ArgumentGroup, option: str, name: str, text: str) -> None:
-    group.add_argument(option, type=Path, metavar="DIR", default=shown(HOME / name), help=f"{text} (default: {name}/)")
+    group.add_argument(option, type=Path, metavar="DIR", default=shown(site_folder() / name), help=f"{text} (default: {name}/)")
 
 
 def _up(command: argparse.ArgumentParser) -> None:

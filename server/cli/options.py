@@ -23,6 +23,20 @@ class Options:
     given: Namespace
 
 
+def site_folder() -> Path:
+    """The folder that you are in when it has `config/`, else the one of the program."""
+    here = Path.cwd()
+    return here if (here / "config").is_dir() else HOME
+
+
+def used_site(config: Path, dialplans: Path) -> str:
+    """Which site a command reads, in a line."""
+    config, dialplans = config.absolute(), dialplans.absolute()
+    if (config.name, dialplans.name) == ("config", "dialplans") and config.parent == dialplans.parent:
+        return f"the site in {config.parent}: config/ and dialplans/"
+    return f"the site in {config}, with the flows in {dialplans}"
+
+
 def shown(path: Path) -> Path:
     """A path as short as it can be told from here."""
     relative = Path(os.path.relpath(path))

@@ -1,24 +1,35 @@
 """The site for commands: read whole, or told what is wrong with it."""
 
-from ivr.loading.problems import ProblemsFound
+from collections.abc import Collection, Iterable
+
+from ivr.loading.problems import Problem, ProblemsFound
 from ivr.premises import Premises
 from server.cli.options import CommandFailed, Options, say, shown
 from server.settings import Site, load_site
 
 
 def checked_site(options: Options) -> Site:
-    """Prints every problem and raises CommandFailed when there is one."""
+    """Prints every problem and raises CommandFailed when there is one that is more than a warning."""
     try:
-        return load_site(shown(options.config), shown(options.dialplans))
+        site = load_site(shown(options.config), shown(options.dialplans))
     except ProblemsFound as found:
-        tell_problems(found)
-        raise CommandFailed(counted(len(found.problems), "problem")) from None
+        tell_problems(found.problems)
+        raise CommandFailed(how_many(found.problems)) from None
+    tell_problems(site.warnings)
+    return site
 
 
-def tell_problems(found: ProblemsFound) -> None:
+def tell_problems(problems: Iterable[Problem]) -> None:
     """One line each, file:line:column first."""
-    for problem in found.problems:
+    for problem in problems:
         say(str(problem))
+
+
+def how_many(problems: Collection[Problem]) -> str:
+    """`2 problems, 1 warning`."""
+    warnings = sum(1 for problem in problems if problem.warning)
+    told = [counted(number, kind) for number, kind in ((len(problems) - warnings, "problem"), (warnings, "warning")) if number]
+    return ", ".join(told)
 
 
 def counted(number: int, thing: str) -> str:

@@ -9,7 +9,7 @@ import structlog
 from ivr.loading.problems import ProblemsFound
 from server.asterisk.configuration import ConfigurationError
 from server.child_process import ChildError
-from server.cli.options import HOME, Options
+from server.cli.options import Options, site_folder, used_site
 from server.elsewhere import NotThere
 from server.install.packages import InstallError
 from server.keeping import Say
@@ -19,11 +19,10 @@ from server.socket_folder import SocketFolderError
 from server.state_folder import StateFolderError
 from server.supervisor import AlreadyRunning, Supervisor, UpOptions
 
-DEFAULT_STATE = HOME / ".state"
-
 
 def run(options: Options) -> int:
     """Returns when the site has stopped."""
+    print(f"hotline: {used_site(options.config, options.dialplans)}", flush=True)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # what people need to know is said
     return asyncio.run(up(UpOptions(options.state, options.config, options.dialplans, options.given.listen)))
 
@@ -34,7 +33,7 @@ async def up(options: UpOptions, say: Say = print) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # there is nothing to start anew yet
     try:
         await site.start()
-        for line in _welcome(site):
+        for line in (*(f"hotline: {warning}" for warning in site.site.warnings), *_welcome(site)):
             say(line)
         await site.watch()
     except (
@@ -61,7 +60,7 @@ def _welcome(site: Supervisor) -> list[str]:
     state = site.options.state
     numbers = ", ".join(site.site.numbers) or "any number"
     where = f"on SIP port {site.ports.sip}" if site.site.main.asterisk.mode == "managed" else "through your Asterisk"
-    option = "" if state.resolve() == DEFAULT_STATE.resolve() else f" --state {state}"
+    option = "" if state.resolve() == (site_folder() / ".state").resolve() else f" --state {state}"
     if any(gap.dangerous for gap in site.gaps):
         numbers += " - when your Asterisk has what is missing (./hotline asterisk-check), which is noticed by itself; not ready yet -"
     return [

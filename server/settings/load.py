@@ -4,8 +4,10 @@ Each file that needs more than its shape has a reader of its own: queues.py, age
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ivr.flow.texts import Prompt
 from ivr.hours import is_open
@@ -15,7 +17,7 @@ from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
 from ivr.loading.schema import find
 from ivr.loading.source import read_source
 from ivr.numbers import Allowed, e164
-from routing.model import BreakLimit, Directory
+from routing.model import BreakLimit, Directory, QueuePolicy
 from routing.requirement import BadRequirement, parse
 from server.asterisk.trunks import Trunk, TrunksFile
 from server.settings.agents import Lines, Staff, read_agents
@@ -25,6 +27,7 @@ from server.settings.files import HotlineFile, NumbersFile
 from server.settings.queues import read_queues
 from server.settings.reading import Anything, Reading
 from server.settings.site import Site
+from server.settings.takers import Takers
 
 
 def load_site(config: Path, dialplans: Path) -> Site:
@@ -44,11 +47,12 @@ def load_site(config: Path, dialplans: Path) -> Site:
     callers = read_callers(reading, main.country)
     _check_main(reading, main, may_dial)
     _check_trunks(reading, trunks)
-    facts = _facts(reading, main, staff, judged)
-    flows = reading.collect(lambda: load_flows(dialplans, facts))
+    facts = replace(_facts(reading, main, staff, judged), **_judged_by_agents(reading, queues, staff))
+    facts = replace(facts, caller_lists=reading.names("callers.yaml", "lists"))
+    flows = reading.collect(lambda: load_flows(dialplans, facts, reading.problems.append))
     _tell_numbers_twice(reading, numbers, main.country)
     _check_numbers(reading, numbers, _flow_names(dialplans) if flows is None else set(flows))
-    if reading.problems or flows is None:
+    if flows is None or not all(problem.warning for problem in reading.problems):
         raise ProblemsFound(reading.problems)
     breaks = {reason: BreakLimit(limit.at_once, limit.longest) for reason, limit in main.breaks.items()}
     calendars = {name: partial(is_open, calendar, time_zone=main.time_zone) for name, calendar in hours.items()}
@@ -66,6 +70,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
         callers,
         staff.phones,
         staff.logins,
+        tuple(sorted(set(reading.problems))),
     )
 
 
@@ -96,6 +101,21 @@ def _facts(reading: Reading, main: HotlineFile, staff: Staff, may_dial: Callable
         transfer_allowed=may_dial,
         requirement_fault=lambda text: _fault(text, agents),
     )
+
+
+def _judged_by_agents(reading: Reading, queues: Mapping[str, QueuePolicy], staff: Staff) -> dict[str, Any]:
+    """What flows are warned of, by who is there; nothing while one of the two files is wrong. Queues that nobody serves are told here."""
+    if any(reading.faulty(name) or name not in reading.sources for name in ("queues.yaml", "agents.yaml")):
+        return {}
+    takers = Takers(queues, staff.agents)
+    for queue in takers.without():
+        message, hint = f"nobody serves the queue '{queue}'", "add it to the queues of an agent in config/agents.yaml"
+        reading.say("queues.yaml", ("queues", queue), message, hint, at_key=True, warning=True)
+    return {
+        "nobody": takers.nobody,
+        "preferred_ms": {name: policy.preferred_ms for name, policy in queues.items()},
+        "last_agent": frozenset(name for name, policy in queues.items() if policy.last_agent_ms),
+    }
 
 
 def _required_words(staff: Staff) -> frozenset[str]:

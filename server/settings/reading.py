@@ -77,7 +77,7 @@ class Reading:
 
     def faulty(self, name: str) -> bool:
         """Whether something is wrong with that file."""
-        return any(problem.position.file == str(self.config / name) for problem in self.problems)
+        return any(problem.position.file == str(self.config / name) and not problem.warning for problem in self.problems)
 
     def names(self, name: str, setting: str) -> Collection[str]:
         """What a file defines, its faulty parts included."""
@@ -86,7 +86,8 @@ class Reading:
         found: Any = find(self.sources[name], (setting,)) if name in self.sources else {}
         return frozenset(found) if isinstance(found, dict) else Anything()
 
-    def say(self, file: str, where: Where, message: str, hint: str = "", *, at_key: bool = False) -> None:
+    def say(self, file: str, where: Where, message: str, hint: str = "", *, at_key: bool = False, warning: bool = False) -> None:
         """A problem at a value, or at its key."""
         source = self.sources[file]
-        self.problems.append(source.named(Problem(source.where_key(where) if at_key else source.where(where), message, hint)))
+        position = source.where_key(where) if at_key else source.where(where)
+        self.problems.append(source.named(Problem(position, message, hint, warning)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ivr.flow.model import Flows
 from ivr.hours import Hours
+from ivr.loading.problems import Problem
 from ivr.numbers import Allowed
 from routing.model import Directory
 from server.asterisk.trunks import Trunk
@@ -17,6 +18,7 @@ from server.settings.files import HotlineFile
 class Site:
     """Everything that `config/` and `dialplans/` say. `numbers` maps a number of ours to a flow; `default_flow` may be empty.
 
+    `warnings` are what is odd and works all the same.
     `desk_phones` are SIP accounts without an owner; there agents log in with a number of `logins` (-> agent) and their PIN.
     """
 
@@ -32,6 +34,7 @@ class Site:
     callers: CallerLists = field(default_factory=CallerLists)
     desk_phones: tuple[str, ...] = ()
     logins: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def phones(self) -> tuple[str, ...]:

@@ -122,6 +122,33 @@ def test_a_site_that_is_fine(site: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "4000 -> main" in out
 
 
+def test_the_site_that_you_are_in(site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with `config/` is the site; elsewhere it is the one beside the program. The first line says which."""
+    monkeypatch.chdir(site)
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [f"checking the site in {site}: config/ and dialplans/", "site 'small' is fine"]
+    monkeypatch.chdir(site / "dialplans")
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.startswith(f"checking the site in {HOME}: config/ and dialplans/\n")
+
+
+def test_folders_that_are_named(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first line says both."""
+    (site / "dialplans").rename(site / "flows")
+    arguments = ["check", "--config", str(site / "config"), "--dialplans", str(site / "flows"), "--state", str(site / "state")]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith(f"checking the site in {site / 'config'}, with the flows in {site / 'flows'}\n")
+
+
+def test_warnings_keep_nothing_from_being_used(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are told and counted, and the exit code is 0."""
+    (site / "config/queues.yaml").write_text("queues:\n  billing: {}\n  empty: {}\n")
+    assert main(command(site, "check")) == 0
+    out = capsys.readouterr().out
+    assert "config/queues.yaml:3:3: warning: nobody serves the queue 'empty'" in out
+    assert "site 'small' is fine, with 1 warning" in out
+
+
 def test_all_problems_at_once(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Mistakes in several files are all told, each with file:line:column and what was probably meant; the exit code is 1."""
     (site / "config/queues.yaml").write_text("queues:\n  billing: {}\n  sales: {stratgy: linear, ring_timeout: soon}\n")

@@ -103,7 +103,7 @@ async def test_a_port_in_use_is_one_sentence(house: House, tmp_path: Path) -> No
     code, said = await _up(tmp_path / "state", tmp_path / "config", tmp_path / "dialplans")
     assert code == 1
     assert f"port {taken['sip']} (SIP) is in use" in said
-    assert len(said.strip().splitlines()) == 1
+    assert len(said.strip().splitlines()) == 2  # which site it is, and the sentence
     assert "Traceback" not in said
 
 
@@ -114,6 +114,6 @@ async def test_one_state_folder_runs_once(house: House) -> None:
     code, said = await _up(site.state, site.folder / "config", site.folder / "dialplans")
     assert code == 1
     assert "running already" in said
-    assert len(said.strip().splitlines()) == 1
+    assert len(said.strip().splitlines()) == 2  # which site it is, and the sentence
     guest = await house.dial("4000")
     await guest.at_node("language")

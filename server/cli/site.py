@@ -9,7 +9,7 @@ from server.settings import Site, load_site
 
 
 def checked_site(options: Options) -> Site:
-    """Prints every problem and raises CommandFailed when there is one that is more than a warning. Warnings alone are `check`'s to print."""
+    """Prints every problem and raises CommandFailed when there is one that is more than a warning. Prints no warning."""
     try:
         return load_site(shown(options.config), shown(options.dialplans))
     except ProblemsFound as found:

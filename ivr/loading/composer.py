@@ -42,6 +42,7 @@ class Composer:
         self.values: dict[Where, Position] = {}
         self.keys: dict[Where, Position] = {}
         self.problems: list[Problem] = []
+        self.ended = False  # not read to its end
         self.scalars: list[tuple[int, int]] = []  # where text stands that cannot be a comment: start and end offset
         self.texts: list[tuple[int, int]] = []  # the same for values alone
         self._open: list[_Open] = []
@@ -66,6 +67,11 @@ class Composer:
             self._begin({} if isinstance(event, yaml.MappingStartEvent) else [], event)
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             self._open.pop()
+
+    def end(self, problem: Problem) -> None:
+        """Reading ended before the text did."""
+        self.problems.append(problem)
+        self.ended = True
 
     def told(self) -> list[Problem]:
         """What is wrong; of anchors and aliases by the dozen the first alone."""
@@ -94,7 +100,7 @@ class Composer:
         else:
             if event.start_mark is not None and event.end_mark is not None:
                 self.texts.append((event.start_mark.index, event.end_mark.index))
-            self._place(value, event)
+            self._place("" if getattr(event, "tag", None) else value, event)
 
     def _key(self, around: _Open, data: dict[str, Any], value: str, event: Any) -> None:
         path = (*around.path, value)

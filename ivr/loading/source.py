@@ -4,7 +4,7 @@ YAML's own types are never used (`0501234567` must not become a number, nor `22:
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,16 @@ import yaml
 
 from ivr.loading.composer import Composer, TooMuch
 from ivr.loading.composer import Where as Where
+from ivr.loading.encoding import decoded
+from ivr.loading.entries import without_entry
 from ivr.loading.hashes import lost_hashes
+from ivr.loading.mending import Mend, Mended
 from ivr.loading.problems import Position, Problem, ProblemsFound
-from ivr.loading.signs import SIGNS, first_sign, plain_text, sign_problem, signs_in_structure
+from ivr.loading.signs import SIGNS, first_sign, in_structure, plain_text, sign_problem, signs_in_structure
 from ivr.loading.syntax import missing_space, syntax_problem
 
 MAX_BYTES = 2_000_000
+MOST_TRIES = 12  # how often a text is read once more without what was found wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Source:
     values: dict[Where, Position] = field(default_factory=dict, repr=False)
     keys: dict[Where, Position] = field(default_factory=dict, repr=False)
     text: str = field(default="", repr=False)
+    whole: bool = True  # False: entries are left out, so what is missing or empty here may be there
 
     def where(self, path: Where = ()) -> Position:
         """The place of the value at `path`, or of the nearest value around it."""
@@ -59,36 +64,85 @@ class Source:
         return self.keys.get(path) or self.where(path)
 
 
+class BrokenSource(ProblemsFound):
+    """A file that is no plain YAML. `rest` is what can be judged all the same: all of it as it is meant, or the sound entries; or None."""
+
+    def __init__(self, problems: Iterable[Problem], rest: Source | None = None) -> None:
+        super().__init__(problems)
+        self.rest = rest
+
+
 def read_source(path: Path, name: str = "") -> Source:
-    """Read a YAML file; `name` is what problems call it (else the path as given). Raises only ProblemsFound."""
+    """Read a YAML file; `name` is what problems call it (else the path as given). Raises only BrokenSource."""
     file = name or str(path)
     try:
         with path.open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ProblemsFound([Problem(Position(file), f"cannot be read: {error.strerror or error}")]) from error
+        raise BrokenSource([Problem(Position(file), f"cannot be read: {error.strerror or error}")]) from error
     if len(raw) > MAX_BYTES:
-        raise ProblemsFound([Problem(Position(file), f"is longer than {MAX_BYTES} bytes", "split it")])
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        problem = Problem(Position(file, line, column), "is not UTF-8 text here", "save the file as UTF-8")
-        raise ProblemsFound([problem]) from error
-    return parse_source(text, file)
+        raise BrokenSource([Problem(Position(file), f"is longer than {MAX_BYTES} bytes", "split it")])
+    text, problem = decoded(raw, file)
+    if problem is None:
+        return parse_source(text or "", file)
+    problems, rest = _read(text, file, 0) if text is not None else ((), None)
+    raise BrokenSource([problem, *problems], rest)
 
 
-def parse_source(text: str, file: str) -> Source:
-    """The same for text already at hand."""
+def parse_source(text: str, file: str, tries: int = 0) -> Source:
+    """The same for text already at hand. `tries`: how often something was put right before."""
     composer, error = _composed(text, file)
-    problems = [*composer.told(), *_signs_in_keys(composer, text)]
-    vanished = list(lost_hashes(text, file, composer.scalars))
-    if error is not None and not vanished:  # a syntax error further down is then only a consequence
-        problems.extend(_mended(error, text, file, composer.texts[:-1]))
-    if vanished or problems:
-        raise ProblemsFound([*vanished, *problems])
-    return Source(file, {} if composer.data in (None, "") else composer.data, composer.values, composer.keys, text)
+    problems = [*composer.told(), *lost_hashes(text, file, composer.scalars)]
+    lost = problems[len(composer.told()) :]
+    mends = list(_signs_in_keys(composer, text))
+    if error is not None and not lost:  # behind a lost hash a syntax error is only a consequence
+        mends += _mends(error, text, file, composer.texts[:-1])
+        if not mends:
+            problems.append(syntax_problem(error, text, file))
+    problems += [mend.problem for mend in mends if mend.problem]
+    if not problems:
+        return _source(composer, text, True)
+    if mends and (error is not None or _composed(Mended(text, mends).text, file)[1] is None):
+        more, rest = _read_mended(text, file, mends, tries + 1)
+    elif error is not None or mends:
+        more, rest = _read_without(text, file, (lost or problems)[-1].position.line, tries + 1)
+    else:
+        more, rest = (), None if composer.ended else _source(composer, text, False)
+    raise BrokenSource([*problems, *more], rest)
+
+
+def _source(composer: Composer, text: str, whole: bool) -> Source:
+    return Source(composer.file, {} if composer.data in (None, "") else composer.data, composer.values, composer.keys, text, whole)
+
+
+def _read(text: str, file: str, tries: int) -> tuple[tuple[Problem, ...], Source | None]:
+    """What is wrong, and what can be judged."""
+    if tries > MOST_TRIES:
+        return (), None
+    try:
+        return (), parse_source(text, file, tries)
+    except BrokenSource as found:
+        return found.problems, found.rest
+
+
+def _read_mended(text: str, file: str, mends: list[Mend], tries: int) -> tuple[tuple[Problem, ...], Source | None]:
+    """What is wrong beside these signs, at its place in the text as it is."""
+    mended = Mended(text, mends)
+    found, rest = _read(mended.text, file, tries)
+    problems = tuple(replace(problem, position=mended.back(problem.position)) for problem in found)
+    if rest is None:
+        return problems, None
+    values, keys = ({path: mended.back(position) for path, position in places.items()} for places in (rest.values, rest.keys))
+    return problems, Source(file, rest.data, values, keys, text, rest.whole)
+
+
+def _read_without(text: str, file: str, line: int, tries: int) -> tuple[tuple[Problem, ...], Source | None]:
+    """What is wrong in the other entries; nothing where what is before this one is unsound, too: then the fault began there."""
+    before, other = without_entry(text, line)
+    if other == text or _composed(before, file)[1] is not None:
+        return (), None
+    found, rest = _read(other, file, tries)
+    return found, replace(rest, text=text, whole=False) if rest else None
 
 
 def _composed(text: str, file: str) -> tuple[Composer, yaml.YAMLError | None]:
@@ -100,53 +154,30 @@ def _composed(text: str, file: str) -> tuple[Composer, yaml.YAMLError | None]:
     except yaml.YAMLError as error:
         return composer, error
     except TooMuch as error:
-        composer.problems.append(error.problem)
+        composer.end(error.problem)
     except (RecursionError, MemoryError, ValueError) as error:
-        composer.problems.append(Problem(Position(file), f"cannot be read as YAML: {error}"))
+        composer.end(Problem(Position(file), f"cannot be read as YAML: {error}"))
     return composer, None
 
 
-def _mended(error: yaml.YAMLError, text: str, file: str, spared: list[tuple[int, int]]) -> list[Problem]:
-    """Why this is no YAML: signs of another keyboard or missing spaces, and what is wrong beside them; else what the parser says."""
+def _mends(error: yaml.YAMLError, text: str, file: str, spared: list[tuple[int, int]]) -> Iterator[Mend]:
+    """Signs of another keyboard and a missing space that keep this text from being YAML."""
     offsets = list(signs_in_structure(text, spared))
-    if offsets:
-        told = [sign_problem(place(text, at, file), text[at]) for at in offsets]
-        return [*told, *_problems_behind(text, offsets, file)]
-    at = missing_space(text, error)
-    if at is not None:
-        found = Problem(place(text, at, file), "a space is missing after the colon", f"write {text[:at].split()[-1]} {_word_at(text, at)}")
-        return [found, *_problems_of(f"{text[:at]} {text[at:]}", file)]
-    return [syntax_problem(error, text, file)]
-
-
-def _problems_behind(text: str, offsets: list[int], file: str) -> Iterator[Problem]:
-    """What is wrong when these signs are plain ones, at its place in the text as it is."""
-    pieces: list[str] = []
-    moved: list[tuple[Position, int]] = []  # by how many columns the rest of a line stands further right
-    begin = 0
     for at in offsets:
-        plain = plain_text(text[at])
-        plain += " " if text[at] == "：" and text[at + 1 : at + 2].strip() else ""  # a colon wants a space behind it
-        pieces += [text[begin:at], plain]
-        begin = at + 1
-        moved.append((place(text, at, file), len(plain) - 1))
-    for problem in _problems_of("".join([*pieces, text[begin:]]), file):
-        line, column = problem.position.line, problem.position.column
-        for sign, columns in moved:
-            column -= columns if sign.line == line and sign.column < column else 0
-        yield replace(problem, position=Position(file, line, column))
+        yield Mend(at, 1, _put(text, at), sign_problem(place(text, at, file), text[at]))
+    at_colon = None if offsets else missing_space(text, error)
+    if at_colon is not None:
+        words = re.split(r"[\s,}]", text[at_colon:], maxsplit=1)[0]
+        yield _space_missing(at_colon, place(text, at_colon, file), f"write {text[:at_colon].split()[-1]} {words}")
 
 
-def _word_at(text: str, at: int) -> str:
-    return re.split(r"[\s,}]", text[at:], maxsplit=1)[0]
+def _put(text: str, at: int) -> str:
+    """What stands there instead of a sign; a colon wants a space behind it."""
+    return in_structure(text[at]) + (" " if text[at] == "：" and text[at + 1 : at + 2].strip() else "")
 
 
-def _problems_of(text: str, file: str) -> tuple[Problem, ...]:
-    try:
-        parse_source(text, file)
-    except ProblemsFound as found:
-        return found.problems
-    return ()
+def _space_missing(at: int, where: Position, hint: str) -> Mend:
+    return Mend(at, 0, " ", Problem(where, "a space is missing after the colon", hint))
 
 
 def place(text: str, offset: int, file: str) -> Position:
@@ -154,18 +185,25 @@ def place(text: str, offset: int, file: str) -> Position:
     return Position(file, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
-def _signs_in_keys(composer: Composer, text: str) -> Iterator[Problem]:
-    """Signs in keys, which are never prose; a colon without its space makes a key of the whole setting."""
-    lines = text.splitlines()
+def _signs_in_keys(composer: Composer, text: str) -> Iterator[Mend]:
+    """Signs in keys, which are never prose, the first of each key told; a colon without its space makes a key of the whole setting."""
+    lines = text.splitlines(keepends=True)
+    begins = [0]
+    for line in lines:
+        begins.append(begins[-1] + len(line))
     for path, position in composer.keys.items():
         key = str(path[-1])
-        written = lines[position.line - 1][position.column - 1 :] if position.line <= len(lines) else ""
-        for at, sign in enumerate(written[: len(key) + 2]) if first_sign(key) >= 0 else ():
-            if sign in SIGNS and sign in key:
-                yield sign_problem(Position(position.file, position.line, position.column + at), sign)
-                break
-        else:
-            match = re.match(r"([A-Za-z_]\w*):(?=[^\s:/])", written)
-            if match and key.startswith(match[0]):
-                where = Position(position.file, position.line, position.column + match.end())
-                yield Problem(where, "a space is missing after the colon", f"write {match[0]} {key[match.end() :]}")
+        begin = begins[min(position.line, len(lines)) - 1] + position.column - 1 if lines else 0
+        written = text[begin : begin + len(key) + 2].split("\n", 1)[0]
+        if first_sign(key) >= 0:
+            found = [at for at, sign in enumerate(written) if sign in SIGNS and sign in key]
+            for number, at in enumerate(found):
+                problem = sign_problem(replace(position, column=position.column + at), written[at]) if number == 0 else None
+                put = plain_text(written[at]) if written[0] in "\"'" else _put(text, begin + at)
+                yield Mend(begin + at, 1, put, problem)
+            if found:
+                continue
+        match = re.match(r"([A-Za-z_]\w*):(?=[^\s:/])", written)
+        if match and key.startswith(match[0]):
+            where = replace(position, column=position.column + match.end())
+            yield _space_missing(begin + match.end(), where, f"write {match[0]} {key[match.end() :]}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 
+from ivr.flow.model import Flows
 from ivr.flow.texts import Prompt
 from ivr.hours import is_open
 from ivr.loading.draft import SiteFacts
@@ -14,6 +15,7 @@ from ivr.loading.loader import load_flows, load_prompts
 from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
 from ivr.loading.schema import find
 from ivr.loading.source import read_source
+from ivr.loading.static_speech import spoken_prompts
 from ivr.numbers import Allowed, e164
 from routing.model import BreakLimit, Directory
 from routing.requirement import BadRequirement, parse
@@ -24,6 +26,7 @@ from server.settings.callers import read_callers
 from server.settings.files import HotlineFile, NumbersFile
 from server.settings.queues import read_queues
 from server.settings.reading import Anything, Reading
+from server.settings.recordings import recording_problems
 from server.settings.site import Site
 
 
@@ -48,6 +51,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
     flows = reading.collect(lambda: load_flows(dialplans, facts))
     _tell_numbers_twice(reading, numbers, main.country)
     _check_numbers(reading, numbers, _flow_names(dialplans) if flows is None else set(flows))
+    _check_recordings(reading, main, flows)
     if reading.problems or flows is None:
         raise ProblemsFound(reading.problems)
     breaks = {reason: BreakLimit(limit.at_once, limit.longest) for reason, limit in main.breaks.items()}
@@ -112,6 +116,13 @@ def _flow_names(dialplans: Path) -> Collection[str]:
     except ProblemsFound:
         return Anything()
     return {flow for flow in flows if isinstance(flow, str)} or Anything()
+
+
+def _check_recordings(reading: Reading, main: HotlineFile, flows: Flows | None) -> None:
+    """The files always; their names where everything is known that could say them."""
+    known = not reading.faulty("hotline.yaml")
+    spoken = spoken_prompts(flows) if flows is not None and known and not reading.faulty("prompts.yaml") else None
+    reading.problems.extend(recording_problems(reading.config / "prompts", main.languages if known else (), spoken))
 
 
 def _check_main(reading: Reading, main: HotlineFile, may_dial: Allowed) -> None:

@@ -22,12 +22,13 @@ from routing.requirement import BadRequirement, parse
 from server.asterisk.trunks import Trunk, TrunksFile
 from server.settings.agents import Lines, Staff, read_agents
 from server.settings.calendars import read_hours
-from server.settings.callers import read_callers
+from server.settings.callers import CallerLists, read_callers
 from server.settings.files import HotlineFile, NumbersFile
 from server.settings.queues import read_queues
 from server.settings.reading import Anything, Reading
 from server.settings.recordings import recording_problems
 from server.settings.site import Site
+from server.settings.strays import stray_problems
 
 
 def load_site(config: Path, dialplans: Path) -> Site:
@@ -52,6 +53,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
     _tell_numbers_twice(reading, numbers, main.country)
     _check_numbers(reading, numbers, _flow_names(dialplans) if flows is None else set(flows))
     _check_recordings(reading, main, flows)
+    reading.problems.extend(stray_problems(config, dialplans, _named_files(main, callers)))
     if reading.problems or flows is None:
         raise ProblemsFound(reading.problems)
     breaks = {reason: BreakLimit(limit.at_once, limit.longest) for reason, limit in main.breaks.items()}
@@ -123,6 +125,11 @@ def _check_recordings(reading: Reading, main: HotlineFile, flows: Flows | None) 
     known = not reading.faulty("hotline.yaml")
     spoken = spoken_prompts(flows) if flows is not None and known and not reading.faulty("prompts.yaml") else None
     reading.problems.extend(recording_problems(reading.config / "prompts", main.languages if known else (), spoken))
+
+
+def _named_files(main: HotlineFile, callers: CallerLists) -> set[str]:
+    """Files in config/ that other files name."""
+    return {main.asterisk.ami_secret_file, main.redis.password_file, *callers.files}
 
 
 def _check_main(reading: Reading, main: HotlineFile, may_dial: Allowed) -> None:

@@ -241,6 +241,17 @@ class TestOffersInARow:
         """An offer that failed on our side neither counts nor breaks the row."""
         assert self.after("rang_out", "failed", "rang_out") == AgentState.PAUSED
 
+    def test_resuming_without_a_pause_changes_nothing(self) -> None:
+        """Who is ready cannot resume, so that ends no row."""
+        made = House(directory(person("x"), queues=(queue(pause_after={"rang_out": 2}),)))
+        made.start_work()
+        made.call("a")
+        made.refuse("a", "rang_out")
+        assert made.ask("x", "resume").error
+        made.call("b")
+        made.refuse("b", "rang_out")
+        assert made.state("x") == AgentState.PAUSED
+
 
 class TestGrace:
     """The grace of a queue without anybody counts from when the last one who was there went, by whatever way that was first."""

@@ -89,6 +89,16 @@ class TestPreferredAgents:
         made.wait(2 * S)
         assert made.ringers("c") == {"y"}
 
+    def test_tiers_of_those_who_are_wanted_by_name_do_not_count(self) -> None:
+        """Of two preferred agents the queue's strategy chooses, whatever their tiers."""
+        second = replace(person("y"), memberships={"support": Membership(tier=2)})
+        made = House(directory(person("x"), second, queues=(queue(tier_delays_ms=(0, 30 * S)),)))
+        made.start_work("y")
+        made.wait(1 * S)
+        made.start_work("x")
+        made.call("c", preferred=["x", "y"])
+        assert made.ringers("c") == {"y"}
+
 
 class TestOverflow:
     """What is due while a phone rings is done when the ring comes to nothing, before anybody else is rung."""

@@ -271,7 +271,7 @@ class Floor:
         at = contact.step(now_ms)
         named, later = parse(contact.steps[at][1]).alone, contact.steps[at + 1 :]
         there = [name for name in sorted(named) if self.is_to_come(contact, name)]
-        if len(there) == len(named) or not (there or later):
+        if len(there) == len(named) or not later:
             return False
         if there:
             contact.steps = [(0, one_of(there)), *later]

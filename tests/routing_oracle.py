@@ -318,19 +318,25 @@ class Oracle:
         return any(rule(caller) for caller in callers)
 
     def _drop_names(self) -> None:
-        """ "Who stops being so meanwhile is dropped, for good"; "when `preferred_for` is over ..."; "while none of them is to come, [the step]
-        is left out, for good, and the step after it is in force at once; the last step is never left out"."""
+        """ "Who stops being so meanwhile is dropped, for good." Steps that name agents alone "are treated likewise"; "when none is left, the
+        step is left out and the one after it is in force at once; of the last step nobody is dropped"."""
         for caller in self.callers.values():
-            if caller.talks_to:
-                continue
-            over = self.now >= caller.preferred_until
-            caller.preferred = [name for name in caller.preferred if not over and rules.is_to_come(self.scene, caller, name)]
-            while not caller.preferred and (at := rules.step(self.scene, caller)) < len(caller.steps) - 1:
-                names = rules.named_alone(caller.steps[at][1])
-                if not names or any(rules.is_to_come(self.scene, caller, name) for name in names):
-                    break
-                after, (_, text) = caller.steps[at][0], caller.steps[at + 1]
-                caller.steps[at : at + 2] = [(after, text)]
+            if caller.waits:
+                over = self.now >= caller.preferred_until
+                caller.preferred = [name for name in caller.preferred if not over and rules.is_to_come(self.scene, caller, name)]
+                while not caller.preferred and self._drop_of_step(caller):
+                    pass
+
+    def _drop_of_step(self, caller: Caller) -> bool:
+        """Whether the step was left out."""
+        at = rules.step(self.scene, caller)
+        after, text = caller.steps[at]
+        names = rules.named_alone(text)
+        if not names or at == len(caller.steps) - 1:
+            return False
+        there = [name for name in names if rules.is_to_come(self.scene, caller, name)]
+        caller.steps[at : at + (1 if there else 2)] = [(after, " or ".join(f"@{name}" for name in there) or caller.steps[at + 1][1])]
+        return not there
 
     def _offer(self, caller: Caller) -> None:
         """Whose phones ring: one; with `ring_all` "everybody who is ready, up to 20 phones"."""

@@ -99,6 +99,19 @@ class TestPreferredAgents:
         made.call("c", preferred=["x", "y"])
         assert made.ringers("c") == {"y"}
 
+    def test_nobody_of_the_last_step_is_dropped(self) -> None:
+        """x has lunch while y talks: behind the last step there is nothing, so x is asked on coming back."""
+        made = House(directory(person("x"), person("y"), queues=(queue(),)))
+        made.start_work()
+        for name, agent in (("a", "@x"), ("b", "@y")):
+            made.call(name, agent)
+            made.answer(name)
+        made.call("c", "@x or @y")
+        made.ask("x", "pause")
+        made.finish("a")
+        made.ask("x", "resume")
+        assert made.ringers("c") == {"x"}
+
 
 class TestOverflow:
     """What is due while a phone rings is done when the ring comes to nothing, before anybody else is rung."""

@@ -66,6 +66,7 @@ class Caller:
     talks_since: int = 0
     more_at: int = FAR
     looked: int = -1  # when its overflow rules were tried last, and none led on
+    look_at: int = FAR  # when they are tried again
 
     @property
     def waits(self) -> bool:
@@ -300,7 +301,7 @@ def rules_due(scene: Scene, caller: Caller) -> list[Overflow]:
 def must_look(scene: Scene, caller: Caller) -> bool:
     """Whether a rule is due that was not tried yet; "where none leads on ... after 15 s it is looked at again"."""
     due = rules_due(scene, caller)
-    return any(caller.looked < caller.joined + rule.waited_ms or scene.now >= caller.looked + LOOK_AGAIN_MS for rule in due)
+    return any(caller.looked < caller.joined + rule.waited_ms or scene.now >= caller.look_at for rule in due)
 
 
 def moments(scene: Scene) -> list[int]:

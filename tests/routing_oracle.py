@@ -7,7 +7,7 @@ happen by itself, all rules are asked anew about everybody (`oracle_rules.py`). 
 from collections.abc import Callable
 
 import oracle_rules as rules
-from oracle_rules import FAR, Caller, Person, Scene
+from oracle_rules import FAR, LOOK_AGAIN_MS, Caller, Person, Scene
 
 from routing.model import UNTIL_DONE, Directory
 
@@ -83,6 +83,7 @@ class Oracle:
                     return "overflowed"
                 caller.been_in.append(caller.queue)
                 caller.queue = rule.to
+                self._note("moved", caller.id, rule.to)
                 return ""
         if len(scene.in_queue(caller.queue)) >= policy.max_waiting:
             return "full"
@@ -187,6 +188,7 @@ class Oracle:
             return
         rang, caller.rings, caller.more_at = caller.rings, [], FAR
         self._move(caller, queue)
+        self.settle()
         for agent in rang:
             self._becomes(self.people[agent], "ready")
         self.settle()
@@ -285,6 +287,8 @@ class Oracle:
 
     def restart(self) -> None:
         """ "Of one millisecond: as the router heard of them, after a take-over as in `config/agents.yaml`." Nothing else changes."""
+        for caller in self.callers.values():
+            caller.looked, caller.look_at = -1, FAR
         for person in self.people.values():
             person.free_since = (person.free_since[0], self.scene.site.agents[person.id].order)
             person.planned = self.scene.site.agents[person.id].order
@@ -401,6 +405,7 @@ class Oracle:
         rule = next((rule for rule in rules.rules_due(self.scene, caller) if rules.leads_on(self.scene, caller, rule)), None)
         if rule is None:
             caller.looked = self.now
+            caller.look_at = caller.look_at if self.now < caller.look_at < FAR else self.now + LOOK_AGAIN_MS
             return False
         if rule.to:
             self._move(caller, rule.to)

@@ -15,7 +15,7 @@ from routing_house import House, directory, person
 from routing_oracle import Oracle
 
 from routing.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported, TalkEnded
-from routing.model import UNTIL_DONE, Directory, Membership, QueuePolicy
+from routing.model import UNTIL_DONE, Directory, Membership, Overflow, QueuePolicy
 
 pytestmark = pytest.mark.unit
 S = 1000
@@ -23,6 +23,15 @@ MANY = int(os.environ.get("HOTLINE_ORACLE", "0"))
 TRIES = settings(max_examples=MANY or 300, derandomize=not MANY)
 
 QUEUES, PEOPLE = ("a", "b", "c"), ("w", "x", "y", "z")
+
+
+OVERFLOWS = (
+    (Overflow("b", waited_ms=9 * S),),
+    (Overflow("c", waited_ms=7 * S), Overflow("", waited_ms=30 * S)),
+    (Overflow("a", waited_ms=12 * S), Overflow("b", waited_ms=20 * S)),
+    (Overflow("c", waiting=1), Overflow("a", waiting=2), Overflow("", waiting=4)),
+    (Overflow("a", expected_wait_ms=20 * S), Overflow("b", service_level=70)),
+)
 
 
 def one(*values: Any) -> st.SearchStrategy[Any]:
@@ -43,6 +52,13 @@ policies = st.fixed_dictionaries(
         "pause_after": one({}, {"rang_out": 2, "unreachable": 1}, {"declined": 1}),
         "tier_delays_ms": one((0,), (0, 5 * S), (0, 4 * S, 10 * S)),
         "preferred_ms": one(8 * S, 20 * S),
+        "max_waiting": one(200, 2, 0),
+        "join_when": one("always", "staffed", "ready", "eligible"),
+        "stay_when": one("always", "staffed", "ready", "eligible"),
+        "stay_grace_ms": one(30 * S, 6 * S),
+        "overflow": one((), *OVERFLOWS),
+        "keep_place_ms": one(0, 60 * S),
+        "last_agent_ms": one(0, 100 * S),
     }
 )
 profiles = st.fixed_dictionaries(
@@ -71,6 +87,7 @@ EXCLUDED = ((), (), (), (), ("w",), (), (), (), (), ("y", "z"))
 WORDS = (
     "call", "call", "call", "call", "leave", "answer", "answer", "refuse", "refuse", "finish", "finish", "wait",
     "log_in", "log_out", "pause", "resume", "end_wrap_up", "restart",
+    "withdraw", "move", "prioritise", "leave_queue", "join_queue", "extend_wrap_up", "phone", "phone",
 )  # fmt: skip
 GAPS = (1, 701, 1003, 2999, 5003, 11_003, 47_017)
 moves = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 19), st.integers(0, 19), st.sampled_from(GAPS)), max_size=40)
@@ -135,25 +152,32 @@ class Both:
         talking = [name for name, caller in callers.items() if caller.talks_to]
         if word == "call":
             self.calls += 1
-            more = {"preferred": PREFERRED[(a + b) % 8], "exclude": EXCLUDED[(a * 3 + b) % 10]}
+            more: dict[str, Any] = {"number": ("", "+1", "+2")[(a + b * 2) % 3], "expected_wait": 9 * S * (b % 5), "service_level": 100 - 10 * (a % 6)}
+            more |= {"preferred": PREFERRED[(a + b) % 8], "exclude": EXCLUDED[(a * 3 + b) % 10]}
             return [word, f"c{self.calls}", QUEUES[a % 3], STEPS[b % 8], (0, 0, 3, -8)[(a + b) % 4], {name: value for name, value in more.items() if value}]
         if word == "restart":
             return [word]
         if word == "leave" and waiting:
             return [word, waiting[a % len(waiting)], ("abandoned", "exit_key")[b % 2]]
+        if word in ("withdraw", "move", "prioritise") and waiting:
+            return [word, waiting[a % len(waiting)], *{"withdraw": [], "move": [QUEUES[b % 3]], "prioritise": [5 * b - 30]}[word]]
+        if word == "phone":
+            return [word, PEOPLE[a % 4], ("available", "unavailable", "available", "busy")[b % 4]]
+        if word in ("leave_queue", "join_queue"):
+            return [word, PEOPLE[a % 4], QUEUES[b % 3]]
         if word in ("answer", "refuse") and ringing:
             outcome = ("declined", "rang_out", "busy", "unreachable", "failed")[b % 5]
             return [word, *ringing[a % len(ringing)], *([outcome] if word == "refuse" else [])]
         if word == "finish" and talking:
             return [word, talking[a % len(talking)]]
-        if word in ("log_in", "log_out", "pause", "resume", "end_wrap_up"):
+        if word in ("log_in", "log_out", "pause", "resume", "end_wrap_up", "extend_wrap_up"):
             return [word, PEOPLE[a % 4]]
         return []
 
     def do(self, move: list[Any]) -> None:
         word, *rest = move
         more = rest.pop() if rest and isinstance(rest[-1], dict) else {}
-        DOINGS.get(word, lambda house, agent: house.ask(agent, word))(self.house, *rest, **more)
+        DOINGS.get(word, lambda house, agent, queue="": house.ask(agent, word, queue=queue))(self.house, *rest, **more)
         getattr(self.oracle, word)(*rest, **more)
 
     def compare(self) -> None:
@@ -177,9 +201,16 @@ class Both:
         return "\n".join([*self.story, f"now {self.house.now - base}", *lines])
 
 
-def call(house: House, name: str, queue: str, steps: list[tuple[int, str]], priority: int, **more: tuple[str, ...]) -> None:
-    names = {which: list(agents) for which, agents in more.items()}
-    house.say(ContactArrived(name, f"call-{name}", "node", queue, list(steps), house.now, priority, **names))  # type: ignore[arg-type]
+def call(house: House, name: str, queue: str, steps: list[tuple[int, str]], priority: int, **more: Any) -> None:
+    names = {which: list(more.get(which, ())) for which in ("preferred", "exclude")}
+    seen = {"ani": more.get("number", ""), "expected_wait_ms": more.get("expected_wait", 0), "service_level": more.get("service_level", 100)}
+    house.say(ContactArrived(name, f"call-{name}", "node", queue, list(steps), house.now, priority, **names, **seen))
+
+
+def change(word: str) -> Callable[..., object]:
+    """What a supervisor does to a contact; the argument is the one that it needs."""
+    needs = {"prioritise": "priority", "move": "queue"}
+    return lambda house, contact, *what: house.change(contact, word, **({needs[word]: what[0]} if what else {}))
 
 
 def offer_to(house: House, contact: str, agent: str) -> str:
@@ -214,6 +245,7 @@ DOINGS: dict[str, Callable[..., object]] = {
     "call": call,
     "leave": House.leave,
     "restart": restart,
+    **{word: change(word) for word in ("prioritise", "move", "withdraw")},
     "answer": answer,
     "refuse": refuse,
     "finish": finish,

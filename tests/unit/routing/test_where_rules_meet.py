@@ -149,6 +149,27 @@ class TestOverflow:
         made.ask(made.ringing("c"), "pause")
         assert made.board.contacts["c"].queue == "other"
 
+    def test_before_a_step_of_the_same_millisecond(self) -> None:
+        """The phone rings out when a step comes into force, and when the refusal is forgotten at once: the rule still comes first."""
+        rules = (Overflow("other", waited_ms=10 * S),)
+        queues = (queue(overflow=rules, refusal_ms=0), queue("other"))
+        made = House(directory(person("x", ("support",), skill=1), person("y", ("support",)), person("z", ("other",)), queues=queues))
+        made.start_work("x", "y")
+        made.call("c", steps=[(0, "skill"), (12 * S, "")])
+        made.wait(12 * S - 1)
+        made.now += 1
+        made.refuse("c", "rang_out")
+        assert (made.board.contacts["c"].queue, made.ringers("c")) == ("other", set())
+
+    def test_no_rule_undoes_what_a_supervisor_did(self) -> None:
+        """A contact is not led back to the queue that it was moved out of."""
+        queues = (queue(), queue("other", overflow=(Overflow("support", waited_ms=10 * S),)))
+        made = House(directory(person("x", ("support",)), queues=queues))
+        made.call("c")
+        made.change("c", "move", queue="other")
+        made.wait(20 * S)
+        assert made.board.contacts["c"].queue == "other"
+
     def test_where_the_rule_leads_nowhere_the_next_agent_rings(self) -> None:
         """A queue that is closed takes nobody: the wait goes on, and so do the offers."""
         rules = (Overflow("other", waited_ms=10 * S),)

@@ -166,7 +166,7 @@ def _wait_again(board: Floor, contact: Contact, now_ms: int) -> None:
     if _is_overdue(board, contact, now_ms):
         waited_long_enough(board, contact.id, now_ms)
     elif admission.due_rule(board, contact, now_ms):
-        board.at(now_ms, "overflow", contact.id)  # what was due while it rang comes before another ring
+        board.at(now_ms, "rang_in_vain", contact.id)  # what was due while it rang comes before another ring
     else:
         board.at(now_ms, "overflow", contact.id)
         board.seek_agent(contact, now_ms)

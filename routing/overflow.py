@@ -54,8 +54,7 @@ def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -
     board.matching.remove_contact(contact.id)
     board.in_queue[contact.queue] -= 1
     board.in_queue[queue] += 1
-    if reason == "overflow":
-        contact.overflowed.append(contact.queue)
+    contact.overflowed.append(contact.queue)
     change_queue(board, contact, queue, reason, now_ms)
     board.drop_preference(contact, now_ms)
     contacts.plan(board, contact)
@@ -98,4 +97,4 @@ def _left_ms(board: Floor, contact: Contact, rule: Presence) -> int:
     return max((gone_since(rule, board.agents[member.id], member, contact) for member in members), default=0)
 
 
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"overflow": waited, "empty": emptied}
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"rang_in_vain": waited, "overflow": waited, "empty": emptied}

@@ -89,6 +89,29 @@ class TestPreferredAgents:
         made.wait(2 * S)
         assert made.ringers("c") == {"y"}
 
+    def test_tiers_of_those_who_are_wanted_by_name_do_not_count(self) -> None:
+        """Of two preferred agents the queue's strategy chooses, whatever their tiers."""
+        second = replace(person("y"), memberships={"support": Membership(tier=2)})
+        made = House(directory(person("x"), second, queues=(queue(tier_delays_ms=(0, 30 * S)),)))
+        made.start_work("y")
+        made.wait(1 * S)
+        made.start_work("x")
+        made.call("c", preferred=["x", "y"])
+        assert made.ringers("c") == {"y"}
+
+    def test_nobody_of_the_last_step_is_dropped(self) -> None:
+        """x has lunch while y talks: behind the last step there is nothing, so x is asked on coming back."""
+        made = House(directory(person("x"), person("y"), queues=(queue(),)))
+        made.start_work()
+        for name, agent in (("a", "@x"), ("b", "@y")):
+            made.call(name, agent)
+            made.answer(name)
+        made.call("c", "@x or @y")
+        made.ask("x", "pause")
+        made.finish("a")
+        made.ask("x", "resume")
+        assert made.ringers("c") == {"x"}
+
 
 class TestOverflow:
     """What is due while a phone rings is done when the ring comes to nothing, before anybody else is rung."""
@@ -124,6 +147,27 @@ class TestOverflow:
         made.call("c")
         made.wait(12 * S)
         made.ask(made.ringing("c"), "pause")
+        assert made.board.contacts["c"].queue == "other"
+
+    def test_before_a_step_of_the_same_millisecond(self) -> None:
+        """The phone rings out when a step comes into force, and when the refusal is forgotten at once: the rule still comes first."""
+        rules = (Overflow("other", waited_ms=10 * S),)
+        queues = (queue(overflow=rules, refusal_ms=0), queue("other"))
+        made = House(directory(person("x", ("support",), skill=1), person("y", ("support",)), person("z", ("other",)), queues=queues))
+        made.start_work("x", "y")
+        made.call("c", steps=[(0, "skill"), (12 * S, "")])
+        made.wait(12 * S - 1)
+        made.now += 1
+        made.refuse("c", "rang_out")
+        assert (made.board.contacts["c"].queue, made.ringers("c")) == ("other", set())
+
+    def test_no_rule_undoes_what_a_supervisor_did(self) -> None:
+        """A contact is not led back to the queue that it was moved out of."""
+        queues = (queue(), queue("other", overflow=(Overflow("support", waited_ms=10 * S),)))
+        made = House(directory(person("x", ("support",)), queues=queues))
+        made.call("c")
+        made.change("c", "move", queue="other")
+        made.wait(20 * S)
         assert made.board.contacts["c"].queue == "other"
 
     def test_where_the_rule_leads_nowhere_the_next_agent_rings(self) -> None:
@@ -240,6 +284,17 @@ class TestOffersInARow:
     def test_what_is_not_the_agents_doing_changes_nothing(self) -> None:
         """An offer that failed on our side neither counts nor breaks the row."""
         assert self.after("rang_out", "failed", "rang_out") == AgentState.PAUSED
+
+    def test_resuming_without_a_pause_changes_nothing(self) -> None:
+        """Who is ready cannot resume, so that ends no row."""
+        made = House(directory(person("x"), queues=(queue(pause_after={"rang_out": 2}),)))
+        made.start_work()
+        made.call("a")
+        made.refuse("a", "rang_out")
+        assert made.ask("x", "resume").error
+        made.call("b")
+        made.refuse("b", "rang_out")
+        assert made.state("x") == AgentState.PAUSED
 
 
 class TestGrace:

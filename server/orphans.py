@@ -20,6 +20,7 @@ from routing.desk import Desk
 from routing.events import Event
 from routing.messages import ContactLeft, OfferAnswered
 from routing.model import Contact
+from routing.ports import EndReason
 from routing.view import View
 from server.calls import Calls
 from server.event_log import EventLog
@@ -100,7 +101,7 @@ class Orphans:
         self._lost.pop(event.uniqueid, None)
         call = f"call-{event.uniqueid}"
         if call in self._view.calls or self._contacts_of(call):
-            self._later(self._end, call)
+            self._later(partial(self._end, ended_by="system", reason="no_audio_from_caller") if event.no_audio else self._end, call)
 
     def _dial_ended(self, event: DialEnd) -> None:
         call = f"call-{event.uniqueid}"
@@ -119,12 +120,13 @@ class Orphans:
 
     # -- reports -----------------------------------------------------------------------------------------------------------
 
-    def _end(self, call: str, *, ended_by: str = "caller") -> None:
+    def _end(self, call: str, *, ended_by: str = "caller", reason: EndReason = "") -> None:
         """The caller's channel is gone and nobody has told the end. Who was cut off by us can be called back: their number is told."""
-        contacts = self._contacts_of(call)
-        facts = {"ani": self._calls.number(call) or next((one.ani for one in contacts), "")} if ended_by != "caller" else {}
+        contacts, cut_off = self._contacts_of(call), ended_by != "caller" and not reason
+        facts = {"ani": self._calls.number(call) or next((one.ani for one in contacts), "")} if cut_off else {}
+        facts |= {"reason": reason} if reason else {}
         for contact in contacts:
-            self._desk.post(ContactLeft(contact.id, "abandoned" if ended_by == "caller" else "failed"))
+            self._desk.post(ContactLeft(contact.id, "failed" if cut_off else "abandoned", reason=reason))
         if call in self._view.calls:
             log.info("orphan_ended", call=call, ended_by=ended_by)
             self._events.tell("call_ended", call=call, ended_by=ended_by, lasted_ms=0, node="", flow="", stage="orphan", **facts)

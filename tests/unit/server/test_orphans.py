@@ -41,12 +41,12 @@ class Asterisk:
         self._callbacks.setdefault(name, []).append(callback)
         return lambda: None
 
-    def hangs_up(self, call: str) -> None:
-        self.tells("Hangup", call)
+    def hangs_up(self, call: str, cause: str = "16") -> None:
+        self.tells("Hangup", call, cause)
 
-    def tells(self, name: str, call: str) -> None:
+    def tells(self, name: str, call: str, cause: str = "") -> None:
         for callback in self._callbacks[name]:
-            callback(Message([("Event", name), ("Uniqueid", call.removeprefix("call-"))]))
+            callback(Message([("Event", name), ("Uniqueid", call.removeprefix("call-")), ("Cause", cause)]))
 
     async def redirect(self, channel: str, context: str, extension: str, priority: str) -> None:
         if channel == GONE:
@@ -125,6 +125,19 @@ def ends_of(*servers: str, act: Callable[[Site], None], seconds: float = 10) -> 
 
 def test_the_end_of_a_dead_servers_call_is_told_a_moment_later() -> None:
     assert ends_of("here", act=lambda site: site.asterisk.hangs_up(OURS)) == {OURS: pytest.approx(GRACE_S)}
+
+
+def test_a_dead_servers_call_of_which_nothing_was_heard_any_more() -> None:
+    """Its caller did not hang up, and is not one that we cut off."""
+
+    async def whole() -> dict[str, Any]:
+        site = await Site().met("here")
+        site.asterisk.hangs_up(OURS, "44")
+        await asyncio.sleep(10)
+        return site.told.facts
+
+    facts = virtual.run(whole())
+    assert (facts["ended_by"], facts["reason"], "ani" in facts) == ("system", "no_audio_from_caller", False)
 
 
 def test_a_server_that_may_only_be_slow_has_longer() -> None:

@@ -18,6 +18,7 @@ from routing.messages import (
     WithdrawOrder,
 )
 from routing.model import FOREVER_MS, Agent, Contact
+from routing.ports import EndedBy, EndReason
 from routing.strategies import STRATEGIES
 
 LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out"}  # the other outcomes: contact_left
@@ -86,22 +87,30 @@ def left(board: Floor, message: ContactLeft, now_ms: int) -> None:
     if contact and message.server and message.server != contact.server:
         return  # the caller has been taken over: a server that woke up knows nothing of it
     if contact and contact.state != ContactState.CONNECTED:
-        _leave(board, contact, message.outcome, message.key, now_ms)
+        _leave(board, contact, message.outcome, message.key, now_ms, message.reason)
     elif contact:
-        ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), "caller", now_ms - contact.connected_at_ms), now_ms)
+        ended_by: EndedBy = "system" if message.reason else "caller"
+        talk_ms = now_ms - contact.connected_at_ms
+        ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), ended_by, talk_ms, reason=message.reason), now_ms)
 
 
-def _leave(board: Floor, contact: Contact, outcome: str, key: str, now_ms: int) -> None:
+def _leave(board: Floor, contact: Contact, outcome: str, key: str, now_ms: int, reason: EndReason = "") -> None:
     contact.state = after(contact.state, ContactEvent.LEAVE)
     if outcome == "abandoned":
         caller_memory.cut_off(board, contact, now_ms)
     board.matching.remove_contact(contact.id)
     board.in_queue[contact.queue] -= 1
     waited_ms = now_ms - contact.enqueued_at_ms
-    board.tell(LEFT_EVENTS.get(outcome, "contact_left"), now_ms, contact=contact, outcome=outcome, key=key, waited_ms=waited_ms)
+    facts: dict[str, Any] = {"outcome": outcome, "key": key, "waited_ms": waited_ms} | _why(reason)
+    board.tell(LEFT_EVENTS.get(outcome, "contact_left"), now_ms, contact=contact, **facts)
     for offer in list(contact.offers):
         take_offer_back(board, contact, offer, now_ms)
     _forget(board, contact, now_ms)
+
+
+def _why(reason: EndReason) -> dict[str, str]:
+    """Why it ended, for an event's data, where that is known."""
+    return {"reason": reason} if reason else {}
 
 
 def _forget(board: Floor, contact: Contact, now_ms: int) -> None:
@@ -202,8 +211,8 @@ def ended(board: Floor, message: TalkEnded, now_ms: int) -> None:
     waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
     talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
     agent.talked_ms += talk_ms
-    times = {"waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms}
-    board.tell("contact_ended", now_ms, contact=contact, agent=agent, ended_by=message.ended_by, **times)
+    facts = {"ended_by": message.ended_by, "waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms} | _why(message.reason)
+    board.tell("contact_ended", now_ms, contact=contact, agent=agent, **facts)
     if agent.last_contact != contact.id:  # else its disposition was given during the talk
         agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.call, contact.id, contact.queue, ""
     _forget(board, contact, now_ms)

@@ -27,11 +27,11 @@ def recording_problems(folder: Path, languages: Collection[str], spoken: Collect
     for path in _entries(folder):
         if path.is_file() and _is_sound(path):
             first = min(languages, default="LANGUAGE")
-            yield _problem(path, "belongs into the folder of its language", f"move it to {folder / first / path.name}")
+            yield _warning(path, "belongs into the folder of its language", f"move it to {folder / first / path.name}")
         elif path.is_dir() and (not languages or path.name in languages):
             yield from _Language(path, spoken).problems()
         elif path.is_dir() and (meant := _meant(path.name, languages)) is not None:
-            yield _problem(path, f"the site has no language '{path.name}'", meant)
+            yield _warning(path, f"the site has no language '{path.name}'", meant)
 
 
 class _Language:
@@ -56,11 +56,12 @@ class _Language:
         sounds = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_sound(path)]
         if self.spoken is not None and folder.name not in self.flows:
             if sounds:
-                yield _problem(folder, f"no flow is called '{folder.name}', whose recordings these are", suggest(folder.name, self.flows))
+                message = f"no flow is called '{folder.name}', whose recordings these are"
+                yield _warning(folder, message, suggest(folder.name, self.flows))
             return
         for path in sounds:
             if path.parent != folder:
-                yield _problem(path, "is not played", f"recordings of a flow lie in {folder} itself")
+                yield _warning(path, "is not played", f"recordings of a flow lie in {folder} itself")
             else:
                 yield from self._file(path, folder.name)
 
@@ -81,12 +82,12 @@ class _Language:
         known = self.flows.get(flow, set()) if flow else set().union(*self.flows.values())
         if name not in known:
             whose = f"the flow '{flow}' has no" if flow else "no flow has a"
-            yield _problem(path, f"{whose} prompt '{name}'", suggest(name, known))
+            yield _warning(path, f"{whose} prompt '{name}'", suggest(name, known))
             return
         said = [prompt for prompt in spoken if prompt.used and (prompt.name, prompt.language) == (name, self.folder.name)]
         said = [prompt for prompt in said if prompt.flow == flow or (not flow and not self._own(prompt).is_file())]
         if said and not any(prompt.fixed for prompt in said):
-            yield _problem(path, f"is never played: the text of the prompt '{name}' has variables", "remove the file, or the variables")
+            yield _warning(path, f"is never played: the text of the prompt '{name}' has variables", "remove the file, or the variables")
         texts: dict[str, list[str]] = {}
         for prompt in said:
             texts.setdefault(prompt.text, []).append(prompt.flow)
@@ -108,9 +109,9 @@ def _of_another_kind(path: Path) -> Iterator[Problem]:
     if not _is_sound(path) or wav.is_file():
         return
     if path.suffix.lower() in (".wav", ".wave"):
-        yield _problem(path, "is not played: its name must end with .wav, in small letters", f"rename it to {wav.name}")
+        yield _warning(path, "is not played: its name must end with .wav, in small letters", f"rename it to {wav.name}")
     else:
-        yield _problem(path, f"is not played: a recording is a WAV file, not {path.suffix}", convert(path.name, wav.name))
+        yield _warning(path, f"is not played: a recording is a WAV file, not {path.suffix}", convert(path.name, wav.name))
 
 
 def _is_sound(path: Path) -> bool:
@@ -133,3 +134,8 @@ def _meant(name: str, languages: Collection[str]) -> str | None:
 
 def _problem(path: Path, message: str, hint: str = "") -> Problem:
     return Problem(Position(str(path)), message, hint)
+
+
+def _warning(path: Path, message: str, hint: str = "") -> Problem:
+    """A recording that nobody hears harms nobody, and may be kept for another day."""
+    return Problem(Position(str(path)), message, hint, warning=True)

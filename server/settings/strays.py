@@ -23,14 +23,14 @@ _NEAR = 0.8
 
 
 def stray_problems(config: Path, dialplans: Path, named: Collection[str]) -> Iterator[Problem]:
-    """Each with its path and what to do. `named` are the files beside hotline.yaml that settings name: these are read."""
+    """Warnings, each with its path and what to do. `named` are the files beside hotline.yaml that settings name: these are read."""
     read = {*named, *(f"{name}.yaml" for name in READ)}
     for path in _files(config):
         if path.name not in read:
             yield from _in_config(path, dialplans)
     for path in _files(dialplans):
         if path.suffix not in (".yaml", ".yml") and _is_flow(path):
-            yield Problem(Position(str(path)), "is a flow that is not read", f"call it {path.name.partition('.')[0]}.yaml")
+            yield _stray(path, "is a flow that is not read", f"call it {path.name.partition('.')[0]}.yaml")
     if not (config / "prompts").exists():
         yield from _in_folders(config)
 
@@ -38,17 +38,17 @@ def stray_problems(config: Path, dialplans: Path, named: Collection[str]) -> Ite
 def _in_config(path: Path, dialplans: Path) -> Iterator[Problem]:
     meant = _meant(path)
     if meant and path.with_name(meant).exists():
-        yield Problem(Position(str(path)), f"is not read: {meant} is", "put together what belongs there")
+        yield _stray(path, f"is not read: {meant} is", "put together what belongs there")
     elif meant:
-        yield Problem(Position(str(path)), "is not read", f"did you mean {meant}?")
+        yield _stray(path, "is not read", f"did you mean {meant}?")
     elif _is_flow(path):
-        yield Problem(Position(str(path)), "is a flow that is not read", f"move it to {dialplans}")
+        yield _stray(path, "is a flow that is not read", f"move it to {dialplans}")
 
 
 def _in_folders(config: Path) -> Iterator[Problem]:
     for path in sorted(config.iterdir()) if config.is_dir() else ():
         if _nearest(path.name, ("prompts",)) and any(path.glob("*/*.wav")):
-            yield Problem(Position(str(path)), "is not read", "did you mean the folder prompts?")
+            yield _stray(path, "is not read", "did you mean the folder prompts?")
 
 
 def _meant(path: Path) -> str:
@@ -79,3 +79,7 @@ def _is_flow(path: Path) -> bool:
             return bool(_FLOW.search(file.read(_LOOK)))
     except OSError:
         return False
+
+
+def _stray(path: Path, message: str, hint: str) -> Problem:
+    return Problem(Position(str(path)), message, hint, warning=True)

@@ -152,9 +152,20 @@ class Both:
         talking = [name for name, caller in callers.items() if caller.talks_to]
         if word == "call":
             self.calls += 1
-            more: dict[str, Any] = {"number": ("", "+1", "+2")[(a + b * 2) % 3], "expected_wait": 9 * S * (b % 5), "service_level": 100 - 10 * (a % 6)}
+            more: dict[str, Any] = {
+                "number": ("", "+1", "+2")[(a + b * 2) % 3],
+                "expected_wait": 9 * S * (b % 5),
+                "service_level": 100 - 10 * (a % 6),
+            }
             more |= {"preferred": PREFERRED[(a + b) % 8], "exclude": EXCLUDED[(a * 3 + b) % 10]}
-            return [word, f"c{self.calls}", QUEUES[a % 3], STEPS[b % 8], (0, 0, 3, -8)[(a + b) % 4], {name: value for name, value in more.items() if value}]
+            return [
+                word,
+                f"c{self.calls}",
+                QUEUES[a % 3],
+                STEPS[b % 8],
+                (0, 0, 3, -8)[(a + b) % 4],
+                {name: value for name, value in more.items() if value},
+            ]
         if word == "restart":
             return [word]
         if word == "leave" and waiting:
@@ -203,7 +214,11 @@ class Both:
 
 def call(house: House, name: str, queue: str, steps: list[tuple[int, str]], priority: int, **more: Any) -> None:
     names = {which: list(more.get(which, ())) for which in ("preferred", "exclude")}
-    seen = {"ani": more.get("number", ""), "expected_wait_ms": more.get("expected_wait", 0), "service_level": more.get("service_level", 100)}
+    seen = {
+        "ani": more.get("number", ""),
+        "expected_wait_ms": more.get("expected_wait", 0),
+        "service_level": more.get("service_level", 100),
+    }
     house.say(ContactArrived(name, f"call-{name}", "node", queue, list(steps), house.now, priority, **names, **seen))
 
 

@@ -39,14 +39,14 @@ def test_a_file_of_nearly_a_known_name_is_named(site: SmallSite, name: str, mean
     """With the name that is read, or that it is there already."""
     site.write(f"config/{name}", "{}\n")
     wanted = f"is not read: {meant} - put together what belongs there" if meant.endswith(" is") else f"is not read - did you mean {meant}?"
-    assert site.said() == [f"config/{name}:1:1: {wanted}"]
+    assert site.said() == [f"config/{name}:1:1: warning: {wanted}"]
 
 
 def test_a_required_file_with_another_ending_is_named_beside_what_is_missing(site: SmallSite) -> None:
     """Both lines tell one story: what is missing, and where it is."""
     (site.folder / "config/queues.yaml").rename(site.folder / "config/queues.yml")
     said = site.said()
-    assert "config/queues.yml:1:1: is not read - did you mean queues.yaml?" in said
+    assert "config/queues.yml:1:1: warning: is not read - did you mean queues.yaml?" in said
     assert len(said) == 2
 
 
@@ -107,7 +107,7 @@ def test_a_file_that_settings_name_is_read(site: SmallSite) -> None:
 def test_a_flow_that_is_not_read_is_named(site: SmallSite, name: str, said: str) -> None:
     """By what is in it: another ending, another folder."""
     site.write(name, FLOW)
-    assert site.said() == [f"{name}:1:1: is a flow that is not read - {said}"]
+    assert site.said() == [f"{name}:1:1: warning: is a flow that is not read - {said}"]
 
 
 @pytest.mark.parametrize("name", [f"dialplans/{name}" for name in ("water.yaml.bak", "water.yaml~", ".water.txt", "examples/old.txt")])
@@ -122,4 +122,4 @@ def test_a_folder_of_recordings_with_another_name_is_named(site: SmallSite) -> N
     (site.folder / "config/prompt/zh").mkdir(parents=True)
     assert site.said() == []
     site.write("config/prompt/zh/goodbye.wav", "")
-    assert site.said() == ["config/prompt:1:1: is not read - did you mean the folder prompts?"]
+    assert site.said() == ["config/prompt:1:1: warning: is not read - did you mean the folder prompts?"]

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
-from routing.model import AgentProfile, Directory, Overflow, QueuePolicy
+from routing.domain.model import AgentProfile, Directory, Overflow, QueuePolicy
 
 FAR = 1 << 60
 LOOK_AGAIN_MS = 15_000

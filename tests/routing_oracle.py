@@ -9,7 +9,7 @@ from collections.abc import Callable
 import oracle_rules as rules
 from oracle_rules import FAR, LOOK_AGAIN_MS, Caller, Person, Scene
 
-from routing.model import UNTIL_DONE, Directory
+from routing.domain.model import UNTIL_DONE, Directory
 
 SEVERAL = ("ring_all", "ring_progressively")
 MOST_PHONES = 20

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from ivr.loading.problems import Position, Problem, ProblemsFound
 from ivr.numbers import e164
 from server.settings.files import CallerListFile, CallersFile
 from server.settings.number_files import read_number_file
 from server.settings.reading import Reading
+from sources.problems import Position, Problem, ProblemsFound
 
 FILE = "callers.yaml"
 MOST_TOLD = 20  # problems of one file of numbers

@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from ivr.loading.encoding import decoded
-from ivr.loading.problems import Position, Problem, ProblemsFound
+from sources.encoding import decoded
+from sources.problems import Position, Problem, ProblemsFound
 
 LARGEST_FILE = 64 * 1024 * 1024  # bytes
 SAVE_AS = "save it as CSV UTF-8 (comma delimited)"

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ivr.loading.problems import Position, Problem, suggest
 from ivr.loading.static_speech import SpokenPrompt
 from server.sounds.wav_faults import convert, wav_fault
+from sources.problems import Position, Problem, suggest
 
 SOUNDS = {"mp3", "wave", "ogg", "oga", "opus", "m4a", "mp4", "aac", "flac", "wma", "amr", "aif", "aiff", "au", "gsm", "ulaw", "alaw", "sln"}
 _ASIDE = {"old", "archive", "backup", "unused", "originals", "source", "sources", "src", "new", "drafts"}  # folders that are nobody's

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from ivr.loading.problems import Position, Problem
+from sources.problems import Position, Problem
 
 READ = ("hotline", "numbers", "queues", "agents", "hours", "callers", "prompts", "trunks")  # each .yaml
 _PUT_ASIDE = "md|rst|bak|orig|rej|save|old|tmp|swp|example|sample|dist|disabled|off|rpm\\w+|dpkg-\\w+|\\d+"

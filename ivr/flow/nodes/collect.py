@@ -12,7 +12,7 @@ from ivr.flow.nodes.menu import missing_exits
 from ivr.flow.pattern_cost import pattern_fault
 from ivr.flow.talk import Talk
 from ivr.flow.texts import Prompt
-from ivr.loading.schema import Duration, Key
+from sources.schema import Duration, Key
 
 Length = Annotated[int, Field(ge=1, le=64)]
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from routing_house import House, directory, person
 from routing_oracle import Oracle
 
-from routing.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported, TalkEnded
-from routing.model import UNTIL_DONE, Directory, Membership, Overflow, QueuePolicy
+from routing.domain.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported, TalkEnded
+from routing.domain.model import UNTIL_DONE, Directory, Membership, Overflow, QueuePolicy
 
 pytestmark = pytest.mark.unit
 S = 1000

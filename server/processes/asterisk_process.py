@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from server.asterisk.changes import RELOADS, read_at_start, reloads
 from server.asterisk.configuration import Plan, render
-from server.asterisk.root import AsteriskProgram
+from server.install.asterisk import AsteriskProgram
 from server.cluster.server_list import SERVERS
 from server.processes.child_process import ChildProcess
 

@@ -10,7 +10,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.asterisk.root import find_asterisk
+from server.install.asterisk import find_asterisk
 from server.external.elsewhere import must_answer
 from server.external.gaps import Gap
 from server.install.programs import speech_program

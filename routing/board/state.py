@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from routing.board.matching import Matching
-from routing.board.staffing import AWAY, Presence, serves
+from routing.board.staffing import AWAY, Staffing, serves
 from routing.board.strategies import STRATEGIES
 from routing.domain.agent_state import AgentEvent, AgentState, after
 from routing.domain.contact_state import ContactEvent, ContactState
 from routing.domain.contact_state import after as contact_after
 from routing.domain.events import Event
 from routing.domain.messages import LeaveOutcome, Order, RingOrder
-from routing.domain.model import FOREVER_MS, OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
+from routing.domain.model import FOREVER_MS, OUTSIDE, Agent, CallerHistory, Contact, Directory, PhoneState
 from routing.domain.requirement import one_of, parse
 from routing.ports import Ids
 
@@ -41,13 +41,13 @@ class Changes:
     agents: list[tuple[str, int, Agent | None]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     orders: list[tuple[str, Order]] = field(default_factory=list)  # (server, order)
-    callers: list[tuple[str, int, CallerMemory | None]] = field(default_factory=list)
+    callers: list[tuple[str, int, CallerHistory | None]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.contacts or self.agents or self.callers or self.events or self.orders)
 
 
-class Floor:
+class BoardState:
     """Who waits, who works, and what is due."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Floor:
         chance: random.Random | None = None,
         contacts: Iterable[Contact] = (),
         agents: Iterable[Agent] = (),
-        callers: Iterable[CallerMemory] = (),
+        callers: Iterable[CallerHistory] = (),
     ) -> None:
         self.site = directory  # what the site defines
         self.directory = directory  # the same, and what stands in for what it does not define any more but is still in use
@@ -76,7 +76,7 @@ class Floor:
         self.addresses: dict[str, tuple[str, str]] = {}  # of servers that take calls -> their Asterisk, host:port of their FastAGI
         self.listed: dict[str, dict[str, str]] = {}  # Asterisk -> its servers and their addresses, as told last
         self.list_from_ms = 0
-        self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
+        self.callers: dict[str, CallerHistory] = {caller.id: caller for caller in callers}  # who is remembered, by number
         self.loose_phones: dict[str, tuple[PhoneState, str]] = {}  # those that are no agent's now -> state, Asterisk that sees them
         self.watched: dict[str, int] = {}  # queue -> when it is looked at for whether anybody is there
         self.stuck: dict[str, int] = {}  # contact that no overflow rule leads anywhere -> when that is looked at again
@@ -89,9 +89,9 @@ class Floor:
         self._deadlines: list[tuple[int, int, str, str]] = []
         self._serial = 0
         self.phones = {agent.phone: agent.id for agent in self.agents.values() if agent.phone}
-        self.presence = Presence(directory, {})
+        self.staffing = Staffing(directory, {})
         self._chance = chance or random.Random(0)
-        self.matching = Matching(directory, self.presence, self._chance)
+        self.matching = Matching(directory, self.staffing, self._chance)
 
     def index(self) -> None:
         """Make anew what follows from records and directory. Nobody stands in line then: each contact and agent is to be sought for."""
@@ -99,8 +99,8 @@ class Floor:
         for contact in self.contacts.values():
             if contact.state != ContactState.CONNECTED:
                 self.in_queue[contact.queue] += 1
-        self.presence = Presence(self.directory, self.agents)
-        self.matching = Matching(self.directory, self.presence, self._chance, self.matching)
+        self.staffing = Staffing(self.directory, self.agents)
+        self.matching = Matching(self.directory, self.staffing, self._chance, self.matching)
         self.watched = {queue: at_ms for queue, at_ms in self.watched.items() if queue in self.site.queues}
 
     def ask_once(self) -> None:
@@ -243,7 +243,7 @@ class Floor:
 
     def _note_presence(self, agent: Agent, now_ms: int) -> None:
         """Queues that an agent has left may be empty now; where a tier has got its first agent or lost its last, places change."""
-        turn = self.presence.note(agent)
+        turn = self.staffing.note(agent)
         for queue in sorted(turn.missed):
             self.watch(queue, now_ms + self.directory.queues[queue].stay_grace_ms)
         for queue in sorted(turn.turned):

@@ -9,7 +9,7 @@ import asyncio
 import structlog
 
 from ivr.ports import ALL_KEYS, Clock, Phone, Speech
-from routing.client.routing_client import Desk, NoReply
+from routing.client.routing_client import NoReply, RoutingClient
 from routing.domain.agent_state import AgentState
 from routing.domain.messages import AgentAction, Reply
 from routing.read_model.view import View
@@ -88,9 +88,9 @@ def _refusal(action: AgentAction, state: str, *, of_break: bool) -> str:
 class FeatureCodes:
     """Carries out a feature code and says what came of it, in the site's first language."""
 
-    def __init__(self, site: Site, desk: Desk, view: View, locks: PinLocks, clock: Clock) -> None:
+    def __init__(self, site: Site, routing_client: RoutingClient, view: View, locks: PinLocks, clock: Clock) -> None:
         self._site = site
-        self._desk = desk
+        self._routing_client = routing_client
         self._view = view
         self._locks = locks
         self._clock = clock
@@ -130,11 +130,11 @@ class FeatureCodes:
 
     async def _posted(self, agent: str, action: AgentAction, endpoint: str, argument: str) -> Reply:
         if action == "log_in":
-            return await self._desk.ask(agent, action, phone=endpoint)
+            return await self._routing_client.ask(agent, action, phone=endpoint)
         if action == "dispose":
-            return await self._desk.ask(agent, action, disposition=argument)
+            return await self._routing_client.ask(agent, action, disposition=argument)
         reason = self._site.main.pause_reasons.get(argument, argument) if action == "pause" else ""
-        return await self._desk.ask(agent, action, reason=reason)
+        return await self._routing_client.ask(agent, action, reason=reason)
 
     def _is_limited(self, digit: str) -> bool:
         """Whether only so many may be paused for the reason of that digit."""

@@ -15,8 +15,8 @@ from routing.domain.events import Event
 from routing.domain.model import Directory
 from routing.read_model.view import View
 from server.calls.open_calls import Calls, LiveCall
-from server.cluster.orphaned_calls import GRACE_S, LONGER_S, Orphans
-from server.cluster.server_list import NAME, SERVERS, Fleet
+from server.cluster.orphaned_calls import GRACE_S, LONGER_S, OrphanedCalls
+from server.cluster.server_list import NAME, SERVERS, ServerList
 from server.cluster.stranded import AT
 from simulator import virtual
 
@@ -67,7 +67,7 @@ class Asterisk:
         return self.rows
 
 
-class Desk:
+class RoutingClient:
     """The desk of the server `here`."""
 
     server = "here"
@@ -97,17 +97,17 @@ class Site:
     def __init__(self) -> None:
         self.asterisk, self.view = Asterisk(), View(CurrentDirectory(Directory({}, {})))
         self.told = Told(self.view)
-        self.fleet = Fleet(self.asterisk, None, "here")  # type: ignore[arg-type]
+        self.server_list = ServerList(self.asterisk, None, "here")  # type: ignore[arg-type]
         self.calls = Calls()
-        parts: Any = (self.view, Desk(), self.told, self.calls, self.asterisk, self.fleet)
-        self.orphans = Orphans(*parts)
+        parts: Any = (self.view, RoutingClient(), self.told, self.calls, self.asterisk, self.server_list)
+        self.orphaned_calls = OrphanedCalls(*parts)
         for call in (OURS, OTHERS):
             self.view.apply(Event("e", "call_arrived", 0, call=call, data={"server": "other", "channel": call}))
 
     async def met(self, *servers: str) -> "Site":
         """Knows its Asterisk, and that these servers live."""
-        await self.fleet.meet()
-        self.fleet.on_event(
+        await self.server_list.meet()
+        self.server_list.on_event(
             Event("e", "servers_listed", 0, data={"asterisk": "east", "addresses": {server: f"{server}:1" for server in servers}})
         )
         return self
@@ -159,15 +159,15 @@ def test_only_our_asterisks_calls_are_judged_by_its_channels() -> None:
     """It does not have the other one's: they may well live."""
 
     def act(site: Site) -> None:
-        assert site.orphans.known() == {OURS}
-        site.orphans.reconcile([], site.orphans.known(), restarted=True)
+        assert site.orphaned_calls.known() == {OURS}
+        site.orphaned_calls.reconcile([], site.orphaned_calls.known(), restarted=True)
 
     assert set(ends_of("here", act=act)) == {OURS}
 
 
 def test_before_asterisk_is_known_nothing_is_judged() -> None:
     async def whole() -> frozenset[str]:
-        return Site().orphans.known()
+        return Site().orphaned_calls.known()
 
     assert virtual.run(whole()) == frozenset()
 
@@ -182,7 +182,7 @@ def held_until(second: float, *, tells: bool = False, ended_by: str = "asterisk_
         site = await Site().met("here")
         let_go = site.calls.add(LiveCall(OURS, normalise("13800138000", "CN"), "4000", 0))
         for _ in range(3):  # told at once, and found by the comparison that is made now and then
-            site.orphans.reconcile([], {OURS}, restarted=ended_by == "asterisk_restarted")
+            site.orphaned_calls.reconcile([], {OURS}, restarted=ended_by == "asterisk_restarted")
         await asyncio.sleep(second)
         if tells:
             site.told.tell("call_ended", call=OURS, ended_by="caller")
@@ -234,7 +234,7 @@ def pulled(rows: list[Message], at: dict[str, str] | None = None) -> dict[str, t
     async def whole() -> dict[str, tuple[str, str, str]]:
         site = await Site().met("here", "other")
         site.asterisk.rows, site.asterisk.at = rows, at or {}
-        site.orphans.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
+        site.orphaned_calls.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
         await asyncio.sleep(5)
         return dict(zip(site.asterisk.pulled, site.asterisk.places, strict=True))
 
@@ -289,7 +289,7 @@ def test_events_of_a_talk_that_come_together(names: str) -> None:
     async def whole() -> list[str]:
         site = await Site().met("here", "other")
         site.asterisk.rows, site.asterisk.at = [TALKING], {OURS: "other:1/call"}
-        site.orphans.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
+        site.orphaned_calls.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
         await asyncio.sleep(1)
         site.asterisk.rows = [TALK_OVER]
         for name in names.split():

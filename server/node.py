@@ -48,7 +48,7 @@ from server.events.writer import EventLog
 from server.external.preflight import Preflight, asterisk_gaps
 from server.http.app import make_api
 from server.http.listener import Listener
-from server.http.services import SessionServices as ApiServices
+from server.http.services import ApiServices
 from server.install.programs import speech_program
 from server.installation import Installation
 from server.metrics import Metrics
@@ -194,7 +194,7 @@ class Node:
 
     async def _start(self) -> None:
         self._attach_ami()
-        for name in ("router", "desk", "follower", "events", "orphans", "fleet", "neighbour", "ami"):
+        for name in ("router", "routing_client", "follower", "events", "orphaned_calls", "server_list", "neighbour", "ami"):
             self.parts.start(name, getattr(self, name).run)
         self.parts.start("clock", self._steer_clock)
         if self.preflight:

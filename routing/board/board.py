@@ -1,4 +1,4 @@
-"""The board: the floor with its rules. `apply` takes a message, `advance` lets time pass, `take_changes` (of the floor) hands out
+"""The board: the state with its rules. `apply` takes a message, `advance` lets time pass, `take_changes` (of the state) hands out
 what must be committed: records, events, orders. Sans-I/O, so the router, the tests and the simulator run the same code.
 """
 

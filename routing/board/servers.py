@@ -108,10 +108,10 @@ def adrift(board: BoardState, server: str, now_ms: int) -> None:
 
 def listing(board: BoardState, _: str, now_ms: int) -> None:
     """Deadline: tell each Asterisk's servers where calls can go. Nothing is told of one that has none left: it must know where to look."""
-    fleets: dict[str, dict[str, str]] = {}
+    listed: dict[str, dict[str, str]] = {}
     for server, (asterisk, agi) in board.addresses.items():
-        fleets.setdefault(asterisk, {})[server] = agi
-    for asterisk, addresses in fleets.items():
+        listed.setdefault(asterisk, {})[server] = agi
+    for asterisk, addresses in listed.items():
         if board.listed.get(asterisk) != addresses:
             board.listed[asterisk] = addresses
             board.tell("servers_listed", now_ms, asterisk=asterisk, addresses=dict(addresses))

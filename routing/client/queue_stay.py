@@ -25,14 +25,16 @@ from routing.domain.messages import (
 from routing.domain.model import QueuePolicy, WaitForecast
 from routing.ports import EndReason, Progress, Ring, RingResult, WaitingCaller
 
-__all__ = ["Visit", "Waited"]
+__all__ = ["QueueStay", "Waited"]
 
 log = structlog.get_logger(__name__)
 
 
 class QueueStay:
-    """`run` is the stay; `tell` brings what happens. `wait_forecast` says what the caller may be told of the wait; `policies` are those of all
-    queues as they are now."""
+    """`run` is the stay; `tell` brings what happens. `wait_forecast` says what the caller may be told of the wait.
+
+    `policies` are those of all queues as they are now.
+    """
 
     def __init__(
         self,
@@ -275,7 +277,7 @@ class QueueStay:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()):
-            log.warning("visit_part_failed", contact=self.contact, reason=f"{type(fault).__name__}: {fault}")
+            log.warning("queue_stay_part_failed", contact=self.contact, reason=f"{type(fault).__name__}: {fault}")
 
     async def _notice_end(self) -> None:
         await self._caller.gone()

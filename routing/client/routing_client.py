@@ -1,7 +1,7 @@
 """A server's side of routing: it brings callers into queues, carries out the router's orders on their lines and reports what happened.
 
 Messages leave through one outbox in the order they were written, in batches, and wait there while the store is away: nothing that
-happened to a call is lost. Orders arrive in this server's own stream and are handed to the visit they concern.
+happened to a call is lost. Orders arrive in this server's own stream and are handed to the stay they concern.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class NoReply(Exception):
 
 
 class RoutingClient:
-    """Queues as callers and agents of one server see them. `outlook(contact, now_ms)` says what a waiting contact may be told."""
+    """Queues as callers and agents of one server see them. `wait_forecast(contact, now_ms)` says what a waiting contact may be told."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class RoutingClient:
         self.server = server
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
         self.asterisk = ""  # the name of that Asterisk
-        self.stays: dict[str, QueueStay] = {}  # contact -> visit
+        self.stays: dict[str, QueueStay] = {}  # by contact
         self._phones: dict[str, PhoneState] = {}  # as reported
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
@@ -126,7 +126,7 @@ class RoutingClient:
         try:
             return await stay.run()
         finally:
-            if self.stays.get(contact) is stay:  # the caller may have come back to this server, for another visit
+            if self.stays.get(contact) is stay:  # the caller may have come back to this server, for another stay
                 del self.stays[contact]
                 self._held.pop(contact, None)
 
@@ -165,7 +165,7 @@ class RoutingClient:
         self.post(ServerAlive(self.server, agi, self.asterisk))
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
-        """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
+        """A stay reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
         if isinstance(message, ContactLeft):
             message = replace(message, server=self.server)
         if isinstance(message, OfferAnswered):
@@ -220,7 +220,7 @@ class RoutingClient:
 
     @property
     def held_up(self) -> str:
-        """Why the store does not take what this server tells; "" while it does. Known within a second: the desk always has to tell."""
+        """Why the store takes nothing; "" while it does. Known within a second, since there is always something to send."""
         return self._outbox.held_up
 
     async def flush(self) -> None:

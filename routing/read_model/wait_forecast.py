@@ -54,7 +54,7 @@ class WaitingClass:
 
 
 class WaitForecasts:
-    """Fed by View; answers `wait_forecast` and `expected_wait_ms`. `handling_ms` is assumed until something was measured (None: nothing)."""
+    """Fed by View; answers `wait_forecast` and `expected_wait_ms`. `handling_ms` is assumed until something was measured; None: nothing."""
 
     def __init__(self, current: CurrentDirectory, handling_ms: float | None = None) -> None:
         self._current = current

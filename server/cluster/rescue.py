@@ -7,8 +7,8 @@ import structlog
 from agi.ami.client import AmiClient
 from agi.ami.errors import AmiRefused
 from agi.ami.protocol import Message
-from server.cluster.server_list import SERVERS
-from server.cluster.stranded import AT, Stranded, behind_a_dial, stranded
+from server.asterisk.dialplan_names import AT, SERVERS
+from server.cluster.stranded import Stranded, behind_a_dial, stranded
 
 log = structlog.get_logger(__name__)
 

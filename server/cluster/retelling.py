@@ -41,7 +41,7 @@ class Retelling:
             self._agents[event.agent] = replace(self._view.agents[event.agent])
 
     def _tell_again(self) -> None:
-        log.info("told_again", contacts=len(self._routing_client.visits), agents=len(self._agents), calls=len(self._calls))
+        log.info("told_again", contacts=len(self._routing_client.stays), agents=len(self._agents), calls=len(self._calls))
         self._report_phones()
         for agent in self._agents.values():
             if agent.state != AgentState.LOGGED_OUT:

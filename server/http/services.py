@@ -13,7 +13,7 @@ from server.version import VERSION
 
 
 class AgentRequests(Protocol):
-    """Where changes of agents and contacts are asked for: routing.desk.Desk. Both raise NoReply when the router does not answer."""
+    """Where changes of agents and contacts are asked for: `RoutingClient`. Both raise NoReply when the router does not answer."""
 
     async def ask(
         self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from server.asterisk.changes import RELOADS, read_at_start, reloads
 from server.asterisk.configuration import Plan, render
-from server.cluster.server_list import SERVERS
+from server.asterisk.dialplan_names import SERVERS
 from server.install.asterisk import AsteriskProgram
 from server.processes.child_process import ChildProcess
 

@@ -542,6 +542,6 @@ async def test_a_part_of_the_server_that_fails_is_started_again(house: NodeHouse
     house.board.does("1001", "hangs up")
     await all_over(house, call)
 
-    assert house.node.parts.restarted["desk"] == 2
+    assert house.node.parts.restarted["routing_client"] == 2
     assert sum(house.node.parts.restarted.values()) == 2
     assert not house.node._stopping.is_set()

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from routing.store.retelling import MemoryStore
 
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids
+from routing.store.memory import MemoryStore
 from routing.store.port import Once, StoreUnreachable
 from server.events.writer import EventLog
 from simulator import virtual

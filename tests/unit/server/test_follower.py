@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from routing.store.retelling import MemoryStore
 
-from routing.board.state import Changes
+from routing.domain.changes import Changes
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids
 from routing.domain.model import Contact, Directory, QueuePolicy
 from routing.read_model.view import View
+from routing.store.memory import MemoryStore
 from routing.store.port import Snapshot, StoreUnreachable
 from server.events.follower import Follower
 from simulator import virtual

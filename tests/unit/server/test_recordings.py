@@ -142,7 +142,7 @@ def test_a_length_that_was_never_written_is_good(tmp_path: Path) -> None:
         ("fr/goodbye.wav", "fr:1:1: warning: the site has no language 'fr' - possible: en, zh"),
         (
             "zh/goodbye.mp3",
-            f"zh/goodbye.mp3:1:1: warning: is not played: a recording is a WAV file, not .mp3 - {CONVERT.format('goodbye.mp3', 'goodbye.wav')}",
+            f"zh/goodbye.mp3:1:1: warning: is not played: a recording is a WAV file, not .mp3 - {TO_WAV}",
         ),
         (
             "zh/goodbye.WAV",

@@ -15,12 +15,12 @@ from pydantic import Field, model_validator
 from ivr.flow.model import Flows
 from ivr.interpreter import EndReason, Interpreter
 from ivr.keys import take_wanted
-from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
-from ivr.loading.schema import Keys, Settings, build
-from ivr.loading.source import Source, read_source
 from ivr.ports import DialOutcome, LookupReply, LookupRequest, QueueOutcome, QueueRequest, QueueResult, Speech
 from ivr.premises import Premises
 from ivr.testing import CallerGone, RecordedEvents, ScriptedPhone, VirtualClock
+from sources.problems import Position, Problem, ProblemsFound, suggest
+from sources.schema import Keys, Settings, build
+from sources.source import Source, read_source
 
 
 class QueueStep(Settings):

@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from routing.board import Board
-from routing.current_directory import CurrentDirectory
-from routing.model import Directory, QueuePolicy
-from routing.redefinition import ChangeRefused, check, leading_on, redefine
-from routing.store_port import Store
+from routing.board.board import Board
+from routing.board.redefinition import ChangeRefused, check, leading_on, redefine
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.model import Directory, QueuePolicy
+from routing.store.port import Store
 
 
 class LeadEnded(Exception):

@@ -15,15 +15,15 @@ from typing import Any
 
 import structlog
 
-from routing import servers
-from routing.board import Board, DeadlineFailed, restore
-from routing.current_directory import CurrentDirectory
+from routing.board import servers
+from routing.board.board import Board, DeadlineFailed, restore
+from routing.board.redefinition import NO_MOVES
 from routing.definitions import Definitions
-from routing.messages import Message, RingOrder
-from routing.model import Directory
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.messages import Message, RingOrder
+from routing.domain.model import Directory
 from routing.ports import Clock, Ids
-from routing.redefinition import NO_MOVES
-from routing.store_port import StaleCommit, Store, StoreUnreachable
+from routing.store.port import StaleCommit, Store, StoreUnreachable
 
 IDLE_MS = 1_000  # how long an inbox read blocks at most
 SETTLE_MS = 1_000  # after taking over, messages are heard for so long before deadlines are acted on

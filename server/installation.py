@@ -9,14 +9,14 @@ from ivr.ports import Speech
 from server.asterisk.configuration import Apology, PhoneAccount, Plan
 from server.asterisk.root import AsteriskProgram
 from server.install.packages import cache_folder
-from server.port_numbers import Ports
-from server.secrets_file import Secrets
 from server.settings import Site
-from server.socket_folder import socket_folder
 from server.sounds.library import SoundLibrary
 from server.sounds.music import music_folder
 from server.sounds.render import CannotRender, Renderer
-from server.state_folder import close_to_others
+from server.state_folder.folder import close_to_others
+from server.state_folder.ports import Ports
+from server.state_folder.secrets import Secrets
+from server.state_folder.sockets import socket_folder
 
 AMI_USER = "hotline"
 # Softphones of people who try the hotline, with the numbers they show; they reach our numbers and nothing else.

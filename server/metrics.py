@@ -12,10 +12,10 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from routing.agent_state import AgentState
-from routing.events import Event
+from routing.domain.agent_state import AgentState
+from routing.domain.events import Event
 from routing.ports import Clock
-from routing.view import ANY_AGENT, View
+from routing.read_model.view import ANY_AGENT, View
 from server.version import VERSION
 
 WAIT_BUCKETS_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1800)

@@ -1,6 +1,6 @@
 """One server node: the composition root. It builds every part by hand, in order, runs them together and lets them go in order.
 
-Asterisk and Redis run already; `server/supervisor.py` (or whoever runs them) starts this as a process of its own.
+Asterisk and Redis run already; `server/processes/supervisor.py` (or whoever runs them) starts this as a process of its own.
 """
 
 import asyncio
@@ -21,48 +21,47 @@ from agi.phones import PhoneState, PhoneStates
 from agi.ringing import Ringer
 from agi.server import FastAgiServer
 from ivr.loading.static_speech import static_speech
+from routing.board.redefinition import NO_MOVES
+from routing.client.routing_client import Desk
 from routing.clock import SystemClock
-from routing.desk import Desk
-from routing.identifiers import Ids
-from routing.messages import ServerLeft
-from routing.redefinition import NO_MOVES
+from routing.domain.identifiers import Ids
+from routing.domain.messages import ServerLeft
+from routing.read_model.view import View
 from routing.router import Router
+from routing.store.port import StoreUnreachable
 from routing.store.redis import RedisStore
-from routing.store_port import StoreUnreachable
-from routing.view import View
-from server import fingerprint
-from server.agent_phones import spoken_to_agents
-from server.caller import Facilities
-from server.caller_words import spoken_to_callers
-from server.calls import Calls
-from server.current_site import CurrentSite
-from server.draining import Draining
-from server.event_log import EventLog
-from server.feature_codes import spoken_by_codes
-from server.fleet import Fleet
-from server.follower import Follower
-from server.holds import Holds
+from server.agents.agent_phones import spoken_to_agents
+from server.agents.feature_codes import spoken_by_codes
+from server.calls.caller import Facilities
+from server.calls.caller_words import spoken_to_callers
+from server.calls.lookup import HttpLookup
+from server.calls.on_hold import Holds
+from server.calls.open_calls import Calls
+from server.calls.session import Sessions
+from server.cluster.draining import Draining
+from server.cluster.neighbour import Neighbour
+from server.cluster.orphaned_calls import Orphans
+from server.cluster.retelling import Memory
+from server.cluster.server_list import Fleet
+from server.events.follower import Follower
+from server.events.writer import EventLog
+from server.external.preflight import Preflight, asterisk_gaps
 from server.http.app import make_api
 from server.http.facilities import Facilities as ApiFacilities
 from server.http.listener import Listener
-from server.http_lookup import HttpLookup
 from server.install.programs import speech_program
 from server.installation import Installation
-from server.memory import Memory
 from server.metrics import Metrics
-from server.neighbour import Neighbour
 from server.node_settings import NodeSettings, node_settings
-from server.orphans import Orphans
 from server.parts import Parts
-from server.port_claims import claims_of_servers
-from server.port_numbers import PortError, ports_for, read_ports
-from server.preflight import Preflight, asterisk_gaps
 from server.readiness import ASTERISK
-from server.secrets_file import secrets_for
-from server.session import Sessions
-from server.settings import Site, load_site
+from server.settings import Site, fingerprint, load_site
+from server.settings.current_site import CurrentSite
 from server.settings.site import is_outside
-from server.state_lock import StateLock
+from server.state_folder.lock import StateLock
+from server.state_folder.port_claims import claims_of_servers
+from server.state_folder.ports import PortError, ports_for, read_ports
+from server.state_folder.secrets import secrets_for
 
 log = structlog.get_logger(__name__)
 STEER_EVERY_S = 10.0

@@ -7,10 +7,10 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from server.installation import AMI_USER, Installation
-from server.port_numbers import Ports
-from server.redis_server import RedisServer
-from server.secrets_file import Secrets
+from server.processes.redis_process import RedisServer
 from server.settings import Site
+from server.state_folder.ports import Ports
+from server.state_folder.secrets import Secrets
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 

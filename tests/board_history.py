@@ -6,13 +6,13 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from routing_house import House, directory, person
 
-from routing.agent_state import TRANSITIONS, AgentState
-from routing.contact_state import ContactState
-from routing.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, RingOrder, TalkEnded
-from routing.model import UNTIL_DONE, Agent, Contact, Directory, Membership, Overflow, QueuePolicy
-from routing.presence import AWAY, serves, tier_of
-from routing.redefinition import ChangeRefused
-from routing.requirement import parse
+from routing.board.redefinition import ChangeRefused
+from routing.board.staffing import AWAY, serves, tier_of
+from routing.domain.agent_state import TRANSITIONS, AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, RingOrder, TalkEnded
+from routing.domain.model import UNTIL_DONE, Agent, Contact, Directory, Membership, Overflow, QueuePolicy
+from routing.domain.requirement import parse
 
 SITE = directory(
     replace(person("anna", billing=5, lang_zh=4), memberships={"sales": Membership(tier=2, weight=2.0)}),

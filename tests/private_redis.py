@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from server.redis_server import find_program
+from server.processes.redis_process import find_program
 
 START_S = 10.0
 

@@ -4,12 +4,13 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from routing.agent_state import AgentState
-from routing.board import Board, restore
-from routing.current_directory import CurrentDirectory
-from routing.events import Event
-from routing.floor import Changes
-from routing.messages import (
+from routing.board.board import Board, restore
+from routing.board.redefinition import redefine
+from routing.board.state import Changes
+from routing.domain.agent_state import AgentState
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.messages import (
     AgentAsked,
     ContactArrived,
     ContactAsked,
@@ -24,8 +25,7 @@ from routing.messages import (
     ServerAlive,
     TalkEnded,
 )
-from routing.model import AgentProfile, Directory, QueuePolicy
-from routing.redefinition import redefine
+from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.store import codec
 
 START_MS = 1_790_000_000_000

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ivr.loading.problems import Problem, ProblemsFound
 from server.settings import Site, load_site
+from sources.problems import Problem, ProblemsFound
 
 FILES = {
     "config/hotline.yaml": """\

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ivr.flow.model import Prompts, Target
 from ivr.flow.texts import Prompt
-from ivr.loading.schema import Settings
+from sources.schema import Settings
 
 Miss = Literal["no_input", "no_match"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ivr.loading.schema import Settings
+from sources.schema import Settings
 
 DateForm = Literal["YYYYMMDD", "DDMMYYYY", "MMDDYYYY", "YYMMDD", "MMDD", "MMYY"]
 _LEAP_YEAR = "2000"  # a day without a year may be 29 February

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator
 
 from ivr.flow.talk import Talk
 from ivr.flow.texts import Prompt, parse_prompts
-from ivr.loading.schema import Settings
+from sources.schema import Settings
 
 BACK, TOP, HANG_UP = "back", "top", "hangup"
 RESERVED = (BACK, TOP, HANG_UP)

@@ -16,8 +16,8 @@ from ivr.flow.nodes.transfer import Transfer
 from ivr.flow.texts import Prompt, Template
 from ivr.loading.draft import Draft, SiteFacts
 from ivr.loading.graph import check_graph, unknown_flows
-from ivr.loading.problems import Problem, suggest
 from ivr.prompts import BUILT_IN, PROMPT_VARIABLES
+from sources.problems import Problem, suggest
 
 
 def check(draft: Draft, drafts: Collection[Draft], facts: SiteFacts, whole: bool, written: Collection[str] | None) -> Iterator[Problem]:

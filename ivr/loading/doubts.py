@@ -9,7 +9,7 @@ from ivr.flow.model import Where
 from ivr.flow.nodes.queue import Queue, unquoted
 from ivr.flow.texts import Template
 from ivr.loading.draft import Draft, SiteFacts
-from ivr.loading.problems import Problem
+from sources.problems import Problem
 
 
 def doubts(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:

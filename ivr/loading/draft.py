@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from ivr.flow.model import Flow, Target, Where, walk
 from ivr.flow.texts import Prompt
-from ivr.loading.problems import Problem
-from ivr.loading.source import Source
+from sources.problems import Problem
+from sources.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from ivr.flow.nodes.menu import Menu
 from ivr.flow.nodes.queue import Queue
 from ivr.flow.nodes.transfer import Transfer
 from ivr.loading.draft import Draft
-from ivr.loading.problems import Problem, suggest
+from sources.problems import Problem, suggest
 
 
 def check_graph(draft: Draft) -> Iterator[Problem]:

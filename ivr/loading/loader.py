@@ -16,10 +16,10 @@ from ivr.loading.checks import check, twice, written_in
 from ivr.loading.doubts import doubts
 from ivr.loading.draft import Draft, SiteFacts
 from ivr.loading.graph import circles
-from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
-from ivr.loading.schema import Key, Settings, build, find
-from ivr.loading.source import Source, read_source
 from ivr.prompts import BUILT_IN
+from sources.problems import Position, Problem, ProblemsFound, suggest
+from sources.schema import Key, Settings, build, find
+from sources.source import Source, read_source
 
 Warn = Callable[[Problem], None]
 Spoken = Annotated[Prompt, BeforeValidator(parse_prompt)]

@@ -12,11 +12,11 @@ from dataclasses import MISSING, dataclass, fields
 from operator import attrgetter
 from typing import Any, TypeVar, cast, get_args
 
-from routing.agent_state import AgentState
-from routing.contact_state import ContactState
-from routing.events import Event
-from routing.messages import Message, Order
-from routing.model import Agent, CallerMemory, Contact
+from routing.domain.agent_state import AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.events import Event
+from routing.domain.messages import Message, Order
+from routing.domain.model import Agent, CallerMemory, Contact
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""A store in memory: the readable specification of routing/store_port.py. For tests and the simulator; nothing outlives the process.
+"""A store in memory: the readable specification of routing/store/port.py. For tests and the simulator; nothing outlives the process.
 
 Everything is kept as the text that Redis would keep, so that no record is shared with a board by accident. Several views of one
 domain stand for several servers.
@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from routing.events import Event
-from routing.floor import Changes
-from routing.messages import Message, Order
-from routing.model import Agent, Contact
+from routing.board.state import Changes
+from routing.domain.events import Event
+from routing.domain.messages import Message, Order
+from routing.domain.model import Agent, Contact
+from routing.domain.totals import Totals, growth
 from routing.store import codec
-from routing.store_port import CALL_EVENTS, Once, Snapshot, StaleCommit
-from routing.totals import Totals, growth
+from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit
 
 T = TypeVar("T")
 Records = dict[str, tuple[int, str]]  # id -> (revision, text)

@@ -18,14 +18,14 @@ from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArg
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from routing.events import Event
-from routing.floor import Changes
-from routing.messages import Message, Order
-from routing.model import Agent, CallerMemory, Contact
+from routing.board.state import Changes
+from routing.domain.events import Event
+from routing.domain.messages import Message, Order
+from routing.domain.model import Agent, CallerMemory, Contact
+from routing.domain.totals import Totals, growth
 from routing.store import codec, keys
+from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit, StoreRefused, StoreUnreachable
 from routing.store.scripts import Script
-from routing.store_port import CALL_EVENTS, Once, Snapshot, StaleCommit, StoreRefused, StoreUnreachable
-from routing.totals import Totals, growth
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.asterisk.modules import AMI_EVENTS, OPTIONAL_MODULES, REQUIRED_MODULES
-from server.asterisk.trunks import Trunk
+from server.settings.trunks import Trunk
 
 # What agents key on their phones: code -> the words that the server's AGI session `agent` gets as agi_arg_1. *42N pauses with
 # reason N, *46N says that a contact went as disposition N.

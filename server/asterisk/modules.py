@@ -27,7 +27,7 @@ OPTIONAL_MODULES = (
 )
 # fmt: on
 
-# By these an Asterisk of somebody else's is asked whether it has everything (server/asterisk/gaps.py).
+# By these an Asterisk of somebody else's is asked whether it has everything (server/external/gaps.py).
 CHECK_MODULES = ("func_dialplan", "func_env", "func_module", "func_pjsip_endpoint")
 
 # What Hotline acts on: a tenth of what Asterisk would send for a call.

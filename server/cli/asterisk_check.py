@@ -3,17 +3,17 @@
 import asyncio
 
 from agi.ami.errors import AmiError
-from routing.identifiers import Ids
-from server.asterisk.gaps import Gap
+from routing.domain.identifiers import Ids
 from server.cli.options import CommandFailed, Options, say
 from server.cli.site import checked_site, counted
-from server.elsewhere import NotThere, why_no_ami
+from server.external.elsewhere import NotThere, why_no_ami
+from server.external.gaps import Gap
+from server.external.preflight import asterisk_gaps
 from server.installation import Installation
 from server.node_settings import node_settings
-from server.port_numbers import PortError, Ports, read_ports
-from server.preflight import asterisk_gaps
-from server.secrets_file import SecretsError, secrets_for
-from server.state_folder import StateFolder
+from server.state_folder.folder import StateFolder
+from server.state_folder.ports import PortError, Ports, read_ports
+from server.state_folder.secrets import SecretsError, secrets_for
 
 
 def run(options: Options) -> int:

@@ -1,14 +1,14 @@
 """`./hotline asterisk-config`: prints what an Asterisk that somebody else runs needs, file by file."""
 
 from server.asterisk.configuration import ConfigurationError, Plan
-from server.attached import attached_plan, pieces
 from server.cli.options import CommandFailed, Options, say
 from server.cli.site import checked_site
+from server.external.attached import attached_plan, pieces
 from server.node_settings import ami_secret
-from server.port_numbers import PortError, Ports, read_ports
-from server.secrets_file import SecretsError, secrets_for
 from server.settings import Site
-from server.state_folder import StateFolder, StateFolderError, make_state_folder
+from server.state_folder.folder import StateFolder, StateFolderError, make_state_folder
+from server.state_folder.ports import PortError, Ports, read_ports
+from server.state_folder.secrets import SecretsError, secrets_for
 
 PLACEHOLDER = "CHANGE-ME"
 HEAD = """\

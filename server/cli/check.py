@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ivr.conversations import run_conversations
-from ivr.loading.problems import ProblemsFound
 from server.cli.options import CommandFailed, Options, say, shown, used_site
 from server.cli.site import checked_site, counted, how_many, premises_of, tell_problems
 from server.settings import Site
+from sources.problems import ProblemsFound
 
 
 def run(options: Options) -> int:

@@ -8,15 +8,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from ivr.loading.problems import ProblemsFound
-from routing.events import Event
+from routing.domain.events import Event
+from routing.store.port import Store, StoreUnreachable
 from routing.store.redis import RedisStore
-from routing.store_port import Store, StoreUnreachable
 from server.cli.options import CommandFailed, Options, plain, say, shown
 from server.node_settings import redis_url
-from server.redis_server import RedisServer
+from server.processes.redis_process import RedisServer
 from server.settings import load_site
-from server.state_folder import StateFolder
+from server.state_folder.folder import StateFolder
+from sources.problems import ProblemsFound
 
 BLOCK_MS = 2_000
 RETRY_S = 0.5

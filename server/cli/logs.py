@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from server.cli.options import CommandFailed, Options, plain, say, shown
-from server.state_folder import LOGS, StateFolder
+from server.state_folder.folder import LOGS, StateFolder
 
 LOOK_EVERY_S = 0.3
 

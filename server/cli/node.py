@@ -6,14 +6,13 @@ import sys
 
 import uvloop
 
-from ivr.loading.problems import ProblemsFound
-from server import fingerprint
 from server.cli.options import CommandFailed, Options
 from server.logs import set_up_logs
 from server.node import run_node
-from server.port_numbers import PortError
-from server.secrets_file import SecretsError, secrets_for
-from server.settings import load_site
+from server.settings import fingerprint, load_site
+from server.state_folder.ports import PortError
+from server.state_folder.secrets import SecretsError, secrets_for
+from sources.problems import ProblemsFound
 
 
 def run(options: Options) -> int:

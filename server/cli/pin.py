@@ -3,8 +3,8 @@
 import getpass
 import warnings
 
-from server import pins
 from server.cli.options import CommandFailed, Options, say
+from server.settings import pins
 
 
 def run(options: Options) -> int:

@@ -8,13 +8,13 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
-from ivr.loading.problems import ProblemsFound
 from server.cli.options import CommandFailed, Options, say, shown
-from server.port_numbers import read_ports
 from server.readiness import is_up
 from server.settings import load_site
-from server.socket_folder import socket_folder
-from server.state_lock import StateLock
+from server.state_folder.lock import StateLock
+from server.state_folder.ports import read_ports
+from server.state_folder.sockets import socket_folder
+from sources.problems import ProblemsFound
 
 LOOK_EVERY_S = 0.1
 LOOK_WITHIN_S = 1.0

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable
 
-from ivr.loading.problems import Problem, ProblemsFound
 from ivr.premises import Premises
 from server.cli.options import CommandFailed, Options, say, shown
 from server.settings import Site, load_site
+from sources.problems import Problem, ProblemsFound
 
 
 def checked_site(options: Options) -> Site:

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from server.cli.options import CommandFailed, Options, plain, say, shown
-from server.port_numbers import PortError, read_ports
-from server.secrets_file import SecretsError, secrets_for
-from server.state_folder import StateFolder
+from server.state_folder.folder import StateFolder
+from server.state_folder.ports import PortError, read_ports
+from server.state_folder.secrets import SecretsError, secrets_for
 
 ANSWER_S = 5.0
 UNKNOWN_WIDTH = 200

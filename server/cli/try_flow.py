@@ -4,14 +4,14 @@ import asyncio
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ivr.loading.problems import suggest
 from ivr.ports import Clock
 from ivr.terminal_phone import try_flow
 from routing.clock import SystemClock
+from server.calls.lookup import HttpLookup
 from server.cli.options import CommandFailed, Options, say
 from server.cli.site import checked_site, premises_of
-from server.http_lookup import HttpLookup
 from server.settings import Site
+from sources.problems import suggest
 
 
 def run(options: Options) -> int:

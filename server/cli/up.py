@@ -6,18 +6,18 @@ import signal
 
 import structlog
 
-from ivr.loading.problems import ProblemsFound
 from server.asterisk.configuration import ConfigurationError
-from server.child_process import ChildError
 from server.cli.options import Options, site_folder, used_site
-from server.elsewhere import NotThere
+from server.external.elsewhere import NotThere
 from server.install.packages import InstallError
-from server.keeping import Say
-from server.port_numbers import PortError
-from server.secrets_file import SecretsError
-from server.socket_folder import SocketFolderError
-from server.state_folder import StateFolderError
-from server.supervisor import AlreadyRunning, Supervisor, UpOptions
+from server.processes.child_process import ChildError
+from server.processes.keeping import Say
+from server.processes.supervisor import AlreadyRunning, Supervisor, UpOptions
+from server.state_folder.folder import StateFolderError
+from server.state_folder.ports import PortError
+from server.state_folder.secrets import SecretsError
+from server.state_folder.sockets import SocketFolderError
+from sources.problems import ProblemsFound
 
 
 def run(options: Options) -> int:

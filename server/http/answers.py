@@ -8,12 +8,12 @@ from dataclasses import asdict
 from typing import Any
 
 from ivr.numbers import masked, normalise
-from routing.agent_state import AgentState
-from routing.contact_state import ContactState
-from routing.events import Event
-from routing.model import Agent, Contact
-from routing.service_level import FORMULAS, WINDOW_MS
-from routing.view import ANY_AGENT, View
+from routing.domain.agent_state import AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.events import Event
+from routing.domain.model import Agent, Contact
+from routing.domain.service_level import FORMULAS, WINDOW_MS
+from routing.read_model.view import ANY_AGENT, View
 
 
 def masked_caller(ani: str, country: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from routing.identifiers import Ids as RandomIds
-from routing.messages import AgentAction, ContactAction, Reply
+from routing.domain.identifiers import Ids as RandomIds
+from routing.domain.messages import AgentAction, ContactAction, Reply
 from routing.ports import Clock, Ids
-from routing.view import View
+from routing.read_model.view import View
 from server.settings import Site
 from server.version import VERSION
 

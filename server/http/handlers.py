@@ -5,10 +5,10 @@ from collections.abc import Awaitable
 
 from aiohttp import web
 
-from routing.desk import NoReply
-from routing.messages import Reply
-from routing.model import Contact
-from routing.past import PAST_MS
+from routing.client.routing_client import NoReply
+from routing.domain.messages import Reply
+from routing.domain.model import Contact
+from routing.read_model.earlier_log import PAST_MS
 from server.http import answers
 from server.http.errors import ApiError
 from server.http.facilities import Facilities

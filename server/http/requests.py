@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeVar, get_args
 
 from aiohttp import web
 
-from ivr.loading.problems import suggest
-from routing.messages import AgentAction, ContactAction
+from routing.domain.messages import AgentAction, ContactAction
 from server.http.errors import ApiError
+from sources.problems import suggest
 
 ACTIONS: tuple[AgentAction, ...] = get_args(AgentAction)
 CONTACT_ACTIONS: tuple[ContactAction, ...] = get_args(ContactAction)

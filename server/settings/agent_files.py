@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ivr.loading.schema import Settings
 from server.settings.values import Attribute, Level, LoginNumber, Name, OutsideNumber, PinHash, SipAccount, Word, WrapUp
+from sources.schema import Settings
 
 
 class MembershipFile(Settings):

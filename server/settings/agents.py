@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ivr.loading.problems import suggest
-from ivr.loading.source import Where
-from routing.model import AgentProfile, Membership, QueuePolicy
+from routing.domain.model import AgentProfile, Membership, QueuePolicy
 from server.settings.agent_files import AgentFile, AgentsFile
 from server.settings.reading import Reading
+from sources.problems import suggest
+from sources.source import Where
 
 FILE = "agents.yaml"
 Said = tuple[Where, str, str]

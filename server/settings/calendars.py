@@ -6,9 +6,9 @@ from functools import partial
 from typing import TypeVar
 
 from ivr.hours import Hours, parse_date, parse_holidays, parse_ranges, parse_week
-from ivr.loading.source import Where
 from server.settings.files import AllHoursFile, HoursFile
 from server.settings.reading import Reading
+from sources.source import Where
 
 T = TypeVar("T")
 

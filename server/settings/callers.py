@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from ivr.loading.problems import Position, Problem
 from ivr.numbers import e164
 from server.settings.files import CallerListFile, CallersFile
 from server.settings.reading import Reading
+from sources.problems import Position, Problem
 
 FILE = "callers.yaml"
 MOST_TOLD = 20  # problems of one file of numbers

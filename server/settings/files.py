@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ivr.loading.schema import Duration, Key, Settings
-from routing.model import Choice
+from routing.domain.model import Choice
 from server.settings.values import Country, Name, Network, Pattern, PhoneNumber, RedisUrl, SpeechCommand, Zone
+from sources.schema import Duration, Key, Settings
 
 
 class Fallback(Settings):

@@ -13,13 +13,9 @@ from ivr.flow.texts import Prompt
 from ivr.hours import is_open
 from ivr.loading.draft import SiteFacts
 from ivr.loading.loader import load_flows, load_prompts
-from ivr.loading.problems import Position, Problem, ProblemsFound, suggest
-from ivr.loading.schema import find
-from ivr.loading.source import read_source
 from ivr.numbers import Allowed, e164
-from routing.model import BreakLimit, Directory, QueuePolicy
-from routing.requirement import BadRequirement, parse
-from server.asterisk.trunks import Trunk, TrunksFile
+from routing.domain.model import BreakLimit, Directory, QueuePolicy
+from routing.domain.requirement import BadRequirement, parse
 from server.settings.agents import Lines, Staff, read_agents
 from server.settings.calendars import read_hours
 from server.settings.callers import read_callers
@@ -28,6 +24,10 @@ from server.settings.queues import read_queues
 from server.settings.reading import Anything, Reading
 from server.settings.site import Site
 from server.settings.takers import Takers
+from server.settings.trunks import Trunk, TrunksFile
+from sources.problems import Position, Problem, ProblemsFound, suggest
+from sources.schema import find
+from sources.source import read_source
 
 
 def load_site(config: Path, dialplans: Path) -> Site:

@@ -4,10 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ivr.loading.schema import Duration, Settings, Text
-from routing.model import Presence
-from routing.service_level import Formula
+from routing.domain.model import Presence
+from routing.domain.service_level import Formula
 from server.settings.values import DispositionCode, Name, Strategy, WrapUp
+from sources.schema import Duration, Settings, Text
 
 Refusal = Literal["rang_out", "declined", "busy", "unreachable"]
 CONDITIONS = ("waiting", "expected_wait", "service_level", "waited")

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ivr.loading.problems import ProblemsFound, suggest
-from ivr.loading.schema import build
-from ivr.loading.source import Where
-from routing.model import Overflow, QueuePolicy
+from routing.domain.model import Overflow, QueuePolicy
 from server.settings.queue_files import OverflowRule, QueueFile, QueuesFile
 from server.settings.reading import Reading
+from sources.problems import ProblemsFound, suggest
+from sources.schema import build
+from sources.source import Where
 
 FILE = "queues.yaml"
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from ivr.loading.problems import Position, Problem, ProblemsFound
-from ivr.loading.schema import build, find
-from ivr.loading.source import Source, Where, read_source
+from sources.problems import Position, Problem, ProblemsFound
+from sources.schema import build, find
+from sources.source import Source, Where, read_source
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ivr.flow.model import Flows
 from ivr.hours import Hours
-from ivr.loading.problems import Problem
 from ivr.numbers import Allowed
-from routing.model import Directory
-from server.asterisk.trunks import Trunk
+from routing.domain.model import Directory
 from server.settings.callers import CallerLists
 from server.settings.files import HotlineFile
+from server.settings.trunks import Trunk
+from sources.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from routing.model import AgentProfile, QueuePolicy
-from routing.requirement import BadRequirement, parse
+from routing.domain.model import AgentProfile, QueuePolicy
+from routing.domain.requirement import BadRequirement, parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ivr.loading.problems import suggest
-from ivr.loading.schema import parse_duration
 from ivr.numbers import check_pattern
-from routing.model import UNTIL_DONE
-from routing.strategies import STRATEGIES
-from server.pins import is_hashed
+from routing.board.strategies import STRATEGIES
+from routing.domain.model import UNTIL_DONE
+from server.settings.pins import is_hashed
+from sources.problems import suggest
+from sources.schema import parse_duration
 
 
 def _known_strategy(value: str) -> str:

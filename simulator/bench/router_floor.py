@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter, thread_time
 
-from routing.board import Board, restore
-from routing.identifiers import Ids
-from routing.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
-from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.board.board import Board, restore
+from routing.domain.identifiers import Ids
+from routing.domain.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
+from routing.domain.model import AgentProfile, Directory, QueuePolicy
 
 QUEUES, WANTS = 10, 20  # times each other: requirement classes
 SKILLS = [f"skill_{number}" for number in range(10)]

@@ -16,9 +16,9 @@ from time import perf_counter
 import uvloop
 
 from routing.clock import SystemClock
-from routing.current_directory import CurrentDirectory
-from routing.identifiers import Ids
-from routing.messages import AgentAsked, Message, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.identifiers import Ids
+from routing.domain.messages import AgentAsked, Message, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
 from routing.router import Router
 from routing.store.redis import RedisStore
 from simulator.bench.process_figures import processor_seconds

@@ -18,8 +18,8 @@ from agi.phones import PhoneStates
 from agi.ringing import Ringer
 from ivr.numbers import Number
 from ivr.ports import Speech
-from server.calls import LiveCall
-from server.line import CallerLine
+from server.calls.open_calls import LiveCall
+from server.calls.waiting_caller import CallerLine
 from server.settings import Site
 from simulator.fake_asterisk import FakeCall, at_once, connect, environment, verb
 from simulator.virtual import VirtualClock

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from private_redis import PrivateRedis
 from routing_house import House
 
-from routing.board import restore
-from routing.floor import Changes
+from routing.board.board import restore
+from routing.board.state import Changes
 from routing.store import codec
 from routing.store.memory import MemoryStore
+from routing.store.port import StaleCommit, Store
 from routing.store.redis import RedisStore
-from routing.store_port import StaleCommit, Store
 
 pytestmark = pytest.mark.contract
 

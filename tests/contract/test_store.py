@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from private_redis import PrivateRedis
 
-from routing.agent_state import AgentState
-from routing.board import restore
-from routing.events import Event
-from routing.floor import Changes
-from routing.identifiers import Ids
-from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder
-from routing.model import Agent, AgentProfile, CallerMemory, Contact, Directory, QueuePolicy
+from routing.board.board import restore
+from routing.board.state import Changes
+from routing.domain.agent_state import AgentState
+from routing.domain.events import Event
+from routing.domain.identifiers import Ids
+from routing.domain.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder
+from routing.domain.model import Agent, AgentProfile, CallerMemory, Contact, Directory, QueuePolicy
 from routing.store.memory import MemoryStore
+from routing.store.port import Once, StaleCommit, Store, is_before
 from routing.store.redis import RedisStore
-from routing.store_port import Once, StaleCommit, Store, is_before
 
 pytestmark = pytest.mark.contract
 

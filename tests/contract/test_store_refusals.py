@@ -10,18 +10,18 @@ from private_redis import PrivateRedis
 from redis import Redis
 from structlog.testing import capture_logs
 
+from routing.client.routing_client import Desk
 from routing.clock import SystemClock
-from routing.current_directory import CurrentDirectory
-from routing.desk import Desk
-from routing.identifiers import Ids
-from routing.messages import ServerLeft
-from routing.model import Directory
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.identifiers import Ids
+from routing.domain.messages import ServerLeft
+from routing.domain.model import Directory
+from routing.read_model.view import View
 from routing.router import Router
+from routing.store.port import StoreRefused, StoreUnreachable
 from routing.store.redis import RedisStore
-from routing.store_port import StoreRefused, StoreUnreachable
-from routing.view import View
-from server.event_log import EventLog
-from server.follower import Follower
+from server.events.follower import Follower
+from server.events.writer import EventLog
 
 pytestmark = pytest.mark.unit
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from free_ports import free_port
 
 from ivr.loading.static_speech import static_speech
-from server.agent_phones import spoken_to_agents
+from server.agents.agent_phones import spoken_to_agents
 from server.install.programs import speech_program
 from server.installation import Installation
 from server.settings import load_site

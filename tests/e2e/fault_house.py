@@ -14,7 +14,7 @@ import yaml
 from e2e_house import Guest, House, OwnSite
 
 from server.asterisk.root import find_asterisk
-from server.socket_folder import socket_folder
+from server.state_folder.sockets import socket_folder
 from simulator.site import ROOT
 
 RATE = 8000

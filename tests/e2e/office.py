@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from server.asterisk.root import AsteriskProgram, find_asterisk
-from server.child_process import ChildProcess
+from server.processes.child_process import ChildProcess
 from server.sounds.music import music_folder
 from simulator.phone import Phone
 

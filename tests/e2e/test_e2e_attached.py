@@ -17,7 +17,7 @@ from e2e_house import AGENT_HZ, OwnSite, free_port
 from office import Office
 
 from server.installation import Installation
-from server.redis_server import find_program
+from server.processes.redis_process import find_program
 from server.settings import load_site
 from simulator.phone import answer_after, sine
 from simulator.site import ROOT

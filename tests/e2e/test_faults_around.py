@@ -9,7 +9,7 @@ import pytest
 import redis.asyncio
 from fault_house import Broken, broken_site, cut_ami, longest_silence_s
 
-from server.socket_folder import socket_folder
+from server.state_folder.sockets import socket_folder
 from simulator.phone import CallState, answer_after, sine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]

@@ -10,7 +10,7 @@ from e2e_house import Guest
 from fault_house import Broken, broken_site, cut_ami
 from private_redis import PrivateRedis
 
-from routing.identifiers import asterisk_of
+from routing.domain.identifiers import asterisk_of
 from simulator.phone import CallState, answer_after, sine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]

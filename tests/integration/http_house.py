@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from ivr.numbers import Allowed
-from routing.current_directory import CurrentDirectory
-from routing.desk import NoReply
-from routing.events import Event
-from routing.messages import AgentAction, ContactAction, Reply
-from routing.model import AgentProfile, Directory, Membership, QueuePolicy
-from routing.view import View
+from routing.client.routing_client import NoReply
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.messages import AgentAction, ContactAction, Reply
+from routing.domain.model import AgentProfile, Directory, Membership, QueuePolicy
+from routing.read_model.view import View
 from server.http.facilities import Facilities
 from server.settings.files import HotlineFile
 from server.settings.site import Site

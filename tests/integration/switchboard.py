@@ -10,11 +10,11 @@ from pathlib import Path
 from settings_house import SmallSite
 
 from agi.ami.protocol import Message
-from routing.events import Event
+from routing.domain.events import Event
 from routing.store.redis import RedisStore
-from server import pins
 from server.installation import Installation
 from server.node import Node, NodeSettings
+from server.settings import pins
 from server.sounds import audio, tones
 from simulator.fake_ami import FakeAmi, Fields, listing, success
 from simulator.fake_asterisk import FakeAsterisk, FakeCall, at_once, environment, verb

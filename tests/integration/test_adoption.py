@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from server.adopted_process import UNKNOWN, AdoptedProcess
-from server.child_process import ChildProcess, end_left_over, left_running
+from server.processes.adopted_process import UNKNOWN, AdoptedProcess
+from server.processes.child_process import ChildProcess, end_left_over, left_running
 
 pytestmark = pytest.mark.integration
 # Starts a program as `up` does, writes its process id and is gone.

@@ -17,15 +17,15 @@ from aiohttp import web
 from free_ports import free_port
 from http_house import NOW_MS, World
 
-from routing.events import Event
+from routing.domain.events import Event
 from routing.store.redis import RedisStore
-from server import pins
 from server.cli.logs import Tail, readable
 from server.cli.main import COMMANDS, main
 from server.http.app import make_api
-from server.port_numbers import Ports
-from server.redis_server import RedisServer
-from server.secrets_file import secrets_for
+from server.processes.redis_process import RedisServer
+from server.settings import pins
+from server.state_folder.ports import Ports
+from server.state_folder.secrets import secrets_for
 
 pytestmark = pytest.mark.integration
 HOME = Path(__file__).resolve().parents[2]

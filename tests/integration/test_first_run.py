@@ -9,10 +9,10 @@ import pytest
 from free_ports import free_port
 from settings_house import SmallSite
 
-from server.child_process import ChildError, ChildProcess
 from server.cli.up import up
-from server.port_numbers import Ports
-from server.supervisor import UpOptions
+from server.processes.child_process import ChildError, ChildProcess
+from server.processes.supervisor import UpOptions
+from server.state_folder.ports import Ports
 from simulator.fake_ami import FakeAmi
 
 pytestmark = pytest.mark.integration

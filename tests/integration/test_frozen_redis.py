@@ -8,14 +8,14 @@ from collections import Counter
 import pytest
 from private_redis import PrivateRedis
 
+from routing.client.routing_client import Desk
 from routing.clock import SystemClock
-from routing.desk import Desk
-from routing.identifiers import Ids
-from routing.messages import ContactLeft
-from routing.model import Directory
+from routing.domain.identifiers import Ids
+from routing.domain.messages import ContactLeft
+from routing.domain.model import Directory
 from routing.store import redis as redis_store
 from routing.store.redis import RedisStore
-from server.event_log import EventLog
+from server.events.writer import EventLog
 
 pytestmark = pytest.mark.integration
 

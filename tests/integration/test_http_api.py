@@ -10,8 +10,8 @@ from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 from http_house import NOW_MS, TOKENS, World
 
-from routing.messages import Reply
-from routing.service_level import FORMULAS
+from routing.domain.messages import Reply
+from routing.domain.service_level import FORMULAS
 from server.http.app import make_api
 from server.http.errors import SAFE_HEADERS
 from server.http.listener import CannotListen, Listener

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ivr.flow.nodes.lookup import Lookup
 from ivr.ports import LookupReply, LookupRequest
-from server.http_lookup import MOST_BYTES, HttpLookup
+from server.calls.lookup import MOST_BYTES, HttpLookup
 
 pytestmark = pytest.mark.integration
 

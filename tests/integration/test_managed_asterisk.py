@@ -14,10 +14,10 @@ import pytest
 from free_ports import free_port
 
 from server.asterisk.configuration import PhoneAccount, Plan
-from server.asterisk.process import AsteriskProcess, reachable_file_limit
 from server.asterisk.root import AsteriskProgram, find_asterisk
-from server.asterisk.trunks import Trunk
-from server.socket_folder import socket_folder
+from server.processes.asterisk_process import AsteriskProcess, reachable_file_limit
+from server.settings.trunks import Trunk
+from server.state_folder.sockets import socket_folder
 from simulator.phone import CallRefused, Phone
 
 pytestmark = [pytest.mark.integration, pytest.mark.fresh]

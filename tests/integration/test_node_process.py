@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from server.node_process import NodeProcess
-from server.port_numbers import Ports
+from server.processes.node_process import NodeProcess
+from server.state_folder.ports import Ports
 
 pytestmark = pytest.mark.integration
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from free_ports import free_port
 
-from server.port_claims import PortClaims
-from server.port_numbers import Ports, ports_for
+from server.state_folder.port_claims import PortClaims
+from server.state_folder.ports import Ports, ports_for
 
 pytestmark = pytest.mark.integration
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import redis.asyncio
 
-from server.child_process import ChildError, end_left_over
-from server.redis_server import RedisServer
+from server.processes.child_process import ChildError, end_left_over
+from server.processes.redis_process import RedisServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.fresh]
 

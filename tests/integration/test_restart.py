@@ -8,7 +8,7 @@ import pytest
 from settings_house import SmallSite
 
 from server.cli.main import main
-from server.state_lock import StateLock
+from server.state_folder.lock import StateLock
 
 pytestmark = pytest.mark.integration
 

@@ -9,13 +9,13 @@ import pytest
 from private_redis import PrivateRedis
 
 from routing.clock import SystemClock
-from routing.current_directory import CurrentDirectory
-from routing.identifiers import Ids
-from routing.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, RingOrder, TalkEnded
-from routing.model import AgentProfile, Directory, QueuePolicy
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.identifiers import Ids
+from routing.domain.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, RingOrder, TalkEnded
+from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.router import Router
+from routing.store.port import StoreUnreachable
 from routing.store.redis import RedisStore
-from routing.store_port import StoreUnreachable
 
 pytestmark = pytest.mark.integration
 

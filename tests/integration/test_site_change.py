@@ -10,7 +10,7 @@ import pytest
 from private_redis import PrivateRedis
 from switchboard import NodeHouse, verbs
 
-from routing.redefinition import ChangeRefused
+from routing.board.redefinition import ChangeRefused
 from server.http import answers
 from simulator.fake_asterisk import FakeCall
 

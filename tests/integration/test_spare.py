@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.child_process import ChildProcess
+from server.processes.child_process import ChildProcess
 
 pytestmark = pytest.mark.integration
 

@@ -13,8 +13,8 @@ from settings_house import SmallSite
 from switchboard import Switchboard, verbs
 
 from server.cli.up import up
-from server.port_numbers import Ports
-from server.supervisor import NodeProcess, Supervisor, UpOptions
+from server.processes.supervisor import NodeProcess, Supervisor, UpOptions
+from server.state_folder.ports import Ports
 
 pytestmark = pytest.mark.integration
 

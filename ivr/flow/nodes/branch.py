@@ -5,7 +5,7 @@ from typing import ClassVar
 from ivr.flow.expressions import Expression
 from ivr.flow.model import Node, Target
 from ivr.flow.talk import Talk
-from ivr.loading.schema import Settings
+from sources.schema import Settings
 
 
 class Case(Settings):

@@ -11,7 +11,7 @@ from ivr.flow.model import Node, Prompts, Target, Variable, Where
 from ivr.flow.nodes.menu import missing_exits
 from ivr.flow.talk import Talk
 from ivr.flow.texts import Prompt
-from ivr.loading.schema import Duration, Key
+from sources.schema import Duration, Key
 
 Length = Annotated[int, Field(ge=1, le=64)]
 

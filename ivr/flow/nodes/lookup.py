@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, Field
 from ivr.flow.model import Node, Prompts, Target, Variable, Where
 from ivr.flow.talk import Talk
 from ivr.flow.texts import Template
-from ivr.loading.schema import Duration
 from ivr.ports import LookupReply, LookupRequest
+from sources.schema import Duration
 
 MAX_VALUE = 1000
 _PATH = re.compile(r"[^.\s?]+(\.[^.\s?]+)*\??")

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from ivr.flow.attempts import Attempts, Miss, Tries
 from ivr.flow.model import BACK, TOP, Node, Prompts, Target, Variable, Where
 from ivr.flow.talk import Talk
-from ivr.loading.schema import Duration, Key
+from sources.schema import Duration, Key
 
 _CHOICE = re.compile(r"[0-9*#X]{1,12}")
 

@@ -10,8 +10,8 @@ from ivr.call import Place
 from ivr.flow.model import HANG_UP, Node, Target, Where
 from ivr.flow.talk import Talk
 from ivr.flow.texts import Template
-from ivr.loading.schema import Duration, Key, Settings
 from ivr.ports import QueueRequest
+from sources.schema import Duration, Key, Settings
 
 LONGEST_VALUE = 60
 

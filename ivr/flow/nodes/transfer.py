@@ -7,7 +7,7 @@ from pydantic import Field
 from ivr.flow.model import HANG_UP, Node, Target
 from ivr.flow.talk import Talk
 from ivr.flow.texts import Template
-from ivr.loading.schema import Duration
+from sources.schema import Duration
 
 
 class Transfer(Node):

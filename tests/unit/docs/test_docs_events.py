@@ -8,10 +8,10 @@ from typing import get_args
 
 import pytest
 
-from routing.agents import TOLD
-from routing.contacts import LEFT_EVENTS
+from routing.board.agents import TOLD
+from routing.board.contacts import LEFT_EVENTS
 from routing.ports import RingOutcome
-from server.event_log import ENVELOPE
+from server.events.writer import ENVELOPE
 
 pytestmark = pytest.mark.unit
 

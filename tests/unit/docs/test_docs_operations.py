@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server import child_process, node_process, site_calls, supervisor
+from server.processes import child_process, node_process, site_calls, supervisor
 from server.settings.files import LimitsFile
 
 pytestmark = pytest.mark.unit

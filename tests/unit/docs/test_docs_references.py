@@ -7,14 +7,14 @@ import pytest
 from pydantic import BaseModel
 
 from ivr.loading.loader import PromptFile
-from ivr.loading.schema import build
-from ivr.loading.source import parse_source
-from routing.agent_state import diagram
+from routing.domain.agent_state import diagram
 from server.asterisk.configuration import FEATURE_CODES
-from server.asterisk.trunks import Trunk
 from server.cli.main import COMMANDS
 from server.http.routes import ROUTES
 from server.settings import agent_files, files, queue_files
+from server.settings.trunks import Trunk
+from sources.schema import build
+from sources.source import parse_source
 
 pytestmark = pytest.mark.unit
 

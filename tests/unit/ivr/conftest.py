@@ -13,8 +13,8 @@ from ivr.hours import Hours, parse_week
 from ivr.interpreter import Ended, Interpreter
 from ivr.loading.draft import SiteFacts
 from ivr.loading.loader import load_files
-from ivr.loading.problems import ProblemsFound
 from ivr.testing import CallerGone, RecordedEvents, ScriptedDesk, ScriptedLookup, ScriptedPhone
+from sources.problems import ProblemsFound
 
 SITE: dict[str, Any] = {
     "queues": ("billing", "technical"),

@@ -7,7 +7,7 @@ import pytest
 
 from ivr.loading.draft import SiteFacts
 from ivr.loading.loader import load_flows
-from ivr.loading.problems import ProblemsFound
+from sources.problems import ProblemsFound
 
 
 def said(folder: Path, **flows: str) -> list[str]:

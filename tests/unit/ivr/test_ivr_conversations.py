@@ -7,8 +7,8 @@ import pytest
 from ivr.conversations import run_conversations
 from ivr.hours import Hours, parse_week
 from ivr.loading.loader import load_flows
-from ivr.loading.problems import ProblemsFound
 from ivr.premises import Premises
+from sources.problems import ProblemsFound
 
 pytestmark = pytest.mark.unit
 

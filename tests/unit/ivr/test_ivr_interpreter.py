@@ -4,10 +4,10 @@ import pytest
 
 from ivr.call import CallContext
 from ivr.interpreter import Interpreter
-from ivr.loading.problems import ProblemsFound
 from ivr.ports import QueueRequest, QueueResult
 from ivr.testing import RecordedEvents, ScriptedDesk, ScriptedLookup, ScriptedPhone
 from ivr.trace import Trace
+from sources.problems import ProblemsFound
 
 pytestmark = pytest.mark.unit
 

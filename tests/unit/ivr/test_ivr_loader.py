@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ivr.flow.nodes import NODE_TYPES
 from ivr.flow.texts import parse_prompt
 from ivr.loading.loader import load_flows, load_prompts
-from ivr.loading.problems import ProblemsFound
+from sources.problems import ProblemsFound
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from ivr.loading.problems import Problem, ProblemsFound, suggest
-from ivr.loading.schema import Duration, Key, Keys, Settings, Text, build, parse_duration, text_in
-from ivr.loading.source import parse_source
+from sources.problems import Problem, ProblemsFound, suggest
+from sources.schema import Duration, Key, Keys, Settings, Text, build, parse_duration, text_in
+from sources.source import parse_source
 
 pytestmark = pytest.mark.unit
 

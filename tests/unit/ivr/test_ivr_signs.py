@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from settings_house import SmallSite
 
-from ivr.loading.problems import ProblemsFound
-from ivr.loading.signs import SIGNS, plain_text
-from ivr.loading.source import parse_source
+from sources.problems import ProblemsFound
+from sources.signs import SIGNS, plain_text
+from sources.source import parse_source
 
 
 def said(text: str) -> list[str]:

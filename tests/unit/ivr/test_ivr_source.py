@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.loading.problems import Position, ProblemsFound
-from ivr.loading.source import MAX_BYTES, MAX_DEPTH, parse_source, read_source
+from sources.problems import Position, ProblemsFound
+from sources.source import MAX_BYTES, MAX_DEPTH, parse_source, read_source
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ from fault_witness import Witness
 from fault_world import MISSED, Caller, World
 from routing_house import directory, person
 
-from routing.messages import AgentAsked, ContactArrived, ContactAsked, ContactLeft, PhoneReported
-from routing.model import UNTIL_DONE, Membership, Overflow, QueuePolicy
+from routing.domain.messages import AgentAsked, ContactArrived, ContactAsked, ContactLeft, PhoneReported
+from routing.domain.model import UNTIL_DONE, Membership, Overflow, QueuePolicy
 
 HALF = {"vip": Membership(tier=2), "sales": Membership(tier=2)}
 SITE = directory(

@@ -5,9 +5,9 @@ from typing import Any
 
 from fault_world import World
 
-from routing.agent_state import TRANSITIONS, AgentState
-from routing.contact_state import ContactState
-from routing.events import Event
+from routing.domain.agent_state import TRANSITIONS, AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.events import Event
 from routing.store import codec
 
 NEVER_IN = ("full", "no_agents", "overflowed", "closed", "failed")

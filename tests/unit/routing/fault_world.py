@@ -2,7 +2,7 @@
 servers that die, freeze, leave and come back; callers who hang up, are carried over to another server, or never turn up again.
 
 The world knows only messages, orders and the store: what a server does with an order, and what it tells, is as in desk.py, visit.py and
-server/orphans.py. A message is lost only with the server that was about to send it; it may come twice, late, and behind younger ones.
+server/cluster/orphaned_calls.py. A message is lost only with the server that was about to send it; it may come twice, late, and behind younger ones.
 """
 
 import asyncio
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from routing_house import CountingIds
 from shaky_store import ShakyStore
 
-from routing.agent_state import AgentState
-from routing.contact_state import ContactState
-from routing.current_directory import CurrentDirectory
-from routing.messages import (
+from routing.domain.agent_state import AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.messages import (
     AgentHeld,
     ContactArrived,
     ContactLeft,
@@ -36,7 +36,7 @@ from routing.messages import (
     TellOrder,
     WithdrawOrder,
 )
-from routing.model import Agent, Contact, Directory, PhoneState
+from routing.domain.model import Agent, Contact, Directory, PhoneState
 from routing.ports import RingOutcome
 from routing.router import Router
 from routing.store import codec

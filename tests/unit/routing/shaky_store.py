@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from routing.store.memory import MemoryStore, Shared
-from routing.store_port import StoreUnreachable
+from routing.store.port import StoreUnreachable
 
 
 class Weather(Protocol):

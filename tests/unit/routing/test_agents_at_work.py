@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from routing_house import House, directory, person
 
-from routing.agent_state import AgentState
-from routing.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld, TellPhoneOrder
-from routing.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
+from routing.domain.agent_state import AgentState
+from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld, TellPhoneOrder
+from routing.domain.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
 
 pytestmark = pytest.mark.unit
 CODES = {"1": "solved", "2": "call again"}

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from routing_house import START_MS, House, directory, person
 
-from routing.agent_state import AgentState
-from routing.floor import LEASE_GRACE_MS
-from routing.messages import AgentAsked, ContactArrived, LeaveOrder, OfferRinging, PhoneReported, TalkEnded, WithdrawOrder
-from routing.model import AgentProfile, QueuePolicy
+from routing.board.state import LEASE_GRACE_MS
+from routing.domain.agent_state import AgentState
+from routing.domain.messages import AgentAsked, ContactArrived, LeaveOrder, OfferRinging, PhoneReported, TalkEnded, WithdrawOrder
+from routing.domain.model import AgentProfile, QueuePolicy
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ from fault_deeds import DEEDS, SITE, router_fails, server_returns
 from fault_witness import Witness, stuck
 from fault_world import World
 
-from routing.messages import AgentAsked, PhoneReported
+from routing.domain.messages import AgentAsked, PhoneReported
 from simulator import virtual
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(280)]

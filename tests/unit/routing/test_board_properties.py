@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from routing_house import House
 
-from routing.agent_state import AgentState
-from routing.contact_state import ContactState
-from routing.messages import TellPhoneOrder
+from routing.domain.agent_state import AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.messages import TellPhoneOrder
 
 pytestmark = pytest.mark.unit
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from routing_house import House, directory, person
 
-from routing.agent_state import AgentState
-from routing.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported, TalkEnded
-from routing.model import Membership, QueuePolicy
-from routing.strategies import least_occupied
+from routing.board.strategies import least_occupied
+from routing.domain.agent_state import AgentState
+from routing.domain.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported, TalkEnded
+from routing.domain.model import Membership, QueuePolicy
 
 pytestmark = pytest.mark.unit
 

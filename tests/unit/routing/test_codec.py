@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.events import Event
-from routing.messages import AgentHeld, Message, Order, Reply
-from routing.model import Agent, Contact
+from routing.domain.events import Event
+from routing.domain.messages import AgentHeld, Message, Order, Reply
+from routing.domain.model import Agent, Contact
 from routing.store import codec
 
 pytestmark = pytest.mark.unit

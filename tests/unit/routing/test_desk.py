@@ -9,12 +9,13 @@ import pytest
 from routing_house import CountingIds, directory, person
 from scripted_line import Phone, ScriptedLine
 
-from routing.current_directory import CurrentDirectory
-from routing.desk import Desk, NoReply
-from routing.events import Event
-from routing.floor import Changes
-from routing.joining import Joining
-from routing.messages import (
+from routing.board.state import Changes
+from routing.client.join_request import Joining
+from routing.client.queue_stay import Waited
+from routing.client.routing_client import Desk, NoReply
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.messages import (
     AgentAsked,
     ContactArrived,
     ContactAsked,
@@ -30,12 +31,11 @@ from routing.messages import (
     TellPhoneOrder,
     WithdrawOrder,
 )
-from routing.model import QueuePolicy
+from routing.domain.model import QueuePolicy
+from routing.read_model.view import View
 from routing.router import Router
 from routing.store.memory import MemoryStore
-from routing.store_port import StoreUnreachable
-from routing.view import View
-from routing.visit import Waited
+from routing.store.port import StoreUnreachable
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

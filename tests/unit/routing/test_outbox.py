@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from routing.events import Event
-from routing.outbox import Outbox
+from routing.domain.events import Event
 from routing.store.memory import MemoryStore
-from routing.store_port import Once, StoreUnreachable
+from routing.store.outbox import Outbox
+from routing.store.port import Once, StoreUnreachable
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

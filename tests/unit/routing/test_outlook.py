@@ -7,11 +7,11 @@ from board_history import SITE, STEPS, history, opened, play
 from hypothesis import given, settings
 from routing_house import House, directory, person
 
-from routing.current_directory import CurrentDirectory
-from routing.estimate import Mean, Rate, Rival, drain_ms, expected_ms
-from routing.messages import ContactArrived, ContactAsked, PhoneReported
-from routing.model import Choice, Outlook, QueuePolicy
-from routing.view import View
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.messages import ContactArrived, ContactAsked, PhoneReported
+from routing.domain.model import Choice, Outlook, QueuePolicy
+from routing.read_model.estimate import Mean, Rate, Rival, drain_ms, expected_ms
+from routing.read_model.view import View
 
 pytestmark = pytest.mark.unit
 

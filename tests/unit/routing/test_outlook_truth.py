@@ -11,7 +11,7 @@ import pytest
 from routing_house import directory, person
 from traffic import Stream, Told, Traffic
 
-from routing.model import QueuePolicy
+from routing.domain.model import QueuePolicy
 
 pytestmark = pytest.mark.unit
 

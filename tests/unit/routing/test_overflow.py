@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from routing_house import House, directory, person
 
-from routing.contact_state import ContactState
-from routing.messages import MoveOrder, PhoneReported
-from routing.model import Directory, Overflow, QueuePolicy
+from routing.domain.contact_state import ContactState
+from routing.domain.messages import MoveOrder, PhoneReported
+from routing.domain.model import Directory, Overflow, QueuePolicy
 
 pytestmark = pytest.mark.unit
 

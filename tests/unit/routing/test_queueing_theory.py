@@ -12,7 +12,7 @@ import pytest
 from routing_house import START_MS, directory, person
 from traffic import Stream, Told, Traffic
 
-from routing.model import QueuePolicy
+from routing.domain.model import QueuePolicy
 
 pytestmark = pytest.mark.unit
 HOURS, WARM_UP_H, BATCHES = 84.0, 4.0, 20

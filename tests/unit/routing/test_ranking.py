@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.ranking import SWEEP_ABOVE, Ranking
+from routing.board.ranking import SWEEP_ABOVE, Ranking
 
 pytestmark = pytest.mark.unit
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from routing_house import START_MS, House, directory, person
 
-from routing.agent_state import AgentState
-from routing.messages import (
+from routing.board.redefinition import ChangeRefused
+from routing.domain.agent_state import AgentState
+from routing.domain.messages import (
     AgentAsked,
     ContactArrived,
     LeaveOrder,
@@ -18,8 +19,7 @@ from routing.messages import (
     TellPhoneOrder,
     WithdrawOrder,
 )
-from routing.model import BreakLimit, Directory, Membership, Overflow, QueuePolicy
-from routing.redefinition import ChangeRefused
+from routing.domain.model import BreakLimit, Directory, Membership, Overflow, QueuePolicy
 
 pytestmark = pytest.mark.unit
 

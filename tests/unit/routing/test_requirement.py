@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.requirement import MAX_DEPTH, MAX_LENGTH, BadRequirement, parse, readable
+from routing.domain.requirement import MAX_DEPTH, MAX_LENGTH, BadRequirement, parse, readable
 
 pytestmark = pytest.mark.unit
 

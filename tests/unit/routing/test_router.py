@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from routing_house import CountingIds, directory, person
 
-from routing.board import HANDLERS
-from routing.current_directory import CurrentDirectory
-from routing.events import Event
-from routing.floor import Floor
-from routing.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, PhoneReported, RingOrder
-from routing.model import QueuePolicy
-from routing.redefinition import ChangeRefused
+from routing.board.board import HANDLERS
+from routing.board.redefinition import ChangeRefused
+from routing.board.state import Floor
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, PhoneReported, RingOrder
+from routing.domain.model import QueuePolicy
 from routing.router import Router
 from routing.store.memory import MemoryStore
-from routing.store_port import StoreUnreachable
+from routing.store.port import StoreUnreachable
 from simulator import virtual
 
 pytestmark = pytest.mark.unit
@@ -241,7 +241,7 @@ def test_a_message_that_breaks_the_board_is_passed_over(monkeypatch: pytest.Monk
 
 def test_a_deadline_that_breaks_the_board_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is tried again, with growing pauses, and each time it is told."""
-    from routing import board
+    from routing.board import board
 
     def poison(floor: Floor, id: str, now_ms: int) -> None:
         raise RuntimeError("never works")
@@ -265,7 +265,7 @@ def test_a_deadline_that_breaks_the_board_does_not_stop_the_others(monkeypatch: 
 
 def test_a_deadline_that_failed_once_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever depends on it is not stuck: the contact is timed out a second late."""
-    from routing import board, contacts
+    from routing.board import board, contacts
 
     tried: list[str] = []
 

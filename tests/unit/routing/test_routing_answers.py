@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from routing_house import House, directory, person
 
-from routing.messages import OfferEnded
-from routing.model import AgentProfile, Membership, Overflow, QueuePolicy
+from routing.domain.messages import OfferEnded
+from routing.domain.model import AgentProfile, Membership, Overflow, QueuePolicy
 
 pytestmark = pytest.mark.unit
 S = 1000

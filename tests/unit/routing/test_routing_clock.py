@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.clock import SystemClock
-from routing.identifiers import Ids
+from routing.domain.identifiers import Ids
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from routing import agent_state, contact_state
-from routing.agent_state import AgentEvent, AgentState, NotAllowed
-from routing.contact_state import ContactEvent, ContactState
+from routing.domain import agent_state, contact_state
+from routing.domain.agent_state import AgentEvent, AgentState, NotAllowed
+from routing.domain.contact_state import ContactEvent, ContactState
 
 pytestmark = pytest.mark.unit
 

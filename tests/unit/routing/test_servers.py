@@ -3,10 +3,19 @@
 import pytest
 from routing_house import House, directory, person
 
-from routing.board import restore
-from routing.messages import ContactArrived, ContactLeft, MoveOrder, OfferAnswered, PhoneReported, ServerAlive, ServerHolds, ServerLeft
-from routing.model import QueuePolicy
-from routing.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
+from routing.board.board import restore
+from routing.board.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
+from routing.domain.messages import (
+    ContactArrived,
+    ContactLeft,
+    MoveOrder,
+    OfferAnswered,
+    PhoneReported,
+    ServerAlive,
+    ServerHolds,
+    ServerLeft,
+)
+from routing.domain.model import QueuePolicy
 
 pytestmark = pytest.mark.unit
 

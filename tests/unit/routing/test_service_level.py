@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from routing_house import House, directory, person
 
-from routing.current_directory import CurrentDirectory
-from routing.events import Event
-from routing.messages import LeaveOutcome
-from routing.model import Overflow, QueuePolicy
-from routing.service_level import FORMULAS, WINDOW_MS, Departure, Departures, Formula, Tally, departure
-from routing.view import View
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.messages import LeaveOutcome
+from routing.domain.model import Overflow, QueuePolicy
+from routing.domain.service_level import FORMULAS, WINDOW_MS, Departure, Departures, Formula, Tally, departure
+from routing.read_model.view import View
 
 pytestmark = pytest.mark.unit
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from routing_house import House, directory, person
 
-from routing.agent_state import AgentState
-from routing.contact_state import ContactState
-from routing.current_directory import CurrentDirectory
-from routing.messages import (
+from routing.domain.agent_state import AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.messages import (
     AgentAsked,
     ContactArrived,
     LeaveOrder,
@@ -20,8 +20,8 @@ from routing.messages import (
     TellOrder,
     WithdrawOrder,
 )
-from routing.model import Membership, QueuePolicy
-from routing.view import View
+from routing.domain.model import Membership, QueuePolicy
+from routing.read_model.view import View
 
 pytestmark = pytest.mark.unit
 

@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from routing_house import START_MS, House, directory, person
 
-from routing.agent_state import AgentState
-from routing.contact_state import ContactState
-from routing.current_directory import CurrentDirectory
-from routing.events import Event
-from routing.floor import Changes
-from routing.messages import TalkHeld
-from routing.model import AgentProfile, Directory, QueuePolicy
-from routing.past import Past
-from routing.service_level import WINDOW_MS
+from routing.board.state import Changes
+from routing.domain.agent_state import AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.messages import TalkHeld
+from routing.domain.model import AgentProfile, Directory, QueuePolicy
+from routing.domain.service_level import WINDOW_MS
+from routing.read_model.earlier_log import Past
+from routing.read_model.view import View
 from routing.store import codec
 from routing.store.memory import MemoryStore
-from routing.view import View
 
 pytestmark = pytest.mark.unit
 

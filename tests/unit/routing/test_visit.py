@@ -7,8 +7,9 @@ from typing import Any, cast
 import pytest
 from scripted_line import Phone, ScriptedLine
 
-from routing.happenings import TimeToAnnounce
-from routing.messages import (
+from routing.client.queue_stay import Visit, Waited
+from routing.client.stay_events import TimeToAnnounce
+from routing.domain.messages import (
     ContactLeft,
     LeaveOrder,
     Message,
@@ -20,9 +21,8 @@ from routing.messages import (
     TalkEnded,
     WithdrawOrder,
 )
-from routing.model import Outlook, QueuePolicy
+from routing.domain.model import Outlook, QueuePolicy
 from routing.ports import RingOutcome, RingResult
-from routing.visit import Visit, Waited
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

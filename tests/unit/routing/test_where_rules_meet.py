@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from routing_house import House, directory, person
 
-from routing.agent_state import AgentState
-from routing.current_directory import CurrentDirectory
-from routing.messages import AgentHeld, OfferEnded, PhoneReported, ServerAlive, ServerLeft, TalkHeld
-from routing.model import Membership, Overflow, QueuePolicy, work_of
-from routing.servers import gather
-from routing.view import View
+from routing.board.servers import gather
+from routing.domain.agent_state import AgentState
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.messages import AgentHeld, OfferEnded, PhoneReported, ServerAlive, ServerLeft, TalkHeld
+from routing.domain.model import Membership, Overflow, QueuePolicy, work_of
+from routing.read_model.view import View
 
 pytestmark = pytest.mark.unit
 S = 1000

@@ -13,11 +13,11 @@ from typing import Any
 
 from routing_house import START_MS, CountingIds
 
-from routing.board import restore
-from routing.current_directory import CurrentDirectory
-from routing.messages import AgentAsked, ContactArrived, ContactLeft, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
-from routing.model import Directory
-from routing.view import View
+from routing.board.board import restore
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.messages import AgentAsked, ContactArrived, ContactLeft, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
+from routing.domain.model import Directory
+from routing.read_model.view import View
 
 Steps = list[tuple[int, str]]
 

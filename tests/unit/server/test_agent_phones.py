@@ -7,11 +7,11 @@ import pytest
 
 from ivr.numbers import Allowed
 from ivr.ports import Speech
-from routing.model import AgentProfile, QueuePolicy
+from routing.domain.model import AgentProfile, QueuePolicy
 from routing.ports import Ring
-from server.agent_phones import endpoint_of, is_outside, question_in, spoken_to_agents, whisper_of
-from server.asterisk.trunks import Trunk
+from server.agents.agent_phones import endpoint_of, is_outside, question_in, spoken_to_agents, whisper_of
 from server.settings import Site, load_site
+from server.settings.trunks import Trunk
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[3]

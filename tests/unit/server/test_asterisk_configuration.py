@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from server.asterisk.configuration import Apology, ConfigurationError, PhoneAccount, Plan, render
 from server.asterisk.modules import OPTIONAL_MODULES, REQUIRED_MODULES
-from server.asterisk.trunks import Trunk, TrunksFile
+from server.settings.trunks import Trunk, TrunksFile
 
 pytestmark = pytest.mark.unit
 

@@ -8,10 +8,10 @@ import pytest
 from settings_house import SmallSite
 
 from server.asterisk.modules import AMI_EVENTS, CHECK_MODULES, REQUIRED_MODULES
-from server.attached import attached_plan, pieces, stamp
+from server.external.attached import attached_plan, pieces, stamp
+from server.processes.supervisor import programs_of
 from server.settings import Site
-from server.state_folder import make_state_folder
-from server.supervisor import programs_of
+from server.state_folder.folder import make_state_folder
 
 pytestmark = pytest.mark.unit
 

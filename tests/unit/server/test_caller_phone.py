@@ -10,8 +10,8 @@ from agi.keys import RUN_GAP_MS, KeySource
 from agi.phone import DialOutcome
 from ivr.numbers import Number
 from ivr.ports import ALL_KEYS, Speech
-from server.caller_phone import HotlinePhone
-from server.calls import LiveCall
+from server.calls.caller_phone import HotlinePhone
+from server.calls.open_calls import LiveCall
 from simulator import virtual
 from simulator.fake_asterisk import FakeCall, connect, environment, holding
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ivr.numbers import normalise
-from server.calls import Calls, FollowedEvents, LiveCall
+from server.calls.open_calls import Calls, FollowedEvents, LiveCall
 
 pytestmark = pytest.mark.unit
 

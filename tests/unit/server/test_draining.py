@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from ivr.numbers import normalise
-from routing.contact_state import ContactState
-from server.calls import Calls, LiveCall
-from server.draining import Draining
+from routing.domain.contact_state import ContactState
+from server.calls.open_calls import Calls, LiveCall
+from server.cluster.draining import Draining
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from routing.events import Event
-from routing.identifiers import Ids
+from routing.domain.events import Event
+from routing.domain.identifiers import Ids
 from routing.store.memory import MemoryStore
-from routing.store_port import Once, StoreUnreachable
-from server.event_log import EventLog
+from routing.store.port import Once, StoreUnreachable
+from server.events.writer import EventLog
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

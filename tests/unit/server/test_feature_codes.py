@@ -7,15 +7,14 @@ import pytest
 from settings_house import SmallSite
 
 from ivr.testing import ScriptedPhone, VirtualClock
-from routing.agent_state import AgentState
-from routing.current_directory import CurrentDirectory
-from routing.desk import NoReply
-from routing.messages import Reply
-from routing.view import View
-from server import pins
-from server.feature_codes import FeatureCodes
-from server.pin_locks import LOCKED_MS, PinLocks
-from server.settings import Site
+from routing.client.routing_client import NoReply
+from routing.domain.agent_state import AgentState
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.messages import Reply
+from routing.read_model.view import View
+from server.agents.feature_codes import FeatureCodes
+from server.agents.pin_locks import LOCKED_MS, PinLocks
+from server.settings import Site, pins
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from server import fingerprint
+from server.settings import fingerprint
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ import pytest
 
 from agi.ami.errors import AmiNotConnected
 from ivr.numbers import normalise
-from routing.events import Event
-from server.calls import LiveCall
-from server.fleet import NAME, RUN, SERVERS, Fleet, is_movable
+from routing.domain.events import Event
+from server.calls.open_calls import LiveCall
+from server.cluster.server_list import NAME, RUN, SERVERS, Fleet, is_movable
 
 pytestmark = [pytest.mark.unit, pytest.mark.asyncio]
 

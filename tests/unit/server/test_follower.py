@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from routing.current_directory import CurrentDirectory
-from routing.events import Event
-from routing.floor import Changes
-from routing.identifiers import Ids
-from routing.model import Contact, Directory, QueuePolicy
+from routing.board.state import Changes
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.identifiers import Ids
+from routing.domain.model import Contact, Directory, QueuePolicy
+from routing.read_model.view import View
 from routing.store.memory import MemoryStore
-from routing.store_port import Snapshot, StoreUnreachable
-from routing.view import View
-from server.follower import Follower
+from routing.store.port import Snapshot, StoreUnreachable
+from server.events.follower import Follower
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from server.asterisk.gaps import ACTIONS, CONTEXTS, Checked, Facts, PhoneFound, Wanted, find_gaps
 from server.asterisk.modules import CHECK_MODULES, REQUIRED_MODULES
+from server.external.gaps import ACTIONS, CONTEXTS, Checked, Facts, PhoneFound, Wanted, find_gaps
 
 pytestmark = pytest.mark.unit
 

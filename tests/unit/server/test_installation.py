@@ -7,8 +7,8 @@ from settings_house import SmallSite
 
 from server.asterisk.root import AsteriskProgram
 from server.installation import TRIAL_PHONES, Installation, asterisk_plan
-from server.port_numbers import Ports
-from server.secrets_file import secrets_for
+from server.state_folder.ports import Ports
+from server.state_folder.secrets import secrets_for
 
 pytestmark = pytest.mark.unit
 

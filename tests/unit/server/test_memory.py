@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from routing.agent_state import AgentState
-from routing.current_directory import CurrentDirectory
-from routing.events import Event
-from routing.messages import AgentHeld
-from routing.model import AgentProfile, Directory, QueuePolicy
-from routing.view import View
-from server.calls import Calls
-from server.memory import Memory
+from routing.domain.agent_state import AgentState
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.messages import AgentHeld
+from routing.domain.model import AgentProfile, Directory, QueuePolicy
+from routing.read_model.view import View
+from server.calls.open_calls import Calls
+from server.cluster.retelling import Memory
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from agi.ami.protocol import Message
-from server import neighbour
-from server.fleet import SERVERS
-from server.neighbour import Neighbour
+from server.cluster import neighbour
+from server.cluster.neighbour import Neighbour
+from server.cluster.server_list import SERVERS
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

@@ -9,13 +9,13 @@ from structlog.testing import capture_logs
 
 from agi.ami.protocol import Message
 from ivr.numbers import normalise
-from routing.current_directory import CurrentDirectory
-from routing.events import Event
-from routing.model import Directory
-from routing.view import View
-from server.calls import Calls, LiveCall
-from server.fleet import NAME, Fleet
-from server.orphans import GRACE_S, LONGER_S, Orphans
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.model import Directory
+from routing.read_model.view import View
+from server.calls.open_calls import Calls, LiveCall
+from server.cluster.orphaned_calls import GRACE_S, LONGER_S, Orphans
+from server.cluster.server_list import NAME, Fleet
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

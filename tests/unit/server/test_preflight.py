@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from agi.ami.errors import AmiNotConnected
-from server.asterisk.gaps import Gap
-from server.preflight import NOT_ASKED, Preflight
+from server.external.gaps import Gap
+from server.external.preflight import NOT_ASKED, Preflight
 
 pytestmark = pytest.mark.unit
 
@@ -71,7 +71,7 @@ async def test_what_a_starting_asterisk_lacks_is_no_news() -> None:
 
 async def test_a_gap_is_told_once_and_its_end_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked for again by itself; a right that is given needs another login."""
-    monkeypatch.setattr("server.preflight.FIRST_PAUSE_S", 0)
+    monkeypatch.setattr("server.external.preflight.FIRST_PAUSE_S", 0)
     asterisk = Asterisk([RIGHT], [RIGHT], [RIGHT], [RIGHT], [])
 
     await asterisk.until(lambda: asterisk.asked >= 5 and not asterisk.preflight.gaps)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from routing.current_directory import CurrentDirectory
-from routing.events import Event
-from routing.model import AgentProfile, Directory, QueuePolicy
-from routing.view import View
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import Event
+from routing.domain.model import AgentProfile, Directory, QueuePolicy
+from routing.read_model.view import View
 from server.metrics import Metrics
 
 pytestmark = pytest.mark.unit

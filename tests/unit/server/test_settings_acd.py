@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from settings_house import SmallSite
 
-from routing.model import UNTIL_DONE, BreakLimit, Membership, Overflow
-from server import pins
+from routing.domain.model import UNTIL_DONE, BreakLimit, Membership, Overflow
+from server.settings import pins
 
 pytestmark = pytest.mark.unit
 

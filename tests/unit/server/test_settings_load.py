@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from settings_house import FILES, SmallSite
 
-from ivr.loading.problems import ProblemsFound
 from server.settings import load_site
+from sources.problems import ProblemsFound
 
 pytestmark = pytest.mark.unit
 

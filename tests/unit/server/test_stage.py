@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.call import CallContext, Place
-from server.stage import LONGEST, Stage, pack, stage_of, unpack
+from server.calls.checkpoint import LONGEST, Stage, pack, stage_of, unpack
 
 pytestmark = pytest.mark.unit
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from server.port_numbers import PortError, Ports, ports_for, read_ports
-from server.secrets_file import ROLES, SecretsError, secrets_for
-from server.socket_folder import socket_folder
-from server.state_folder import make_state_folder
+from server.state_folder.folder import make_state_folder
+from server.state_folder.ports import PortError, Ports, ports_for, read_ports
+from server.state_folder.secrets import ROLES, SecretsError, secrets_for
+from server.state_folder.sockets import socket_folder
 
 pytestmark = pytest.mark.unit
 

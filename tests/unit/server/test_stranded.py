@@ -3,7 +3,7 @@
 import pytest
 
 from agi.ami.protocol import Message
-from server.stranded import Stranded, behind_a_dial, stranded
+from server.cluster.stranded import Stranded, behind_a_dial, stranded
 
 pytestmark = pytest.mark.unit
 AGI = "127.0.0.1:4573"

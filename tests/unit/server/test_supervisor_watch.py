@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server.child_process import ChildError
-from server.supervisor import Supervisor, UpOptions
+from server.processes.child_process import ChildError
+from server.processes.supervisor import Supervisor, UpOptions
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

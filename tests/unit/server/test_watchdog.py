@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from server.silence import ASK_EVERY_S, Silence
-from server.watchdog import Watchdog
+from server.cluster.silence import ASK_EVERY_S, Silence
+from server.processes.watchdog import Watchdog
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

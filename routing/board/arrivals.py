@@ -1,0 +1,146 @@
+"""The rules of arriving: a caller joins a queue, is told again, or comes back from another server.
+
+What then becomes of the contact is in contacts.py.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from routing.board import admission, caller_history, contacts, overflow, servers
+from routing.board.state import Floor
+from routing.domain.contact_state import ContactState
+from routing.domain.messages import ContactArrived, LeaveOrder, LeaveOutcome, MoveOrder, OfferEnded, TalkEnded, WithdrawOrder
+from routing.domain.model import FOREVER_MS, Contact
+from routing.domain.requirement import one_of, readable
+
+CLOCKS_DIFFER_MS = 5_000  # a caller who joined later than that from now has come from a server whose clock is wrong
+MOST_PREFERRED = 10  # agents who are waited for by name; the others that a flow names are not
+
+
+def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
+    """Join a queue, or be told why not."""
+    servers.heard(board, message.server, now_ms)
+    known = board.contacts.get(message.contact)
+    if known:
+        _arrived_again(board, known, message, now_ms)
+        return
+    way_out = board.sent_away(message.contact, now_ms)
+    if way_out:
+        board.order(message.server, LeaveOrder(message.contact, way_out))
+    if way_out or (board.ended_lately(message.contact, now_ms) and not message.back):
+        return  # the same message a second time, or an old one
+    contact = Contact(
+        message.contact,
+        message.call,
+        message.server,
+        board.moves.get(message.queue, message.queue),
+        list(message.steps),
+        message.enqueued_at_ms if message.enqueued_at_ms <= now_ms + CLOCKS_DIFFER_MS else now_ms,
+        ani=message.ani,
+        language=message.language,
+        data=dict(message.data),
+        refused_until_ms=dict.fromkeys(message.exclude, FOREVER_MS),
+    )
+    refusal = _refusal(board, contact, message, now_ms)
+    if refusal:
+        board.order(contact.server, LeaveOrder(contact.id, refusal))
+        board.remember_end(contact.id, now_ms, refusal)
+        board.tell("contact_left", now_ms, contact=contact, outcome=refusal, waited_ms=0)
+    else:
+        _join(board, contact, message, now_ms)
+
+
+def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+    policy = board.directory.queues[contact.queue]
+    contact.priority, contact.ageing = message.priority + policy.priority, board.directory.ageing_in(contact.queue)
+    contact.place_ms = max(message.place_ms, 0 if message.again or message.back else caller_history.place_of(board, contact, now_ms))
+    contact.steps = _with_preferred(board, contact, message, now_ms)
+    board.contacts[contact.id] = contact
+    board.in_queue[contact.queue] += 1
+    board.touch_contact(contact.id)
+    contacts.plan(board, contact)
+    board.watch(contact.queue, max(now_ms, contact.enqueued_at_ms + policy.stay_grace_ms))
+    if contact.queue != message.queue:
+        board.order(contact.server, MoveOrder(contact.id, contact.queue))
+    known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already
+    board.tell("contact_requeued" if known_before else "contact_queued", now_ms, contact=contact, **whole(contact))
+    _void_unknown_ring(board, contact, message)
+    board.drop_preference(contact, now_ms)
+    board.seek_agent(contact, now_ms)
+
+
+def _with_preferred(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> list[tuple[int, str]]:
+    """The requirement's steps, behind one for the preferred agents alone: those named, and who talked to the caller last."""
+    wanted = dict.fromkeys([*message.preferred, caller_history.last_agent(board, contact, now_ms)])
+    there = [name for name in wanted if board.is_to_come(contact, name)][:MOST_PREFERRED]
+    if not there:
+        return contact.steps
+    contact.put_off = contact.steps
+    for_ms = message.preferred_ms or board.directory.queues[contact.queue].preferred_ms
+    later = [(max(after_ms, for_ms), text) for after_ms, text in contact.steps]
+    return [(0, one_of(there)), *later]
+
+
+def whole(contact: Contact) -> dict[str, Any]:
+    """Everything that others must know to know a contact."""
+    when: dict[str, Any] = {"enqueued_at_ms": contact.enqueued_at_ms, "priority": contact.priority, "steps": contact.steps}
+    when |= {"ageing": contact.ageing, "place_ms": contact.place_ms}
+    return {**when, "ani": contact.ani, "language": contact.language, "caller": contact.data, "server": contact.server}
+
+
+def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+    """A caller who is known: told again, or back from being at no server."""
+    before = contact.server
+    if not message.back and before != message.server and before in board.servers:
+        return  # the word of a server that was away meanwhile: who has a caller of another one says so by `back`
+    contact.server = message.server
+    board.touch_contact(contact.id)
+    if contact.queue != message.queue:  # moved since it joined, which a server that has just got it does not know
+        board.order(contact.server, MoveOrder(contact.id, contact.queue))
+    if before != contact.server:
+        board.tell("contact_taken_over", now_ms, contact=contact, server=contact.server, before=before)
+    if message.back:
+        _back(board, contact, message, now_ms)
+    else:
+        _void_unknown_ring(board, contact, message)
+
+
+def _back(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+    """Nobody rings for this caller, and nobody talks to them: on with the wait, at the old place."""
+    if contact.state == ContactState.CONNECTED:
+        offer = next(iter(contact.offers), "")
+        contacts.ended(board, TalkEnded(contact.id, offer, "agent", now_ms - contact.connected_at_ms), now_ms)
+        board.order(message.server, LeaveOrder(message.contact, "failed"))
+        return
+    for offer in list(contact.offers):
+        outcome = message.last_outcome if offer == message.last_offer else "withdrawn"
+        contacts.offer_ended(board, OfferEnded(contact.id, offer, outcome), now_ms)
+    if contact.id in board.contacts and contact.state == ContactState.WAITING:
+        board.seek_agent(contact, now_ms)
+
+
+def _void_unknown_ring(board: Floor, contact: Contact, message: ContactArrived) -> None:
+    """A phone rings for an offer that went with Redis's data: it is taken back, and the contact is offered anew."""
+    if message.ringing and message.ringing not in contact.offers:
+        board.order(message.server, WithdrawOrder(contact.id, message.ringing))
+
+
+def _refusal(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> LeaveOutcome | None:
+    """Why the contact cannot join. A rule of overflow may change its queue first."""
+    if contact.queue not in board.directory.queues or not contact.steps or not all(readable(text) for _, text in contact.steps):
+        return "failed"
+    if message.again or message.back:
+        return None
+    if not board.directory.is_open(contact.queue, now_ms):
+        return "closed"
+    rule = overflow.at_arrival(board, contact, message, now_ms)
+    if rule and not rule.to:
+        return "overflowed"
+    if rule:
+        contact.overflowed.append(contact.queue)
+        contact.queue = rule.to
+        board.tell("contact_overflowed", now_ms, contact=contact, before=message.queue)
+    return admission.refusal(board, contact, contact.queue, now_ms)
+
+
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ContactArrived: arrived}

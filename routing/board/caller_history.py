@@ -1,0 +1,79 @@
+"""What is remembered of callers between their calls, by the number they call from: who talked to them, and the place they lost."""
+
+from routing.board.state import Floor
+from routing.domain.model import Agent, CallerMemory, Contact
+
+LONGEST = 50_000  # callers remembered; beyond it those who were remembered first are forgotten
+
+
+def resume(board: Floor, memory: CallerMemory) -> None:
+    """Take it from the record, after a change of router."""
+    board.at(_forgotten_ms(board, memory), "caller", memory.id)
+
+
+def cut_off(board: Floor, contact: Contact, now_ms: int) -> None:
+    """The caller hung up, or was cut off, while waiting: the place is kept for a while, where the queue does so."""
+    if contact.ani and board.directory.queues[contact.queue].keep_place_ms:
+        memory = _remembered(board, contact.ani, now_ms)
+        memory.queue, memory.place_from_ms, memory.left_ms = contact.queue, contact.enqueued_at_ms - contact.place_ms, now_ms
+        board.touch_caller(memory.id)
+
+
+def talked(board: Floor, contact: Contact, agent: Agent, now_ms: int) -> None:
+    """Whoever talked to a caller is remembered, where the queue asks for the last agent; the place is not needed any more."""
+    memory = board.callers.get(contact.ani) if contact.ani else None
+    if contact.ani and board.directory.queues[contact.queue].last_agent_ms:
+        memory = memory or _remembered(board, contact.ani, now_ms)
+        memory.agent, memory.agent_ms = agent.id, now_ms
+    if memory:
+        memory.queue = ""
+        board.touch_caller(memory.id)
+
+
+def place_of(board: Floor, contact: Contact, now_ms: int) -> int:
+    """Milliseconds since this caller began to wait for this queue on a call that was cut off, 0 when there was none. Given once."""
+    memory = board.callers.get(contact.ani) if contact.ani else None
+    if not memory or memory.queue != contact.queue or now_ms - memory.left_ms > board.directory.queues[contact.queue].keep_place_ms:
+        return 0
+    memory.queue = ""
+    board.touch_caller(memory.id)
+    return max(0, contact.enqueued_at_ms - memory.place_from_ms)
+
+
+def last_agent(board: Floor, contact: Contact, now_ms: int) -> str:
+    """Who talked to this caller last, within the time that the queue asks for; "" for nobody."""
+    memory = board.callers.get(contact.ani) if contact.ani else None
+    recent = memory and now_ms - memory.agent_ms <= board.directory.queues[contact.queue].last_agent_ms
+    return memory.agent if memory and recent else ""
+
+
+def forget(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: nothing of it matters any more, unless it was renewed; then it is looked at when that does not matter any more."""
+    memory = board.callers.get(id)
+    if memory and _forgotten_ms(board, memory) > now_ms:
+        resume(board, memory)
+    elif memory:
+        del board.callers[id]
+        board.touch_caller(id)
+
+
+def _remembered(board: Floor, ani: str, now_ms: int) -> CallerMemory:
+    """The record; of a new one `forget` is asked to find out when it may go."""
+    known = board.callers.get(ani)
+    if known:
+        return known
+    if len(board.callers) >= LONGEST:
+        oldest = next(iter(board.callers))
+        del board.callers[oldest]
+        board.touch_caller(oldest)
+    board.callers[ani] = CallerMemory(ani)
+    board.at(now_ms, "caller", ani)
+    return board.callers[ani]
+
+
+def _forgotten_ms(board: Floor, memory: CallerMemory) -> int:
+    """When it does not matter any more to any queue."""
+    queue = board.directory.queues.get(memory.queue)
+    place_ms = memory.left_ms + queue.keep_place_ms if queue else 0
+    longest_ms = max((queue.last_agent_ms for queue in board.directory.queues.values()), default=0)
+    return max(place_ms, memory.agent_ms + longest_ms if memory.agent else 0) + 1

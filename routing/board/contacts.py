@@ -1,0 +1,230 @@
+"""The rules of contacts: joining, relaxing, being offered, refused, connected, leaving and ending."""
+
+from collections.abc import Callable
+from typing import Any
+
+from routing.board import admission, agents, caller_history
+from routing.board.state import Floor
+from routing.board.strategies import STRATEGIES
+from routing.domain.agent_state import AgentEvent, AgentState
+from routing.domain.contact_state import ContactEvent, ContactState, after
+from routing.domain.messages import ContactLeft, LeaveOrder, LeaveOutcome, OfferAnswered, OfferEnded, OfferRinging, TalkEnded, WithdrawOrder
+from routing.domain.model import FOREVER_MS, Agent, Contact
+
+LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out"}  # the other outcomes: contact_left
+REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
+
+
+def plan(board: Floor, contact: Contact) -> None:
+    """Ask for the deadlines that follow from the record."""
+    policy, joined_ms = board.directory.queues[contact.queue], contact.enqueued_at_ms
+    board.at(joined_ms + policy.max_wait_ms, "max_wait", contact.id)
+    for after_ms in (*(after_ms for after_ms, _ in contact.steps[1:]), *policy.tier_delays_ms[1:]):
+        board.at(joined_ms + after_ms, "seek", contact.id)
+    for until_ms in contact.refused_until_ms.values():
+        if until_ms < FOREVER_MS:
+            board.at(until_ms, "seek", contact.id)
+    for rule in policy.overflow:
+        if rule.waited_ms:
+            board.at(joined_ms + rule.waited_ms, "overflow", contact.id)
+    if contact.state == ContactState.OFFERED:
+        board.at(contact.offered_at_ms + policy.ring_more_ms, "ring_more", contact.id)
+
+
+def seek(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: the requirement relaxes, a tier is asked, or a refusal is forgotten; all contacts of the same moment in their turn."""
+    known = (board.contacts.get(each) for each in dict.fromkeys([id, *board.due_alike(now_ms, "seek")]))
+    waiting = [contact for contact in known if contact and contact.state == ContactState.WAITING]
+    for contact in waiting:
+        board.drop_preference(contact, now_ms)
+    board.seek_agents(waiting, now_ms)
+
+
+def ring_more(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: nobody has answered for a while; further phones ring, too."""
+    contact = board.contacts.get(id)
+    if not contact or contact.state != ContactState.OFFERED:
+        return
+    policy = board.directory.queues[contact.queue]
+    waited_ms = now_ms - contact.enqueued_at_ms
+    if waited_ms >= policy.max_wait_ms or admission.due_rule(board, contact, now_ms):
+        return  # the phones that ring are the last ones
+    if STRATEGIES[policy.strategy].rings_more and contact.offered_at_ms + policy.ring_more_ms <= now_ms:
+        board.seek_more(contact, now_ms)
+
+
+def waited_long_enough(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: the longest wait is over. While a phone rings it may still be answered; then the refusal ends the wait."""
+    contact = board.contacts.get(id)
+    if contact and contact.state == ContactState.WAITING and _is_overdue(board, contact, now_ms):
+        send_away(board, contact, "timed_out", now_ms)
+
+
+def _is_overdue(board: Floor, contact: Contact, now_ms: int) -> bool:
+    return contact.enqueued_at_ms + board.directory.queues[contact.queue].max_wait_ms <= now_ms
+
+
+def send_away(board: Floor, contact: Contact, outcome: LeaveOutcome, now_ms: int) -> None:
+    """The wait is over without an agent, by our decision."""
+    board.order(contact.server, LeaveOrder(contact.id, outcome))
+    _leave(board, contact, outcome, "", now_ms)
+    board.remember_end(contact.id, now_ms, outcome)
+
+
+def left(board: Floor, message: ContactLeft, now_ms: int) -> None:
+    """The caller is gone from the queue: whoever was being rung is free."""
+    contact = board.contacts.get(message.contact)
+    if contact and message.server and message.server != contact.server:
+        return  # the caller has been taken over: a server that woke up knows nothing of it
+    if contact and contact.state != ContactState.CONNECTED:
+        _leave(board, contact, message.outcome, message.key, now_ms)
+    elif contact:
+        ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), "caller", now_ms - contact.connected_at_ms), now_ms)
+
+
+def _leave(board: Floor, contact: Contact, outcome: str, key: str, now_ms: int) -> None:
+    contact.state = after(contact.state, ContactEvent.LEAVE)
+    if outcome == "abandoned":
+        caller_history.cut_off(board, contact, now_ms)
+    board.matching.remove_contact(contact.id)
+    board.in_queue[contact.queue] -= 1
+    waited_ms = now_ms - contact.enqueued_at_ms
+    board.tell(LEFT_EVENTS.get(outcome, "contact_left"), now_ms, contact=contact, outcome=outcome, key=key, waited_ms=waited_ms)
+    for offer in list(contact.offers):
+        take_offer_back(board, contact, offer, now_ms)
+    _forget(board, contact, now_ms)
+
+
+def _forget(board: Floor, contact: Contact, now_ms: int) -> None:
+    board.contacts.pop(contact.id, None)
+    board.touch_contact(contact.id)
+    board.remember_end(contact.id, now_ms)
+
+
+def withdraw(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
+    """Take an offer back because of its agent; the contact goes back to its place. The agent's record is the caller's business."""
+    board.order(contact.server, WithdrawOrder(contact.id, offer))
+    agent = board.agents[contact.offers.pop(offer)]
+    board.tell("offer_withdrawn", now_ms, contact=contact, agent=agent, offer=offer)
+    _wait_again(board, contact, now_ms)
+
+
+def take_offer_back(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
+    """The contact does not need this agent any more."""
+    agents.offer_ended(board, call_off(board, contact, offer, now_ms), offer, "withdrawn", now_ms)
+
+
+def call_off(board: Floor, contact: Contact, offer: str, now_ms: int) -> Agent:
+    """Let a phone stop ringing for the contact; its agent is free when the caller says so."""
+    agent = board.agents[contact.offers.pop(offer)]
+    board.order(contact.server, WithdrawOrder(contact.id, offer))
+    board.tell("offer_withdrawn", now_ms, contact=contact, agent=agent, offer=offer)
+    return agent
+
+
+def offer_ringing(board: Floor, message: OfferRinging, now_ms: int) -> None:
+    contact = board.contacts.get(message.contact)
+    if contact and message.offer in contact.offers and contact.state == ContactState.OFFERED:
+        board.tell("offer_ringing", now_ms, contact=contact, agent=board.agents[contact.offers[message.offer]], offer=message.offer)
+
+
+def offer_ended(board: Floor, message: OfferEnded, now_ms: int) -> None:
+    """An offer came to nothing: remember it, let the contact wait again at its place, only then free the agent by the queue's policy."""
+    contact = board.contacts.get(message.contact)
+    if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
+        return
+    agent = board.agents[contact.offers.pop(message.offer)]
+    if message.outcome in REFUSALS and not contact.is_excluded(agent.id):
+        contact.refused_until_ms[agent.id] = now_ms + board.directory.queues[contact.queue].refusal_ms
+        board.at(contact.refused_until_ms[agent.id], "seek", contact.id)
+        board.drop_preference(contact, now_ms)
+    board.tell(f"offer_{message.outcome}", now_ms, contact=contact, agent=agent, offer=message.offer, ring_ms=message.ring_ms)
+    _wait_again(board, contact, now_ms)
+    agents.offer_ended(board, agent, message.offer, message.outcome, now_ms)
+
+
+def stop_ringing(contact: Contact) -> None:
+    """With its last offer taken back a contact waits again; who is to be asked next is the caller's business."""
+    if contact.state == ContactState.OFFERED and not contact.offers:
+        contact.state = after(contact.state, ContactEvent.REFUSE)
+
+
+def _wait_again(board: Floor, contact: Contact, now_ms: int) -> None:
+    board.touch_contact(contact.id)
+    if contact.offers:
+        return
+    contact.state = after(contact.state, ContactEvent.REFUSE)
+    if _is_overdue(board, contact, now_ms):
+        waited_long_enough(board, contact.id, now_ms)
+    elif admission.due_rule(board, contact, now_ms):
+        board.at(now_ms, "overflow", contact.id)  # what was due while it rang comes before another ring
+    else:
+        board.at(now_ms, "overflow", contact.id)
+        board.seek_agent(contact, now_ms)
+
+
+def offer_answered(board: Floor, message: OfferAnswered, now_ms: int) -> None:
+    """Agent and caller talk; other agents who were rung for the same contact are free."""
+    contact = board.contacts.get(message.contact)
+    if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
+        return
+    for other in [offer for offer in contact.offers if offer != message.offer]:
+        take_offer_back(board, contact, other, now_ms)
+    agent = board.agents[contact.offers[message.offer]]
+    contact.state = after(contact.state, ContactEvent.ANSWER)
+    contact.agent, contact.connected_at_ms = agent.id, now_ms
+    board.in_queue[contact.queue] -= 1
+    board.touch_contact(contact.id)
+    agents.connected(board, agent, now_ms)
+    caller_history.talked(board, contact, agent, now_ms)
+    waited_ms = now_ms - contact.enqueued_at_ms
+    board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
+
+
+def ended(board: Floor, message: TalkEnded, now_ms: int) -> None:
+    """The conversation is over."""
+    contact = board.contacts.get(message.contact)
+    if not contact or message.offer not in contact.offers:
+        return
+    if contact.state == ContactState.OFFERED:
+        offer_answered(board, OfferAnswered(contact.id, message.offer), now_ms)
+    agent = board.agents[contact.agent]
+    contact.state = after(contact.state, ContactEvent.END)
+    waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
+    talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
+    agent.talked_ms += talk_ms
+    times = {"waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms}
+    board.tell("contact_ended", now_ms, contact=contact, agent=agent, ended_by=message.ended_by, **times)
+    if agent.last_contact != contact.id:  # else its disposition was given during the talk
+        agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.call, contact.id, contact.queue, ""
+    _forget(board, contact, now_ms)
+    agents.contact_ended(board, agent, now_ms)
+
+
+def reservation_over(board: Floor, id: str, now_ms: int) -> None:
+    """Deadline: an agent is still reserved long after the phone must have stopped ringing, so the news of it was lost."""
+    agent: Agent = board.agents[id]
+    contact = board.contacts.get(agent.contact)
+    if agent.state != AgentState.RESERVED or agent.until_ms > now_ms:
+        return
+    if contact and agent.offer in contact.offers:
+        board.order(contact.server, WithdrawOrder(contact.id, agent.offer))
+        offer_ended(board, OfferEnded(contact.id, agent.offer, "failed"), now_ms)
+    else:
+        agents.move(board, agent, AgentEvent.RELEASE, now_ms)
+        board.seek_contact(agent, now_ms)
+
+
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {
+    ContactLeft: left,
+    OfferRinging: offer_ringing,
+    OfferAnswered: offer_answered,
+    OfferEnded: offer_ended,
+    TalkEnded: ended,
+}
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {
+    "seek": seek,
+    "ring_more": ring_more,
+    "max_wait": waited_long_enough,
+    "reservation": reservation_over,
+}

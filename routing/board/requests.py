@@ -1,0 +1,243 @@
+"""What people ask for, on their phone or over HTTP: agents a state, their wrap-up, their queues; supervisors a change to a waiting contact.
+
+Each request gets one reply.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from routing.board import agents, contacts, overflow
+from routing.board.state import Floor
+from routing.domain.agent_state import AgentEvent, AgentState, NotAllowed
+from routing.domain.contact_state import ContactState
+from routing.domain.messages import AgentAsked, ContactAsked, Reply
+from routing.domain.model import Agent, Contact
+
+ASKED = {
+    "log_in": AgentEvent.LOG_IN,
+    "log_out": AgentEvent.LOG_OUT,
+    "pause": AgentEvent.PAUSE,
+    "resume": AgentEvent.RESUME,
+    "end_wrap_up": AgentEvent.END_WRAP_UP,
+}
+STALE_MS = 10_000  # while Redis is away requests wait; whoever asked has been told that nobody answers
+WANTED = {"pause": "paused", "log_out": "logged_out", "resume": ""}
+TOO_LATE = "this was asked too long ago to be done now"
+
+
+def asked(board: Floor, message: AgentAsked, now_ms: int) -> None:
+    """An agent asks for something; the reply says what came of it."""
+    agent = board.agents.get(message.agent)
+    if not agent or agent.id not in board.site.agents:
+        board.order(message.server, Reply(message.request, "", f"there is no agent {message.agent!r}; config/agents.yaml lists them"))
+        return
+    error = TOO_LATE if message.at_ms and now_ms - message.at_ms > STALE_MS else ""
+    try:
+        if not error:
+            OTHERS.get(message.action, _change_state)(board, agent, message, now_ms)
+    except NotAllowed as refused:
+        error = str(refused)
+    board.order(message.server, Reply(message.request, agent.state, error))
+
+
+def _change_state(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+    if message.action == "log_in" and agent.state != AgentState.LOGGED_OUT:
+        _change_phone(board, agent, message.phone, now_ms)
+        return
+    if message.action == "pause":
+        _check_break(board, agent, message.reason)
+    takes_back = agent.state == AgentState.WRAP_UP and message.action == "resume" and agent.wanted
+    is_owing = agent.state == AgentState.WRAP_UP and message.action == "pause" and agents.owes_disposition(board, agent)
+    if (agent.state == AgentState.ON_CONTACT and message.action in WANTED) or takes_back or is_owing:
+        agent.wanted, agent.reason = WANTED[message.action], message.reason
+        board.touch_agent(agent.id)
+        agents.tell(board, agent, "agent_wish_changed", now_ms)
+        return
+    contact = board.contacts.get(agent.contact)
+    was_offered = agent.offer if agent.state == AgentState.RESERVED and contact and agent.offer in contact.offers else ""
+    if message.action == "log_in":
+        _start_work(board, agent, message, now_ms)
+    if message.action == "log_out":
+        agents.leave_phone(board, agent, now_ms)
+    _move(board, agent, message, now_ms)
+    agent.wanted = ""
+    if was_offered and contact:
+        contacts.withdraw(board, contact, was_offered, now_ms)
+    board.seek_contact(agent, now_ms)
+
+
+def _move(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+    if message.action == "resume":
+        agent.refused.clear()
+    if message.action == "pause":
+        agents.take_break(board, agent, message.reason, now_ms)
+        return
+    agents.move(board, agent, ASKED[message.action], now_ms)
+    if agent.state == AgentState.READY and agents.owes_disposition(board, agent):
+        agent.queue = agent.last_queue
+        agents.move(board, agent, AgentEvent.OWE, now_ms, until_ms=now_ms)
+
+
+def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+    """A log-in, at the phone that it names."""
+    phone = message.phone or board.directory.agents[agent.id].phone
+    if not phone:
+        raise NotAllowed(f"agent {agent.id} has no phone of their own: a log-in says at which one, or is keyed there")
+    _sit_down(board, agent, phone, now_ms)
+    agent.idle_since_ms, agent.handled, agent.talked_ms, agent.occupancy = now_ms, 0, 0, 0.0
+    agent.refused.clear()
+    agent.left_queues.clear()
+    agent.left_at_ms.clear()
+
+
+def _sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
+    """The agent works on that phone from now on. NotAllowed when somebody else does."""
+    if not agents.sit_down(board, agent, phone, now_ms):
+        raise NotAllowed(f"phone {phone} is in use by {board.phones[phone]}, who must log out first")
+
+
+def _change_phone(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
+    """Who is logged in logs in again: at another phone, that one is used from now on; nothing else changes."""
+    if not phone or phone == agent.phone:
+        return
+    if agent.state in (AgentState.RESERVED, AgentState.ON_CONTACT):
+        raise NotAllowed(f"agent {agent.id} has a call on phone {agent.phone}, which must end first")
+    _sit_down(board, agent, phone, now_ms)
+    board.touch_agent(agent.id)
+    agents.tell(board, agent, "agent_phone_changed", now_ms)
+    board.seek_contact(agent, now_ms)
+
+
+def _check_break(board: Floor, agent: Agent, reason: str) -> None:
+    """NotAllowed when as many agents as may be are on that break, or have asked for it."""
+    limit = board.directory.breaks.get(reason)
+    if not limit or not limit.at_once:
+        return
+    away = [
+        other.id
+        for other in board.agents.values()
+        if other is not agent and other.reason == reason and (other.state == AgentState.PAUSED or other.wanted == "paused")
+    ]
+    if len(away) >= limit.at_once:
+        agents_are = "1 agent is" if len(away) == 1 else f"{len(away)} agents are"
+        raise NotAllowed(f"{agents_are} paused for {reason!r} and no more than {limit.at_once} may be: {', '.join(sorted(away)[:5])}")
+
+
+def _end_wrap_up(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+    if agent.state != AgentState.WRAP_UP:
+        raise NotAllowed(f"an agent who is {agent.state} has no wrap-up to end")
+    if message.disposition:
+        _dispose(board, agent, message, now_ms)
+    if agent.state == AgentState.WRAP_UP:
+        if agents.owes_disposition(board, agent):
+            raise NotAllowed(f"queue {agent.last_queue} wants a disposition first: {_dispositions(board, agent)}")
+        agents.end_wrap_up(board, agent, now_ms)
+
+
+def _extend_wrap_up(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+    if agent.state != AgentState.WRAP_UP:
+        raise NotAllowed(f"an agent who is {agent.state} has no wrap-up to extend")
+    if agent.until_ms:
+        agent.until_ms = max(now_ms, agent.until_ms) + board.directory.queues[agent.queue].wrap_up_extension_ms
+        board.touch_agent(agent.id)
+        board.at(agent.until_ms, "wrap_up", agent.id)
+        agents.tell(board, agent, "agent_wrap_up_extended", now_ms)
+
+
+def _dispose(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+    """What the last contact, or the present one, was about and how it ended."""
+    contact = board.contacts.get(agent.contact) if agent.state == AgentState.ON_CONTACT else None
+    if contact:
+        agent.last_call, agent.last_contact, agent.last_queue = contact.call, contact.id, contact.queue
+    if not agent.last_contact:
+        raise NotAllowed("there is no contact to give a disposition to")
+    policy = board.directory.queues.get(agent.last_queue)
+    if not policy or message.disposition not in policy.dispositions:
+        raise NotAllowed(f"{message.disposition!r} is no disposition of queue {agent.last_queue}; known are: {_dispositions(board, agent)}")
+    agent.disposition = message.disposition
+    board.touch_agent(agent.id)
+    about = Contact(agent.last_contact, agent.last_call, "", agent.last_queue, [], 0)
+    facts = {"disposition": message.disposition, "meaning": policy.dispositions[message.disposition]}
+    board.tell("contact_disposed", now_ms, contact=about, agent=agent, **facts)
+    if agent.state == AgentState.WRAP_UP and agent.wanted:
+        agents.end_wrap_up(board, agent, now_ms)
+    elif agent.state == AgentState.WRAP_UP:
+        agents.wrap_up_over(board, agent.id, now_ms)
+
+
+def _dispositions(board: Floor, agent: Agent) -> str:
+    policy = board.directory.queues.get(agent.last_queue)
+    return ", ".join(f"{code} = {meaning}" for code, meaning in policy.dispositions.items()) if policy and policy.dispositions else "none"
+
+
+def _change_queues(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+    """Take contacts of one of the agent's queues again, or for now not."""
+    queues = board.directory.agents[agent.id].queues
+    if message.queue not in queues:
+        raise NotAllowed(f"agent {agent.id} does not serve the queue {message.queue!r}; the queues are: {', '.join(queues) or 'none'}")
+    board.matching.remove_agent(agent.id)
+    left = [queue for queue in agent.left_queues if queue != message.queue]
+    if message.action == "leave_queue":
+        left.append(message.queue)
+        agent.left_at_ms.setdefault(message.queue, now_ms)
+    else:
+        agent.left_at_ms.pop(message.queue, None)
+    agent.left_queues = left
+    board.touch_agent(agent.id)
+    agents.tell(board, agent, "agent_queues_changed", now_ms)
+    board.seek_contact(agent, now_ms)
+
+
+def asked_of_contact(board: Floor, message: ContactAsked, now_ms: int) -> None:
+    """A supervisor changes a waiting contact; the reply says what came of it."""
+    contact = board.contacts.get(message.contact)
+    if not contact or contact.state == ContactState.CONNECTED:
+        words = "talks to an agent already" if contact else "waits no longer, or never did"
+        board.order(message.server, Reply(message.request, contact.state if contact else "", f"contact {message.contact} {words}"))
+        return
+    error = TOO_LATE if message.at_ms and now_ms - message.at_ms > STALE_MS else ""
+    if not error:
+        error = OF_CONTACTS[message.action](board, contact, message, now_ms)
+    board.order(message.server, Reply(message.request, contact.state, error))
+
+
+def _prioritise(board: Floor, contact: Contact, message: ContactAsked, now_ms: int) -> str:
+    before, contact.priority = contact.priority, message.priority
+    board.touch_contact(contact.id)
+    board.tell("contact_prioritised", now_ms, contact=contact, priority=contact.priority, before=before)
+    if contact.state == ContactState.WAITING:
+        board.seek_agent(contact, now_ms)
+    return ""
+
+
+def _move_contact(board: Floor, contact: Contact, message: ContactAsked, now_ms: int) -> str:
+    if message.queue not in board.site.queues:
+        return f"there is no queue {message.queue!r}; known are: {', '.join(board.site.queues)}"
+    if message.queue == contact.queue:
+        return f"contact {contact.id} waits in {contact.queue} already"
+    rung = {offer: contacts.call_off(board, contact, offer, now_ms) for offer in list(contact.offers)}
+    contacts.stop_ringing(contact)
+    overflow.move(board, contact, message.queue, "asked", now_ms)
+    for offer, agent in rung.items():  # free only now: they may take the contact where it waits now, in its turn
+        agents.offer_ended(board, agent, offer, "withdrawn", now_ms)
+    return ""
+
+
+def _withdraw(board: Floor, contact: Contact, message: ContactAsked, now_ms: int) -> str:
+    contacts.send_away(board, contact, "withdrawn", now_ms)
+    return ""
+
+
+OTHERS: dict[str, Callable[[Floor, Agent, AgentAsked, int], None]] = {
+    "end_wrap_up": _end_wrap_up,
+    "extend_wrap_up": _extend_wrap_up,
+    "dispose": _dispose,
+    "join_queue": _change_queues,
+    "leave_queue": _change_queues,
+}
+OF_CONTACTS: dict[str, Callable[[Floor, Contact, ContactAsked, int], str]] = {
+    "prioritise": _prioritise,
+    "move": _move_contact,
+    "withdraw": _withdraw,
+}
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {AgentAsked: asked, ContactAsked: asked_of_contact}

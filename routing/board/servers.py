@@ -1,0 +1,159 @@
+"""The rules of servers: which are alive, what becomes of the callers of one that is not, and how what Redis lost is told again.
+
+A server that dies loses no caller: Asterisk brings them to another one, or to the same one started again, and they arrive there at
+their old place. Until then they are offered nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from routing.board import contacts
+from routing.board.state import Floor
+from routing.domain.contact_state import ContactState
+from routing.domain.identifiers import asterisk_of
+from routing.domain.messages import ContactLeft, LeaveOrder, ServerAlive, ServerHolds, ServerLeft, TalkEnded, TellOrder
+from routing.domain.model import Contact
+
+LOST_AFTER_MS = 3_000
+GATHER_MS = 1_000  # what servers may take to tell again what Redis lost
+TRUST_MS = 2_000  # a router that has just taken over has not heard of every server yet
+ON_ITS_WAY_MS = 10_000
+ADRIFT_MS = 120_000  # how long the callers of a lost server may take to turn up again
+
+
+def resume(board: Floor, now_ms: int, servers: Iterable[str] = ()) -> None:
+    """After a change of router: every server that has calls (`servers`) or contacts is believed to live until it fails to say so."""
+    board.list_from_ms = now_ms + TRUST_MS
+    for server in (*servers, *(contact.server for contact in board.contacts.values())):
+        if server not in board.servers:
+            _follow(board, server, now_ms)
+
+
+def gather(board: Floor, now_ms: int) -> None:
+    """Redis lost its data: servers tell again who waits and who works, each in its own time. Offers begin when all have had the time."""
+    board.gathering = True
+    board.at(now_ms + GATHER_MS, "gathered", "")
+
+
+def gathered(board: Floor, _: str, now_ms: int) -> None:
+    """Deadline: who has been told by now gets their chance in their order."""
+    board.gathering = False
+    board.seek_agents([contact for contact in board.contacts.values() if contact.state == ContactState.WAITING], now_ms)
+
+
+def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
+    """Remember it. One that was believed lost and speaks again (it was frozen) is alive again; its callers may be elsewhere by now."""
+    if message.server not in board.servers:
+        _follow(board, message.server, now_ms)
+    board.servers[message.server] = now_ms
+    if message.agi:
+        _take_calls(board, message.server, (message.asterisk, message.agi), now_ms)
+    else:
+        _take_none(board, message.server, now_ms)
+    heard(board, message.server, now_ms)
+
+
+def heard(board: Floor, server: str, now_ms: int) -> None:
+    """A server says anything: if it was believed lost, its callers are offered to agents again, in their order."""
+    if server in board.lost:
+        board.lost.discard(server)
+        board.tell("server_back", now_ms, server=server)
+        board.seek_agents(_waiting_of(board, server), now_ms)
+
+
+def left(board: Floor, message: ServerLeft, now_ms: int) -> None:
+    """It ended in good order; callers whom it could not keep to the end turn up elsewhere."""
+    _take_none(board, message.server, now_ms)
+    if board.servers.pop(message.server, None) is not None:
+        board.tell("server_left", now_ms, server=message.server)
+        _set_adrift(board, message.server, now_ms)
+
+
+def holds(board: Floor, message: ServerHolds, now_ms: int) -> None:
+    """What a server does not hold, though the board believes that it does, is over: the news of it was lost with the data."""
+    held = set(message.contacts)
+    for id in message.contacts:
+        if id not in board.contacts and not board.ended_lately(id, now_ms, ON_ITS_WAY_MS):  # its last order may not have arrived yet
+            over = board.ended_lately(id, now_ms)
+            board.order(message.server, LeaveOrder(id, "failed") if over else TellOrder(id))
+    for contact in [contact for contact in board.contacts.values() if contact.server == message.server and contact.id not in held]:
+        contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
+
+
+def silent(board: Floor, server: str, now_ms: int) -> None:
+    """Deadline: has it said anything since?"""
+    last_ms = board.servers.get(server)
+    if last_ms is None:
+        return
+    if last_ms + LOST_AFTER_MS > now_ms:
+        board.at(last_ms + LOST_AFTER_MS, "server", server)
+        return
+    del board.servers[server]
+    asterisk, agi = _take_none(board, server, now_ms)
+    board.tell("server_lost", now_ms, server=server, agi=agi, asterisk=asterisk)
+    _set_adrift(board, server, now_ms)
+
+
+def adrift(board: Floor, server: str, now_ms: int) -> None:
+    """Deadline: callers of a lost server who have not turned up anywhere by now are gone."""
+    if server in board.lost:
+        board.lost.discard(server)
+        for contact in [contact for contact in board.contacts.values() if contact.server == server]:
+            if contact.state != ContactState.CONNECTED:  # a talk needs no server; whoever sees its end tells it
+                contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
+            elif not _is_seen(board, contact):
+                talk_ms = now_ms - contact.connected_at_ms
+                contacts.ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), "system", talk_ms), now_ms)
+
+
+def listing(board: Floor, _: str, now_ms: int) -> None:
+    """Deadline: tell each Asterisk's servers where calls can go. Nothing is told of one that has none left: it must know where to look."""
+    fleets: dict[str, dict[str, str]] = {}
+    for server, (asterisk, agi) in board.addresses.items():
+        fleets.setdefault(asterisk, {})[server] = agi
+    for asterisk, addresses in fleets.items():
+        if board.listed.get(asterisk) != addresses:
+            board.listed[asterisk] = addresses
+            board.tell("servers_listed", now_ms, asterisk=asterisk, addresses=dict(addresses))
+
+
+def _take_calls(board: Floor, server: str, address: tuple[str, str], now_ms: int) -> None:
+    """Calls go there from now on. Whoever had that address before has died, and this one was started in its place."""
+    if board.addresses.get(server) != address:
+        board.addresses = {other: known for other, known in board.addresses.items() if known != address}
+        board.addresses[server] = address
+        board.at(max(now_ms, board.list_from_ms), "listing", "")
+
+
+def _take_none(board: Floor, server: str, now_ms: int) -> tuple[str, str]:
+    """Calls go there no more; the Asterisk and the address that they came from and went to."""
+    address = board.addresses.pop(server, None)
+    if address:
+        board.at(max(now_ms, board.list_from_ms), "listing", "")
+    return address or ("", "")
+
+
+def _is_seen(board: Floor, contact: Contact) -> bool:
+    """Whether somebody could see the end of a talk: a server of its Asterisk. Where Asterisks have no names there is one, ours."""
+    asterisk = asterisk_of(contact.call)
+    return not asterisk or any(asterisk == known for known, _ in board.addresses.values())
+
+
+def _set_adrift(board: Floor, server: str, now_ms: int) -> None:
+    board.lost.add(server)
+    for contact in _waiting_of(board, server):
+        board.matching.remove_contact(contact.id)
+    board.at(now_ms + ADRIFT_MS, "adrift", server)
+
+
+def _follow(board: Floor, server: str, now_ms: int) -> None:
+    board.servers[server] = now_ms
+    board.at(now_ms + LOST_AFTER_MS, "server", server)
+
+
+def _waiting_of(board: Floor, server: str) -> list[Contact]:
+    return [contact for contact in board.contacts.values() if contact.server == server and contact.state == ContactState.WAITING]
+
+
+HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ServerAlive: alive, ServerLeft: left, ServerHolds: holds}
+DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"server": silent, "adrift": adrift, "listing": listing, "gathered": gathered}

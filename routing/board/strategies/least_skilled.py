@@ -1,0 +1,13 @@
+"""Least skilled: whoever would be missed least elsewhere rings first, so that rare skills stay free for those who need them."""
+
+import random
+
+from routing.board.strategies.strategy import Fit, Strategy
+from routing.domain.model import Agent
+
+
+def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
+    return fit.spare
+
+
+STRATEGY = Strategy(key)

@@ -1,0 +1,13 @@
+"""Least talk: whoever has talked to contacts for the shortest time since log-in rings first."""
+
+import random
+
+from routing.board.strategies.strategy import Fit, Strategy
+from routing.domain.model import Agent
+
+
+def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
+    return float(agent.talked_ms)
+
+
+STRATEGY = Strategy(key)

@@ -1,0 +1,13 @@
+"""Longest idle: whoever has been without a contact for the longest rings first."""
+
+import random
+
+from routing.board.strategies.strategy import Fit, Strategy
+from routing.domain.model import Agent
+
+
+def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
+    return float(agent.idle_since_ms)
+
+
+STRATEGY = Strategy(key)

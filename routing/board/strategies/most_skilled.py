@@ -1,0 +1,13 @@
+"""Most skilled: whoever has the highest levels in the skills that are wanted; where none is, the highest level in the queue."""
+
+import random
+
+from routing.board.strategies.strategy import Fit, Strategy
+from routing.domain.model import Agent
+
+
+def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
+    return -float(fit.mastery or fit.membership.level)
+
+
+STRATEGY = Strategy(key)

@@ -1,0 +1,295 @@
+"""One contact's stay in a queue, on the server that has the caller: music, announcements, offers, keys, and the end.
+
+Everything that happens - an order from the router, a key, the caller's end, a timer, a ring that is over - arrives in one inbox and is
+handled one after the other, so there is no moment in which two of them disagree. While nothing happens, nothing runs.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+
+import structlog
+
+from routing.client.stay_events import CallerGone, Happening, KeyPressed, RingOver, TimeToAnnounce, Waited
+from routing.domain.messages import (
+    ContactLeft,
+    LeaveOrder,
+    Message,
+    MoveOrder,
+    OfferAnswered,
+    OfferEnded,
+    OfferRinging,
+    RingOrder,
+    TalkEnded,
+    WithdrawOrder,
+)
+from routing.domain.model import Outlook, QueuePolicy
+from routing.ports import Line, Progress, Ring, RingResult
+
+__all__ = ["Visit", "Waited"]
+
+log = structlog.get_logger(__name__)
+
+
+class Visit:
+    """`run` is the stay; `tell` brings what happens. `outlook` says what the caller may be told of the wait; `policies` are those of all
+    queues as they are now."""
+
+    def __init__(
+        self,
+        contact: str,
+        queue: str,
+        policies: Callable[[], Mapping[str, QueuePolicy]],
+        line: Line,
+        post: Callable[[Message], None],
+        outlook: Callable[[], Outlook],
+        *,
+        exit_keys: str = "",
+    ) -> None:
+        self.contact = contact
+        self._queue = queue
+        self._policies = policies
+        self._last_policy = policies().get(queue, QueuePolicy(queue))
+        self._line = line
+        self._post = post
+        self._outlook = outlook
+        self._exit_keys = exit_keys
+        self._inbox: asyncio.Queue[Happening] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._announcement: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings: dict[str, RingOrder] = {}  # offer -> the order whose phone rings or talks
+        self._leaving: Waited | None = None  # decided, but a phone still rings
+        self._void: set[str] = set()  # offers taken back while their phones rang
+        self._talking = ""  # the offer that was answered
+        self._gone = False
+        self._elsewhere = False
+        self._over = False
+        self.here = True  # the caller is at this server
+
+    @property
+    def _policy(self) -> QueuePolicy:
+        """The queue as it is now; one that is there no more as it was last."""
+        self._last_policy = self._policies().get(self._queue, self._last_policy)
+        return self._last_policy
+
+    @property
+    def offers(self) -> dict[str, str]:
+        """The offers that ring, or the one that is talked on, each with its agent."""
+        return {offer: order.agent for offer, order in self._rings.items()}
+
+    def tell(self, happening: Happening) -> None:
+        """Something happened to this contact."""
+        self._inbox.put_nowait(happening)
+
+    async def run(self) -> Waited:
+        """Wait, and talk; every way out is reported to the router."""
+        self._start(self._notice_end())
+        if self._exit_keys:
+            self._start(self._notice_keys())
+        self._plan_announcement(self._policy.first_position_ms)
+        try:
+            await self._line.music()
+            while True:
+                ended = await self._handle(await self._inbox.get())
+                if ended:
+                    return ended
+        except Exception:
+            self.here = False
+            if await self._line.call_over():
+                self._post(ContactLeft(self.contact, "abandoned"))
+            raise
+        finally:
+            await self._stop_everything()
+
+    async def _handle(self, happening: Happening) -> Waited | None:
+        match happening:
+            case RingOrder():
+                await self._ring(happening)
+            case WithdrawOrder(offer=offer) if offer in self._rings:
+                await self._take_back(offer)
+            case LeaveOrder(outcome=outcome):
+                return await self._leave(Waited(outcome, self.contact))
+            case KeyPressed(key=key) if key in self._exit_keys and not self._leaving and not self._talking:
+                self._post(ContactLeft(self.contact, "exit_key", key))
+                return await self._leave(Waited("exit_key", self.contact, key=key))
+            case CallerGone(call_over=call_over):
+                self._elsewhere = not call_over
+                return self._caller_gone()
+            case MoveOrder(queue=queue):
+                self._move(queue)
+            case TimeToAnnounce():
+                self._announce()
+            case RingOver():
+                return await self._ring_over(happening)
+        return None
+
+    async def _leave(self, waited: Waited) -> Waited | None:
+        if not self._rings:
+            return waited
+        self._leaving = waited
+        for offer in list(self._rings):
+            await self._line.withdraw(offer)
+        return None
+
+    def _caller_gone(self) -> Waited | None:
+        self._gone = True
+        if self._rings:
+            return None  # `ring` returns now, and says whether they had talked
+        return self._abandoned()
+
+    def _abandoned(self) -> Waited:
+        if not self._elsewhere:
+            self._post(ContactLeft(self.contact, "abandoned"))
+        return Waited("abandoned", self.contact)
+
+    # -- offers ------------------------------------------------------------------------------------------------------
+
+    async def _ring(self, order: RingOrder) -> None:
+        if self._gone or self._leaving or self._talking:
+            self._post(OfferEnded(self.contact, order.offer, "withdrawn"))
+        else:
+            self._rings[order.offer] = order
+            await self._end_announcement()
+            self._start(self._ring_out(order))
+
+    async def _take_back(self, offer: str) -> None:
+        self._void.add(offer)
+        if self._talking == offer:
+            self._leave_unnoticed(offer)
+        await self._line.withdraw(offer)
+
+    def _leave_unnoticed(self, offer: str) -> None:
+        """An offer was answered in the instant of being taken back: the router must not believe that the caller still waits."""
+        self._post(ContactLeft(self.contact, "failed"))
+        self._void.discard(offer)
+
+    async def _ring_out(self, order: RingOrder) -> None:
+        def progress(step: Progress) -> None:
+            if step == "transferred":  # the caller talks on, but not to this agent
+                self._post(TalkEnded(self.contact, order.offer, "transfer", 0))
+                return
+            self._post((OfferRinging if step == "ringing" else OfferAnswered)(self.contact, order.offer))
+            if step == "answered":
+                self._talking = order.offer
+                if order.offer in self._void:
+                    self._leave_unnoticed(order.offer)
+
+        result = RingResult("failed")
+        try:
+            if order.offer in self._void or self._leaving or self._gone:  # the line cannot withdraw what has not begun
+                result = RingResult("withdrawn")
+            else:
+                result = await self._line.ring(self._ring_of(order), progress)
+        finally:
+            self.tell(RingOver(order, result))
+
+    def _ring_of(self, order: RingOrder) -> Ring:
+        return Ring(
+            order.offer,
+            self.contact,
+            order.agent,
+            order.phone,
+            order.ring_timeout_ms,
+            order.queue,
+            self._policy.whisper,
+            order.accept,
+            order.auto_answer,
+        )
+
+    async def _ring_over(self, over: RingOver) -> Waited | None:
+        result, offer = over.result, over.order.offer
+        self._rings.pop(offer, None)
+        if result.outcome == "answered":
+            return self._talked(over)
+        if not self._gone:
+            self._post(OfferEnded(self.contact, offer, result.outcome, result.ring_ms))
+        if self._rings:
+            return None
+        if self._gone:
+            return self._abandoned()
+        if self._leaving:
+            return self._leaving
+        await self._line.music()
+        self._plan_announcement(self._policy.every_position_ms)
+        return None
+
+    def _talked(self, over: RingOver) -> Waited:
+        result, offer = over.result, over.order.offer
+        for other in self._rings:
+            self._post(OfferEnded(self.contact, other, "withdrawn"))
+        self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms))
+        if offer in self._void:
+            self._leave_unnoticed(offer)
+        return Waited("answered", self.contact, agent=over.order.agent, result=result)
+
+    # -- announcements -----------------------------------------------------------------------------------------------
+
+    def _plan_announcement(self, in_ms: int) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if in_ms > 0 and not self._over:
+            self._timer = asyncio.get_running_loop().call_later(in_ms / 1000, self.tell, TimeToAnnounce())
+
+    def _move(self, queue: str) -> None:
+        """The contact waits in another queue: its rules hold from now on."""
+        self._queue = queue
+        if not self._rings and (self._announcement is None or self._announcement.done()):
+            self._plan_announcement(self._policy.first_position_ms)
+
+    def _announce(self) -> None:
+        if self._rings or self._leaving or self._gone:
+            return
+        self._announcement = self._start(self._say_position())
+
+    async def _say_position(self) -> None:
+        if self._rings or self._over:  # an offer came in the same moment: there was nothing yet to interrupt
+            return
+        outlook = self._outlook()
+        wait_ms = outlook.expected_wait_ms if self._policy.announce_wait else None
+        try:
+            await self._line.announce("position" if outlook.position else "comfort", position=outlook.position, wait_ms=wait_ms)
+        finally:
+            self._plan_announcement(self._policy.every_position_ms)
+
+    async def _end_announcement(self) -> None:
+        """An offer never waits for an announcement to be made or said."""
+        if self._timer:
+            self._timer.cancel()
+        if self._announcement and not self._announcement.done():
+            await self._line.interrupt()
+            await asyncio.wait([self._announcement])
+            if self._timer:
+                self._timer.cancel()
+
+    # -- what runs beside --------------------------------------------------------------------------------------------
+
+    def _start(self, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()):
+            log.warning("visit_part_failed", contact=self.contact, reason=f"{type(fault).__name__}: {fault}")
+
+    async def _notice_end(self) -> None:
+        await self._line.gone()
+        self.here = False
+        self.tell(CallerGone(await self._line.call_over()))
+
+    async def _notice_keys(self) -> None:
+        while True:
+            self.tell(KeyPressed(await self._line.next_key()))
+
+    async def _stop_everything(self) -> None:
+        self._over = True
+        if self._timer:
+            self._timer.cancel()
+        if self._announcement and not self._announcement.done():
+            await self._line.interrupt()
+        for task in self._tasks - {self._announcement}:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=2)

@@ -1,0 +1,285 @@
+"""A server's side of routing: it brings callers into queues, carries out the router's orders on their lines and reports what happened.
+
+Messages leave through one outbox in the order they were written, in batches, and wait there while the store is away: nothing that
+happened to a call is lost. Orders arrive in this server's own stream and are handed to the visit they concern.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Container, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import TypeVar
+
+import structlog
+
+from routing.client.join_request import Joining
+from routing.client.queue_stay import Visit, Waited
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.messages import (
+    AgentAction,
+    AgentAsked,
+    ContactAction,
+    ContactArrived,
+    ContactAsked,
+    ContactLeft,
+    Message,
+    MoveOrder,
+    OfferAnswered,
+    Order,
+    PhoneReported,
+    Reply,
+    RingOrder,
+    ServerAlive,
+    ServerHolds,
+    TalkEnded,
+    TalkHeld,
+    TellOrder,
+    TellPhoneOrder,
+)
+from routing.domain.model import Outlook, PhoneState
+from routing.ports import Clock, Ids, Line
+from routing.store.outbox import Outbox
+from routing.store.port import Store, StoreUnreachable
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+REPLY_WITHIN_S = 5.0
+BLOCK_MS = 5_000
+ALIVE_EVERY_S = 1.0
+HOLDS_EVERY = 60  # times that it shows life
+RETRY_S = 0.2
+REMEMBERED_ENDS = 200  # talks that ended last
+
+
+class NoReply(Exception):
+    """The router did not answer in time; the message says what that means."""
+
+
+class Desk:
+    """Queues as callers and agents of one server see them. `outlook(contact, now_ms)` says what a waiting contact may be told."""
+
+    def __init__(
+        self,
+        store: Store,
+        current: CurrentDirectory,
+        ids: Ids,
+        clock: Clock,
+        *,
+        server: str,
+        outlook: Callable[[str, int], Outlook] = lambda contact, now_ms: Outlook(),
+    ) -> None:
+        self._store = store
+        self._current = current
+        self._ids = ids
+        self._clock = clock
+        self._outlook = outlook
+        self.server = server
+        self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
+        self.asterisk = ""  # the name of that Asterisk
+        self.visits: dict[str, Visit] = {}  # contact -> visit
+        self._phones: dict[str, PhoneState] = {}  # as reported
+        self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
+        self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
+        self._replies: dict[str, asyncio.Future[Reply]] = {}
+        self._outbox: Outbox[Message] = Outbox(store.post, ids.new("outbox"), retry_s=RETRY_S, on_sent=self._sent)
+        self._life_unsent = False
+        self._reached = "0"  # in the stream of our orders
+
+    async def run(self) -> None:
+        """Send and receive until cancelled; ends when one of these does, in whichever way, and goes on where it was when run again."""
+        tasks = [asyncio.create_task(work) for work in (self._outbox.run(), self._receive(), self._show_life())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def post(self, message: Message) -> None:
+        """Tell the router, as soon as the store takes it, after everything posted before."""
+        self._outbox.add(message)
+
+    def report_phone(self, phone: str, state: PhoneState) -> None:
+        """A phone of ours changed its state, as our Asterisk sees it."""
+        self._phones[phone] = state
+        self.post(PhoneReported(phone, state, self.asterisk))
+
+    async def wait(self, joining: Joining, line: Line) -> Waited:
+        """Let a caller wait for an agent and talk to them; returns when that is over, with its outcome."""
+        contact = joining.contact or self.new_contact()
+        arrived = joining.arrived(contact, self.server, self._clock.now_ms())
+        visit = Visit(
+            contact,
+            joining.queue,
+            lambda: self._current.directory.queues,
+            line,
+            lambda message: self._post_of(arrived, message),
+            lambda: self._outlook(contact, self._clock.now_ms()),
+            exit_keys=joining.exit_keys,
+        )
+        self.visits[contact] = visit
+        self._held[contact] = arrived
+        self.post(arrived)
+        try:
+            return await visit.run()
+        finally:
+            if self.visits.get(contact) is visit:  # the caller may have come back to this server, for another visit
+                del self.visits[contact]
+                self._held.pop(contact, None)
+
+    def new_contact(self) -> str:
+        """An id for a caller who is about to join."""
+        return self._ids.new("contact")
+
+    def tell_again(self) -> None:
+        """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
+        for contact in self._here():
+            self._tell(contact)
+        self.post(ServerHolds(self.server, self._here()))
+
+    def tell_ends(self, open_talks: Container[str]) -> None:
+        """Report the last talks that are over and that the log still has as open: the word of their end was lost with Redis's data."""
+        for held, ended in self._over:
+            if held.contact in open_talks:
+                self.post(held)
+                self.post(ended)
+
+    def _here(self) -> list[str]:
+        """The contacts whose callers are at this server."""
+        return [contact for contact in self._held if self.visits[contact].here]
+
+    def _tell(self, contact: str) -> None:
+        held = self._held[contact]
+        if isinstance(held, TalkHeld):
+            self.post(held)
+            return
+        for offer in self.visits[contact].offers or [""]:
+            self.post(replace(held, back=False, again=True, ringing=offer))
+
+    def take_calls_at(self, agi: str) -> None:
+        """Tell at once where our Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
+        self.agi = agi
+        self.post(ServerAlive(self.server, agi, self.asterisk))
+
+    def _post_of(self, arrived: ContactArrived, message: Message) -> None:
+        """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
+        if isinstance(message, ContactLeft):
+            message = replace(message, server=self.server)
+        if isinstance(message, OfferAnswered):
+            arrived = self._waiting(arrived)
+            self._held[arrived.contact] = TalkHeld(
+                arrived.contact,
+                arrived.call,
+                self.server,
+                arrived.queue,
+                message.offer,
+                self.visits[arrived.contact].offers.get(message.offer, ""),
+                arrived.enqueued_at_ms,
+                self._clock.now_ms(),
+                arrived.steps,
+                arrived.ani,
+                arrived.language,
+                arrived.data,
+            )
+        if isinstance(message, TalkEnded):
+            held = self._held.pop(arrived.contact, None)
+            if isinstance(held, TalkHeld):
+                self._over.append((held, message))
+        self.post(message)
+
+    def _waiting(self, arrived: ContactArrived) -> ContactArrived:
+        """How a waiting contact would be told again: moved to another queue, perhaps, since it arrived."""
+        held = self._held.get(arrived.contact)
+        return held if isinstance(held, ContactArrived) else arrived
+
+    async def ask(
+        self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
+    ) -> Reply:
+        """Ask for an agent's state; the reply tells the state then, and why not when it was refused. NoReply when nobody routes."""
+        request, now_ms = self._ids.new("request"), self._clock.now_ms()
+        return await self._replied(AgentAsked(agent, action, request, self.server, reason, phone, now_ms, queue, disposition))
+
+    async def ask_contact(self, contact: str, action: ContactAction, *, priority: int = 0, queue: str = "") -> Reply:
+        """Ask for another priority (seconds) or queue of a waiting contact, or for its end; replied in the same way."""
+        request, now_ms = self._ids.new("request"), self._clock.now_ms()
+        return await self._replied(ContactAsked(contact, action, request, self.server, priority, queue, now_ms))
+
+    async def _replied(self, question: AgentAsked | ContactAsked) -> Reply:
+        request = question.request
+        waiting = self._replies[request] = asyncio.get_running_loop().create_future()
+        self.post(question)
+        try:
+            return await asyncio.wait_for(waiting, REPLY_WITHIN_S)
+        except TimeoutError:
+            raise NoReply(f"no answer from routing within {REPLY_WITHIN_S:.0f} s; the request may still take effect") from None
+        finally:
+            del self._replies[request]
+
+    @property
+    def held_up(self) -> str:
+        """Why the store does not take what this server tells; "" while it does. Known within a second: the desk always has to tell."""
+        return self._outbox.held_up
+
+    async def flush(self) -> None:
+        """Returns when everything posted so far is in the store."""
+        await self._outbox.flush()
+
+    async def _show_life(self) -> None:
+        """Say that this server is there, once until it is sent; and now and then which contacts it holds, so that nothing stays wrong."""
+        for beat in count(1):
+            if beat % HOLDS_EVERY == 0:
+                self.post(ServerHolds(self.server, self._here()))
+            if not self._life_unsent:
+                self._life_unsent = True
+                self.post(ServerAlive(self.server, self.agi, self.asterisk))
+            await asyncio.sleep(ALIVE_EVERY_S)
+
+    def _sent(self, batch: Sequence[Message], was_away: bool) -> None:
+        """The store took these; what it held before it was away may be lost."""
+        self._life_unsent = self._life_unsent and not any(isinstance(message, ServerAlive) for message in batch)
+        if was_away:
+            self.tell_again()
+
+    async def _receive(self) -> None:
+        while True:
+            for position, order in await _until_reachable(lambda: self._store.orders(self.server, self._reached, block_ms=BLOCK_MS)):
+                self._reached = position  # before: one that cannot be carried out is not tried again
+                self._hand_over(order)
+
+    def _hand_over(self, order: Order) -> None:
+        if isinstance(order, Reply):
+            waiting = self._replies.get(order.request)
+            if waiting and not waiting.done():
+                waiting.set_result(order)
+        elif isinstance(order, RingOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
+            self.post(held)  # they talk; the router does not know it
+        elif isinstance(order, TellPhoneOrder):
+            if order.phone in self._phones:
+                self.report_phone(order.phone, self._phones[order.phone])
+        elif isinstance(order, TellOrder):
+            if order.contact in self._here():
+                self._tell(order.contact)
+        elif order.contact in self.visits:
+            if isinstance(order, MoveOrder) and isinstance(held := self._held.get(order.contact), ContactArrived):
+                self._held[order.contact] = replace(held, queue=order.queue)
+            self.visits[order.contact].tell(order)
+        else:
+            log.info("order_for_nobody", order=type(order).__name__, contact=order.contact)
+            if isinstance(order, RingOrder):  # the router believes in a caller who is gone
+                self.post(ContactLeft(order.contact, "failed", server=self.server))
+
+
+async def _until_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Try until the store answers; what is to be said stays where it is meanwhile."""
+    told = False
+    while True:
+        try:
+            return await attempt()
+        except StoreUnreachable as away:
+            if not (told or away.told):
+                log.warning("store_unreachable", reason=str(away))
+                told = True
+            await asyncio.sleep(RETRY_S)

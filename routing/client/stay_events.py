@@ -1,0 +1,45 @@
+"""What happens to a contact while it stays in a queue, as its visit hears of it, and how the stay ends."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from routing.domain.messages import LeaveOrder, LeaveOutcome, MoveOrder, RingOrder, WithdrawOrder
+from routing.ports import RingResult
+
+Outcome = Literal["answered"] | LeaveOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How a stay in a queue ended: `agent` and `result` with answered, `key` with exit_key."""
+
+    outcome: Outcome
+    contact: str = ""
+    key: str = ""
+    agent: str = ""
+    result: RingResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """The caller is not here any more: the call is over, or it goes on at another server, which reports it."""
+
+    call_over: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RingOver:
+    order: RingOrder
+    result: RingResult
+
+
+class TimeToAnnounce:
+    """The next announcement is due."""
+
+
+Happening = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | KeyPressed | CallerGone | TimeToAnnounce | RingOver

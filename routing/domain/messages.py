@@ -1,0 +1,273 @@
+"""What servers tell the router (messages, in the domain's inbox) and what it tells them (orders, in one stream per server).
+
+All are plain frozen data; `store/codec.py` carries them as JSON. Messages are facts: the board decides what follows from them,
+and a message about something that is over already is ignored.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from routing.domain.agent_state import AgentState
+from routing.domain.model import PhoneState
+from routing.ports import EndedBy, RingOutcome
+
+AgentAction = Literal["log_in", "log_out", "pause", "resume", "end_wrap_up", "extend_wrap_up", "dispose", "join_queue", "leave_queue"]
+ContactAction = Literal["prioritise", "move", "withdraw"]
+LeaveOutcome = Literal["abandoned", "timed_out", "exit_key", "full", "closed", "no_agents", "overflowed", "withdrawn", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactArrived:
+    """A caller joins a queue, with a new contact or, at another server than before (`back`), with the old one and its `enqueued_at_ms`.
+
+    A caller who is back is in no offer any more: `last_offer` ended as `last_outcome`, others came to nothing. The same message may
+    come twice, and comes `again` after Redis was away: it changes nothing that is known.
+    """
+
+    contact: str
+    call: str
+    server: str
+    queue: str
+    steps: list[tuple[int, str]]
+    enqueued_at_ms: int
+    priority: int = 0
+    ani: str = ""
+    language: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+    back: bool = False  # the caller was away from every server: no offer holds any more
+    last_offer: str = ""
+    last_outcome: RingOutcome = "withdrawn"
+    again: bool = False  # told again: the caller has been here all the time
+    ringing: str = ""  # with `again`: the offer that rings now
+    preferred: list[str] = field(default_factory=list)  # agents who are waited for, for `preferred_ms` (0: the queue's time)
+    preferred_ms: int = 0
+    exclude: list[str] = field(default_factory=list)  # agents who are never asked
+    place_ms: int = 0  # waited earlier in this call, before leaving for a submenu
+    expected_wait_ms: int = 0  # as the server sees it; 0 is unknown
+    service_level: float = 100.0  # percent, as the server sees it
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLeft:
+    """A waiting caller is gone from the queue. With `server` it counts only while that server has the caller."""
+
+    contact: str
+    outcome: LeaveOutcome
+    key: str = ""
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRinging:
+    """The agent's phone rings."""
+
+    contact: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAnswered:
+    """Agent and caller are connected."""
+
+    contact: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded:
+    """The offer came to nothing; `outcome` says how."""
+
+    contact: str
+    offer: str
+    outcome: RingOutcome
+    ring_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TalkEnded:
+    """A conversation is over."""
+
+    contact: str
+    offer: str
+    ended_by: EndedBy
+    talk_ms: int
+    ring_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAsked:
+    """An agent, or a supervisor for them, asks for a state. The reply goes to `server` under `request`."""
+
+    agent: str
+    action: AgentAction
+    request: str
+    server: str
+    reason: str = ""
+    phone: str = ""  # with log_in: the phone that is used from now on
+    at_ms: int = 0  # when it was asked; what was asked long ago is not wanted any more
+    queue: str = ""  # with join_queue and leave_queue
+    disposition: str = ""  # with dispose, and with end_wrap_up
+
+
+@dataclass(frozen=True, slots=True)
+class ContactAsked:
+    """A supervisor changes a waiting contact: its priority (seconds, the whole), its queue, or ends the wait. Replied like AgentAsked."""
+
+    contact: str
+    action: ContactAction
+    request: str
+    server: str
+    priority: int = 0
+    queue: str = ""
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneReported:
+    """An Asterisk tells the device state of a phone. One that does not see the phone says so, too: it is unavailable there."""
+
+    phone: str
+    state: PhoneState
+    asterisk: str = ""  # its name; "" where it has none
+
+
+@dataclass(frozen=True, slots=True)
+class TalkHeld:
+    """A conversation is going on: told again after Redis lost its data, or by a server that took the call over."""
+
+    contact: str
+    call: str
+    server: str
+    queue: str
+    offer: str
+    agent: str
+    enqueued_at_ms: int
+    connected_at_ms: int
+    steps: list[tuple[int, str]] = field(default_factory=list)
+    ani: str = ""
+    language: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentHeld:
+    """What a server remembers of an agent: told after Redis lost its data; an agent who has done anything since keeps that."""
+
+    agent: str
+    state: AgentState
+    reason: str = ""
+    since_ms: int = 0
+    until_ms: int = 0
+    phone: str = ""
+    left_queues: list[str] = field(default_factory=list)
+    queue: str = ""  # of the contact that is wrapped up
+    work: dict[str, Any] = field(default_factory=dict)  # field of Agent (model.WORK) -> value
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAlive:
+    """A server is there. One that has not said so for some seconds is lost: its callers are offered nothing until they turn up again.
+
+    `agi` is where Asterisk reaches it, "" while it takes no calls; `asterisk` is the name of that Asterisk.
+    """
+
+    server: str
+    agi: str = ""
+    asterisk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLeft:
+    """A server has ended in good order: it holds nothing any more."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHolds:
+    """Every contact that a server holds, told now and then and after Redis was away; what the board believes beyond these is over."""
+
+    server: str
+    contacts: list[str] = field(default_factory=list)
+
+
+Message = (
+    ContactArrived
+    | ContactLeft
+    | OfferRinging
+    | OfferAnswered
+    | OfferEnded
+    | TalkEnded
+    | AgentAsked
+    | ContactAsked
+    | PhoneReported
+    | TalkHeld
+    | AgentHeld
+    | ServerAlive
+    | ServerLeft
+    | ServerHolds
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RingOrder:
+    """Ring this agent for this contact, beside those that ring for it already."""
+
+    contact: str
+    offer: str
+    agent: str
+    phone: str  # a SIP account, or the number of a line outside
+    queue: str
+    ring_timeout_ms: int
+    auto_answer: bool = False
+    accept: bool = False  # the agent presses 1 to take it
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawOrder:
+    """Stop ringing; the offer is void already."""
+
+    contact: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOrder:
+    """The contact's wait is over without an agent."""
+
+    contact: str
+    outcome: LeaveOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class MoveOrder:
+    """The contact waits in another queue now."""
+
+    contact: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellOrder:
+    """The router does not know this contact: tell it again, if it is there."""
+
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellPhoneOrder:
+    """The router does not know how this phone is: report it, if it was ever reported."""
+
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to AgentAsked or ContactAsked: `error` is empty when it was done, else a sentence; `state` is how things are now."""
+
+    request: str
+    state: str
+    error: str = ""
+
+
+Order = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | TellOrder | TellPhoneOrder | Reply

@@ -1,0 +1,133 @@
+"""The service level of a queue: who left it within a window of time, how, and the formulas that make a share of it. Pure.
+
+What is in it and what each formula is called is in docs/metrics.md. A contact counts once, in the queue and at the moment that it leaves:
+answered, abandoned, refused because the queue is closed, or otherwise. Times are milliseconds.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from routing.domain.events import Event
+
+Formula = Literal["offered", "answered", "abandoned", "abandoned_late", "abandoned_in_time", "abandoned_short"]
+WINDOW_MS = 30 * 60_000
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many contacts left a queue, by the way they left it. `missed`: neither answered nor abandoned, and not because it was closed."""
+
+    answered: int = 0
+    answered_in_time: int = 0
+    abandoned: int = 0
+    abandoned_in_time: int = 0
+    abandoned_short: int = 0
+    missed: int = 0
+    closed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A formula: what it says in words, and its two numbers."""
+
+    words: str
+    good: Callable[[Tally], int]
+    of: Callable[[Tally], int]
+
+    def percent(self, tally: Tally) -> float | None:
+        """None when there is nothing to make a share of."""
+        of = self.of(tally)
+        return 100 * self.good(tally) / of if of else None
+
+
+def _both(tally: Tally) -> int:
+    return tally.answered + tally.abandoned
+
+
+FORMULAS: Mapping[Formula, Share] = {
+    "offered": Share(
+        "answered within threshold / (offered - refused because closed - short abandons)",
+        lambda tally: tally.answered_in_time,
+        lambda tally: _both(tally) + tally.missed - tally.abandoned_short,
+    ),
+    "answered": Share(
+        "answered within threshold / answered",
+        lambda tally: tally.answered_in_time,
+        lambda tally: tally.answered,
+    ),
+    "abandoned": Share(
+        "answered within threshold / (answered + abandoned)",
+        lambda tally: tally.answered_in_time,
+        _both,
+    ),
+    "abandoned_late": Share(
+        "answered within threshold / (answered + abandoned after threshold)",
+        lambda tally: tally.answered_in_time,
+        lambda tally: _both(tally) - tally.abandoned_in_time,
+    ),
+    "abandoned_in_time": Share(
+        "(answered within threshold + abandoned within threshold) / (answered + abandoned)",
+        lambda tally: tally.answered_in_time + tally.abandoned_in_time,
+        _both,
+    ),
+    "abandoned_short": Share(
+        "(answered within threshold + short abandons) / (answered + abandoned)",
+        lambda tally: tally.answered_in_time + tally.abandoned_short,
+        _both,
+    ),
+}
+HOW = {"contact_connected": "answered", "contact_abandoned": "abandoned", "contact_timed_out": "missed", "contact_left": "missed"}
+SENT_ON = ("contact_moved", "contact_overflowed")  # to another queue: `before` is the one that is left
+Departure = tuple[int, str, int]  # when, how, after what wait
+
+
+def departure(event: Event) -> tuple[str, Departure] | None:
+    """The queue that a contact leaves by this event, and how."""
+    if event.type in SENT_ON:
+        return str(event.data["before"]), (event.at_ms, "missed", 0)
+    how = HOW.get(event.type)
+    if how is None:
+        return None
+    if event.data.get("outcome") == "closed":
+        how = "closed"
+    return event.queue, (event.at_ms, how, int(event.data["waited_ms"]))
+
+
+@dataclass(slots=True)
+class Departures:
+    """Who left one queue lately. What is kept is counted as it comes and goes, so that a question costs the same however many they are."""
+
+    _all: deque[Departure] = field(default_factory=deque)
+    _tally: Tally = field(default_factory=Tally)
+    _limits: tuple[int, int] = (0, 0)  # threshold and short abandon that `_tally` is counted by
+
+    def add(self, one: Departure) -> None:
+        """The newest."""
+        self._all.append(one)
+        self._count(one, 1)
+
+    def put_before(self, earlier: "Departures") -> None:
+        """Add what was before all that is here."""
+        for one in reversed(earlier._all):
+            self._all.appendleft(one)
+            self._count(one, 1)
+
+    def tally(self, since_ms: int, threshold_ms: int, short_ms: int) -> Tally:
+        """Those since then; older ones are forgotten."""
+        while self._all and self._all[0][0] < since_ms:
+            self._count(self._all.popleft(), -1)
+        if self._limits != (threshold_ms, short_ms):
+            self._limits, self._tally = (threshold_ms, short_ms), Tally()
+            for one in self._all:
+                self._count(one, 1)
+        return self._tally
+
+    def _count(self, one: Departure, by: int) -> None:
+        (_, how, waited_ms), (threshold_ms, short_ms), tally = one, self._limits, self._tally
+        setattr(tally, how, getattr(tally, how) + by)
+        if how in ("answered", "abandoned") and waited_ms <= threshold_ms:
+            setattr(tally, f"{how}_in_time", getattr(tally, f"{how}_in_time") + by)
+        if how == "abandoned" and waited_ms <= short_ms:
+            tally.abandoned_short += by

@@ -1,0 +1,116 @@
+"""What routing needs of a store: an inbox, an atomic commit, a lease, orders for servers and the event log of one routing domain.
+
+Two implementations, store/memory.py (the readable specification) and store/redis.py, pass one contract suite. Positions are text that
+compares only within its own stream, by `is_before`; "0" is before everything.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from routing.board.state import Changes
+from routing.domain.events import Event
+from routing.domain.messages import Message, Order
+from routing.domain.model import Agent, CallerMemory, Contact
+from routing.domain.totals import Totals
+
+# Events that open and close a call, and those that tell where in a flow it is: the store knows which calls are open and where each is, and
+# takes the end of each once. One that is passed on is nowhere in a flow.
+CALL_EVENTS = {
+    "call_arrived": "arrived",
+    "call_resumed": "arrived",
+    "call_transferred": "passed",
+    "node_entered": "moved",
+    "call_ended": "ended",
+}
+
+
+class StaleCommit(Exception):
+    """The commit was refused whole: the fencing token is not the newest, or a record moved meanwhile. Load again."""
+
+
+class StoreUnreachable(Exception):
+    """The store does not answer; the message names it and says what to do. `told`: that stands in the log already."""
+
+    told = False
+
+
+class StoreRefused(StoreUnreachable):
+    """It answers, and does not let us in."""
+
+    told = True
+
+
+def is_before(position: str, other: str) -> bool:
+    """Whether a position of a stream comes before another one of it: numbers, in Redis two of them with a dash between."""
+    here, there = (tuple(map(int, text.split("-"))) for text in (position, other))
+    return here < there
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What a `writer` puts under this `number` or a later one (from 1) is not put again: it may be sent until it is known to be taken."""
+
+    writer: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a router starts from: the records, and the inbox position up to which they include the messages.
+
+    `events` is the position in the event log that the records correspond to, for a view that goes on from there. `calls` are
+    the call_arrived (or later call_resumed) events of the calls that have not ended, `places` the last node_entered of each, `totals`
+    what was counted of each queue since the store was empty.
+    """
+
+    contacts: tuple[Contact, ...]
+    agents: tuple[Agent, ...]
+    inbox: str
+    events: str
+    calls: tuple[Event, ...] = ()
+    callers: tuple[CallerMemory, ...] = ()
+    places: tuple[Event, ...] = ()
+    totals: Totals = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """One routing domain's state."""
+
+    async def post(self, *messages: Message, once: Once | None = None) -> None:
+        """Put messages into the inbox, in order and together."""
+
+    async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
+        """Messages behind `after` with their positions; waits up to `block_ms` for the first one."""
+
+    async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
+        """Write all of it, or raise StaleCommit and write nothing: records, events, orders and the inbox position reached."""
+
+    async def load(self) -> Snapshot:
+        """A consistent picture."""
+
+    async def acquire(self, server: str, ttl_ms: int) -> int | None:
+        """The router's lease for `ttl_ms`: a new, higher fencing token, or None while another server holds it."""
+
+    async def renew(self, server: str, fence: int, ttl_ms: int) -> bool:
+        """Keep the lease; False when it is lost."""
+
+    async def release(self, server: str, fence: int) -> None:
+        """Give the lease up, if it is still held."""
+
+    async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
+        """Orders for `server` behind `after` with their positions; waits up to `block_ms` for the first one."""
+
+    async def append(self, *events: Event, once: Once | None = None) -> None:
+        """Add events that a server tells by itself (calls, flows), together. A second call_ended of a call is left out."""
+
+    async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
+        """Events behind `after`, waiting up to `block_ms` for the first one."""
+
+    def back(self, position: str, ms: int) -> str:
+        """A position in the event log so many milliseconds before another one: what was told since is behind it, and maybe more."""
+
+    async def last_event(self) -> str:
+        """The position of the newest event; "0" when there is none."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

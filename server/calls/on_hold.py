@@ -1,0 +1,33 @@
+"""Tells when a talk is put on hold and taken back: by AMI's Hold and Unhold of the agent's channel, for the calls that this server has."""
+
+import re
+
+from agi.ami.events import EventSource, Hold, Unhold, listen
+from server.calls.open_calls import Calls
+from server.events.writer import EventLog
+
+_ENDPOINT = re.compile(r"PJSIP/([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
+
+
+class Holds:
+    """Follows AMI. `phone` in the event is whose phone did it: the agent's, or the caller's account."""
+
+    def __init__(self, ami: EventSource, calls: Calls, events: EventLog) -> None:
+        self._calls = calls
+        self._events = events
+        listen(ami, Hold, self._held)
+        listen(ami, Unhold, self._taken_back)
+
+    def _held(self, event: Hold) -> None:
+        if f"call-{event.linkedid}" in self._calls:
+            self._events.tell("hold_started", call=f"call-{event.linkedid}", phone=_phone(event.channel))
+
+    def _taken_back(self, event: Unhold) -> None:
+        if f"call-{event.linkedid}" in self._calls:
+            self._events.tell("hold_ended", call=f"call-{event.linkedid}", phone=_phone(event.channel))
+
+
+def _phone(channel: str) -> str:
+    """The phone of a channel, "" when it is none of ours."""
+    found = _ENDPOINT.fullmatch(channel)
+    return found.group(1) if found else ""

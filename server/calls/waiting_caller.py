@@ -1,0 +1,190 @@
+"""A caller's line while waiting for an agent: fits `routing.ports.Line` on an AGI channel, its AMI watch and the ringer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+import structlog
+
+from agi.channel import Channel
+from agi.errors import ChannelHungUp
+from agi.live_calls import Watch
+from agi.phone import AsteriskPhone
+from agi.ringing import Called, Ringer
+from ivr.ports import Speech
+from ivr.speech import queue_phrase
+from routing.ports import Progress, Ring, RingResult
+from server.agents.agent_phones import endpoint_of, is_outside, question_in, whisper_of
+from server.calls.open_calls import LiveCall
+from server.settings import Site
+from server.sounds.library import SoundLibrary
+
+log = structlog.get_logger(__name__)
+AMI_AWAY_S = 1.0
+RENDER_S = 1.0  # what is not rendered by then is not said
+STOP_WITHIN_S, STOP_TRIES = 0.2, 3  # an announcement stops so long after it was told to, else it is told again
+LAST_EVENT_MS = 1000  # AMI tells the end of a call a moment after AGI
+
+
+class CallerLine:
+    """One caller in a queue."""
+
+    def __init__(
+        self,
+        call: LiveCall,
+        channel: Channel,
+        phone: AsteriskPhone,
+        watch: Watch,
+        ringer: Ringer,
+        stop_playback: Callable[[], Awaitable[object]],
+        site: Site,
+        sounds: SoundLibrary,
+        *,
+        music: str = "default",
+    ) -> None:
+        self._call = call
+        self._channel = channel
+        self._phone = phone
+        self._watch = watch
+        self._ringer = ringer
+        self._stop_playback = stop_playback
+        self._site = site
+        self._sounds = sounds
+        self._music = music
+        self._ringing = 0
+        self._preparing: set[str] = set()  # offers whose whisper is being rendered
+        self._interrupted = asyncio.Event()
+        self._announced = asyncio.Event()  # no announcement is being made or said
+        self._announced.set()
+
+    async def music(self) -> None:
+        await self._phone.music(True, self._music)
+
+    async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:
+        self._interrupted.clear()
+        self._announced.clear()
+        text = queue_phrase(kind, self._call.context.language, position or None, wait_ms)
+        try:
+            await self._say([Speech(self._call.context.language, text)])
+        except ChannelHungUp:
+            return
+        except Exception as error:  # a prompt that cannot be said is no reason to lose the caller
+            log.warning("announcement_failed", call=self._call.id, reason=str(error))
+        finally:
+            self._announced.set()
+        if not self._interrupted.is_set():
+            await self._phone.music(True, self._music)
+
+    async def _say(self, speech: Sequence[Speech]) -> None:
+        """Say it, unless that is interrupted; what is being rendered by then is kept for the next time."""
+        rendering = asyncio.ensure_future(self._sounds.files(speech))
+        interrupted = asyncio.ensure_future(self._interrupted.wait())
+        try:
+            await asyncio.wait((rendering, interrupted), return_when=asyncio.FIRST_COMPLETED)
+            if not interrupted.done():
+                await rendering
+                await self._phone.play(speech)
+        finally:
+            for part in (rendering, interrupted):
+                part.cancel()
+            await asyncio.gather(rendering, interrupted, return_exceptions=True)
+
+    async def interrupt(self) -> None:
+        """Also where the file begins to play in this very moment: what came too early for Asterisk is told again."""
+        self._interrupted.set()
+        for _ in range(STOP_TRIES):
+            if self._announced.is_set():
+                return
+            try:
+                await self._stop_playback()
+                async with asyncio.timeout(STOP_WITHIN_S):
+                    await self._announced.wait()
+            except TimeoutError:
+                continue
+            except Exception as error:
+                log.warning("announcement_not_stopped", call=self._call.id, reason=str(error))
+                return
+
+    async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
+        def follow(step: Progress) -> None:
+            if step == "answered":
+                self._call.stage, self._call.agent = "talking", ring.agent
+            progress(step)
+
+        endpoint = endpoint_of(self._site, ring.phone)
+        if not endpoint:
+            log.warning(
+                "phone_outside_not_dialled", phone=ring.phone, advice="needs an outbound trunk, and to be an agent's phone or allowed"
+            )
+            return RingResult("unreachable")
+        plain = not (ring.whisper or ring.accept or ring.auto_answer or is_outside(self._site, ring.phone))
+        called = Called(ring.offer, endpoint, ring.ring_timeout_ms) if plain else await self._screened(ring, endpoint)
+        if called is None:
+            return RingResult("withdrawn")
+        self._call.in_dial, self._ringing = True, self._ringing + 1
+        try:
+            result = await self._ringer.ring(self._channel, self._watch, called, music_class=self._music, progress=follow)
+        except ChannelHungUp:
+            return RingResult("withdrawn")
+        finally:
+            self._ringing -= 1
+            if not self._ringing:
+                self._call.stage, self._call.agent, self._call.in_dial = "waiting", "", False
+        return RingResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by)
+
+    async def _screened(self, ring: Ring, endpoint: str) -> Called | None:
+        """A phone whose agent hears something first, or is asked; None when it was taken back meanwhile.
+
+        Who answers a line outside may be a voicemail: it is always asked.
+        """
+        language = self._call.context.language
+        self._preparing.add(ring.offer)
+        whisper = await self._files(whisper_of(self._site, ring, language))
+        question = ""
+        if ring.accept or is_outside(self._site, ring.phone):
+            question = await self._files([question_in(language)]) or self._sounds.tone()
+        beep = self._sounds.tone() if ring.auto_answer else ""
+        if ring.offer not in self._preparing:
+            return None
+        self._preparing.discard(ring.offer)
+        return Called(ring.offer, endpoint, ring.ring_timeout_ms, whisper, question, beep)
+
+    async def _files(self, speech: Sequence[Speech]) -> str:
+        """Sound files as Dial takes them; none when they cannot be rendered, which is no reason to keep an agent from a caller."""
+        try:
+            async with asyncio.timeout(RENDER_S):
+                return "&".join(await self._sounds.files(speech))
+        except Exception as error:
+            log.warning("whisper_not_rendered", call=self._call.id, reason=str(error) or "it takes too long")
+            return ""
+
+    async def withdraw(self, offer: str) -> None:
+        self._preparing.discard(offer)
+        await self._ringer.withdraw(offer)
+
+    async def next_key(self) -> str:
+        while True:
+            key = await self._watch.keys.next(None)
+            if key:
+                return key
+            await asyncio.sleep(AMI_AWAY_S)  # without AMI no key is seen here; it comes back by itself
+
+    async def gone(self) -> None:
+        over = asyncio.ensure_future(self._channel.wait_closed())
+        try:
+            await asyncio.wait([self._watch.gone, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+
+    async def call_over(self) -> bool:
+        return await call_over(self._channel, self._watch)
+
+
+async def call_over(channel: Channel, watch: Watch) -> bool:
+    """Whether with its AGI session the call is over, too: not when it was moved to another server, or the connection broke.
+
+    AMI knows, a moment later. While AMI is away Asterisk's word on AGI is believed. What ended unseen is told by `server.cluster.orphaned_calls`.
+    """
+    if await watch.gone_or(LAST_EVENT_MS):
+        return not watch.ended_unseen
+    return channel.notified and not watch.keys.connected

@@ -1,0 +1,247 @@
+"""Calls that nobody holds any more: their server died or froze while Asterisk went on with them. Every server watches over all calls of
+its own Asterisk; what becomes of another Asterisk's, that one's servers see.
+
+What a caller without a server does is seen on AMI: hanging up, being answered by an agent. It is reported a moment later, unless the
+server that should have done it has. Reports are facts; the router and the event log take each once, whoever tells it.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from functools import partial
+
+import structlog
+
+from agi.ami.client import AmiClient
+from agi.ami.errors import AmiError
+from agi.ami.events import BridgeLeave, DialEnd, Hangup, listen
+from agi.ami.protocol import Message
+from routing.client.routing_client import Desk
+from routing.domain.contact_state import ContactState
+from routing.domain.events import Event
+from routing.domain.messages import ContactLeft, OfferAnswered
+from routing.domain.model import Contact
+from routing.read_model.view import View
+from server.calls.open_calls import Calls
+from server.cluster.server_list import Fleet, pull
+from server.events.writer import EventLog
+
+log = structlog.get_logger(__name__)
+COMPARE_EVERY_S = 60.0
+GRACE_S = 1.0
+LONGER_S, LOOK_EVERY_S = 4.0, 0.25  # for a server that may only be slow: it knows more about the end than we do
+SETTLE_S = 0.3  # a caller whose server was killed finds another one within this time; that of a frozen one does not
+
+
+class Orphans:
+    """`reconcile` runs after each AMI connect, and by `run` now and then; `on_event` follows the event log."""
+
+    def __init__(self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, fleet: Fleet) -> None:
+        self._view = view
+        self._desk = desk
+        self._events = events
+        self._calls = calls
+        self._ami = ami
+        self._fleet = fleet
+        self._lost: dict[str, str] = {}  # Uniqueid of a call in a talk or ringing -> its lost server, which may only be frozen
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended_unseen: set[str] = set()  # calls whose end is about to be told
+        listen(ami, Hangup, self._hung_up)
+        listen(ami, DialEnd, self._dial_ended)
+        listen(ami, BridgeLeave, self._bridge_left)
+
+    def known(self) -> frozenset[str]:
+        """The calls of our Asterisk known now: only these may be judged by rows that are asked for from now on."""
+        told = (*self._view.calls, *(contact.call for contact in self._view.contacts.values()))
+        return frozenset(call for call in told if self._fleet.has(call))
+
+    def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
+        """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
+        ended_by = "asterisk_restarted" if restarted else "caller"
+        living = {row.get("Uniqueid"): row for row in rows}
+        for call in known:
+            row = living.get(_uniqueid(call))
+            if row is None:
+                self._end_unseen(call, ended_by)
+            elif row.get("BridgeId") and not self._is_held(call):
+                beside = [other.get("Channel") for other in living.values() if other.get("BridgeId") == row.get("BridgeId")]
+                self._later(partial(self._answered, channels=beside), call)
+
+    async def run(self) -> None:
+        """Compare now and then what is believed with the channels that Asterisk has; until cancelled."""
+        while True:
+            await asyncio.sleep(COMPARE_EVERY_S)
+            if not self._ami.connected or self._fleet.asterisk is None:
+                continue
+            known = self.known()
+            try:
+                self.reconcile(await self._ami.core_show_channels(), known)
+            except AmiError as away:
+                log.info("channels_not_compared", reason=str(away))
+
+    def on_event(self, event: Event) -> None:
+        """A server that froze still has its calls' connections: they are pulled over to a server that lives."""
+        server = event.data.get("server", "")
+        if event.type == "server_lost":
+            self._start(self._pull_over(server, self._fleet.address_of(server)))
+        elif event.type == "server_back":
+            self._lost = {id: lost for id, lost in self._lost.items() if lost != server}
+
+    async def stop(self) -> None:
+        """Let go of what is under way."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- AMI ---------------------------------------------------------------------------------------------------------------
+
+    def _hung_up(self, event: Hangup) -> None:
+        self._lost.pop(event.uniqueid, None)
+        call = f"call-{event.uniqueid}"
+        if call in self._view.calls or self._contacts_of(call):
+            self._later(self._end, call)
+
+    def _dial_ended(self, event: DialEnd) -> None:
+        call = f"call-{event.uniqueid}"
+        if event.dial_status == "ANSWER" and not self._is_held(call) and self._contacts_of(call):
+            self._later(partial(self._answered, channels=(event.dest_channel,)), call)
+        else:
+            self._talked(event.uniqueid)
+
+    def _bridge_left(self, event: BridgeLeave) -> None:
+        self._talked(event.uniqueid)
+
+    def _talked(self, uniqueid: str) -> None:
+        """The talk or ringing of a call of a lost server is over. Taken out at once: the next event may tell the same, or the end."""
+        if server := self._lost.pop(uniqueid, ""):
+            self._start(self._pull_over_settled(uniqueid, server))
+
+    # -- reports -----------------------------------------------------------------------------------------------------------
+
+    def _end(self, call: str, *, ended_by: str = "caller") -> None:
+        """The caller's channel is gone and nobody has told the end. Who was cut off by us can be called back: their number is told."""
+        contacts = self._contacts_of(call)
+        facts = {"ani": self._calls.number(call) or next((one.ani for one in contacts), "")} if ended_by != "caller" else {}
+        for contact in contacts:
+            self._desk.post(ContactLeft(contact.id, "abandoned" if ended_by == "caller" else "failed"))
+        if call in self._view.calls:
+            log.info("orphan_ended", call=call, ended_by=ended_by)
+            self._events.tell("call_ended", call=call, ended_by=ended_by, lasted_ms=0, node="", flow="", stage="orphan", **facts)
+
+    def _answered(self, call: str, *, channels: Collection[str] = ()) -> None:
+        """The agent's channel is one of these, where it is known."""
+        for contact in self._contacts_of(call):
+            if contact.state == ContactState.OFFERED and (offer := self._offer_at(contact, channels)):
+                self._desk.post(OfferAnswered(contact.id, offer))
+
+    def _offer_at(self, contact: Contact, channels: Collection[str]) -> str:
+        """Which of a contact's offers was answered there; "" when several rang and that cannot be told."""
+        if len(contact.offers) == 1:
+            return next(iter(contact.offers))
+        phones = {offer: self._view.agents[agent].phone for offer, agent in contact.offers.items() if agent in self._view.agents}
+        here = [offer for offer, phone in phones.items() if phone and any(channel.startswith(f"PJSIP/{phone}-") for channel in channels)]
+        outside = [offer for offer, phone in phones.items() if phone.startswith("+")]  # by a trunk: its channel has the trunk's name
+        found = here or outside
+        return found[0] if len(found) == 1 else ""
+
+    def _contacts_of(self, call: str) -> list[Contact]:
+        return [contact for contact in self._view.contacts.values() if contact.call == call]
+
+    # -- frozen servers ----------------------------------------------------------------------------------------------------
+
+    async def _pull_over(self, server: str, agi: str) -> None:
+        """Take the calls from a server that is silent. One that talks or rings is left alone until that is over."""
+        known = {_uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server and self._fleet.has(call)}
+        self._lost |= dict.fromkeys(known, server)  # first: a talk may end while we ask
+        if not known and not agi:
+            return
+        if agi and self._fleet.is_first_without(server):
+            await self._fleet.remove(agi)  # or Asterisk might bring them, and new ones, to the silent one again
+        try:
+            rows = await self._ami.core_show_channels()
+        except AmiError as error:
+            log.warning("calls_not_pulled_over", server=server, reason=str(error))
+            return
+        for row in rows:
+            uniqueid = row.get("Uniqueid")
+            new = bool(agi) and row.get("ApplicationData").startswith(f"agi://{agi}/")  # it came when the server was frozen already
+            if not (new or self._is_at(uniqueid, server)):
+                continue
+            if row.get("BridgeId") or row.get("Application") == "Dial":
+                if uniqueid not in known:
+                    self._lost[uniqueid] = server
+                continue
+            self._lost.pop(uniqueid, None)
+            if self._fleet.is_first_without(server):
+                await pull(self._ami, row.get("Channel"), self._number_dialled(uniqueid) or row.get("Exten"))
+
+    async def _pull_over_settled(self, uniqueid: str, server: str) -> None:
+        """Its talk or ringing is over: if its server was killed another has it now, if it was frozen nobody has."""
+        await asyncio.sleep(SETTLE_S)
+        if self._is_at(uniqueid, server) and self._fleet.is_first_without(server):
+            await pull(self._ami, self._view.calls[f"call-{uniqueid}"].data.get("channel", ""), self._number_dialled(uniqueid))
+
+    def _is_anothers(self, call: str) -> bool:
+        """Whether another server has it that is believed to live."""
+        told = self._view.calls.get(call)
+        server = str(told.data.get("server", "")) if told else ""
+        return server != self._desk.server and self._fleet.lives(server)
+
+    def _is_at(self, uniqueid: str, server: str) -> bool:
+        told = self._view.calls.get(f"call-{uniqueid}")
+        return told is not None and told.data.get("server") == server
+
+    def _number_dialled(self, uniqueid: str) -> str:
+        told = self._view.calls.get(f"call-{uniqueid}")
+        return str(told.data.get("dnis", "")) if told else ""
+
+    # -- a moment later ----------------------------------------------------------------------------------------------------
+
+    def _is_held(self, call: str) -> bool:
+        return call in self._calls
+
+    def _later(self, report: Callable[[str], None], call: str) -> None:
+        self._start(self._unless_told(report, call))
+
+    async def _unless_told(self, report: Callable[[str], None], call: str) -> None:
+        await self._settled(call)
+        if not self._is_held(call):
+            report(call)
+
+    def _end_unseen(self, call: str, ended_by: str) -> None:
+        if call not in self._ended_unseen:
+            self._ended_unseen.add(call)
+            self._start(self._end_when_let_go(call, ended_by))
+
+    async def _end_when_let_go(self, call: str, ended_by: str) -> None:
+        """The end that no event told is told by nobody else. A session that still has the call (its flow may be in a look-up, where it
+        does not notice) goes on to where it needs the caller; until then it knows the number to call back."""
+        try:
+            await self._settled(call)
+            while self._is_held(call):
+                await self._calls.until_let_go(call)
+                await asyncio.sleep(GRACE_S)
+            self._end(call, ended_by=ended_by)
+        finally:
+            self._ended_unseen.discard(call)
+
+    async def _settled(self, call: str) -> None:
+        """Whoever has the call may tell its end first."""
+        waited_s = GRACE_S
+        await asyncio.sleep(GRACE_S)
+        while waited_s < LONGER_S and self._is_anothers(call):
+            await asyncio.sleep(LOOK_EVERY_S)
+            waited_s += LOOK_EVERY_S
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()):  # what it did not tell is found by the next comparison
+            log.error("orphan_work_failed", exc_info=fault)
+
+
+def _uniqueid(call: str) -> str:
+    return call.removeprefix("call-")

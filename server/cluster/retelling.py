@@ -1,0 +1,51 @@
+"""What this server remembers for the case that Redis loses everything: who was logged in, in which state; and who tells it again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+
+from routing.client.routing_client import Desk
+from routing.domain.agent_state import AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.events import Event
+from routing.domain.messages import AgentHeld
+from routing.domain.model import Agent, work_of
+from routing.read_model.view import View
+from server.calls.open_calls import Calls
+from server.events.writer import EventLog
+
+log = structlog.get_logger(__name__)
+
+
+class Memory:
+    """Follows the event log behind the view. `report_phones` reports the state of every phone."""
+
+    def __init__(self, view: View, desk: Desk, events: EventLog, calls: Calls, report_phones: Callable[[], None]) -> None:
+        self._view = view
+        self._desk = desk
+        self._events = events
+        self._calls = calls
+        self._report_phones = report_phones
+        self._agents: dict[str, Agent] = {}
+
+    def on_event(self, event: Event) -> None:
+        """`domain_opened`: the router found nothing in Redis. What it lost is told again; at a first start there is nothing to tell."""
+        if event.type == "domain_opened":
+            self._tell_again()
+        elif event.type == "agent_removed":
+            self._agents.pop(event.agent, None)
+        elif event.agent in self._view.agents and (event.type.startswith("agent_") or event.type == "contact_disposed"):
+            self._agents[event.agent] = replace(self._view.agents[event.agent])
+
+    def _tell_again(self) -> None:
+        log.info("told_again", contacts=len(self._desk.visits), agents=len(self._agents), calls=len(self._calls))
+        self._report_phones()
+        for agent in self._agents.values():
+            if agent.state != AgentState.LOGGED_OUT:
+                kept = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone)
+                self._desk.post(replace(kept, left_queues=list(agent.left_queues), queue=agent.queue, work=work_of(agent)))
+        self._desk.tell_again()
+        self._desk.tell_ends({contact.id for contact in self._view.contacts.values() if contact.state == ContactState.CONNECTED})
+        for call in self._calls:
+            self._events.tell("call_resumed", call=call.id, **call.facts(self._desk.server))

@@ -1,0 +1,126 @@
+"""Whether the Asterisk that a site is attached to has everything: asked before a start, at each AMI login of a server, and by
+`./hotline asterisk-check`. A managed Asterisk is made by us and not asked."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol
+
+import structlog
+
+from agi.ami.errors import AmiError
+from routing.domain.identifiers import Ids
+from server.external.attached import stamp
+from server.external.examination import examine
+from server.external.gaps import ABOUTS, Gap, Wanted, find_gaps
+from server.node_settings import NodeSettings
+from server.settings import Site
+
+log = structlog.get_logger(__name__)
+BOOTING_S = 3.0
+FIRST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 120.0
+NOT_ASKED = "Asterisk is being asked whether it has everything"
+
+
+async def asterisk_gaps(site: Site, settings: NodeSettings, ids: Ids) -> list[Gap]:
+    """What the Asterisk of this site lacks, the dangerous first. Raises AmiError."""
+    wanted = await asyncio.to_thread(_wanted, site, settings)
+    return find_gaps(await examine(settings.ami_address, settings.ami_login, wanted, ids.new), wanted)
+
+
+class Telling(Protocol):
+    """The event log: server.event_log.EventLog."""
+
+    def tell(self, type: str, /, *, call: str = "", **data: Any) -> None: ...
+
+
+class Preflight:
+    """Keeps what is missing true: `ask` after a login; while something is missing it asks again by itself, less and less often.
+
+    Each gap that comes and goes is told in the log and, as `server`, in the event log. A right that is given holds from the next login
+    on, so `log_in_again` is called when one is.
+    """
+
+    def __init__(
+        self,
+        examine: Callable[[], Awaitable[list[Gap]]],
+        events: Telling,
+        server: str,
+        log_in_again: Callable[[], None],
+        *,
+        booting_s: float = BOOTING_S,
+    ) -> None:
+        self._examine, self._events, self._server, self._log_in_again = examine, events, server, log_in_again
+        self._booting_s = booting_s
+        self._wanted = asyncio.Event()
+        self._asked = False
+        self.gaps: list[Gap] = []
+
+    def ask(self) -> None:
+        """Asterisk may be another one now."""
+        self._wanted.set()
+
+    @property
+    def why_not_ready(self) -> str:
+        """The dangerous gaps, in sentences; "" when there are none."""
+        return " ".join(gap.words for gap in self.gaps if gap.dangerous) if self._asked else NOT_ASKED
+
+    @property
+    def warnings(self) -> list[str]:
+        """The lesser ones."""
+        return [gap.words for gap in self.gaps if not gap.dangerous]
+
+    def counts(self) -> Iterable[tuple[tuple[str, str], int]]:
+        """((about, yes or no for dangerous), how many), those with 0 as well."""
+        counted = Counter((gap.about, gap.dangerous) for gap in self.gaps)
+        return (((about, "yes" if bad else "no"), counted[about, bad]) for about in ABOUTS for bad in (True, False))
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            if not self.gaps:
+                pause_s = FIRST_PAUSE_S
+                await self._wanted.wait()
+            else:
+                await self._wait_at_most(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            self._wanted.clear()
+            try:
+                now = await self._examine()
+                if any(gap not in self.gaps for gap in now):  # an Asterisk that starts takes logins before it has everything
+                    await asyncio.sleep(self._booting_s)
+                    now = await self._examine()
+                self._take(now)
+            except AmiError as away:
+                log.info("asterisk_not_asked", reason=str(away))  # the connection is lost: it is asked at the next login
+
+    async def _wait_at_most(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wanted.wait()
+        except TimeoutError:
+            pass
+
+    def _take(self, now: list[Gap]) -> None:
+        before, self.gaps, self._asked = self.gaps, now, True
+        for gap in now:
+            if gap not in before:
+                log.warning("asterisk_gap_found", about=gap.about, dangerous=gap.dangerous, words=gap.words)
+                self._events.tell("asterisk_gap_found", server=self._server, about=gap.about, words=gap.words, dangerous=gap.dangerous)
+        gone = [gap for gap in before if gap not in now]
+        for gap in gone:
+            log.info("asterisk_gap_mended", about=gap.about, words=gap.words)
+            self._events.tell("asterisk_gap_mended", server=self._server, about=gap.about, words=gap.words)
+        if any(gap.about == "rights" for gap in gone):
+            self._log_in_again()
+
+
+def _wanted(site: Site, settings: NodeSettings) -> Wanted:
+    """One file of each folder that prompts are read from: the cache, and each language of the site's recordings."""
+    files = [settings.installation.sounds(site).tone() + ".wav"]
+    for folder in sorted((site.folder / "prompts").glob("*/")):
+        files += [str(path.absolute()) for path in sorted(folder.glob("*.wav"))[:1]]
+    readable = tuple(path for path in files if not set(path) & set("&, "))
+    return Wanted(stamp(site), site.main.asterisk.ami_user, tuple(site.phones), readable)

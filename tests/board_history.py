@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from routing_house import House, directory, person
 
 from routing.board.redefinition import ChangeRefused
-from routing.board.staffing import AWAY, serves, tier_of
 from routing.domain.agent_state import TRANSITIONS, AgentState
 from routing.domain.contact_state import ContactState
+from routing.domain.members import AWAY, serves, tier_of
 from routing.domain.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, RingOrder, TalkEnded
 from routing.domain.model import UNTIL_DONE, Agent, Contact, Directory, Membership, Overflow, QueuePolicy
 from routing.domain.requirement import parse

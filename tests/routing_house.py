@@ -6,8 +6,8 @@ from typing import Any
 
 from routing.board.board import Board, restore
 from routing.board.redefinition import redefine
-from routing.board.state import Changes
 from routing.domain.agent_state import AgentState
+from routing.domain.changes import Changes
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.messages import (

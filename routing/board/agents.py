@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from routing.board.staffing import AWAY
 from routing.board.state import Floor
 from routing.board.strategies import STRATEGIES, least_occupied
 from routing.domain.agent_state import AgentEvent, AgentState, after
+from routing.domain.members import AWAY
 from routing.domain.messages import AgentHeld, PhoneReported, TellPhoneOrder
 from routing.domain.model import OUTSIDE, UNTIL_DONE, WORK, Agent, Contact, PhoneState, work_of
 

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from routing.board.ranking import Ranking
-from routing.board.staffing import Presence, tier_of
+from routing.board.staffing import Presence
 from routing.board.strategies import STRATEGIES, Fit, Strategy
 from routing.domain.identifiers import asterisk_of
+from routing.domain.members import tier_of
 from routing.domain.model import OUTSIDE, Agent, AgentProfile, Contact, Directory
 from routing.domain.requirement import Requirement, parse
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from routing.board import admission, agents, caller_history, contacts, overflow
-from routing.board.staffing import at_first
 from routing.board.state import Floor
 from routing.domain.agent_state import AgentEvent, AgentState
 from routing.domain.contact_state import ContactState
+from routing.domain.members import at_first
 from routing.domain.messages import TellPhoneOrder
 from routing.domain.model import OUTSIDE, Agent, AgentProfile, Contact, Directory, QueuePolicy
 from routing.domain.requirement import parse

@@ -8,26 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from routing.domain.agent_state import AgentState
-from routing.domain.model import OUTSIDE, Agent, AgentProfile, Contact, Directory, QueuePolicy
+from routing.domain.members import AWAY, serves, tier_of
+from routing.domain.model import Agent, AgentProfile, Contact, Directory
 from routing.domain.model import Presence as Rule
 from routing.domain.requirement import parse
-
-AWAY = (AgentState.LOGGED_OUT, AgentState.PAUSED)
-
-
-def at_first(profile: AgentProfile) -> Agent:
-    """An agent of whom nothing is known yet: logged out; a line outside, if it is one, counts as free."""
-    return Agent(profile.id, phone=profile.phone, phone_state="available" if profile.phone.startswith(OUTSIDE) else "unavailable")
-
-
-def tier_of(profile: AgentProfile, policy: QueuePolicy) -> int:
-    """The agent's tier in that queue; beyond the queue's last one it is the last one."""
-    return min(profile.membership(policy.name).tier, len(policy.tier_delays_ms))
-
-
-def serves(agent: Agent, profile: AgentProfile, queue: str) -> bool:
-    """Whether the agent takes contacts of that queue when at work."""
-    return queue in profile.queues and queue not in agent.left_queues
 
 
 def is_there(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact, queue: str) -> bool:

@@ -9,16 +9,17 @@ its table; whatever makes an agent free or a contact wait ends in `seek_contact`
 import heapq
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from routing.board.matching import Matching
-from routing.board.staffing import AWAY, Presence, serves
+from routing.board.staffing import Presence
 from routing.board.strategies import STRATEGIES
 from routing.domain.agent_state import AgentEvent, AgentState, after
+from routing.domain.changes import Changes
 from routing.domain.contact_state import ContactEvent, ContactState
 from routing.domain.contact_state import after as contact_after
 from routing.domain.events import Event
+from routing.domain.members import AWAY, serves
 from routing.domain.messages import LeaveOutcome, Order, RingOrder
 from routing.domain.model import FOREVER_MS, OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
 from routing.domain.requirement import one_of, parse
@@ -31,20 +32,6 @@ REMEMBERED_MS = 600_000  # how long an ended contact is known as ended
 RANKS = {"seek": 1, "ring_more": 2, "max_wait": 3, "overflow": 4, "empty": 5}
 FAR = 1 << 40  # more deadlines than a board ever asks for
 RUNG_AT_ONCE = 20  # phones that ring for one contact at most
-
-
-@dataclass(slots=True)
-class Changes:
-    """What one batch of messages did. Records come with the revision they were decided on; None is a record that is gone."""
-
-    contacts: list[tuple[str, int, Contact | None]] = field(default_factory=list)
-    agents: list[tuple[str, int, Agent | None]] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    orders: list[tuple[str, Order]] = field(default_factory=list)  # (server, order)
-    callers: list[tuple[str, int, CallerMemory | None]] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.contacts or self.agents or self.callers or self.events or self.orders)
 
 
 class Floor:

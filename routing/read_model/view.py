@@ -8,11 +8,11 @@ from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from routing.board.staffing import at_first, serves
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
+from routing.domain.members import at_first, serves
 from routing.domain.model import WORK, Agent, Contact, Directory, Outlook
 from routing.domain.service_level import FORMULAS, WINDOW_MS, Departures, Formula, Tally
 from routing.domain.totals import Totals, counted

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from routing.board.state import Changes
+from routing.domain.changes import Changes
 from routing.domain.events import Event
 from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, Contact

@@ -7,7 +7,7 @@ compares only within its own stream, by `is_before`; "0" is before everything.
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from routing.board.state import Changes
+from routing.domain.changes import Changes
 from routing.domain.events import Event
 from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, CallerMemory, Contact

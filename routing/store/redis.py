@@ -18,7 +18,7 @@ from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArg
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from routing.board.state import Changes
+from routing.domain.changes import Changes
 from routing.domain.events import Event
 from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, CallerMemory, Contact

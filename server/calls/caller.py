@@ -29,13 +29,13 @@ from routing.domain.messages import TalkEnded
 from routing.domain.requirement import readable
 from routing.ports import Clock
 from routing.read_model.view import View
+from server.asterisk.dialplan_names import MOVED
 from server.calls import checkpoint
 from server.calls.caller_phone import HotlinePhone
 from server.calls.caller_words import NOBODY_THERE, OVERTIME, Words, speech_of
 from server.calls.checkpoint import Stage, stage_of
 from server.calls.open_calls import Calls, LiveCall
 from server.calls.waiting_caller import CallerLine
-from server.cluster.server_list import MOVED
 from server.events.writer import EventLog
 from server.settings import Site
 from server.sounds.library import SoundLibrary

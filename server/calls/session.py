@@ -22,13 +22,13 @@ from ivr.call import CallContext
 from ivr.numbers import normalise
 from server.agents.feature_codes import FeatureCodes, agent_at
 from server.agents.pin_locks import PinLocks
+from server.asterisk.dialplan_names import ALIVE
 from server.calls import checkpoint
 from server.calls.caller import Caller, Facilities, dial
 from server.calls.caller_phone import mark_done
 from server.calls.checkpoint import Stage
 from server.calls.open_calls import FollowedEvents, LiveCall
 from server.calls.waiting_caller import call_over
-from server.cluster.neighbour import ALIVE
 from server.logs import bind_call
 from server.settings import Site
 

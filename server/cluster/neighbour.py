@@ -12,12 +12,12 @@ import structlog
 from agi.ami.client import AmiClient
 from agi.ami.errors import AmiError
 from agi.protocol import environment_bytes
+from server.asterisk.dialplan_names import ALIVE
 from server.cluster.rescue import put_in_list, take_calls_from
 from server.cluster.server_list import Fleet
 from server.cluster.silence import ASK_EVERY_S, Silence
 
 log = structlog.get_logger(__name__)
-ALIVE = "alive"  # the name of the session
 LATE_ANSWER_S = 30.0  # a question is not put again while it may be answered
 SOMEBODY_WATCHES_S = 1.0  # until it is looked again whether an `up` does
 LONGEST_PATIENCE_S = 8.0

@@ -1,8 +1,8 @@
 """Takes the calls of a frozen server from it: new ones go elsewhere, where there is another, and the dialplan takes up those it has."""
 
 from agi.ami.client import AmiClient
-from server.cluster.server_list import SERVERS
-from server.cluster.stranded import AT, behind_a_dial, stranded
+from server.asterisk.dialplan_names import AT, SERVERS
+from server.cluster.stranded import behind_a_dial, stranded
 
 
 async def take_calls_from(ami: AmiClient, agi: str) -> int:

@@ -14,15 +14,11 @@ from agi.ami.client import AmiClient
 from agi.ami.errors import AmiError
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids, asterisk_of
+from server.asterisk.dialplan_names import CALLS, CLOSED, MOVED, RUN, SERVERS
 from server.calls.open_calls import Calls, LiveCall
-from server.cluster.stranded import CALLS
 
 log = structlog.get_logger(__name__)
-SERVERS = "HOTLINE_SERVERS"
-CLOSED = "HOTLINE_CLOSED"  # 1 while the site stops: Asterisk refuses new calls, and nobody waits for a server any more
-RUN = "HOTLINE_RUN"  # told apart by it: an Asterisk that was started again does not have it any more
 NAME = "SYSTEMNAME"  # `systemname` of asterisk.conf
-MOVED = "HOTLINE_MOVED"  # on a channel: its server gave the call away on purpose, with nothing lost that the caller keyed
 AGAIN_S = 0.5
 MOVE_EVERY_S = 0.2
 MOVE_AGAIN_S = 3.0

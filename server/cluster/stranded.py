@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from agi.ami.protocol import Message
+from server.asterisk.dialplan_names import CALLS, TRANSFERS
 
-CALLS = ("hotline", "resume")  # context and label where a caller's call is taken up again
-TRANSFERS = ("hotline-transfer", "1")  # the same of one that an agent has passed on
-AT = "HOTLINE_AT"  # on a channel: the server that it was handed to last, HOST:PORT, and the name of the AGI session behind a slash
 NOWHERE: Mapping[str, str] = {}
 _PLACES = {"call": CALLS, "transfer": TRANSFERS}  # by the name of the AGI session
 

@@ -1,0 +1,1 @@
+"""Writes this server's events into the log, and follows the log."""

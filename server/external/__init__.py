@@ -1,0 +1,1 @@
+"""An Asterisk and a Redis of somebody else's: what they need, and whether they have it."""

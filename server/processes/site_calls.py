@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from agi.ami.client import AmiClient
 from agi.ami.errors import AmiError
+from server.asterisk.dialplan_names import CLOSED
 from server.cluster.rescue import put_in_list, take_calls_from
-from server.cluster.server_list import CLOSED
 from server.node_settings import NodeSettings
 
 CONNECT_S = 1.0

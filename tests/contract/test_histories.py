@@ -12,7 +12,7 @@ from private_redis import PrivateRedis
 from routing_house import House
 
 from routing.board.board import restore
-from routing.board.state import Changes
+from routing.domain.changes import Changes
 from routing.store import codec
 from routing.store.memory import MemoryStore
 from routing.store.port import StaleCommit, Store

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from private_redis import PrivateRedis
 
 from routing.board.board import restore
-from routing.board.state import Changes
 from routing.domain.agent_state import AgentState
+from routing.domain.changes import Changes
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids
 from routing.domain.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder

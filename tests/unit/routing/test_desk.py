@@ -9,10 +9,10 @@ import pytest
 from routing_house import CountingIds, directory, person
 from scripted_line import Phone, ScriptedLine
 
-from routing.board.state import Changes
 from routing.client.join_request import Joining
 from routing.client.queue_stay import Waited
 from routing.client.routing_client import Desk, NoReply
+from routing.domain.changes import Changes
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.messages import (

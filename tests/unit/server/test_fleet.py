@@ -7,8 +7,9 @@ import pytest
 from agi.ami.errors import AmiNotConnected
 from ivr.numbers import normalise
 from routing.domain.events import Event
+from server.asterisk.dialplan_names import RUN, SERVERS
 from server.calls.open_calls import LiveCall
-from server.cluster.server_list import NAME, RUN, SERVERS, Fleet, is_movable
+from server.cluster.server_list import NAME, Fleet, is_movable
 
 pytestmark = [pytest.mark.unit, pytest.mark.asyncio]
 

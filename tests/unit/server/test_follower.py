@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from routing.board.state import Changes
+from routing.domain.changes import Changes
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from agi.ami.protocol import Message
+from server.asterisk.dialplan_names import SERVERS
 from server.cluster import neighbour
 from server.cluster.neighbour import Neighbour
-from server.cluster.server_list import SERVERS
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ivr.ports import Speech
 from server.asterisk.configuration import Apology, PhoneAccount, Plan
-from server.asterisk.root import AsteriskProgram
+from server.install.asterisk import AsteriskProgram
 from server.install.packages import cache_folder
 from server.settings import Site
 from server.sounds.library import SoundLibrary

@@ -7,10 +7,10 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from server.installation import AMI_USER, Installation
-from server.processes.redis_process import RedisServer
 from server.settings import Site
 from server.state_folder.ports import Ports
 from server.state_folder.secrets import Secrets
+from server.state_folder.sockets import private_redis_url
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -55,7 +55,7 @@ def node_settings(site: Site, installation: Installation, *, ports: Ports, secre
         ami_host, ami_port, ami_user = asterisk.host, asterisk.ami_port or 5038, asterisk.ami_user
     return NodeSettings(
         installation,
-        redis_url(site) or RedisServer(installation.state).url,
+        redis_url(site) or private_redis_url(installation.state),
         (ami_host, ami_port),
         (ami_user, ami_secret(site, secrets_known)),
         ("127.0.0.1" if asterisk.mode == "managed" else installation.listen, ports.agi + number),

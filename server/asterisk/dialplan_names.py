@@ -1,4 +1,4 @@
-"""Names that the servers share with the dialplan (`templates/extensions.conf.j2`): variables, and the places where calls are taken up again."""
+"""Names that servers share with the dialplan (`templates/extensions.conf.j2`): variables, and where calls are taken up again."""
 
 SERVERS = "HOTLINE_SERVERS"  # global: the addresses of the servers of this Asterisk
 CLOSED = "HOTLINE_CLOSED"  # global, 1 while the site stops: Asterisk refuses new calls, and nobody waits for a server any more

@@ -183,7 +183,7 @@ class CallerLine:
 async def call_over(channel: Channel, watch: Watch) -> bool:
     """Whether with its AGI session the call is over, too: not when it was moved to another server, or the connection broke.
 
-    AMI knows, a moment later. While AMI is away Asterisk's word on AGI is believed. What ended unseen is told by `server.cluster.orphaned_calls`.
+    AMI knows, a moment later. While AMI is away Asterisk's word on AGI is believed. What ended unseen is told by `OrphanedCalls`.
     """
     if await watch.gone_or(LAST_EVENT_MS):
         return not watch.ended_unseen

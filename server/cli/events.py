@@ -13,9 +13,9 @@ from routing.store.port import Store, StoreUnreachable
 from routing.store.redis import RedisStore
 from server.cli.options import CommandFailed, Options, plain, say, shown
 from server.node_settings import redis_url
-from server.processes.redis_process import RedisServer
 from server.settings import load_site
 from server.state_folder.folder import StateFolder
+from server.state_folder.sockets import private_redis_url
 from sources.problems import ProblemsFound
 
 BLOCK_MS = 2_000
@@ -43,7 +43,7 @@ def _store(options: Options) -> Store:
         return RedisStore(url, tell_refusals=False)
     if not StateFolder(options.state).started_before:
         raise CommandFailed(f"Hotline has never run here: start it with ./hotline up (state folder: {shown(options.state)})")
-    return RedisStore(RedisServer(options.state).url)
+    return RedisStore(private_redis_url(options.state))
 
 
 async def _show(store: Store, call: str, lines: int, follow: bool, show: Callable[[Event], None]) -> None:

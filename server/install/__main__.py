@@ -2,7 +2,7 @@
 
 import sys
 
-from server.asterisk.root import find_asterisk
+from server.install.asterisk import find_asterisk
 from server.install.packages import InstallError
 from server.install.programs import speech_program
 

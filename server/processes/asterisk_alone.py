@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from server.asterisk.configuration import ConfigurationError
-from server.asterisk.root import find_asterisk
+from server.install.asterisk import find_asterisk
 from server.install.packages import InstallError
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan

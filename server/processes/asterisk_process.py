@@ -15,7 +15,7 @@ from typing import NoReturn
 from server.asterisk.changes import RELOADS, read_at_start, reloads
 from server.asterisk.configuration import Plan, render
 from server.asterisk.dialplan_names import SERVERS
-from server.asterisk.root import AsteriskProgram
+from server.install.asterisk import AsteriskProgram
 from server.processes.child_process import ChildProcess
 
 _FOLDERS = ("etc/asterisk", "log", "spool/lib/keys", "spool/cache", "spool/agi-bin", "spool/monitor", "spool/outgoing", "spool/tmp")

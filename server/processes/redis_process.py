@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from server.processes.child_process import ChildError, ChildProcess
-from server.state_folder.sockets import socket_folder
+from server.state_folder.sockets import redis_socket, socket_folder
 
 LOAD_S = 15.0
 
@@ -18,7 +18,7 @@ class RedisServer:
     def __init__(self, state: Path) -> None:
         self._data = (state / "redis").absolute()
         run = socket_folder(state)
-        self.socket = run / "redis.sock"
+        self.socket = redis_socket(state)
         self._child = ChildProcess("Redis", state / "log/redis.log", run / "redis.pid", str(self.socket))
 
     @property

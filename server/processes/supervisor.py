@@ -10,9 +10,9 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.asterisk.root import find_asterisk
 from server.external.elsewhere import must_answer
 from server.external.gaps import Gap
+from server.install.asterisk import find_asterisk
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
 from server.node_settings import node_settings

@@ -1,6 +1,6 @@
 """PINs as they are kept: hashed with a salt, so that a configuration that is read by somebody gives away no PIN.
 
-A PIN has few digits and whoever has the hash can try them all: scrypt makes that slow, and `server.agents.pin_locks` locks who tries by phone.
+A PIN has few digits and whoever has the hash can try them all: scrypt makes that slow, and `PinLocks` stops who tries by phone.
 """
 
 import base64

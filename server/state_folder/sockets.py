@@ -25,3 +25,13 @@ def socket_folder(state: Path) -> Path:
         raise SocketFolderError(f"{folder} belongs to another user: remove it, or choose another state folder with --state.")
     folder.chmod(0o700)
     return folder
+
+
+def redis_socket(state: Path) -> Path:
+    """Where the private Redis of this state folder listens. Raises SocketFolderError."""
+    return socket_folder(state) / "redis.sock"
+
+
+def private_redis_url(state: Path) -> str:
+    """The same for a client. Raises SocketFolderError."""
+    return f"unix://{redis_socket(state)}"

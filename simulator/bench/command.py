@@ -97,8 +97,8 @@ def _router(given: argparse.Namespace) -> Report:
 
 
 def _faults(given: argparse.Namespace) -> Report:
-    from simulator.faults.deeds import DEEDS
-    from simulator.faults.run import FaultOptions, bench_faults
+    from simulator.bench.faults.deeds import DEEDS
+    from simulator.bench.faults.run import FaultOptions, bench_faults
 
     deeds = [deed for deed in DEEDS if given.only in deed.name]
     if not deeds:

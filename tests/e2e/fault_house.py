@@ -13,7 +13,7 @@ import aiohttp
 import yaml
 from e2e_house import Guest, House, OwnSite
 
-from server.asterisk.root import find_asterisk
+from server.install.asterisk import find_asterisk
 from server.state_folder.sockets import socket_folder
 from simulator.site import ROOT
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from server.asterisk.root import AsteriskProgram, find_asterisk
+from server.install.asterisk import AsteriskProgram, find_asterisk
 from server.processes.child_process import ChildProcess
 from server.sounds.music import music_folder
 from simulator.phone import Phone

@@ -14,7 +14,7 @@ import pytest
 from free_ports import free_port
 
 from server.asterisk.configuration import PhoneAccount, Plan
-from server.asterisk.root import AsteriskProgram, find_asterisk
+from server.install.asterisk import AsteriskProgram, find_asterisk
 from server.processes.asterisk_process import AsteriskProcess, reachable_file_limit
 from server.settings.trunks import Trunk
 from server.state_folder.sockets import socket_folder

@@ -1,8 +1,9 @@
 """A call centre whose parts fail at random, on virtual time: real routers on a store that goes away, forgets, and lies about what it took;
 servers that die, freeze, leave and come back; callers who hang up, are carried over to another server, or never turn up again.
 
-The world knows only messages, orders and the store: what a server does with an order, and what it tells, is as in desk.py, visit.py and
-server/cluster/orphaned_calls.py. A message is lost only with the server that was about to send it; it may come twice, late, and behind younger ones.
+The world knows only messages, orders and the store: what a server does with an order, and what it tells, is as in
+routing_client.py, queue_stay.py and server/cluster/orphaned_calls.py. A message is lost only with the server that was
+about to send it; it may come twice, late, and behind younger ones.
 """
 
 import asyncio

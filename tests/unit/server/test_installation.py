@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from settings_house import SmallSite
 
-from server.asterisk.root import AsteriskProgram
+from server.install.asterisk import AsteriskProgram
 from server.installation import TRIAL_PHONES, Installation, asterisk_plan
 from server.state_folder.ports import Ports
 from server.state_folder.secrets import secrets_for

@@ -5,8 +5,8 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from simulator.faults.crowd import Crowd
-from simulator.faults.site import DIGITS, JOINING, LOOKING_UP, MENU, SLOW_SPEECH_S, TALKING, WAITING, Shape
+from simulator.bench.faults.crowd import Crowd
+from simulator.bench.faults.site import DIGITS, JOINING, LOOKING_UP, MENU, SLOW_SPEECH_S, TALKING, WAITING, Shape
 
 EVERYWHERE = {MENU: 10, DIGITS: 10, WAITING: 10, TALKING: 10}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from simulator.bench.crowd import DIAL_GAP_S, Floor
-from simulator.faults.site import ACCOUNTS, DIGITS, FIRST_PHONE, JOINING, LOOKING_UP, MENU, TALKING, WAITING, FaultSite
+from simulator.bench.faults.site import ACCOUNTS, DIGITS, FIRST_PHONE, JOINING, LOOKING_UP, MENU, TALKING, WAITING, FaultSite
 from simulator.feed import Event
 from simulator.phone import Call, CallOver, CallState, Phone, sine
 from simulator.phone.rtp import RATE

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from simulator.bench.faults.crowd import Backend, Crowd
+from simulator.bench.faults.deeds import Deed
+from simulator.bench.faults.site import DIGITS, MENU, TALKING, FaultSite
+from simulator.bench.faults.verdict import Verdict, check_ends, check_orders, check_rings, hear, see_who_is_gone
 from simulator.bench.process_figures import raise_file_limit
 from simulator.bench.report import Report, Table
 from simulator.books import loose_ends
-from simulator.faults.crowd import Backend, Crowd
-from simulator.faults.deeds import Deed
-from simulator.faults.site import DIGITS, MENU, TALKING, FaultSite
-from simulator.faults.verdict import Verdict, check_ends, check_orders, check_rings, hear, see_who_is_gone
 
 SETTLE_S = 5.0
 Say = Callable[[str], None]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from simulator.bench.faults.crowd import HEARD_IN, Crowd, Person
+from simulator.bench.faults.site import DIGITS, JOINING, MENU, SLOW_SPEECH_S, WAITING
 from simulator.books import loose_ends, told_twice
-from simulator.faults.crowd import HEARD_IN, Crowd, Person
-from simulator.faults.site import DIGITS, JOINING, MENU, SLOW_SPEECH_S, WAITING
 from simulator.feed import Event
 
 MOST_SILENT_S = 2.5  # the menu's own pause of a second, and as long again for a prompt to begin

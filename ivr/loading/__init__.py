@@ -1,1 +1,1 @@
-"""Reads flows and settings from YAML: text with positions first, types from the schema, every problem at once."""
+"""Reads flows out of YAML and judges them: by their own graph, and by what the site has. Every problem at once."""

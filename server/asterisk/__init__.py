@@ -1,1 +1,1 @@
-"""The managed Asterisk: the program, its configuration written from the site's, its process. The call itself is the business of `agi`."""
+"""What an Asterisk of this site is told: its configuration files, written from the settings, and the names shared with its dialplan."""

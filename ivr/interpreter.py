@@ -15,7 +15,7 @@ from ivr.flow.nodes.menu import Menu
 from ivr.flow.talk import Talk, TooManySteps, World
 from ivr.flow.texts import Prompt
 from ivr.hours import Hours
-from ivr.ports import Clock, Events, Lookup, LookupReply, Phone, QueueDesk
+from ivr.ports import Clock, Events, Lookup, LookupReply, Phone, QueuePort
 
 EndReason = Literal["hung_up", "failed"]
 
@@ -51,7 +51,7 @@ class Interpreter:
         self,
         flows: Flows,
         phone: Phone,
-        desk: QueueDesk,
+        queues: QueuePort,
         lookup: Lookup,
         events: Events,
         clock: Clock,
@@ -62,7 +62,7 @@ class Interpreter:
         gone: tuple[type[BaseException], ...] = (),
     ) -> None:
         self._flows = flows
-        self._world = World(phone, desk, lookup, events, clock, meanwhile, hours or {}, time_zone, currency)
+        self._world = World(phone, queues, lookup, events, clock, meanwhile, hours or {}, time_zone, currency)
         self._gone = gone
 
     async def run(self, call: CallContext, flow_name: str, start: str = "") -> Ended:

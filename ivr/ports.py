@@ -99,7 +99,7 @@ class Phone(Protocol):
         """End the call; harmless when the caller was faster."""
 
 
-class QueueDesk(Protocol):
+class QueuePort(Protocol):
     """Where a flow leaves its caller to wait for an agent."""
 
     async def wait(self, request: QueueRequest) -> QueueResult: ...

@@ -91,7 +91,7 @@ class ScriptedPhone:
             raise CallerGone
 
 
-class ScriptedDesk:
+class ScriptedQueues:
     """A queue desk that gives these results in turn, `answered` once they are used up."""
 
     def __init__(self, *results: QueueResult) -> None:

@@ -1,4 +1,4 @@
-"""What routing needs from the outside world. `Line` is a caller who waits; the store has its own file, store_port.py."""
+"""What routing needs from the outside world. `WaitingCaller` is a caller who waits; the store has its own file, store_port.py."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class RingResult:
     ended_by: EndedBy = ""
 
 
-class Line(Protocol):
+class WaitingCaller(Protocol):
     """A waiting caller. Every coroutine may raise the implementation's own exception when the caller is gone."""
 
     async def music(self) -> None:

@@ -22,7 +22,7 @@ from agi.ringing import Ringer
 from agi.server import FastAgiServer
 from ivr.loading.static_speech import static_speech
 from routing.board.redefinition import NO_MOVES
-from routing.client.routing_client import Desk
+from routing.client.routing_client import RoutingClient
 from routing.clock import SystemClock
 from routing.domain.identifiers import Ids
 from routing.domain.messages import ServerLeft
@@ -32,23 +32,23 @@ from routing.store.port import StoreUnreachable
 from routing.store.redis import RedisStore
 from server.agents.agent_phones import spoken_to_agents
 from server.agents.feature_codes import spoken_by_codes
-from server.calls.caller import Facilities
+from server.calls.caller import SessionServices
 from server.calls.caller_words import spoken_to_callers
 from server.calls.lookup import HttpLookup
-from server.calls.on_hold import Holds
+from server.calls.on_hold import OnHold
 from server.calls.open_calls import Calls
 from server.calls.session import Sessions
 from server.cluster.draining import Draining
 from server.cluster.neighbour import Neighbour
-from server.cluster.orphaned_calls import Orphans
-from server.cluster.retelling import Memory
-from server.cluster.server_list import Fleet
+from server.cluster.orphaned_calls import OrphanedCalls
+from server.cluster.retelling import Retelling
+from server.cluster.server_list import ServerList
 from server.events.follower import Follower
 from server.events.writer import EventLog
 from server.external.preflight import Preflight, asterisk_gaps
 from server.http.app import make_api
-from server.http.facilities import Facilities as ApiFacilities
 from server.http.listener import Listener
+from server.http.services import ApiServices
 from server.install.programs import speech_program
 from server.installation import Installation
 from server.metrics import Metrics
@@ -84,12 +84,14 @@ class Node:
         self.store = RedisStore(settings.redis_url)
         self.view = View(directory)
         self.events = EventLog(self.store, ids, self.clock)
-        self.desk = Desk(self.store, directory, ids, self.clock, server=self.server, outlook=self.view.outlook)
+        self.routing_client = RoutingClient(
+            self.store, directory, ids, self.clock, server=self.server, wait_forecast=self.view.wait_forecast
+        )
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
-        self.fleet = Fleet(self.ami, ids, self.server)
+        self.server_list = ServerList(self.ami, ids, self.server)
         self.router = Router(
-            self.store, directory, ids, self.clock, server=self.server, chance=random.Random(), listed=lambda: self.fleet.listed
+            self.store, directory, ids, self.clock, server=self.server, chance=random.Random(), listed=lambda: self.server_list.listed
         )
         self.live_calls = LiveCalls()
         self.phones = PhoneStates(self._phone_changed)
@@ -97,12 +99,12 @@ class Node:
         self.lookup = HttpLookup(lambda: self.site.main.lookup_headers)
         self.sounds = settings.installation.sounds(site)
         self.sessions = Sessions(
-            Facilities(
+            SessionServices(
                 self.current_site,
                 self.ami,
                 self.live_calls,
                 self.ringer,
-                self.desk,
+                self.routing_client,
                 self.view,
                 self.sounds,
                 self.lookup,
@@ -128,20 +130,20 @@ class Node:
             router=self.router,
             calls=self.calls,
             parts=self.parts,
-            desk=self.desk,
+            routing_client=self.routing_client,
             preflight=self.preflight,
         )
-        self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet)
-        self.holds = Holds(self.ami, self.calls, self.events)
-        self.memory = Memory(self.view, self.desk, self.events, self.calls, self._report_phones)
-        listeners = (self.metrics.on_event, self.fleet.on_event, self.orphans.on_event, self.memory.on_event)
+        self.orphaned_calls = OrphanedCalls(self.view, self.routing_client, self.events, self.calls, self.ami, self.server_list)
+        self.on_hold = OnHold(self.ami, self.calls, self.events)
+        self.retelling = Retelling(self.view, self.routing_client, self.events, self.calls, self._report_phones)
+        listeners = (self.metrics.on_event, self.server_list.on_event, self.orphaned_calls.on_event, self.retelling.on_event)
         self.follower = Follower(self.store, self.view, *listeners)
         self.current_site.on_change(self._site_changed)
         lock = StateLock(settings.installation.state)
         watched = lambda: lock.holder() != 0  # noqa: E731  `up` holds it: it starts us again, and says so when the site stops
-        parts = (self.agi, self.fleet, self.ami, self.calls, self.desk, self.view, self.events, self.clock.now_ms)
+        parts = (self.agi, self.server_list, self.ami, self.calls, self.routing_client, self.view, self.events, self.clock.now_ms)
         self.draining = Draining(*parts, comes_back=watched)
-        self.neighbour = Neighbour(self.fleet, self.ami, watched)
+        self.neighbour = Neighbour(self.server_list, self.ami, watched)
         self._http: Listener | None = None
         self._takes_calls = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -192,7 +194,7 @@ class Node:
 
     async def _start(self) -> None:
         self._attach_ami()
-        for name in ("router", "desk", "follower", "events", "orphans", "fleet", "neighbour", "ami"):
+        for name in ("router", "routing_client", "follower", "events", "orphaned_calls", "server_list", "neighbour", "ami"):
             self.parts.start(name, getattr(self, name).run)
         self.parts.start("clock", self._steer_clock)
         if self.preflight:
@@ -204,18 +206,18 @@ class Node:
         with contextlib.suppress(AmiError):
             await self.ami.wait_connected(AMI_WITHIN_S)
             await self._meet_asterisk()
-            self.desk.take_calls_at(self.settings.agi_for_asterisk)
-            await self.fleet.join(self.settings.agi_for_asterisk)
-            await self.fleet.close(closed=False)
+            self.routing_client.take_calls_at(self.settings.agi_for_asterisk)
+            await self.server_list.join(self.settings.agi_for_asterisk)
+            await self.server_list.close(closed=False)
         log.info("serving", server=self.server, agi=self.agi.address, http=self.settings.http_address)
 
     async def _serve_http(self) -> None:
         api = make_api(
-            ApiFacilities(
+            ApiServices(
                 site=self.current_site,
                 view=self.view,
                 catch_up=self.follower.catch_up,
-                desk=self.desk,
+                routing_client=self.routing_client,
                 tokens=self.settings.tokens,
                 health=self,
                 clock=self.clock,
@@ -259,7 +261,7 @@ class Node:
         while True:
             try:
                 await self._meet_asterisk()
-                known = self.orphans.known()
+                known = self.orphaned_calls.known()
                 rows = await self.live_calls.reconcile(self.ami.core_show_channels)
                 await self.phones.refresh(self.ami.device_states)
                 break
@@ -272,30 +274,30 @@ class Node:
         self.ringer.reconcile(rows)
         self._report_phones()
         if self._takes_calls and not self._stopping.is_set():  # at the start AMI may have been away
-            self.desk.take_calls_at(self.settings.agi_for_asterisk)
-        self.orphans.reconcile(rows, known, restarted=await self.fleet.meets_new_asterisk())
+            self.routing_client.take_calls_at(self.settings.agi_for_asterisk)
+        self.orphaned_calls.reconcile(rows, known, restarted=await self.server_list.meets_new_asterisk())
 
     async def _meet_asterisk(self) -> None:
         """Calls, phones and servers are known by the name of their Asterisk. Raises AmiError."""
-        await self.fleet.meet()
-        self.desk.asterisk = self.fleet.asterisk or ""
+        await self.server_list.meet()
+        self.routing_client.asterisk = self.server_list.asterisk or ""
 
     def _report_phones(self) -> None:
-        if self.fleet.asterisk is None:
+        if self.server_list.asterisk is None:
             return  # all are reported when it is known
         for phone in self.site.phones:
-            self.desk.report_phone(phone, self.phones.state(phone))
+            self.routing_client.report_phone(phone, self.phones.state(phone))
         for profile in self.site.directory.agents.values():
             if is_outside(profile.phone):  # nobody tells the state of a line outside: it is tried
-                self.desk.report_phone(profile.phone, "available")
+                self.routing_client.report_phone(profile.phone, "available")
 
     def _ami_lost(self) -> None:
         self.live_calls.set_connected(False)
         self.ringer.lost()
 
     def _phone_changed(self, endpoint: str, state: PhoneState) -> None:
-        if self.fleet.asterisk is not None:
-            self.desk.report_phone(endpoint, state)
+        if self.server_list.asterisk is not None:
+            self.routing_client.report_phone(endpoint, state)
 
     # -- health and the end ---------------------------------------------------------------------------------------------
 
@@ -319,11 +321,11 @@ class Node:
 
     async def _stop(self) -> None:
         await self.agi.close()
-        await self.orphans.stop()
+        await self.orphaned_calls.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(3):
-                self.desk.post(ServerLeft(self.server))
-                await self.desk.flush()
+                self.routing_client.post(ServerLeft(self.server))
+                await self.routing_client.flush()
                 await self.events.flush()
         await self.parts.stop()
         for task in self._tasks:

@@ -1,7 +1,7 @@
-"""A waiting caller who does what a test says: fits `routing.ports.Line`, on virtual time, with the habits of the real one.
+"""A waiting caller who does what a test says: fits `routing.ports.WaitingCaller`, on virtual time, with the habits of the real one.
 
 A withdrawal works from the moment a ring has begun until it is answered; a prompt is made for a while before it is said, and ends when
-it is interrupted or the caller is gone. tests/contract/test_line_contract.py holds it and the real one to the same.
+it is interrupted or the caller is gone. tests/contract/test_waiting_caller.py holds it and the real one to the same.
 """
 
 import asyncio

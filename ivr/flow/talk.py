@@ -11,7 +11,7 @@ from ivr.call import MASK, CallContext
 from ivr.flow.expressions import Expression
 from ivr.flow.texts import Prompt, Template
 from ivr.hours import Hours
-from ivr.ports import ALL_KEYS, Clock, Events, Lookup, LookupReply, Phone, QueueDesk, Speech
+from ivr.ports import ALL_KEYS, Clock, Events, Lookup, LookupReply, Phone, QueuePort, Speech
 
 if TYPE_CHECKING:
     from ivr.flow.model import Flow
@@ -28,7 +28,7 @@ class World:
     """What a flow needs from outside. `meanwhile` runs a look-up while the caller is told something."""
 
     phone: Phone
-    desk: QueueDesk
+    queues: QueuePort
     lookup: Lookup
     events: Events
     clock: Clock

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from routing.board.state import Floor
+from routing.board.state import BoardState
 from routing.board.strategies import STRATEGIES, least_occupied
 from routing.domain.agent_state import AgentEvent, AgentState, after
 from routing.domain.members import AWAY
@@ -23,7 +23,7 @@ TOLD = {
 IN_CALL = (AgentState.RESERVED, AgentState.ON_CONTACT)
 
 
-def resume(board: Floor, agent: Agent, now_ms: int) -> None:
+def resume(board: BoardState, agent: Agent, now_ms: int) -> None:
     """Take an agent from the record, after a change of router."""
     if agent.state == AgentState.ON_CONTACT and agent.contact not in board.contacts:
         contact_ended(board, agent, now_ms)  # a record was lost: nobody would tell the end of it
@@ -35,7 +35,7 @@ def resume(board: Floor, agent: Agent, now_ms: int) -> None:
         board.at(agent.until_ms, "reservation", agent.id)
 
 
-def move(board: Floor, agent: Agent, event: AgentEvent, now_ms: int, *, reason: str = "", until_ms: int = 0) -> None:
+def move(board: BoardState, agent: Agent, event: AgentEvent, now_ms: int, *, reason: str = "", until_ms: int = 0) -> None:
     """Take an agent through the table, and tell it. NotAllowed when the table refuses."""
     before, agent.state = agent.state, after(agent.state, event)
     _measure(agent, before, now_ms)
@@ -53,7 +53,14 @@ def move(board: Floor, agent: Agent, event: AgentEvent, now_ms: int, *, reason: 
 
 
 def tell(
-    board: Floor, agent: Agent, type: str, now_ms: int, *, contact: Contact | None = None, before: AgentState | None = None, **more: Any
+    board: BoardState,
+    agent: Agent,
+    type: str,
+    now_ms: int,
+    *,
+    contact: Contact | None = None,
+    before: AgentState | None = None,
+    **more: Any,
 ) -> None:
     """An event about an agent: how things are with them now, for others to follow."""
     told: dict[str, Any] = {
@@ -76,7 +83,7 @@ def _measure(agent: Agent, before: AgentState, now_ms: int) -> None:
     agent.occupied_at_ms = now_ms
 
 
-def hold(board: Floor, agent: Agent, contact: Contact, offer: str, now_ms: int) -> None:
+def hold(board: BoardState, agent: Agent, contact: Contact, offer: str, now_ms: int) -> None:
     """The agent talks to a contact that was found again; whatever was believed before is void."""
     before, agent.state = agent.state, AgentState.ON_CONTACT
     agent.contact, agent.queue, agent.offer = contact.id, contact.queue, offer
@@ -87,7 +94,7 @@ def hold(board: Floor, agent: Agent, contact: Contact, offer: str, now_ms: int) 
     board.seek_contact(agent, now_ms)
 
 
-def held(board: Floor, message: AgentHeld, now_ms: int) -> None:
+def held(board: BoardState, message: AgentHeld, now_ms: int) -> None:
     """What a server remembers of an agent, for an agent of whom nothing is known but, perhaps, a talk that was found before. A talk that
     went with the data is over by now; a wrap-up, a pause and a wish go on."""
     agent = board.agents.get(message.agent)
@@ -114,7 +121,7 @@ def held(board: Floor, message: AgentHeld, now_ms: int) -> None:
     board.seek_contact(agent, now_ms)
 
 
-def _goes_on(board: Floor, agent: Agent, message: AgentHeld, now_ms: int) -> None:
+def _goes_on(board: BoardState, agent: Agent, message: AgentHeld, now_ms: int) -> None:
     """The agent is as remembered; a talk or a ring that nobody knows of any more is over, and with it what was wished for is granted."""
     agent.since_ms, agent.occupied_at_ms = message.since_ms, agent.occupied_at_ms or now_ms
     if message.state == AgentState.WRAP_UP and message.queue in board.directory.queues:
@@ -125,7 +132,7 @@ def _goes_on(board: Floor, agent: Agent, message: AgentHeld, now_ms: int) -> Non
         agent.state, agent.reason, agent.until_ms = AgentState.READY, "", 0
 
 
-def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
+def phone_reported(board: BoardState, message: PhoneReported, now_ms: int) -> None:
     """Asterisk tells that a phone is free, in use or gone. Offers go only to phones that are free."""
     agent = board.agents.get(board.phones.get(message.phone, ""))
     if not agent:
@@ -147,7 +154,7 @@ def phone_reported(board: Floor, message: PhoneReported, now_ms: int) -> None:
     board.seek_contact(agent, now_ms)
 
 
-def offer_ended(board: Floor, agent: Agent, offer: str, outcome: str, now_ms: int) -> None:
+def offer_ended(board: BoardState, agent: Agent, offer: str, outcome: str, now_ms: int) -> None:
     """An offer to this agent came to nothing: back to ready, or paused where the agent is plainly not there."""
     if agent.offer != offer or agent.state != AgentState.RESERVED:
         return
@@ -162,12 +169,12 @@ def offer_ended(board: Floor, agent: Agent, offer: str, outcome: str, now_ms: in
     board.seek_contact(agent, now_ms)
 
 
-def connected(board: Floor, agent: Agent, now_ms: int) -> None:
+def connected(board: BoardState, agent: Agent, now_ms: int) -> None:
     agent.refused.clear()
     move(board, agent, AgentEvent.ANSWER, now_ms)
 
 
-def contact_ended(board: Floor, agent: Agent, now_ms: int) -> None:
+def contact_ended(board: BoardState, agent: Agent, now_ms: int) -> None:
     """Wrap-up begins: the agent's own time, else the queue's."""
     if agent.state != AgentState.ON_CONTACT:
         return
@@ -183,7 +190,7 @@ def contact_ended(board: Floor, agent: Agent, now_ms: int) -> None:
         board.at(until_ms, "wrap_up", agent.id)
 
 
-def wrap_up_over(board: Floor, id: str, now_ms: int) -> None:
+def wrap_up_over(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: the wrap-up is over, unless a disposition is still to be given; what was asked for during the contact happens now."""
     agent = board.agents[id]
     if agent.state != AgentState.WRAP_UP or not agent.until_ms or agent.until_ms > now_ms or owes_disposition(board, agent):
@@ -191,7 +198,7 @@ def wrap_up_over(board: Floor, id: str, now_ms: int) -> None:
     end_wrap_up(board, agent, now_ms)
 
 
-def end_wrap_up(board: Floor, agent: Agent, now_ms: int) -> None:
+def end_wrap_up(board: BoardState, agent: Agent, now_ms: int) -> None:
     """On to what comes after: ready, or what was asked for during the contact."""
     event = {"paused": AgentEvent.PAUSE, "logged_out": AgentEvent.LOG_OUT}.get(agent.wanted, AgentEvent.END_WRAP_UP)
     agent.wanted = ""
@@ -204,7 +211,7 @@ def end_wrap_up(board: Floor, agent: Agent, now_ms: int) -> None:
     board.seek_contact(agent, now_ms)
 
 
-def take_break(board: Floor, agent: Agent, reason: str, now_ms: int) -> None:
+def take_break(board: BoardState, agent: Agent, reason: str, now_ms: int) -> None:
     """A pause that somebody asked for; how long it may last is the site's."""
     limit = board.directory.breaks.get(reason)
     until_ms = now_ms + limit.longest_ms if limit and limit.longest_ms else 0
@@ -213,13 +220,13 @@ def take_break(board: Floor, agent: Agent, reason: str, now_ms: int) -> None:
         board.at(until_ms, "break", agent.id)
 
 
-def owes_disposition(board: Floor, agent: Agent) -> bool:
+def owes_disposition(board: BoardState, agent: Agent) -> bool:
     """Whether the last contact's queue wants a disposition that has not been given."""
     policy = board.directory.queues.get(agent.last_queue)
     return bool(policy and policy.disposition_required and policy.dispositions and not agent.disposition)
 
 
-def sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> bool:
+def sit_down(board: BoardState, agent: Agent, phone: str, now_ms: int) -> bool:
     """The agent works on that phone from now on, until log-out; whoever is logged out has none until logging in. False when it is used."""
     other = board.agents.get(board.phones.get(phone, ""))
     if other and other is not agent:
@@ -232,21 +239,21 @@ def sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> bool:
     return True
 
 
-def leave_phone(board: Floor, agent: Agent, now_ms: int) -> None:
+def leave_phone(board: BoardState, agent: Agent, now_ms: int) -> None:
     """Back to the own phone, unless somebody sits there meanwhile: then to none, until logging in."""
     own = board.directory.agents[agent.id].phone
     if agent.desk_phone:
         give_phone(board, agent, "" if own in board.phones else own, "", now_ms)
 
 
-def free_phone(board: Floor, agent: Agent) -> None:
+def free_phone(board: BoardState, agent: Agent) -> None:
     """The agent's phone is nobody's for now."""
     if agent.phone:
         board.loose_phones[agent.phone] = (agent.phone_state, agent.phone_at)
         board.phones.pop(agent.phone, None)
 
 
-def give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:
+def give_phone(board: BoardState, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:
     """Another phone, or none; `desk_phone` is the same one where it is not the agent's own."""
     free_phone(board, agent)
     agent.phone, agent.desk_phone, agent.phone_since_ms = phone, desk_phone, now_ms
@@ -256,7 +263,7 @@ def give_phone(board: Floor, agent: Agent, phone: str, desk_phone: str, now_ms: 
     board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state, asterisk=agent.phone_at)
 
 
-def _state_of(board: Floor, phone: str) -> tuple[PhoneState, str]:
+def _state_of(board: BoardState, phone: str) -> tuple[PhoneState, str]:
     """How a phone is that nobody had, and at which Asterisk. One that this router has not heard of is asked for."""
     if phone.startswith(OUTSIDE):
         return "available", ""
@@ -266,7 +273,7 @@ def _state_of(board: Floor, phone: str) -> tuple[PhoneState, str]:
     return board.loose_phones.pop(phone, ("unavailable", ""))
 
 
-def presence_over(board: Floor, id: str, now_ms: int) -> None:
+def presence_over(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: an agent counts as there, and the phone has been gone for long: paused, so that nobody counts on them."""
     agent = board.agents[id]
     if agent.state == AgentState.READY and agent.phone_state == "unavailable" and board.given_up_ms(agent) <= now_ms:
@@ -274,12 +281,12 @@ def presence_over(board: Floor, id: str, now_ms: int) -> None:
         board.seek_contact(agent, now_ms)
 
 
-def break_over(board: Floor, id: str, now_ms: int) -> None:
+def break_over(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: a break has reached its longest time. It is told; the agent decides, or the supervisor."""
     agent = board.agents[id]
     if agent.state == AgentState.PAUSED and 0 < agent.until_ms <= now_ms:
         tell(board, agent, "agent_break_overrun", now_ms)
 
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {PhoneReported: phone_reported, AgentHeld: held}
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"wrap_up": wrap_up_over, "break": break_over, "presence": presence_over}
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {PhoneReported: phone_reported, AgentHeld: held}
+DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {"wrap_up": wrap_up_over, "break": break_over, "presence": presence_over}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from routing.board import admission, caller_history, contacts, overflow, servers
-from routing.board.state import Floor
+from routing.board.state import BoardState
 from routing.domain.contact_state import ContactState
 from routing.domain.messages import ContactArrived, LeaveOrder, LeaveOutcome, MoveOrder, OfferEnded, TalkEnded, WithdrawOrder
 from routing.domain.model import FOREVER_MS, Contact
@@ -17,7 +17,7 @@ CLOCKS_DIFFER_MS = 5_000  # a caller who joined later than that from now has com
 MOST_PREFERRED = 10  # agents who are waited for by name; the others that a flow names are not
 
 
-def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
+def arrived(board: BoardState, message: ContactArrived, now_ms: int) -> None:
     """Join a queue, or be told why not."""
     servers.heard(board, message.server, now_ms)
     known = board.contacts.get(message.contact)
@@ -50,7 +50,7 @@ def arrived(board: Floor, message: ContactArrived, now_ms: int) -> None:
         _join(board, contact, message, now_ms)
 
 
-def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+def _join(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> None:
     policy = board.directory.queues[contact.queue]
     contact.priority, contact.ageing = message.priority + policy.priority, board.directory.ageing_in(contact.queue)
     contact.place_ms = max(message.place_ms, 0 if message.again or message.back else caller_history.place_of(board, contact, now_ms))
@@ -69,7 +69,7 @@ def _join(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) 
     board.seek_agent(contact, now_ms)
 
 
-def _with_preferred(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> list[tuple[int, str]]:
+def _with_preferred(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> list[tuple[int, str]]:
     """The requirement's steps, behind one for the preferred agents alone: those named, and who talked to the caller last."""
     wanted = dict.fromkeys([*message.preferred, caller_history.last_agent(board, contact, now_ms)])
     there = [name for name in wanted if board.is_to_come(contact, name)][:MOST_PREFERRED]
@@ -88,7 +88,7 @@ def whole(contact: Contact) -> dict[str, Any]:
     return {**when, "ani": contact.ani, "language": contact.language, "caller": contact.data, "server": contact.server}
 
 
-def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+def _arrived_again(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> None:
     """A caller who is known: told again, or back from being at no server."""
     before = contact.server
     if not message.back and before != message.server and before in board.servers:
@@ -105,7 +105,7 @@ def _arrived_again(board: Floor, contact: Contact, message: ContactArrived, now_
         _void_unknown_ring(board, contact, message)
 
 
-def _back(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> None:
+def _back(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> None:
     """Nobody rings for this caller, and nobody talks to them: on with the wait, at the old place."""
     if contact.state == ContactState.CONNECTED:
         offer = next(iter(contact.offers), "")
@@ -119,13 +119,13 @@ def _back(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) 
         board.seek_agent(contact, now_ms)
 
 
-def _void_unknown_ring(board: Floor, contact: Contact, message: ContactArrived) -> None:
+def _void_unknown_ring(board: BoardState, contact: Contact, message: ContactArrived) -> None:
     """A phone rings for an offer that went with Redis's data: it is taken back, and the contact is offered anew."""
     if message.ringing and message.ringing not in contact.offers:
         board.order(message.server, WithdrawOrder(contact.id, message.ringing))
 
 
-def _refusal(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> LeaveOutcome | None:
+def _refusal(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> LeaveOutcome | None:
     """Why the contact cannot join. A rule of overflow may change its queue first."""
     if contact.queue not in board.directory.queues or not contact.steps or not all(readable(text) for _, text in contact.steps):
         return "failed"
@@ -143,4 +143,4 @@ def _refusal(board: Floor, contact: Contact, message: ContactArrived, now_ms: in
     return admission.refusal(board, contact, contact.queue, now_ms)
 
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ContactArrived: arrived}
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {ContactArrived: arrived}

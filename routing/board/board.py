@@ -1,4 +1,4 @@
-"""The board: the floor with its rules. `apply` takes a message, `advance` lets time pass, `take_changes` (of the floor) hands out
+"""The board: the state with its rules. `apply` takes a message, `advance` lets time pass, `take_changes` (of the state) hands out
 what must be committed: records, events, orders. Sans-I/O, so the router, the tests and the simulator run the same code.
 """
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from routing.board import agents, arrivals, caller_history, contacts, found_talks, overflow, redefinition, requests, servers
-from routing.board.state import Floor
-from routing.domain.model import Agent, CallerMemory, Contact, Directory, QueuePolicy
+from routing.board.state import BoardState
+from routing.domain.model import Agent, CallerHistory, Contact, Directory, QueuePolicy
 from routing.ports import Ids
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = (
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = (
     arrivals.HANDLERS | found_talks.HANDLERS | contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS | servers.HANDLERS
 )
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = (
+DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = (
     contacts.DEADLINES
     | agents.DEADLINES
     | servers.DEADLINES
@@ -35,7 +35,7 @@ class DeadlineFailed(Exception):
         self.kind, self.id = kind, id
 
 
-class Board(Floor):
+class Board(BoardState):
     """The state of one routing domain, and its rules."""
 
     def apply(self, message: object, now_ms: int) -> None:
@@ -68,7 +68,7 @@ def restore(
     *,
     contacts_known: Iterable[Contact] = (),
     agents_known: Iterable[Agent] = (),
-    callers_known: Iterable[CallerMemory] = (),
+    callers_known: Iterable[CallerHistory] = (),
     servers_known: Iterable[str] = (),
     domain: str = "main",
     chance: random.Random | None = None,

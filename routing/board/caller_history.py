@@ -1,17 +1,17 @@
 """What is remembered of callers between their calls, by the number they call from: who talked to them, and the place they lost."""
 
-from routing.board.state import Floor
-from routing.domain.model import Agent, CallerMemory, Contact
+from routing.board.state import BoardState
+from routing.domain.model import Agent, CallerHistory, Contact
 
 LONGEST = 50_000  # callers remembered; beyond it those who were remembered first are forgotten
 
 
-def resume(board: Floor, memory: CallerMemory) -> None:
+def resume(board: BoardState, memory: CallerHistory) -> None:
     """Take it from the record, after a change of router."""
     board.at(_forgotten_ms(board, memory), "caller", memory.id)
 
 
-def cut_off(board: Floor, contact: Contact, now_ms: int) -> None:
+def cut_off(board: BoardState, contact: Contact, now_ms: int) -> None:
     """The caller hung up, or was cut off, while waiting: the place is kept for a while, where the queue does so."""
     if contact.ani and board.directory.queues[contact.queue].keep_place_ms:
         memory = _remembered(board, contact.ani, now_ms)
@@ -19,7 +19,7 @@ def cut_off(board: Floor, contact: Contact, now_ms: int) -> None:
         board.touch_caller(memory.id)
 
 
-def talked(board: Floor, contact: Contact, agent: Agent, now_ms: int) -> None:
+def talked(board: BoardState, contact: Contact, agent: Agent, now_ms: int) -> None:
     """Whoever talked to a caller is remembered, where the queue asks for the last agent; the place is not needed any more."""
     memory = board.callers.get(contact.ani) if contact.ani else None
     if contact.ani and board.directory.queues[contact.queue].last_agent_ms:
@@ -30,7 +30,7 @@ def talked(board: Floor, contact: Contact, agent: Agent, now_ms: int) -> None:
         board.touch_caller(memory.id)
 
 
-def place_of(board: Floor, contact: Contact, now_ms: int) -> int:
+def place_of(board: BoardState, contact: Contact, now_ms: int) -> int:
     """Milliseconds since this caller began to wait for this queue on a call that was cut off, 0 when there was none. Given once."""
     memory = board.callers.get(contact.ani) if contact.ani else None
     if not memory or memory.queue != contact.queue or now_ms - memory.left_ms > board.directory.queues[contact.queue].keep_place_ms:
@@ -40,14 +40,14 @@ def place_of(board: Floor, contact: Contact, now_ms: int) -> int:
     return max(0, contact.enqueued_at_ms - memory.place_from_ms)
 
 
-def last_agent(board: Floor, contact: Contact, now_ms: int) -> str:
+def last_agent(board: BoardState, contact: Contact, now_ms: int) -> str:
     """Who talked to this caller last, within the time that the queue asks for; "" for nobody."""
     memory = board.callers.get(contact.ani) if contact.ani else None
     recent = memory and now_ms - memory.agent_ms <= board.directory.queues[contact.queue].last_agent_ms
     return memory.agent if memory and recent else ""
 
 
-def forget(board: Floor, id: str, now_ms: int) -> None:
+def forget(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: nothing of it matters any more, unless it was renewed; then it is looked at when that does not matter any more."""
     memory = board.callers.get(id)
     if memory and _forgotten_ms(board, memory) > now_ms:
@@ -57,7 +57,7 @@ def forget(board: Floor, id: str, now_ms: int) -> None:
         board.touch_caller(id)
 
 
-def _remembered(board: Floor, ani: str, now_ms: int) -> CallerMemory:
+def _remembered(board: BoardState, ani: str, now_ms: int) -> CallerHistory:
     """The record; of a new one `forget` is asked to find out when it may go."""
     known = board.callers.get(ani)
     if known:
@@ -66,12 +66,12 @@ def _remembered(board: Floor, ani: str, now_ms: int) -> CallerMemory:
         oldest = next(iter(board.callers))
         del board.callers[oldest]
         board.touch_caller(oldest)
-    board.callers[ani] = CallerMemory(ani)
+    board.callers[ani] = CallerHistory(ani)
     board.at(now_ms, "caller", ani)
     return board.callers[ani]
 
 
-def _forgotten_ms(board: Floor, memory: CallerMemory) -> int:
+def _forgotten_ms(board: BoardState, memory: CallerHistory) -> int:
     """When it does not matter any more to any queue."""
     queue = board.directory.queues.get(memory.queue)
     place_ms = memory.left_ms + queue.keep_place_ms if queue else 0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from routing.board import admission, agents, caller_history
-from routing.board.state import Floor
+from routing.board.state import BoardState
 from routing.board.strategies import STRATEGIES
 from routing.domain.agent_state import AgentEvent, AgentState
 from routing.domain.contact_state import ContactEvent, ContactState, after
@@ -15,7 +15,7 @@ LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
 
 
-def plan(board: Floor, contact: Contact) -> None:
+def plan(board: BoardState, contact: Contact) -> None:
     """Ask for the deadlines that follow from the record."""
     policy, joined_ms = board.directory.queues[contact.queue], contact.enqueued_at_ms
     board.at(joined_ms + policy.max_wait_ms, "max_wait", contact.id)
@@ -31,7 +31,7 @@ def plan(board: Floor, contact: Contact) -> None:
         board.at(contact.offered_at_ms + policy.ring_more_ms, "ring_more", contact.id)
 
 
-def seek(board: Floor, id: str, now_ms: int) -> None:
+def seek(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: the requirement relaxes, a tier is asked, or a refusal is forgotten; all contacts of the same moment in their turn."""
     known = (board.contacts.get(each) for each in dict.fromkeys([id, *board.due_alike(now_ms, "seek")]))
     waiting = [contact for contact in known if contact and contact.state == ContactState.WAITING]
@@ -40,7 +40,7 @@ def seek(board: Floor, id: str, now_ms: int) -> None:
     board.seek_agents(waiting, now_ms)
 
 
-def ring_more(board: Floor, id: str, now_ms: int) -> None:
+def ring_more(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: nobody has answered for a while; further phones ring, too."""
     contact = board.contacts.get(id)
     if not contact or contact.state != ContactState.OFFERED:
@@ -53,25 +53,25 @@ def ring_more(board: Floor, id: str, now_ms: int) -> None:
         board.seek_more(contact, now_ms)
 
 
-def waited_long_enough(board: Floor, id: str, now_ms: int) -> None:
+def waited_long_enough(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: the longest wait is over. While a phone rings it may still be answered; then the refusal ends the wait."""
     contact = board.contacts.get(id)
     if contact and contact.state == ContactState.WAITING and _is_overdue(board, contact, now_ms):
         send_away(board, contact, "timed_out", now_ms)
 
 
-def _is_overdue(board: Floor, contact: Contact, now_ms: int) -> bool:
+def _is_overdue(board: BoardState, contact: Contact, now_ms: int) -> bool:
     return contact.enqueued_at_ms + board.directory.queues[contact.queue].max_wait_ms <= now_ms
 
 
-def send_away(board: Floor, contact: Contact, outcome: LeaveOutcome, now_ms: int) -> None:
+def send_away(board: BoardState, contact: Contact, outcome: LeaveOutcome, now_ms: int) -> None:
     """The wait is over without an agent, by our decision."""
     board.order(contact.server, LeaveOrder(contact.id, outcome))
     _leave(board, contact, outcome, "", now_ms)
     board.remember_end(contact.id, now_ms, outcome)
 
 
-def left(board: Floor, message: ContactLeft, now_ms: int) -> None:
+def left(board: BoardState, message: ContactLeft, now_ms: int) -> None:
     """The caller is gone from the queue: whoever was being rung is free."""
     contact = board.contacts.get(message.contact)
     if contact and message.server and message.server != contact.server:
@@ -82,7 +82,7 @@ def left(board: Floor, message: ContactLeft, now_ms: int) -> None:
         ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), "caller", now_ms - contact.connected_at_ms), now_ms)
 
 
-def _leave(board: Floor, contact: Contact, outcome: str, key: str, now_ms: int) -> None:
+def _leave(board: BoardState, contact: Contact, outcome: str, key: str, now_ms: int) -> None:
     contact.state = after(contact.state, ContactEvent.LEAVE)
     if outcome == "abandoned":
         caller_history.cut_off(board, contact, now_ms)
@@ -95,13 +95,13 @@ def _leave(board: Floor, contact: Contact, outcome: str, key: str, now_ms: int) 
     _forget(board, contact, now_ms)
 
 
-def _forget(board: Floor, contact: Contact, now_ms: int) -> None:
+def _forget(board: BoardState, contact: Contact, now_ms: int) -> None:
     board.contacts.pop(contact.id, None)
     board.touch_contact(contact.id)
     board.remember_end(contact.id, now_ms)
 
 
-def withdraw(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
+def withdraw(board: BoardState, contact: Contact, offer: str, now_ms: int) -> None:
     """Take an offer back because of its agent; the contact goes back to its place. The agent's record is the caller's business."""
     board.order(contact.server, WithdrawOrder(contact.id, offer))
     agent = board.agents[contact.offers.pop(offer)]
@@ -109,12 +109,12 @@ def withdraw(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
     _wait_again(board, contact, now_ms)
 
 
-def take_offer_back(board: Floor, contact: Contact, offer: str, now_ms: int) -> None:
+def take_offer_back(board: BoardState, contact: Contact, offer: str, now_ms: int) -> None:
     """The contact does not need this agent any more."""
     agents.offer_ended(board, call_off(board, contact, offer, now_ms), offer, "withdrawn", now_ms)
 
 
-def call_off(board: Floor, contact: Contact, offer: str, now_ms: int) -> Agent:
+def call_off(board: BoardState, contact: Contact, offer: str, now_ms: int) -> Agent:
     """Let a phone stop ringing for the contact; its agent is free when the caller says so."""
     agent = board.agents[contact.offers.pop(offer)]
     board.order(contact.server, WithdrawOrder(contact.id, offer))
@@ -122,13 +122,13 @@ def call_off(board: Floor, contact: Contact, offer: str, now_ms: int) -> Agent:
     return agent
 
 
-def offer_ringing(board: Floor, message: OfferRinging, now_ms: int) -> None:
+def offer_ringing(board: BoardState, message: OfferRinging, now_ms: int) -> None:
     contact = board.contacts.get(message.contact)
     if contact and message.offer in contact.offers and contact.state == ContactState.OFFERED:
         board.tell("offer_ringing", now_ms, contact=contact, agent=board.agents[contact.offers[message.offer]], offer=message.offer)
 
 
-def offer_ended(board: Floor, message: OfferEnded, now_ms: int) -> None:
+def offer_ended(board: BoardState, message: OfferEnded, now_ms: int) -> None:
     """An offer came to nothing: remember it, let the contact wait again at its place, only then free the agent by the queue's policy."""
     contact = board.contacts.get(message.contact)
     if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
@@ -149,7 +149,7 @@ def stop_ringing(contact: Contact) -> None:
         contact.state = after(contact.state, ContactEvent.REFUSE)
 
 
-def _wait_again(board: Floor, contact: Contact, now_ms: int) -> None:
+def _wait_again(board: BoardState, contact: Contact, now_ms: int) -> None:
     board.touch_contact(contact.id)
     if contact.offers:
         return
@@ -163,7 +163,7 @@ def _wait_again(board: Floor, contact: Contact, now_ms: int) -> None:
         board.seek_agent(contact, now_ms)
 
 
-def offer_answered(board: Floor, message: OfferAnswered, now_ms: int) -> None:
+def offer_answered(board: BoardState, message: OfferAnswered, now_ms: int) -> None:
     """Agent and caller talk; other agents who were rung for the same contact are free."""
     contact = board.contacts.get(message.contact)
     if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
@@ -181,7 +181,7 @@ def offer_answered(board: Floor, message: OfferAnswered, now_ms: int) -> None:
     board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
 
 
-def ended(board: Floor, message: TalkEnded, now_ms: int) -> None:
+def ended(board: BoardState, message: TalkEnded, now_ms: int) -> None:
     """The conversation is over."""
     contact = board.contacts.get(message.contact)
     if not contact or message.offer not in contact.offers:
@@ -201,7 +201,7 @@ def ended(board: Floor, message: TalkEnded, now_ms: int) -> None:
     agents.contact_ended(board, agent, now_ms)
 
 
-def reservation_over(board: Floor, id: str, now_ms: int) -> None:
+def reservation_over(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: an agent is still reserved long after the phone must have stopped ringing, so the news of it was lost."""
     agent: Agent = board.agents[id]
     contact = board.contacts.get(agent.contact)
@@ -215,14 +215,14 @@ def reservation_over(board: Floor, id: str, now_ms: int) -> None:
         board.seek_contact(agent, now_ms)
 
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {
     ContactLeft: left,
     OfferRinging: offer_ringing,
     OfferAnswered: offer_answered,
     OfferEnded: offer_ended,
     TalkEnded: ended,
 }
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {
+DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {
     "seek": seek,
     "ring_more": ring_more,
     "max_wait": waited_long_enough,

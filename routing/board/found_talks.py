@@ -8,13 +8,13 @@ from typing import Any
 
 from routing.board import agents, contacts
 from routing.board.arrivals import whole
-from routing.board.state import Floor
+from routing.board.state import BoardState
 from routing.domain.contact_state import ContactState
 from routing.domain.messages import OfferAnswered, TalkEnded, TalkHeld
 from routing.domain.model import Agent, Contact
 
 
-def held(board: Floor, message: TalkHeld, now_ms: int) -> None:
+def held(board: BoardState, message: TalkHeld, now_ms: int) -> None:
     """They talk."""
     contact, agent = board.contacts.get(message.contact), board.agents.get(message.agent)
     if contact:
@@ -34,7 +34,7 @@ def held(board: Floor, message: TalkHeld, now_ms: int) -> None:
         _restore(board, agent, message, now_ms)
 
 
-def _is_newest(board: Floor, agent: Agent, message: TalkHeld, now_ms: int) -> bool:
+def _is_newest(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) -> bool:
     """Whether the agent is in no younger talk; an older one is over, unnoticed."""
     other = board.contacts.get(agent.contact)
     if not other or other.state != ContactState.CONNECTED or other.id == message.contact:
@@ -45,7 +45,7 @@ def _is_newest(board: Floor, agent: Agent, message: TalkHeld, now_ms: int) -> bo
     return True
 
 
-def _restore(board: Floor, agent: Agent, message: TalkHeld, now_ms: int) -> None:
+def _restore(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) -> None:
     """A contact that went with Redis's data."""
     contact = Contact(message.contact, message.call, message.server, message.queue, list(message.steps), message.enqueued_at_ms)
     contact.ani, contact.language, contact.data = message.ani, message.language, dict(message.data)
@@ -55,7 +55,7 @@ def _restore(board: Floor, agent: Agent, message: TalkHeld, now_ms: int) -> None
     board.tell("contact_restored", now_ms, contact=contact, agent=agent, **when, **whole(contact))
 
 
-def _adopt(board: Floor, contact: Contact, agent: Agent, message: TalkHeld, now_ms: int) -> None:
+def _adopt(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld, now_ms: int) -> None:
     """The board believed that the contact waits, or rings elsewhere."""
     for offer in list(contact.offers):
         contacts.take_offer_back(board, contact, offer, now_ms)
@@ -66,7 +66,7 @@ def _adopt(board: Floor, contact: Contact, agent: Agent, message: TalkHeld, now_
     board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
 
 
-def _connect(board: Floor, contact: Contact, agent: Agent, message: TalkHeld, now_ms: int) -> None:
+def _connect(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld, now_ms: int) -> None:
     """Contact and agent hold each other; whoever was offered to the agent meanwhile waits on."""
     other, reserved = board.contacts.get(agent.contact), agent.offer
     contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
@@ -77,4 +77,4 @@ def _connect(board: Floor, contact: Contact, agent: Agent, message: TalkHeld, no
         contacts.withdraw(board, other, reserved, now_ms)
 
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {TalkHeld: held}
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {TalkHeld: held}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from routing.board.ranking import Ranking
-from routing.board.staffing import Presence
+from routing.board.staffing import Staffing
 from routing.board.strategies import STRATEGIES, Fit, Strategy
 from routing.domain.identifiers import asterisk_of
 from routing.domain.members import tier_of
@@ -41,10 +41,10 @@ class Pool:
 class Matching:
     """The index. The board tells it who waits and who is ready; it answers who comes next."""
 
-    def __init__(self, directory: Directory, presence: Presence, chance: random.Random, before: "Matching | None" = None) -> None:
+    def __init__(self, directory: Directory, staffing: Staffing, chance: random.Random, before: "Matching | None" = None) -> None:
         """`before` was the index for another directory: how far its pools had come is remembered."""
         self._directory = directory
-        self._presence = presence
+        self._presence = staffing
         self._chance = chance
         self._pools: dict[tuple[str, str, int, str], Pool] = {}
         self._reached = {key: pool for key, pool in before._pools.items() if pool.reached} if before else {}

@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 from routing.board import admission, contacts
 from routing.board.staffing import gone_since
-from routing.board.state import Floor
+from routing.board.state import BoardState
 from routing.domain.contact_state import ContactState
 from routing.domain.messages import ContactArrived, MoveOrder
-from routing.domain.model import FOREVER_MS, Contact, Overflow, Presence
+from routing.domain.model import FOREVER_MS, Contact, Overflow, StaffingRule
 
 AGAIN_MS = 15_000  # after which a queue that could not take a waiting contact is looked at again
 
 
-def at_arrival(board: Floor, contact: Contact, message: ContactArrived, now_ms: int) -> Overflow | None:
+def at_arrival(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> Overflow | None:
     """The rule that sends a contact elsewhere before it joins."""
     for rule in board.directory.queues[contact.queue].overflow:
         long = 0 < rule.waiting <= board.in_queue[contact.queue]
@@ -24,7 +24,7 @@ def at_arrival(board: Floor, contact: Contact, message: ContactArrived, now_ms: 
     return None
 
 
-def waited(board: Floor, id: str, now_ms: int) -> None:
+def waited(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: a rule's time has come. While a phone rings it may still be answered; then the refusal brings it here again."""
     contact = board.contacts.get(id)
     if not contact or contact.state != ContactState.WAITING:
@@ -41,7 +41,7 @@ def waited(board: Floor, id: str, now_ms: int) -> None:
             board.seek_agent(contact, now_ms)
 
 
-def _look_again(board: Floor, contact: Contact, now_ms: int) -> None:
+def _look_again(board: BoardState, contact: Contact, now_ms: int) -> None:
     """Where a rule leads nowhere now it may lead on later; asked once at a time, however often a phone rings meanwhile."""
     rules = board.directory.queues[contact.queue].rules_after(now_ms - contact.enqueued_at_ms, contact.overflowed)
     if rules and board.stuck.get(contact.id, 0) <= now_ms:
@@ -49,7 +49,7 @@ def _look_again(board: Floor, contact: Contact, now_ms: int) -> None:
         board.at(now_ms + AGAIN_MS, "overflow", contact.id)
 
 
-def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -> None:
+def move(board: BoardState, contact: Contact, queue: str, reason: str, now_ms: int) -> None:
     """Let a waiting contact wait in another queue, at the place that its wait gives it there."""
     board.matching.remove_contact(contact.id)
     board.in_queue[contact.queue] -= 1
@@ -63,7 +63,7 @@ def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -
     board.seek_agent(contact, now_ms)
 
 
-def change_queue(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -> None:
+def change_queue(board: BoardState, contact: Contact, queue: str, reason: str, now_ms: int) -> None:
     """The contact is another queue's from now on, which its server and everybody else is told."""
     before, there = contact.queue, board.directory.queues[queue]
     contact.priority += there.priority - board.directory.queues[before].priority
@@ -74,7 +74,7 @@ def change_queue(board: Floor, contact: Contact, queue: str, reason: str, now_ms
     board.tell("contact_moved", now_ms, contact=contact, before=before, reason=reason, **place)  # type: ignore[arg-type]
 
 
-def emptied(board: Floor, queue: str, now_ms: int) -> None:
+def emptied(board: BoardState, queue: str, now_ms: int) -> None:
     """Deadline: agents have left a queue, or somebody joined it, a while ago: who has waited for nobody all the while is told so."""
     if board.watched.get(queue, FOREVER_MS) <= now_ms:
         del board.watched[queue]
@@ -92,10 +92,10 @@ def emptied(board: Floor, queue: str, now_ms: int) -> None:
             board.watch(queue, due_ms)
 
 
-def _left_ms(board: Floor, contact: Contact, rule: Presence) -> int:
+def _left_ms(board: BoardState, contact: Contact, rule: StaffingRule) -> int:
     """When the last one who had been there for the contact went."""
     members = board.matching.members(contact.queue)
     return max((gone_since(rule, board.agents[member.id], member, contact) for member in members), default=0)
 
 
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"overflow": waited, "empty": emptied}
+DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {"overflow": waited, "empty": emptied}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from routing.board import admission, agents, caller_history, contacts, overflow
-from routing.board.state import Floor
+from routing.board.state import BoardState
 from routing.domain.agent_state import AgentEvent, AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.members import at_first
@@ -65,7 +65,7 @@ def _closed(queue: QueuePolicy) -> QueuePolicy:
     return replace(limits, join_when="always", stay_when="always")
 
 
-def redefine(board: Floor, directory: Directory, now_ms: int, moves: Mapping[str, str] = NO_MOVES) -> None:
+def redefine(board: BoardState, directory: Directory, now_ms: int, moves: Mapping[str, str] = NO_MOVES) -> None:
     """Let another directory be in force. `moves` says in which queue the callers of one that is gone wait on.
 
     ChangeRefused when somebody waits in a queue that is gone and moves nowhere; nothing is changed then.
@@ -90,13 +90,13 @@ def leading_on(before: Mapping[str, str], moves: Mapping[str, str], directory: D
     return {queue: target for queue, target in leads.items() if queue not in directory.queues and target in directory.queues}
 
 
-def _define(board: Floor, directory: Directory, moves: Mapping[str, str], former: Mapping[str, QueuePolicy]) -> None:
+def _define(board: BoardState, directory: Directory, moves: Mapping[str, str], former: Mapping[str, QueuePolicy]) -> None:
     board.moves = leading_on(board.moves, moves, directory)
     board.site = directory
     board.directory = with_stand_ins(directory, list(board.contacts.values()), list(board.agents.values()), former)
 
 
-def leave_queues(board: Floor, now_ms: int) -> None:
+def leave_queues(board: BoardState, now_ms: int) -> None:
     """Who waits in a queue that is gone waits in the one that takes its callers; a phone that rings for them rings on."""
     for contact in board.contacts.values():
         if contact.state != ContactState.CONNECTED and contact.queue in board.moves:
@@ -106,7 +106,7 @@ def leave_queues(board: Floor, now_ms: int) -> None:
                 board.touch_agent(agent)
 
 
-def _follow_priorities(board: Floor, former: Directory, now_ms: int) -> None:
+def _follow_priorities(board: BoardState, former: Directory, now_ms: int) -> None:
     """A queue's priority and ageing hold for those who wait in it, too."""
     for contact in board.contacts.values():
         before, there = former.queues.get(contact.queue), board.site.queues.get(contact.queue)
@@ -126,7 +126,7 @@ def _remembered_for(directory: Directory) -> dict[str, tuple[int, int]]:
 # -- agents ----------------------------------------------------------------------------------------------------------------
 
 
-def settle_agents(board: Floor, now_ms: int, *, at_work: bool = True) -> None:
+def settle_agents(board: BoardState, now_ms: int, *, at_work: bool = True) -> None:
     """Bring the agents in line with the site. `at_work` is False at the first start, when nobody is known and everything is told anyway."""
     board.unsettled = {agent.id for agent in board.agents.values() if not _is_settled(board, agent)}
     free = [agent for id in sorted(board.unsettled) if (agent := board.agents[id]).state not in agents.IN_CALL]
@@ -141,13 +141,13 @@ def settle_agents(board: Floor, now_ms: int, *, at_work: bool = True) -> None:
             board.touch_agent(agent.id)
 
 
-def _is_settled(board: Floor, agent: Agent) -> bool:
+def _is_settled(board: BoardState, agent: Agent) -> bool:
     """Whether the agent is one of the site's, at the own phone or at one that is shared; one without a phone gets it on logging in."""
     profile = board.site.agents.get(agent.id)
     return profile is not None and agent.phone in ("", agent.desk_phone or profile.phone)
 
 
-def settle(board: Floor, id: str, now_ms: int) -> None:
+def settle(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: the call is over of an agent who is to leave, or to get another phone."""
     agent = board.agents.get(id)
     if agent and id in board.unsettled and agent.state not in agents.IN_CALL:
@@ -162,7 +162,7 @@ def settle(board: Floor, id: str, now_ms: int) -> None:
             board.seek_contact(agent, now_ms)
 
 
-def _settle(board: Floor, agent: Agent, now_ms: int) -> None:
+def _settle(board: BoardState, agent: Agent, now_ms: int) -> None:
     """The agent's phone is free already."""
     board.unsettled.discard(agent.id)
     profile = board.site.agents.get(agent.id)
@@ -172,7 +172,7 @@ def _settle(board: Floor, agent: Agent, now_ms: int) -> None:
         _leave(board, agent, now_ms)
 
 
-def _move_to(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
+def _move_to(board: BoardState, agent: Agent, phone: str, now_ms: int) -> None:
     """Work goes on at that phone, which the site says is the agent's own."""
     agent.phone = ""
     agents.give_phone(board, agent, phone, "", now_ms)
@@ -181,7 +181,7 @@ def _move_to(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
         agents.tell(board, agent, "agent_phone_changed", now_ms)
 
 
-def _leave(board: Floor, agent: Agent, now_ms: int) -> None:
+def _leave(board: BoardState, agent: Agent, now_ms: int) -> None:
     """The site does not have this agent any more."""
     board.matching.remove_agent(agent.id)
     if agent.state != AgentState.LOGGED_OUT:
@@ -191,7 +191,7 @@ def _leave(board: Floor, agent: Agent, now_ms: int) -> None:
     board.touch_agent(agent.id)
 
 
-def _new(board: Floor, profile: AgentProfile, now_ms: int, *, at_work: bool) -> Agent:
+def _new(board: BoardState, profile: AgentProfile, now_ms: int, *, at_work: bool) -> Agent:
     """Logged out. The phone may be known, as one that nobody had; else it is asked for."""
     agent = board.agents[profile.id] = at_first(profile)
     phone = profile.phone
@@ -213,7 +213,7 @@ def _new(board: Floor, profile: AgentProfile, now_ms: int, *, at_work: bool) -> 
 # -- who waits -------------------------------------------------------------------------------------------------------------
 
 
-def go_on(board: Floor, now_ms: int) -> None:
+def go_on(board: BoardState, now_ms: int) -> None:
     """After `board.index`: what is due is asked for, agents stand in line as they became ready, then each contact gets its chance."""
     for contact in board.contacts.values():
         if contact.state != ContactState.CONNECTED:
@@ -237,13 +237,13 @@ class _Kind:
 class _Company:
     """Who was there for those who wait, before the change: agents by name, and anybody at all in the sense of `stay_when`."""
 
-    def __init__(self, board: Floor, now_ms: int) -> None:
+    def __init__(self, board: BoardState, now_ms: int) -> None:
         waiting = [contact for contact in board.contacts.values() if contact.state != ContactState.CONNECTED]
         self._named = {contact.id: named for contact in waiting if (named := _named(board, contact, now_ms))}
         self._there: dict[_Kind, bool] = {}
         self._had = {contact.id: contact.queue for contact in waiting if _has_company(board, contact, self._there)}
 
-    def missed(self, board: Floor, now_ms: int) -> None:
+    def missed(self, board: BoardState, now_ms: int) -> None:
         """Who is waited for by name and does not serve any more is waited for no longer; who has nobody now has a grace from now on."""
         there: dict[_Kind, bool] = {}
         for id, queue in self._had.items():
@@ -256,13 +256,13 @@ class _Company:
                 board.drop_preference(board.contacts[id], now_ms)
 
 
-def _named(board: Floor, contact: Contact, now_ms: int) -> frozenset[str]:
+def _named(board: BoardState, contact: Contact, now_ms: int) -> frozenset[str]:
     """The agents whom a contact waits for by name and who are to come."""
     alone = parse(contact.steps[contact.step(now_ms)][1]).alone
     return frozenset(name for name in alone if board.is_to_come(contact, name))
 
 
-def _has_company(board: Floor, contact: Contact, known: dict[_Kind, bool]) -> bool:
+def _has_company(board: BoardState, contact: Contact, known: dict[_Kind, bool]) -> bool:
     rule = board.directory.queues[contact.queue].stay_when
     if rule == "always":
         return True
@@ -273,4 +273,4 @@ def _has_company(board: Floor, contact: Contact, known: dict[_Kind, bool]) -> bo
     return known[kind]
 
 
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"settle": settle}
+DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {"settle": settle}

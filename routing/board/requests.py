@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from routing.board import agents, contacts, overflow
-from routing.board.state import Floor
+from routing.board.state import BoardState
 from routing.domain.agent_state import AgentEvent, AgentState, NotAllowed
 from routing.domain.contact_state import ContactState
 from routing.domain.messages import AgentAsked, ContactAsked, Reply
@@ -25,7 +25,7 @@ WANTED = {"pause": "paused", "log_out": "logged_out", "resume": ""}
 TOO_LATE = "this was asked too long ago to be done now"
 
 
-def asked(board: Floor, message: AgentAsked, now_ms: int) -> None:
+def asked(board: BoardState, message: AgentAsked, now_ms: int) -> None:
     """An agent asks for something; the reply says what came of it."""
     agent = board.agents.get(message.agent)
     if not agent or agent.id not in board.site.agents:
@@ -40,7 +40,7 @@ def asked(board: Floor, message: AgentAsked, now_ms: int) -> None:
     board.order(message.server, Reply(message.request, agent.state, error))
 
 
-def _change_state(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+def _change_state(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     if message.action == "log_in" and agent.state != AgentState.LOGGED_OUT:
         _change_phone(board, agent, message.phone, now_ms)
         return
@@ -66,7 +66,7 @@ def _change_state(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) 
     board.seek_contact(agent, now_ms)
 
 
-def _move(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+def _move(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     if message.action == "resume":
         agent.refused.clear()
     if message.action == "pause":
@@ -78,7 +78,7 @@ def _move(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
         agents.move(board, agent, AgentEvent.OWE, now_ms, until_ms=now_ms)
 
 
-def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+def _start_work(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     """A log-in, at the phone that it names."""
     phone = message.phone or board.directory.agents[agent.id].phone
     if not phone:
@@ -90,13 +90,13 @@ def _start_work(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) ->
     agent.left_at_ms.clear()
 
 
-def _sit_down(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
+def _sit_down(board: BoardState, agent: Agent, phone: str, now_ms: int) -> None:
     """The agent works on that phone from now on. NotAllowed when somebody else does."""
     if not agents.sit_down(board, agent, phone, now_ms):
         raise NotAllowed(f"phone {phone} is in use by {board.phones[phone]}, who must log out first")
 
 
-def _change_phone(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
+def _change_phone(board: BoardState, agent: Agent, phone: str, now_ms: int) -> None:
     """Who is logged in logs in again: at another phone, that one is used from now on; nothing else changes."""
     if not phone or phone == agent.phone:
         return
@@ -108,7 +108,7 @@ def _change_phone(board: Floor, agent: Agent, phone: str, now_ms: int) -> None:
     board.seek_contact(agent, now_ms)
 
 
-def _check_break(board: Floor, agent: Agent, reason: str) -> None:
+def _check_break(board: BoardState, agent: Agent, reason: str) -> None:
     """NotAllowed when as many agents as may be are on that break, or have asked for it."""
     limit = board.directory.breaks.get(reason)
     if not limit or not limit.at_once:
@@ -123,7 +123,7 @@ def _check_break(board: Floor, agent: Agent, reason: str) -> None:
         raise NotAllowed(f"{agents_are} paused for {reason!r} and no more than {limit.at_once} may be: {', '.join(sorted(away)[:5])}")
 
 
-def _end_wrap_up(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+def _end_wrap_up(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     if agent.state != AgentState.WRAP_UP:
         raise NotAllowed(f"an agent who is {agent.state} has no wrap-up to end")
     if message.disposition:
@@ -134,7 +134,7 @@ def _end_wrap_up(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -
         agents.end_wrap_up(board, agent, now_ms)
 
 
-def _extend_wrap_up(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+def _extend_wrap_up(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     if agent.state != AgentState.WRAP_UP:
         raise NotAllowed(f"an agent who is {agent.state} has no wrap-up to extend")
     if agent.until_ms:
@@ -144,7 +144,7 @@ def _extend_wrap_up(board: Floor, agent: Agent, message: AgentAsked, now_ms: int
         agents.tell(board, agent, "agent_wrap_up_extended", now_ms)
 
 
-def _dispose(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+def _dispose(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     """What the last contact, or the present one, was about and how it ended."""
     contact = board.contacts.get(agent.contact) if agent.state == AgentState.ON_CONTACT else None
     if contact:
@@ -165,12 +165,12 @@ def _dispose(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> No
         agents.wrap_up_over(board, agent.id, now_ms)
 
 
-def _dispositions(board: Floor, agent: Agent) -> str:
+def _dispositions(board: BoardState, agent: Agent) -> str:
     policy = board.directory.queues.get(agent.last_queue)
     return ", ".join(f"{code} = {meaning}" for code, meaning in policy.dispositions.items()) if policy and policy.dispositions else "none"
 
 
-def _change_queues(board: Floor, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+def _change_queues(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
     """Take contacts of one of the agent's queues again, or for now not."""
     queues = board.directory.agents[agent.id].queues
     if message.queue not in queues:
@@ -188,7 +188,7 @@ def _change_queues(board: Floor, agent: Agent, message: AgentAsked, now_ms: int)
     board.seek_contact(agent, now_ms)
 
 
-def asked_of_contact(board: Floor, message: ContactAsked, now_ms: int) -> None:
+def asked_of_contact(board: BoardState, message: ContactAsked, now_ms: int) -> None:
     """A supervisor changes a waiting contact; the reply says what came of it."""
     contact = board.contacts.get(message.contact)
     if not contact or contact.state == ContactState.CONNECTED:
@@ -201,7 +201,7 @@ def asked_of_contact(board: Floor, message: ContactAsked, now_ms: int) -> None:
     board.order(message.server, Reply(message.request, contact.state, error))
 
 
-def _prioritise(board: Floor, contact: Contact, message: ContactAsked, now_ms: int) -> str:
+def _prioritise(board: BoardState, contact: Contact, message: ContactAsked, now_ms: int) -> str:
     before, contact.priority = contact.priority, message.priority
     board.touch_contact(contact.id)
     board.tell("contact_prioritised", now_ms, contact=contact, priority=contact.priority, before=before)
@@ -210,7 +210,7 @@ def _prioritise(board: Floor, contact: Contact, message: ContactAsked, now_ms: i
     return ""
 
 
-def _move_contact(board: Floor, contact: Contact, message: ContactAsked, now_ms: int) -> str:
+def _move_contact(board: BoardState, contact: Contact, message: ContactAsked, now_ms: int) -> str:
     if message.queue not in board.site.queues:
         return f"there is no queue {message.queue!r}; known are: {', '.join(board.site.queues)}"
     if message.queue == contact.queue:
@@ -223,21 +223,21 @@ def _move_contact(board: Floor, contact: Contact, message: ContactAsked, now_ms:
     return ""
 
 
-def _withdraw(board: Floor, contact: Contact, message: ContactAsked, now_ms: int) -> str:
+def _withdraw(board: BoardState, contact: Contact, message: ContactAsked, now_ms: int) -> str:
     contacts.send_away(board, contact, "withdrawn", now_ms)
     return ""
 
 
-OTHERS: dict[str, Callable[[Floor, Agent, AgentAsked, int], None]] = {
+OTHERS: dict[str, Callable[[BoardState, Agent, AgentAsked, int], None]] = {
     "end_wrap_up": _end_wrap_up,
     "extend_wrap_up": _extend_wrap_up,
     "dispose": _dispose,
     "join_queue": _change_queues,
     "leave_queue": _change_queues,
 }
-OF_CONTACTS: dict[str, Callable[[Floor, Contact, ContactAsked, int], str]] = {
+OF_CONTACTS: dict[str, Callable[[BoardState, Contact, ContactAsked, int], str]] = {
     "prioritise": _prioritise,
     "move": _move_contact,
     "withdraw": _withdraw,
 }
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {AgentAsked: asked, ContactAsked: asked_of_contact}
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {AgentAsked: asked, ContactAsked: asked_of_contact}

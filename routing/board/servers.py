@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from routing.board import contacts
-from routing.board.state import Floor
+from routing.board.state import BoardState
 from routing.domain.contact_state import ContactState
 from routing.domain.identifiers import asterisk_of
 from routing.domain.messages import ContactLeft, LeaveOrder, ServerAlive, ServerHolds, ServerLeft, TalkEnded, TellOrder
@@ -21,7 +21,7 @@ ON_ITS_WAY_MS = 10_000
 ADRIFT_MS = 120_000  # how long the callers of a lost server may take to turn up again
 
 
-def resume(board: Floor, now_ms: int, servers: Iterable[str] = ()) -> None:
+def resume(board: BoardState, now_ms: int, servers: Iterable[str] = ()) -> None:
     """After a change of router: every server that has calls (`servers`) or contacts is believed to live until it fails to say so."""
     board.list_from_ms = now_ms + TRUST_MS
     for server in (*servers, *(contact.server for contact in board.contacts.values())):
@@ -29,19 +29,19 @@ def resume(board: Floor, now_ms: int, servers: Iterable[str] = ()) -> None:
             _follow(board, server, now_ms)
 
 
-def gather(board: Floor, now_ms: int) -> None:
+def gather(board: BoardState, now_ms: int) -> None:
     """Redis lost its data: servers tell again who waits and who works, each in its own time. Offers begin when all have had the time."""
     board.gathering = True
     board.at(now_ms + GATHER_MS, "gathered", "")
 
 
-def gathered(board: Floor, _: str, now_ms: int) -> None:
+def gathered(board: BoardState, _: str, now_ms: int) -> None:
     """Deadline: who has been told by now gets their chance in their order."""
     board.gathering = False
     board.seek_agents([contact for contact in board.contacts.values() if contact.state == ContactState.WAITING], now_ms)
 
 
-def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
+def alive(board: BoardState, message: ServerAlive, now_ms: int) -> None:
     """Remember it. One that was believed lost and speaks again (it was frozen) is alive again; its callers may be elsewhere by now."""
     if message.server not in board.servers:
         _follow(board, message.server, now_ms)
@@ -53,7 +53,7 @@ def alive(board: Floor, message: ServerAlive, now_ms: int) -> None:
     heard(board, message.server, now_ms)
 
 
-def heard(board: Floor, server: str, now_ms: int) -> None:
+def heard(board: BoardState, server: str, now_ms: int) -> None:
     """A server says anything: if it was believed lost, its callers are offered to agents again, in their order."""
     if server in board.lost:
         board.lost.discard(server)
@@ -61,7 +61,7 @@ def heard(board: Floor, server: str, now_ms: int) -> None:
         board.seek_agents(_waiting_of(board, server), now_ms)
 
 
-def left(board: Floor, message: ServerLeft, now_ms: int) -> None:
+def left(board: BoardState, message: ServerLeft, now_ms: int) -> None:
     """It ended in good order; callers whom it could not keep to the end turn up elsewhere."""
     _take_none(board, message.server, now_ms)
     if board.servers.pop(message.server, None) is not None:
@@ -69,7 +69,7 @@ def left(board: Floor, message: ServerLeft, now_ms: int) -> None:
         _set_adrift(board, message.server, now_ms)
 
 
-def holds(board: Floor, message: ServerHolds, now_ms: int) -> None:
+def holds(board: BoardState, message: ServerHolds, now_ms: int) -> None:
     """What a server does not hold, though the board believes that it does, is over: the news of it was lost with the data."""
     held = set(message.contacts)
     for id in message.contacts:
@@ -80,7 +80,7 @@ def holds(board: Floor, message: ServerHolds, now_ms: int) -> None:
         contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
 
 
-def silent(board: Floor, server: str, now_ms: int) -> None:
+def silent(board: BoardState, server: str, now_ms: int) -> None:
     """Deadline: has it said anything since?"""
     last_ms = board.servers.get(server)
     if last_ms is None:
@@ -94,7 +94,7 @@ def silent(board: Floor, server: str, now_ms: int) -> None:
     _set_adrift(board, server, now_ms)
 
 
-def adrift(board: Floor, server: str, now_ms: int) -> None:
+def adrift(board: BoardState, server: str, now_ms: int) -> None:
     """Deadline: callers of a lost server who have not turned up anywhere by now are gone."""
     if server in board.lost:
         board.lost.discard(server)
@@ -106,18 +106,18 @@ def adrift(board: Floor, server: str, now_ms: int) -> None:
                 contacts.ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), "system", talk_ms), now_ms)
 
 
-def listing(board: Floor, _: str, now_ms: int) -> None:
+def listing(board: BoardState, _: str, now_ms: int) -> None:
     """Deadline: tell each Asterisk's servers where calls can go. Nothing is told of one that has none left: it must know where to look."""
-    fleets: dict[str, dict[str, str]] = {}
+    listed: dict[str, dict[str, str]] = {}
     for server, (asterisk, agi) in board.addresses.items():
-        fleets.setdefault(asterisk, {})[server] = agi
-    for asterisk, addresses in fleets.items():
+        listed.setdefault(asterisk, {})[server] = agi
+    for asterisk, addresses in listed.items():
         if board.listed.get(asterisk) != addresses:
             board.listed[asterisk] = addresses
             board.tell("servers_listed", now_ms, asterisk=asterisk, addresses=dict(addresses))
 
 
-def _take_calls(board: Floor, server: str, address: tuple[str, str], now_ms: int) -> None:
+def _take_calls(board: BoardState, server: str, address: tuple[str, str], now_ms: int) -> None:
     """Calls go there from now on. Whoever had that address before has died, and this one was started in its place."""
     if board.addresses.get(server) != address:
         board.addresses = {other: known for other, known in board.addresses.items() if known != address}
@@ -125,7 +125,7 @@ def _take_calls(board: Floor, server: str, address: tuple[str, str], now_ms: int
         board.at(max(now_ms, board.list_from_ms), "listing", "")
 
 
-def _take_none(board: Floor, server: str, now_ms: int) -> tuple[str, str]:
+def _take_none(board: BoardState, server: str, now_ms: int) -> tuple[str, str]:
     """Calls go there no more; the Asterisk and the address that they came from and went to."""
     address = board.addresses.pop(server, None)
     if address:
@@ -133,27 +133,32 @@ def _take_none(board: Floor, server: str, now_ms: int) -> tuple[str, str]:
     return address or ("", "")
 
 
-def _is_seen(board: Floor, contact: Contact) -> bool:
+def _is_seen(board: BoardState, contact: Contact) -> bool:
     """Whether somebody could see the end of a talk: a server of its Asterisk. Where Asterisks have no names there is one, ours."""
     asterisk = asterisk_of(contact.call)
     return not asterisk or any(asterisk == known for known, _ in board.addresses.values())
 
 
-def _set_adrift(board: Floor, server: str, now_ms: int) -> None:
+def _set_adrift(board: BoardState, server: str, now_ms: int) -> None:
     board.lost.add(server)
     for contact in _waiting_of(board, server):
         board.matching.remove_contact(contact.id)
     board.at(now_ms + ADRIFT_MS, "adrift", server)
 
 
-def _follow(board: Floor, server: str, now_ms: int) -> None:
+def _follow(board: BoardState, server: str, now_ms: int) -> None:
     board.servers[server] = now_ms
     board.at(now_ms + LOST_AFTER_MS, "server", server)
 
 
-def _waiting_of(board: Floor, server: str) -> list[Contact]:
+def _waiting_of(board: BoardState, server: str) -> list[Contact]:
     return [contact for contact in board.contacts.values() if contact.server == server and contact.state == ContactState.WAITING]
 
 
-HANDLERS: dict[type, Callable[[Floor, Any, int], None]] = {ServerAlive: alive, ServerLeft: left, ServerHolds: holds}
-DEADLINES: dict[str, Callable[[Floor, str, int], None]] = {"server": silent, "adrift": adrift, "listing": listing, "gathered": gathered}
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {ServerAlive: alive, ServerLeft: left, ServerHolds: holds}
+DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {
+    "server": silent,
+    "adrift": adrift,
+    "listing": listing,
+    "gathered": gathered,
+}

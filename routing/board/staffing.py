@@ -1,6 +1,6 @@
 """Who is there for a queue: agents logged in, agents at work, agents with the skills that a contact wants.
 
-`Presence` counts who is at work by queue and tier as agents change, so that nobody is counted per waiting contact. Pure bookkeeping.
+`Staffing` counts who is at work by queue and tier as agents change, so that nobody is counted per waiting contact. Pure bookkeeping.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from routing.domain.agent_state import AgentState
 from routing.domain.members import AWAY, serves, tier_of
 from routing.domain.model import Agent, AgentProfile, Contact, Directory
-from routing.domain.model import Presence as Rule
+from routing.domain.model import StaffingRule as Rule
 from routing.domain.requirement import parse
 
 
@@ -69,7 +69,7 @@ def _standing(agent: Agent) -> Standing:
     return STAFFED if agent.state == AgentState.PAUSED else at_work, tuple(agent.left_queues)
 
 
-class Presence:
+class Staffing:
     """Agents at work - logged in, not paused - by queue and tier."""
 
     def __init__(self, directory: Directory, agents: Mapping[str, Agent]) -> None:

@@ -1,4 +1,4 @@
-"""The floor: the records of one routing domain, what is due when, and the moment where a contact and an agent meet.
+"""The state of the board: the records of one routing domain, what is due when, and the moment where a contact and an agent meet.
 
 It knows nothing of messages: agents.py and contacts.py hold the rules, board.py is the whole. Sans-I/O.
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from routing.board.matching import Matching
-from routing.board.staffing import Presence
+from routing.board.staffing import Staffing
 from routing.board.strategies import STRATEGIES
 from routing.domain.agent_state import AgentEvent, AgentState, after
 from routing.domain.changes import Changes
@@ -21,7 +21,7 @@ from routing.domain.contact_state import after as contact_after
 from routing.domain.events import Event
 from routing.domain.members import AWAY, serves
 from routing.domain.messages import LeaveOutcome, Order, RingOrder
-from routing.domain.model import FOREVER_MS, OUTSIDE, Agent, CallerMemory, Contact, Directory, PhoneState
+from routing.domain.model import FOREVER_MS, OUTSIDE, Agent, CallerHistory, Contact, Directory, PhoneState
 from routing.domain.requirement import one_of, parse
 from routing.ports import Ids
 
@@ -34,7 +34,7 @@ FAR = 1 << 40  # more deadlines than a board ever asks for
 RUNG_AT_ONCE = 20  # phones that ring for one contact at most
 
 
-class Floor:
+class BoardState:
     """Who waits, who works, and what is due."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Floor:
         chance: random.Random | None = None,
         contacts: Iterable[Contact] = (),
         agents: Iterable[Agent] = (),
-        callers: Iterable[CallerMemory] = (),
+        callers: Iterable[CallerHistory] = (),
     ) -> None:
         self.site = directory  # what the site defines
         self.directory = directory  # the same, and what stands in for what it does not define any more but is still in use
@@ -63,7 +63,7 @@ class Floor:
         self.addresses: dict[str, tuple[str, str]] = {}  # of servers that take calls -> their Asterisk, host:port of their FastAGI
         self.listed: dict[str, dict[str, str]] = {}  # Asterisk -> its servers and their addresses, as told last
         self.list_from_ms = 0
-        self.callers: dict[str, CallerMemory] = {caller.id: caller for caller in callers}  # who is remembered, by number
+        self.callers: dict[str, CallerHistory] = {caller.id: caller for caller in callers}  # who is remembered, by number
         self.loose_phones: dict[str, tuple[PhoneState, str]] = {}  # those that are no agent's now -> state, Asterisk that sees them
         self.watched: dict[str, int] = {}  # queue -> when it is looked at for whether anybody is there
         self.stuck: dict[str, int] = {}  # contact that no overflow rule leads anywhere -> when that is looked at again
@@ -76,9 +76,9 @@ class Floor:
         self._deadlines: list[tuple[int, int, str, str]] = []
         self._serial = 0
         self.phones = {agent.phone: agent.id for agent in self.agents.values() if agent.phone}
-        self.presence = Presence(directory, {})
+        self.staffing = Staffing(directory, {})
         self._chance = chance or random.Random(0)
-        self.matching = Matching(directory, self.presence, self._chance)
+        self.matching = Matching(directory, self.staffing, self._chance)
 
     def index(self) -> None:
         """Make anew what follows from records and directory. Nobody stands in line then: each contact and agent is to be sought for."""
@@ -86,8 +86,8 @@ class Floor:
         for contact in self.contacts.values():
             if contact.state != ContactState.CONNECTED:
                 self.in_queue[contact.queue] += 1
-        self.presence = Presence(self.directory, self.agents)
-        self.matching = Matching(self.directory, self.presence, self._chance, self.matching)
+        self.staffing = Staffing(self.directory, self.agents)
+        self.matching = Matching(self.directory, self.staffing, self._chance, self.matching)
         self.watched = {queue: at_ms for queue, at_ms in self.watched.items() if queue in self.site.queues}
 
     def ask_once(self) -> None:
@@ -230,7 +230,7 @@ class Floor:
 
     def _note_presence(self, agent: Agent, now_ms: int) -> None:
         """Queues that an agent has left may be empty now; where a tier has got its first agent or lost its last, places change."""
-        turn = self.presence.note(agent)
+        turn = self.staffing.note(agent)
         for queue in sorted(turn.missed):
             self.watch(queue, now_ms + self.directory.queues[queue].stay_grace_ms)
         for queue in sorted(turn.turned):

@@ -8,7 +8,7 @@ from routing.ports import RingOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Joining:
+class JoinRequest:
     """A caller who wants to join a queue; `steps` as in `model.Contact`.
 
     `preferred` agents are waited for, for `preferred_ms` (0: the queue's time), those of `exclude` never asked; `place_ms` counts for the
@@ -42,4 +42,4 @@ class Joining:
         return ContactArrived(contact, server=server, **{**shared, "enqueued_at_ms": self.enqueued_at_ms or now_ms})
 
 
-_SHARED = {field.name for field in fields(Joining)} & {field.name for field in fields(ContactArrived)} - {"contact"}
+_SHARED = {field.name for field in fields(JoinRequest)} & {field.name for field in fields(ContactArrived)} - {"contact"}

@@ -22,26 +22,28 @@ from routing.domain.messages import (
     TalkEnded,
     WithdrawOrder,
 )
-from routing.domain.model import Outlook, QueuePolicy
-from routing.ports import Line, Progress, Ring, RingResult
+from routing.domain.model import QueuePolicy, WaitForecast
+from routing.ports import Progress, Ring, RingResult, WaitingCaller
 
-__all__ = ["Visit", "Waited"]
+__all__ = ["QueueStay", "Waited"]
 
 log = structlog.get_logger(__name__)
 
 
-class Visit:
-    """`run` is the stay; `tell` brings what happens. `outlook` says what the caller may be told of the wait; `policies` are those of all
-    queues as they are now."""
+class QueueStay:
+    """`run` is the stay; `tell` brings what happens. `wait_forecast` says what the caller may be told of the wait.
+
+    `policies` are those of all queues as they are now.
+    """
 
     def __init__(
         self,
         contact: str,
         queue: str,
         policies: Callable[[], Mapping[str, QueuePolicy]],
-        line: Line,
+        caller: WaitingCaller,
         post: Callable[[Message], None],
-        outlook: Callable[[], Outlook],
+        wait_forecast: Callable[[], WaitForecast],
         *,
         exit_keys: str = "",
     ) -> None:
@@ -49,9 +51,9 @@ class Visit:
         self._queue = queue
         self._policies = policies
         self._last_policy = policies().get(queue, QueuePolicy(queue))
-        self._line = line
+        self._caller = caller
         self._post = post
-        self._outlook = outlook
+        self._outlook = wait_forecast
         self._exit_keys = exit_keys
         self._inbox: asyncio.Queue[Happening] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,14 +90,14 @@ class Visit:
             self._start(self._notice_keys())
         self._plan_announcement(self._policy.first_position_ms)
         try:
-            await self._line.music()
+            await self._caller.music()
             while True:
                 ended = await self._handle(await self._inbox.get())
                 if ended:
                     return ended
         except Exception:
             self.here = False
-            if await self._line.call_over():
+            if await self._caller.call_over():
                 self._post(ContactLeft(self.contact, "abandoned"))
             raise
         finally:
@@ -128,7 +130,7 @@ class Visit:
             return waited
         self._leaving = waited
         for offer in list(self._rings):
-            await self._line.withdraw(offer)
+            await self._caller.withdraw(offer)
         return None
 
     def _caller_gone(self) -> Waited | None:
@@ -156,7 +158,7 @@ class Visit:
         self._void.add(offer)
         if self._talking == offer:
             self._leave_unnoticed(offer)
-        await self._line.withdraw(offer)
+        await self._caller.withdraw(offer)
 
     def _leave_unnoticed(self, offer: str) -> None:
         """An offer was answered in the instant of being taken back: the router must not believe that the caller still waits."""
@@ -179,7 +181,7 @@ class Visit:
             if order.offer in self._void or self._leaving or self._gone:  # the line cannot withdraw what has not begun
                 result = RingResult("withdrawn")
             else:
-                result = await self._line.ring(self._ring_of(order), progress)
+                result = await self._caller.ring(self._ring_of(order), progress)
         finally:
             self.tell(RingOver(order, result))
 
@@ -209,7 +211,7 @@ class Visit:
             return self._abandoned()
         if self._leaving:
             return self._leaving
-        await self._line.music()
+        await self._caller.music()
         self._plan_announcement(self._policy.every_position_ms)
         return None
 
@@ -244,10 +246,12 @@ class Visit:
     async def _say_position(self) -> None:
         if self._rings or self._over:  # an offer came in the same moment: there was nothing yet to interrupt
             return
-        outlook = self._outlook()
-        wait_ms = outlook.expected_wait_ms if self._policy.announce_wait else None
+        wait_forecast = self._outlook()
+        wait_ms = wait_forecast.expected_wait_ms if self._policy.announce_wait else None
         try:
-            await self._line.announce("position" if outlook.position else "comfort", position=outlook.position, wait_ms=wait_ms)
+            await self._caller.announce(
+                "position" if wait_forecast.position else "comfort", position=wait_forecast.position, wait_ms=wait_ms
+            )
         finally:
             self._plan_announcement(self._policy.every_position_ms)
 
@@ -256,7 +260,7 @@ class Visit:
         if self._timer:
             self._timer.cancel()
         if self._announcement and not self._announcement.done():
-            await self._line.interrupt()
+            await self._caller.interrupt()
             await asyncio.wait([self._announcement])
             if self._timer:
                 self._timer.cancel()
@@ -272,23 +276,23 @@ class Visit:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()):
-            log.warning("visit_part_failed", contact=self.contact, reason=f"{type(fault).__name__}: {fault}")
+            log.warning("queue_stay_part_failed", contact=self.contact, reason=f"{type(fault).__name__}: {fault}")
 
     async def _notice_end(self) -> None:
-        await self._line.gone()
+        await self._caller.gone()
         self.here = False
-        self.tell(CallerGone(await self._line.call_over()))
+        self.tell(CallerGone(await self._caller.call_over()))
 
     async def _notice_keys(self) -> None:
         while True:
-            self.tell(KeyPressed(await self._line.next_key()))
+            self.tell(KeyPressed(await self._caller.next_key()))
 
     async def _stop_everything(self) -> None:
         self._over = True
         if self._timer:
             self._timer.cancel()
         if self._announcement and not self._announcement.done():
-            await self._line.interrupt()
+            await self._caller.interrupt()
         for task in self._tasks - {self._announcement}:
             task.cancel()
         if self._tasks:

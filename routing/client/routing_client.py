@@ -1,7 +1,7 @@
 """A server's side of routing: it brings callers into queues, carries out the router's orders on their lines and reports what happened.
 
 Messages leave through one outbox in the order they were written, in batches, and wait there while the store is away: nothing that
-happened to a call is lost. Orders arrive in this server's own stream and are handed to the visit they concern.
+happened to a call is lost. Orders arrive in this server's own stream and are handed to the stay they concern.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import structlog
 
-from routing.client.join_request import Joining
-from routing.client.queue_stay import Visit, Waited
+from routing.client.join_request import JoinRequest
+from routing.client.queue_stay import QueueStay, Waited
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import (
     AgentAction,
@@ -37,8 +37,8 @@ from routing.domain.messages import (
     TellOrder,
     TellPhoneOrder,
 )
-from routing.domain.model import Outlook, PhoneState
-from routing.ports import Clock, Ids, Line
+from routing.domain.model import PhoneState, WaitForecast
+from routing.ports import Clock, Ids, WaitingCaller
 from routing.store.outbox import Outbox
 from routing.store.port import Store, StoreUnreachable
 
@@ -56,8 +56,8 @@ class NoReply(Exception):
     """The router did not answer in time; the message says what that means."""
 
 
-class Desk:
-    """Queues as callers and agents of one server see them. `outlook(contact, now_ms)` says what a waiting contact may be told."""
+class RoutingClient:
+    """Queues as callers and agents of one server see them. `wait_forecast(contact, now_ms)` says what a waiting contact may be told."""
 
     def __init__(
         self,
@@ -67,17 +67,17 @@ class Desk:
         clock: Clock,
         *,
         server: str,
-        outlook: Callable[[str, int], Outlook] = lambda contact, now_ms: Outlook(),
+        wait_forecast: Callable[[str, int], WaitForecast] = lambda contact, now_ms: WaitForecast(),
     ) -> None:
         self._store = store
         self._current = current
         self._ids = ids
         self._clock = clock
-        self._outlook = outlook
+        self._outlook = wait_forecast
         self.server = server
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
         self.asterisk = ""  # the name of that Asterisk
-        self.visits: dict[str, Visit] = {}  # contact -> visit
+        self.stays: dict[str, QueueStay] = {}  # by contact
         self._phones: dict[str, PhoneState] = {}  # as reported
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
@@ -107,27 +107,27 @@ class Desk:
         self._phones[phone] = state
         self.post(PhoneReported(phone, state, self.asterisk))
 
-    async def wait(self, joining: Joining, line: Line) -> Waited:
+    async def wait(self, join_request: JoinRequest, caller: WaitingCaller) -> Waited:
         """Let a caller wait for an agent and talk to them; returns when that is over, with its outcome."""
-        contact = joining.contact or self.new_contact()
-        arrived = joining.arrived(contact, self.server, self._clock.now_ms())
-        visit = Visit(
+        contact = join_request.contact or self.new_contact()
+        arrived = join_request.arrived(contact, self.server, self._clock.now_ms())
+        stay = QueueStay(
             contact,
-            joining.queue,
+            join_request.queue,
             lambda: self._current.directory.queues,
-            line,
+            caller,
             lambda message: self._post_of(arrived, message),
             lambda: self._outlook(contact, self._clock.now_ms()),
-            exit_keys=joining.exit_keys,
+            exit_keys=join_request.exit_keys,
         )
-        self.visits[contact] = visit
+        self.stays[contact] = stay
         self._held[contact] = arrived
         self.post(arrived)
         try:
-            return await visit.run()
+            return await stay.run()
         finally:
-            if self.visits.get(contact) is visit:  # the caller may have come back to this server, for another visit
-                del self.visits[contact]
+            if self.stays.get(contact) is stay:  # the caller may have come back to this server, for another stay
+                del self.stays[contact]
                 self._held.pop(contact, None)
 
     def new_contact(self) -> str:
@@ -149,14 +149,14 @@ class Desk:
 
     def _here(self) -> list[str]:
         """The contacts whose callers are at this server."""
-        return [contact for contact in self._held if self.visits[contact].here]
+        return [contact for contact in self._held if self.stays[contact].here]
 
     def _tell(self, contact: str) -> None:
         held = self._held[contact]
         if isinstance(held, TalkHeld):
             self.post(held)
             return
-        for offer in self.visits[contact].offers or [""]:
+        for offer in self.stays[contact].offers or [""]:
             self.post(replace(held, back=False, again=True, ringing=offer))
 
     def take_calls_at(self, agi: str) -> None:
@@ -165,7 +165,7 @@ class Desk:
         self.post(ServerAlive(self.server, agi, self.asterisk))
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
-        """A visit reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
+        """A stay reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
         if isinstance(message, ContactLeft):
             message = replace(message, server=self.server)
         if isinstance(message, OfferAnswered):
@@ -176,7 +176,7 @@ class Desk:
                 self.server,
                 arrived.queue,
                 message.offer,
-                self.visits[arrived.contact].offers.get(message.offer, ""),
+                self.stays[arrived.contact].offers.get(message.offer, ""),
                 arrived.enqueued_at_ms,
                 self._clock.now_ms(),
                 arrived.steps,
@@ -220,7 +220,7 @@ class Desk:
 
     @property
     def held_up(self) -> str:
-        """Why the store does not take what this server tells; "" while it does. Known within a second: the desk always has to tell."""
+        """Why the store does not take what this server tells; "" while it does. Known within a second: the client always has something to send."""
         return self._outbox.held_up
 
     async def flush(self) -> None:
@@ -262,10 +262,10 @@ class Desk:
         elif isinstance(order, TellOrder):
             if order.contact in self._here():
                 self._tell(order.contact)
-        elif order.contact in self.visits:
+        elif order.contact in self.stays:
             if isinstance(order, MoveOrder) and isinstance(held := self._held.get(order.contact), ContactArrived):
                 self._held[order.contact] = replace(held, queue=order.queue)
-            self.visits[order.contact].tell(order)
+            self.stays[order.contact].tell(order)
         else:
             log.info("order_for_nobody", order=type(order).__name__, contact=order.contact)
             if isinstance(order, RingOrder):  # the router believes in a caller who is gone

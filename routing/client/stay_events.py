@@ -1,4 +1,4 @@
-"""What happens to a contact while it stays in a queue, as its visit hears of it, and how the stay ends."""
+"""What happens to a contact while it stays in a queue, as the stay hears of it, and how the stay ends."""
 
 from dataclasses import dataclass
 from typing import Literal

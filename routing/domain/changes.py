@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from routing.domain.events import Event
 from routing.domain.messages import Order
-from routing.domain.model import Agent, CallerMemory, Contact
+from routing.domain.model import Agent, CallerHistory, Contact
 
 
 @dataclass(slots=True)
@@ -15,7 +15,7 @@ class Changes:
     agents: list[tuple[str, int, Agent | None]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     orders: list[tuple[str, Order]] = field(default_factory=list)  # (server, order)
-    callers: list[tuple[str, int, CallerMemory | None]] = field(default_factory=list)
+    callers: list[tuple[str, int, CallerHistory | None]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.contacts or self.agents or self.callers or self.events or self.orders)

@@ -13,7 +13,7 @@ from routing.domain.contact_state import ContactState
 from routing.domain.service_level import Formula
 
 PhoneState = Literal["available", "ringing", "busy", "unavailable"]
-Presence = Literal["always", "staffed", "ready", "eligible"]  # eligible: somebody staffed has the skills that this contact wants
+StaffingRule = Literal["always", "staffed", "ready", "eligible"]  # eligible: somebody staffed has the skills that this contact wants
 Choice = Literal["at_risk", "weighted", "strict"]
 UNTIL_DONE = -1  # a wrap-up that lasts until the agent ends it
 FOREVER_MS = 1 << 52
@@ -73,8 +73,8 @@ class QueuePolicy:
     dispositions: Mapping[str, str] = field(default_factory=dict)  # code -> what it means
     disposition_required: bool = False  # the wrap-up lasts until one is given
     hours: str = ""  # a calendar of the site; "" is always open
-    join_when: Presence = "always"
-    stay_when: Presence = "always"
+    join_when: StaffingRule = "always"
+    stay_when: StaffingRule = "always"
     stay_grace_ms: int = 30_000
     overflow: Sequence[Overflow] = ()
     keep_place_ms: int = 0  # a caller cut off while waiting who calls again within it has the old place
@@ -233,7 +233,7 @@ def work_of(agent: Agent) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class CallerMemory:
+class CallerHistory:
     """What is remembered of a caller between calls, by the number they called from."""
 
     id: str
@@ -246,7 +246,7 @@ class CallerMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class WaitForecast:
     """What a waiting caller may be told: the place from 1 (0: unknown) and the expected wait (None: unknown)."""
 
     position: int = 0

@@ -7,13 +7,13 @@ from routing.domain.model import Directory
 from routing.domain.service_level import Departures, departure
 from routing.read_model.measures import LEAVING, Measures
 
-PAST_MS = 12 * 3_600_000  # how far back a view learns when it begins
+EARLIER_MS = 12 * 3_600_000  # how far back a view learns when it begins
 
 
 LOST_BY = ("asterisk_restarted", "site_stopped")
 
 
-class Past:
+class EarlierLog:
     """Departures and measures of old events, and the calls that were lost with an Asterisk."""
 
     def __init__(self, directory: Directory) -> None:

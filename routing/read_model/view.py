@@ -13,11 +13,11 @@ from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.members import at_first, serves
-from routing.domain.model import WORK, Agent, Contact, Directory, Outlook
+from routing.domain.model import WORK, Agent, Contact, Directory, WaitForecast
 from routing.domain.service_level import FORMULAS, WINDOW_MS, Departures, Formula, Tally
 from routing.domain.totals import Totals, counted
-from routing.read_model.earlier_log import Past, depart, is_lost_call
-from routing.read_model.wait_forecast import Outlooks
+from routing.read_model.earlier_log import EarlierLog, depart, is_lost_call
+from routing.read_model.wait_forecast import WaitForecasts
 
 LOST_CALLS = 1_000
 ANY_AGENT = ((0, ""),)  # the requirement steps of who takes any agent
@@ -37,7 +37,7 @@ class View:
         self.totals: Totals = {}
         self._departures = {queue: Departures() for queue in self.directory.queues}
         self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in self.directory.queues}
-        self._outlooks = Outlooks(current)
+        self._wait_forecasts = WaitForecasts(current)
         self.start((), ())
         current.on_change(self._redefined)
 
@@ -69,7 +69,7 @@ class View:
             self._add(contact)
             if contact.state == ContactState.CONNECTED and (agent := self.agents.get(contact.agent)):
                 agent.last_contact, agent.last_queue = contact.id, contact.queue
-        self._outlooks.start(self.contacts, self.agents)
+        self._wait_forecasts.start(self.contacts, self.agents)
 
     def _redefined(self) -> None:
         """Follow another directory: what is new begins, who is gone is not known any more; figures of a queue that is gone are kept."""
@@ -80,7 +80,7 @@ class View:
         known = self._leaving | self.agents
         self.agents = {profile.id: known.get(profile.id) or at_first(profile) for profile in self.directory.agents.values()}
         self._leaving = {id: agent for id, agent in known.items() if id not in self.agents}
-        self._outlooks.redefine(self.contacts, self.agents)
+        self._wait_forecasts.redefine(self.contacts, self.agents)
 
     def apply(self, event: Event) -> None:
         """Take one event."""
@@ -91,14 +91,14 @@ class View:
         for queue, what in counted(event):
             if queue in self.totals:
                 self.totals[queue][what] = self.totals[queue].get(what, 0) + 1
-        self._outlooks.apply(event)
+        self._wait_forecasts.apply(event)
 
-    def remember(self, past: Past) -> None:
+    def remember(self, earlier_log: EarlierLog) -> None:
         """Take over what was learned of the time before `start`."""
-        for queue, departures in past.departures.items():
+        for queue, departures in earlier_log.departures.items():
             self._departures[queue].put_before(departures)
-        self.lost_calls = deque([*past.lost_calls, *self.lost_calls], maxlen=LOST_CALLS)
-        self._outlooks.remember(past.measures)
+        self.lost_calls = deque([*earlier_log.lost_calls, *self.lost_calls], maxlen=LOST_CALLS)
+        self._wait_forecasts.remember(earlier_log.measures)
 
     def position(self, contact: str) -> int:
         """The place of a waiting contact in its queue, from 1; 0 when it does not wait."""
@@ -107,10 +107,10 @@ class View:
             return 0
         return bisect_left(self._lines[found.queue], (found.order_ms, found.id)) + 1
 
-    def outlook(self, contact: str, now_ms: int) -> Outlook:
+    def wait_forecast(self, contact: str, now_ms: int) -> WaitForecast:
         """What a waiting contact may be told: its place among those who compete for the same agents, and the wait still to expect."""
         found = self.contacts.get(contact)
-        return self._outlooks.outlook(found, now_ms) if found else Outlook()
+        return self._wait_forecasts.wait_forecast(found, now_ms) if found else WaitForecast()
 
     def expected_wait_ms(
         self, queue: str, steps: Sequence[tuple[int, str]], now_ms: int, priority: int = 0, *, asterisk: str | None = None
@@ -119,7 +119,7 @@ class View:
 
         Only agents count whose phones that Asterisk can ring; all agents without one.
         """
-        return self._outlooks.expected_wait_ms(queue, list(steps), now_ms, priority, asterisk=asterisk)
+        return self._wait_forecasts.expected_wait_ms(queue, list(steps), now_ms, priority, asterisk=asterisk)
 
     def waiting(self, queue: str) -> list[Contact]:
         """Who waits in a queue (an agent's phone may be ringing for them), in order."""

@@ -17,7 +17,7 @@ from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.identifiers import asterisk_of
-from routing.domain.model import OUTSIDE, Agent, Contact, Directory, Outlook
+from routing.domain.model import OUTSIDE, Agent, Contact, Directory, WaitForecast
 from routing.domain.requirement import parse
 from routing.read_model.estimate import Rival, expected_ms
 from routing.read_model.measures import Measures
@@ -30,7 +30,7 @@ BUSY = (AgentState.RESERVED, AgentState.ON_CONTACT, AgentState.WRAP_UP)
 
 
 @dataclass(slots=True)
-class Line:
+class WaitingClass:
     """Who waits in one class, by place: all, and those for whom a phone rings."""
 
     queue: str
@@ -53,8 +53,8 @@ class Line:
         return self.steps[_step(self.steps, waited_ms)][1]
 
 
-class Outlooks:
-    """Fed by View; answers `outlook` and `expected_wait_ms`. `handling_ms` is assumed until something was measured (None: nothing)."""
+class WaitForecasts:
+    """Fed by View; answers `wait_forecast` and `expected_wait_ms`. `handling_ms` is assumed until something was measured; None: nothing."""
 
     def __init__(self, current: CurrentDirectory, handling_ms: float | None = None) -> None:
         self._current = current
@@ -75,8 +75,8 @@ class Outlooks:
         self._suited.clear()
         self._measures.know(self._directory.queues)
         self._contacts, self._agents = contacts, agents
-        self._lines: dict[tuple[str, Steps, str], Line] = {}
-        self._places: dict[str, tuple[Line, Place, bool]] = {}  # contact -> line, place, whether a phone rings
+        self._lines: dict[tuple[str, Steps, str], WaitingClass] = {}
+        self._places: dict[str, tuple[WaitingClass, Place, bool]] = {}  # contact -> line, place, whether a phone rings
         self._staffed = self._ready = self._outside = 0
         self._phones_at: dict[str, int] = {}  # Asterisk -> agents whose phones it sees
         self._members = dict.fromkeys(self._directory.queues, 0)
@@ -110,11 +110,11 @@ class Outlooks:
 
     # -- answers -----------------------------------------------------------------------------------------------------------
 
-    def outlook(self, contact: Contact, now_ms: int) -> Outlook:
+    def wait_forecast(self, contact: Contact, now_ms: int) -> WaitForecast:
         """What this waiting contact may be told."""
         place = self._places.get(contact.id)
         if not place:
-            return Outlook()
+            return WaitForecast()
         line, here, offered = place
         mine = self._mask(line.queue, line.steps[contact.step(now_ms)][1], line.asterisk)
         gain, position = self._gain(line.queue), 1
@@ -122,8 +122,8 @@ class Outlooks:
             if self._mask(other.queue, other.text(now_ms), other.asterisk) & mine:
                 position += other.ahead(_as_far(now_ms, here, gain, self._gain(other.queue)))
         if offered:
-            return Outlook(position, 0)
-        return Outlook(position, self._expect(line.queue, line.steps, line.asterisk, here, now_ms - contact.enqueued_at_ms, now_ms))
+            return WaitForecast(position, 0)
+        return WaitForecast(position, self._expect(line.queue, line.steps, line.asterisk, here, now_ms - contact.enqueued_at_ms, now_ms))
 
     def expected_wait_ms(
         self, queue: str, steps: list[tuple[int, str]] | Steps, now_ms: int, priority: int = 0, *, asterisk: str | None = None
@@ -260,7 +260,7 @@ class Outlooks:
         if contact and queue_known:
             key = contact.queue, tuple((after_ms, text) for after_ms, text in contact.steps), asterisk_of(contact.call)
             if key not in self._lines:
-                self._lines[key] = Line(*key)
+                self._lines[key] = WaitingClass(*key)
                 for _, text in contact.steps:
                     self._mask(contact.queue, text, key[2])  # found now, for whom somebody may ask soon
             line = self._lines[key]
@@ -276,7 +276,7 @@ def _rival(ahead: Callable[[float], float], both: int, theirs: int, pace: float)
     return Rival(ahead, shared * pace, (theirs.bit_count() - shared) * pace)
 
 
-def _crowd(line: Line, first: int, far: Callable[[float], Place]) -> Callable[[float], float]:
+def _crowd(line: WaitingClass, first: int, far: Callable[[float], Place]) -> Callable[[float], float]:
     """How many of a line are further than me after a wait; where waiting is worth the same that does not change."""
     if far(0.0) == far(1.0):
         return lambda wait: first

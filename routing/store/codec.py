@@ -16,7 +16,7 @@ from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.events import Event
 from routing.domain.messages import Message, Order
-from routing.domain.model import Agent, CallerMemory, Contact
+from routing.domain.model import Agent, CallerHistory, Contact
 
 T = TypeVar("T")
 
@@ -66,13 +66,13 @@ def _shape(cls: type) -> Shape:
     return Shape(kind, cls, names, values, frozenset(empty), revived)
 
 
-SHAPES: dict[type, Shape] = {cls: _shape(cls) for cls in (Contact, Agent, CallerMemory, Event, *get_args(Message), *get_args(Order))}
+SHAPES: dict[type, Shape] = {cls: _shape(cls) for cls in (Contact, Agent, CallerHistory, Event, *get_args(Message), *get_args(Order))}
 MESSAGES: dict[str, Shape] = {SHAPES[cls].kind: SHAPES[cls] for cls in get_args(Message)}
 ORDERS: dict[str, Shape] = {SHAPES[cls].kind: SHAPES[cls] for cls in get_args(Order)}
 _write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-def record_text(record: Contact | Agent | CallerMemory | Event) -> str:
+def record_text(record: Contact | Agent | CallerHistory | Event) -> str:
     """A contact, an agent, a caller or an event; its kind is known from where the text is kept."""
     return _write(_fields(SHAPES[type(record)], record))
 
@@ -91,8 +91,8 @@ def agent_from(text: str) -> Agent:
     return _revive(SHAPES[Agent], _parse(text), text, Agent)
 
 
-def caller_from(text: str) -> CallerMemory:
-    return _revive(SHAPES[CallerMemory], _parse(text), text, CallerMemory)
+def caller_from(text: str) -> CallerHistory:
+    return _revive(SHAPES[CallerHistory], _parse(text), text, CallerHistory)
 
 
 def event_from(text: str) -> Event:

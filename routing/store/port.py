@@ -10,7 +10,7 @@ from typing import Protocol
 from routing.domain.changes import Changes
 from routing.domain.events import Event
 from routing.domain.messages import Message, Order
-from routing.domain.model import Agent, CallerMemory, Contact
+from routing.domain.model import Agent, CallerHistory, Contact
 from routing.domain.totals import Totals
 
 # Events that open and close a call, and those that tell where in a flow it is: the store knows which calls are open and where each is, and
@@ -68,7 +68,7 @@ class Snapshot:
     inbox: str
     events: str
     calls: tuple[Event, ...] = ()
-    callers: tuple[CallerMemory, ...] = ()
+    callers: tuple[CallerHistory, ...] = ()
     places: tuple[Event, ...] = ()
     totals: Totals = field(default_factory=dict)
 

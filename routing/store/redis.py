@@ -21,7 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from routing.domain.changes import Changes
 from routing.domain.events import Event
 from routing.domain.messages import Message, Order
-from routing.domain.model import Agent, CallerMemory, Contact
+from routing.domain.model import Agent, CallerHistory, Contact
 from routing.domain.totals import Totals, growth
 from routing.store import codec, keys
 from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit, StoreRefused, StoreUnreachable
@@ -255,7 +255,7 @@ def _by_queue(counts: dict[str, str]) -> Totals:
     return found
 
 
-def _flat(changes: Iterable[tuple[str, int, Contact | Agent | CallerMemory | None]]) -> Iterator[str]:
+def _flat(changes: Iterable[tuple[str, int, Contact | Agent | CallerHistory | None]]) -> Iterator[str]:
     for id, expected, record in changes:
         yield id
         yield str(expected)

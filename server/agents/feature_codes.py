@@ -9,7 +9,7 @@ import asyncio
 import structlog
 
 from ivr.ports import ALL_KEYS, Clock, Phone, Speech
-from routing.client.routing_client import Desk, NoReply
+from routing.client.routing_client import NoReply, RoutingClient
 from routing.domain.agent_state import AgentState
 from routing.domain.messages import AgentAction, Reply
 from routing.read_model.view import View
@@ -33,18 +33,18 @@ FIRST_KEY_MS, NEXT_KEY_MS = 8_000, 4_000
 MOST_KEYS = 16
 
 SAID: dict[str, dict[str, str]] = {
-    "logged_out": {"zh": "您已签退。", "en": "You are logged out."},
-    "ready": {"zh": "您已就绪，可以接听电话。", "en": "You are ready to take calls."},
-    "paused": {"zh": "您已暂停接听。", "en": "You are paused."},
+    "logged_out": {"zh": "您已签出。", "en": "You are logged out."},
+    "ready": {"zh": "您已示闲，可以接听电话。", "en": "You are ready to take calls."},
+    "paused": {"zh": "您已示忙。", "en": "You are paused."},
     "on_contact": {"zh": "通话结束后生效。", "en": "This takes effect after the call."},
     "reserved": {"zh": "有来电正在接入。", "en": "A call is coming in."},
-    "wrap_up": {"zh": "您正在整理。", "en": "You are in wrap-up."},
+    "wrap_up": {"zh": "您正在话后整理。", "en": "You are in wrap-up."},
     "noted": {"zh": "已记录。", "en": "This is noted."},
     "refused": {"zh": "现在不能这样操作。", "en": "This is not possible now."},
     "disposition_first": {"zh": "请先输入处理结果代码。", "en": "Please enter the code of the result first."},
     "no_disposition": {"zh": "没有这个处理结果代码。", "en": "There is no result with this code."},
-    "break_full": {"zh": "休息人数已满，请稍后再试。", "en": "Too many are on this break. Please try again later."},
-    "unknown": {"zh": "这部话机没有对应的座席。", "en": "No agent belongs to this phone."},
+    "break_full": {"zh": "小休人数已满，请稍后再试。", "en": "Too many are on this break. Please try again later."},
+    "unknown": {"zh": "这部话机没有对应的坐席。", "en": "No agent belongs to this phone."},
     "unreachable": {"zh": "系统繁忙，请稍后再试。", "en": "The system does not answer; please try again in a moment."},
     "ask_number": {"zh": "请输入您的工号，按井号键结束。", "en": "Please enter your agent number, then press the hash key."},
     "ask_pin": {"zh": "请输入您的密码，按井号键结束。", "en": "Please enter your PIN, then press the hash key."},
@@ -88,9 +88,9 @@ def _refusal(action: AgentAction, state: str, *, of_break: bool) -> str:
 class FeatureCodes:
     """Carries out a feature code and says what came of it, in the site's first language."""
 
-    def __init__(self, site: Site, desk: Desk, view: View, locks: PinLocks, clock: Clock) -> None:
+    def __init__(self, site: Site, routing_client: RoutingClient, view: View, locks: PinLocks, clock: Clock) -> None:
         self._site = site
-        self._desk = desk
+        self._routing_client = routing_client
         self._view = view
         self._locks = locks
         self._clock = clock
@@ -130,11 +130,11 @@ class FeatureCodes:
 
     async def _posted(self, agent: str, action: AgentAction, endpoint: str, argument: str) -> Reply:
         if action == "log_in":
-            return await self._desk.ask(agent, action, phone=endpoint)
+            return await self._routing_client.ask(agent, action, phone=endpoint)
         if action == "dispose":
-            return await self._desk.ask(agent, action, disposition=argument)
+            return await self._routing_client.ask(agent, action, disposition=argument)
         reason = self._site.main.pause_reasons.get(argument, argument) if action == "pause" else ""
-        return await self._desk.ask(agent, action, reason=reason)
+        return await self._routing_client.ask(agent, action, reason=reason)
 
     def _is_limited(self, digit: str) -> bool:
         """Whether only so many may be paused for the reason of that digit."""

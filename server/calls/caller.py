@@ -1,6 +1,6 @@
 """One caller on this server: the phone, the flow and the queue brought together, and how far they have come kept on the channel.
 
-Fits `ivr.ports.QueueDesk` and `Lookup`. A caller who was at another server before goes on where the channel says.
+Fits `ivr.ports.QueuePort` and `Lookup`. A caller who was at another server before goes on where the channel says.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from agi.phone import DialOutcome
 from agi.ringing import DIALED_OUT, Ringer
 from ivr.interpreter import Interpreter
 from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult
-from routing.client.join_request import Joining
-from routing.client.routing_client import Desk
+from routing.client.join_request import JoinRequest
+from routing.client.routing_client import RoutingClient
 from routing.domain.identifiers import asterisk_of
 from routing.domain.messages import TalkEnded
 from routing.domain.requirement import readable
@@ -33,7 +33,7 @@ from server.asterisk.dialplan_names import MOVED
 from server.calls import checkpoint
 from server.calls.caller_phone import HotlinePhone
 from server.calls.caller_words import NOBODY_THERE, OVERTIME, Words, speech_of
-from server.calls.checkpoint import Stage, stage_of
+from server.calls.checkpoint import Checkpoint, checkpoint_of
 from server.calls.open_calls import Calls, LiveCall
 from server.calls.waiting_caller import CallerLine
 from server.events.writer import EventLog
@@ -45,14 +45,14 @@ WORDS_WITHIN_S = 1.0  # what is not rendered by then is not said
 
 
 @dataclass(frozen=True, slots=True)
-class Facilities:
+class SessionServices:
     """What every session of this server uses. `site` is read when a call arrives: running calls keep the flows they started with."""
 
     site: Callable[[], Site]
     ami: AmiClient
     live_calls: LiveCalls
     ringer: Ringer
-    desk: Desk
+    routing_client: RoutingClient
     view: View
     sounds: SoundLibrary
     lookup: Lookup
@@ -69,8 +69,10 @@ class CallerGone(ChannelHungUp):
 class Caller:
     """One caller going through a flow. `before` is how far the call had come at another server."""
 
-    def __init__(self, facilities: Facilities, site: Site, call: LiveCall, channel: Channel, watch: Watch, before: Stage | None) -> None:
-        self._all = facilities
+    def __init__(
+        self, services: SessionServices, site: Site, call: LiveCall, channel: Channel, watch: Watch, before: Checkpoint | None
+    ) -> None:
+        self._all = services
         self._site = site
         self._call = call
         self._channel = channel
@@ -79,7 +81,7 @@ class Caller:
         self._kept: tuple[str, str] = ("", "")  # flow and node that the channel knows of
         self.passed_on = False  # the agent transferred the caller: this session ends and the call goes on
         self._phone = HotlinePhone(
-            channel, self._keep_stage, call, sounds=facilities.sounds, keys=watch.keys, dial=self._dial, stop_playback=self._stop_playback
+            channel, self._keep_stage, call, sounds=services.sounds, keys=watch.keys, dial=self._dial, stop_playback=self._stop_playback
         )
 
     async def follow(self, flow: str, events: Events) -> None:
@@ -149,11 +151,11 @@ class Caller:
         stop = self._stop_playback
         line = CallerLine(call, self._channel, self._phone, self._watch, self._all.ringer, stop, self._site, self._all.sounds)
         try:
-            joining = await self._joining(request)
-            if joining is None:
+            join_request = await self._joining(request)
+            if join_request is None:
                 return QueueResult("answered")
-            call.contact = joining.contact
-            waited = await self._all.desk.wait(joining, line)
+            call.contact = join_request.contact
+            waited = await self._all.routing_client.wait(join_request, line)
         finally:
             call.stage, call.queue, call.agent, call.contact = "in_flow", "", "", ""
             self._kept = ("", "")
@@ -165,7 +167,7 @@ class Caller:
 
     # -- going on after another server ------------------------------------------------------------------------------------
 
-    async def _joining(self, request: QueueRequest) -> Joining | None:
+    async def _joining(self, request: QueueRequest) -> JoinRequest | None:
         """How to join the queue: anew, or at the old place. None when the talk took place while no server was there."""
         before, self._before = self._before, None
         contact, enqueued_at_ms = (before.contact, before.enqueued_at_ms) if before else ("", 0)
@@ -176,9 +178,9 @@ class Caller:
                 self._report_talk(contact, offer)
                 return None
         else:
-            contact, enqueued_at_ms = self._all.desk.new_contact(), self._all.clock.now_ms()
+            contact, enqueued_at_ms = self._all.routing_client.new_contact(), self._all.clock.now_ms()
         await self._remember(contact, enqueued_at_ms)
-        return Joining(
+        return JoinRequest(
             self._call.id,
             request.queue,
             list(request.steps),
@@ -223,12 +225,12 @@ class Caller:
         """They talked while the server was away; Asterisk brought the caller back when the agent hung up."""
         known = self._all.view.contacts.get(contact)
         talk_ms = self._all.clock.now_ms() - known.connected_at_ms if known and known.connected_at_ms else 0
-        self._all.desk.post(TalkEnded(contact, offer, "agent", talk_ms))
+        self._all.routing_client.post(TalkEnded(contact, offer, "agent", talk_ms))
 
     async def _remember(self, contact: str, enqueued_at_ms: int) -> None:
         """Keep on the channel that the caller waits. What an earlier offer left there must not be taken for this one's."""
         call = self._call
-        kept = stage_of(call.context, call.flow, call.node, call.started_at_ms, contact=contact, enqueued_at_ms=enqueued_at_ms)
+        kept = checkpoint_of(call.context, call.flow, call.node, call.started_at_ms, contact=contact, enqueued_at_ms=enqueued_at_ms)
         await self._put(kept)
         for name in (f"__{OFFER}", "DIALSTATUS"):
             await self._channel.set_variable(name, "")
@@ -243,10 +245,10 @@ class Caller:
             self._kept = (call.flow, call.node)
             call.keyed = False
             if not any(call.context.variables.get(name) for name in call.context.sensitive):
-                await self._put(stage_of(call.context, call.flow, call.node, call.started_at_ms))
+                await self._put(checkpoint_of(call.context, call.flow, call.node, call.started_at_ms))
             await self._channel.set_variable(checkpoint.LANGUAGE, call.context.language)
 
-    async def _put(self, kept: Stage) -> None:
+    async def _put(self, kept: Checkpoint) -> None:
         await self._channel.set_variable(checkpoint.VARIABLE, checkpoint.pack(kept))
 
     # -- Asterisk ----------------------------------------------------------------------------------------------------------
@@ -260,7 +262,7 @@ class Caller:
         if before and before.in_dial:  # Asterisk went on with it while no server was there
             return DIALED_OUT.get(await self._channel.get_variable("DIALSTATUS"), "unreachable")
         await self._channel.set_variable("DIALSTATUS", "")
-        await self._put(stage_of(call.context, call.flow, call.node, call.started_at_ms, in_dial=True))
+        await self._put(checkpoint_of(call.context, call.flow, call.node, call.started_at_ms, in_dial=True))
         self._kept = ("", "")
         call.stage, call.in_dial = "transferred", True
         try:

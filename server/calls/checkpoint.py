@@ -18,7 +18,7 @@ LONGEST_UNPACKED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Checkpoint:
     """Where a call is: a node of a flow; with `contact` also in a queue, since `enqueued_at_ms`."""
 
     flow: str
@@ -33,17 +33,17 @@ class Stage:
     data: dict[str, str] = field(default_factory=dict)  # what agents are shown
 
 
-def stage_of(
+def checkpoint_of(
     context: CallContext, flow: str, node: str, started_at_ms: int, *, contact: str = "", enqueued_at_ms: int = 0, in_dial: bool = False
-) -> Stage:
+) -> Checkpoint:
     """The stage of a call as it is now."""
     shown = {name: value for name, value in context.variables.items() if name not in context.sensitive and value}
-    return Stage(
+    return Checkpoint(
         flow, node, context.language, started_at_ms, shown, contact, enqueued_at_ms, in_dial, dict(context.places), dict(context.data)
     )
 
 
-def pack(stage: Stage) -> str:
+def pack(stage: Checkpoint) -> str:
     """As text of letters, digits, - and _ for a channel variable. What does not fit is left out, the longest variable or data first."""
     variables, data = dict(stage.variables), dict(stage.data)
     while True:
@@ -55,7 +55,7 @@ def pack(stage: Stage) -> str:
         del (variables, data)[longest[1]][longest[2]]
 
 
-def unpack(text: str) -> Stage | None:
+def unpack(text: str) -> Checkpoint | None:
     """The stage, or None when there is none or it cannot be read: then the call begins anew."""
     if not text or len(text) > 4 * LONGEST:
         return None
@@ -65,7 +65,7 @@ def unpack(text: str) -> Stage | None:
         variables = {str(name): str(value) for name, value in facts["variables"].items()}
         data = {str(name): str(value) for name, value in facts.get("data", {}).items()}
         places = {str(queue): Place(int(place["from_ms"]), int(place["left_ms"])) for queue, place in facts.get("places", {}).items()}
-        return Stage(
+        return Checkpoint(
             str(facts["flow"]),
             str(facts["node"]),
             str(facts["language"]),

@@ -9,7 +9,7 @@ from server.events.writer import EventLog
 _ENDPOINT = re.compile(r"PJSIP/([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
 
 
-class Holds:
+class OnHold:
     """Follows AMI. `phone` in the event is whose phone did it: the agent's, or the caller's account."""
 
     def __init__(self, ami: EventSource, calls: Calls, events: EventLog) -> None:

@@ -24,9 +24,9 @@ from server.agents.feature_codes import FeatureCodes, agent_at
 from server.agents.pin_locks import PinLocks
 from server.asterisk.dialplan_names import ALIVE
 from server.calls import checkpoint
-from server.calls.caller import Caller, Facilities, dial
+from server.calls.caller import Caller, SessionServices, dial
 from server.calls.caller_phone import mark_done
-from server.calls.checkpoint import Stage
+from server.calls.checkpoint import Checkpoint
 from server.calls.open_calls import FollowedEvents, LiveCall
 from server.calls.waiting_caller import call_over
 from server.logs import bind_call
@@ -57,8 +57,8 @@ class Held:
 class Sessions:
     """Fits `FastAgiServer`'s handler."""
 
-    def __init__(self, facilities: Facilities) -> None:
-        self._all = facilities
+    def __init__(self, services: SessionServices) -> None:
+        self._all = services
         self._locks = PinLocks()
         self._kinds: dict[str, Callable[[Channel], Awaitable[None]]] = {
             "call": self._serve_call,
@@ -163,7 +163,7 @@ class Sessions:
             if call.id not in self._all.calls:  # it may have come back to this server, in a session of its own
                 self._all.live_calls.forget(watch.uniqueid)
 
-    def _live_call(self, channel: Channel, site: Site, dnis: str, before: Stage | None) -> LiveCall:
+    def _live_call(self, channel: Channel, site: Site, dnis: str, before: Checkpoint | None) -> LiveCall:
         caller = normalise(channel.env.get("agi_callerid", ""), site.main.country)
         name = _SAFE_NAME.sub("", channel.env.get("agi_calleridname", ""))[:60]
         id = call_id(channel)
@@ -190,7 +190,7 @@ class Sessions:
     async def _serve_agent(self, channel: Channel) -> None:
         found = _ENDPOINT.fullmatch(channel.env.get("agi_channel", ""))
         words = channel.env.get("agi_arg_1", "").split()
-        codes = FeatureCodes(self._all.site(), self._all.desk, self._all.view, self._locks, self._all.clock)
+        codes = FeatureCodes(self._all.site(), self._all.routing_client, self._all.view, self._locks, self._all.clock)
         watch = self._all.live_calls.watch(channel.unique_id, channel.env.get("agi_channel", ""))
 
         async def stop_playback() -> None:

@@ -1,4 +1,4 @@
-"""A caller's line while waiting for an agent: fits `routing.ports.Line` on an AGI channel, its AMI watch and the ringer."""
+"""A caller's line while waiting for an agent: fits `routing.ports.WaitingCaller` on an AGI channel, its AMI watch and the ringer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

@@ -6,9 +6,9 @@ from agi.ami.errors import AmiError
 from routing.domain.identifiers import Ids
 from server.cli.options import CommandFailed, Options, say
 from server.cli.site import checked_site, counted
-from server.external.elsewhere import NotThere, why_no_ami
 from server.external.gaps import Gap
 from server.external.preflight import asterisk_gaps
+from server.external.reachability import Unreachable, why_no_ami
 from server.installation import Installation
 from server.node_settings import node_settings
 from server.state_folder.folder import StateFolder
@@ -31,7 +31,7 @@ def run(options: Options) -> int:
         gaps = asyncio.run(asterisk_gaps(site, settings, Ids()))
     except AmiError as away:
         raise CommandFailed(why_no_ami(site, settings, away)) from None
-    except (NotThere, PortError, SecretsError, OSError) as reason:
+    except (Unreachable, PortError, SecretsError, OSError) as reason:
         raise CommandFailed(str(reason)) from None
     host, port = settings.ami_address
     say(f"Asterisk at {host}:{port}: {summary(gaps)}")

@@ -8,7 +8,7 @@ import structlog
 
 from server.asterisk.configuration import ConfigurationError
 from server.cli.options import Options, site_folder, used_site
-from server.external.elsewhere import NotThere
+from server.external.reachability import Unreachable
 from server.install.packages import InstallError
 from server.processes.child_process import ChildError
 from server.processes.keeping import Say
@@ -46,7 +46,7 @@ async def up(options: UpOptions, say: Say = print) -> int:
         ConfigurationError,
         SocketFolderError,
         StateFolderError,
-        NotThere,
+        Unreachable,
     ) as reason:
         say(f"hotline: {reason}")
         return 1

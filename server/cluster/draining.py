@@ -11,12 +11,12 @@ import structlog
 
 from agi.ami.client import AmiClient
 from agi.server import FastAgiServer
-from routing.client.routing_client import Desk
+from routing.client.routing_client import RoutingClient
 from routing.domain.contact_state import ContactState
 from routing.domain.messages import ContactLeft, TalkEnded
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
-from server.cluster.server_list import Fleet, move_calls
+from server.cluster.server_list import ServerList, move_calls
 from server.events.writer import EventLog
 
 log = structlog.get_logger(__name__)
@@ -31,20 +31,20 @@ class Draining:
     def __init__(
         self,
         agi: FastAgiServer,
-        fleet: Fleet,
+        server_list: ServerList,
         ami: AmiClient,
         calls: Calls,
-        desk: Desk,
+        routing_client: RoutingClient,
         view: View,
         events: EventLog,
         now_ms: Callable[[], int],
         comes_back: Callable[[], bool],
     ) -> None:
         self._agi = agi
-        self._fleet = fleet
+        self._server_list = server_list
         self._ami = ami
         self._calls = calls
-        self._desk = desk
+        self._routing_client = routing_client
         self._view = view
         self._events = events
         self._now_ms = now_ms
@@ -52,23 +52,23 @@ class Draining:
 
     async def run(self, address: str, limit_s: float) -> int:
         """`address` is where Asterisk reaches this server. Returns when it has no call any more: how many were ended after `limit_s`."""
-        self._desk.take_calls_at("")
-        closed = await self._fleet.is_closed()
-        others = [] if closed else await self._fleet.remove(address)
-        closes = not closed and not others and not self._comes_back() and await self._fleet.close()
-        moving = asyncio.create_task(move_calls(self._calls, self._ami, self._fleet.is_closed)) if others else None
+        self._routing_client.take_calls_at("")
+        closed = await self._server_list.is_closed()
+        others = [] if closed else await self._server_list.remove(address)
+        closes = not closed and not others and not self._comes_back() and await self._server_list.close()
+        moving = asyncio.create_task(move_calls(self._calls, self._ami, self._server_list.is_closed)) if others else None
         try:
             await self._agi.finish(limit_s)
         finally:
             if moving:
                 moving.cancel()
                 await asyncio.gather(moving, return_exceptions=True)
-        contacts = self._tell_ends() if await self._fleet.is_closed() else set()
+        contacts = self._tell_ends() if await self._server_list.is_closed() else set()
         ended = await self._agi.drain(0)
         await self._until_over(contacts)
         if closes:
             await asyncio.sleep(LAST_WORDS_S)
-            await self._fleet.close(closed=False)  # whoever calls from now on waits for the next server, or hears the fallback
+            await self._server_list.close(closed=False)  # whoever calls from now on waits for the next server, or hears the fallback
         return ended
 
     def _tell_ends(self) -> set[str]:
@@ -87,7 +87,7 @@ class Draining:
         """The router, which may be another server's, has ended them."""
         try:
             async with asyncio.timeout(SETTLE_S):
-                await self._desk.flush()
+                await self._routing_client.flush()
                 while contacts & self._view.contacts.keys():  # noqa: ASYNC110
                     await asyncio.sleep(LOOK_EVERY_S)
         except TimeoutError:
@@ -97,6 +97,6 @@ class Draining:
         contact = self._view.contacts.get(id)
         if contact and contact.state == ContactState.CONNECTED:
             talk_ms = self._now_ms() - contact.connected_at_ms
-            self._desk.post(TalkEnded(id, next(iter(contact.offers), ""), "system", talk_ms))
+            self._routing_client.post(TalkEnded(id, next(iter(contact.offers), ""), "system", talk_ms))
         else:
-            self._desk.post(ContactLeft(id, "failed"))
+            self._routing_client.post(ContactLeft(id, "failed"))

@@ -14,7 +14,7 @@ from agi.ami.errors import AmiError
 from agi.protocol import environment_bytes
 from server.asterisk.dialplan_names import ALIVE
 from server.cluster.rescue import put_in_list, take_calls_from
-from server.cluster.server_list import Fleet
+from server.cluster.server_list import ServerList
 from server.cluster.silence import ASK_EVERY_S, Silence
 
 log = structlog.get_logger(__name__)
@@ -26,8 +26,8 @@ LONGEST_PATIENCE_S = 8.0
 class Neighbour:
     """`watched` tells whether an `up` watches over this site's servers."""
 
-    def __init__(self, fleet: Fleet, ami: AmiClient, watched: Callable[[], bool]) -> None:
-        self._fleet = fleet
+    def __init__(self, server_list: ServerList, ami: AmiClient, watched: Callable[[], bool]) -> None:
+        self._server_list = server_list
         self._ami = ami
         self._watched = watched
         self._silence = Silence()
@@ -47,8 +47,8 @@ class Neighbour:
             self._forget_question()
 
     async def _look(self, passed_s: float) -> None:
-        if self._agi != self._fleet.next_one:
-            self._agi, self._silence = self._fleet.next_one, Silence()
+        if self._agi != self._server_list.next_one:
+            self._agi, self._silence = self._server_list.next_one, Silence()
             self._forget_question()
         elif self._question is not None and self._question.done() and self._question.result():
             if self._silence.heard():

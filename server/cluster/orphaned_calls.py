@@ -15,14 +15,14 @@ from agi.ami.client import AmiClient
 from agi.ami.errors import AmiError
 from agi.ami.events import BridgeLeave, DialEnd, Hangup, listen
 from agi.ami.protocol import Message
-from routing.client.routing_client import Desk
+from routing.client.routing_client import RoutingClient
 from routing.domain.contact_state import ContactState
 from routing.domain.events import Event
 from routing.domain.messages import ContactLeft, OfferAnswered
 from routing.domain.model import Contact
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
-from server.cluster.server_list import Fleet, pull
+from server.cluster.server_list import ServerList, pull
 from server.events.writer import EventLog
 
 log = structlog.get_logger(__name__)
@@ -32,16 +32,18 @@ LONGER_S, LOOK_EVERY_S = 4.0, 0.25  # for a server that may only be slow: it kno
 SETTLE_S = 0.3  # a caller whose server was killed finds another one within this time; that of a frozen one does not
 
 
-class Orphans:
+class OrphanedCalls:
     """`reconcile` runs after each AMI connect, and by `run` now and then; `on_event` follows the event log."""
 
-    def __init__(self, view: View, desk: Desk, events: EventLog, calls: Calls, ami: AmiClient, fleet: Fleet) -> None:
+    def __init__(
+        self, view: View, routing_client: RoutingClient, events: EventLog, calls: Calls, ami: AmiClient, server_list: ServerList
+    ) -> None:
         self._view = view
-        self._desk = desk
+        self._routing_client = routing_client
         self._events = events
         self._calls = calls
         self._ami = ami
-        self._fleet = fleet
+        self._server_list = server_list
         self._lost: dict[str, str] = {}  # Uniqueid of a call in a talk or ringing -> its lost server, which may only be frozen
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended_unseen: set[str] = set()  # calls whose end is about to be told
@@ -52,7 +54,7 @@ class Orphans:
     def known(self) -> frozenset[str]:
         """The calls of our Asterisk known now: only these may be judged by rows that are asked for from now on."""
         told = (*self._view.calls, *(contact.call for contact in self._view.contacts.values()))
-        return frozenset(call for call in told if self._fleet.has(call))
+        return frozenset(call for call in told if self._server_list.has(call))
 
     def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
         """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
@@ -70,7 +72,7 @@ class Orphans:
         """Compare now and then what is believed with the channels that Asterisk has; until cancelled."""
         while True:
             await asyncio.sleep(COMPARE_EVERY_S)
-            if not self._ami.connected or self._fleet.asterisk is None:
+            if not self._ami.connected or self._server_list.asterisk is None:
                 continue
             known = self.known()
             try:
@@ -82,7 +84,7 @@ class Orphans:
         """A server that froze still has its calls' connections: they are pulled over to a server that lives."""
         server = event.data.get("server", "")
         if event.type == "server_lost":
-            self._start(self._pull_over(server, self._fleet.address_of(server)))
+            self._start(self._pull_over(server, self._server_list.address_of(server)))
         elif event.type == "server_back":
             self._lost = {id: lost for id, lost in self._lost.items() if lost != server}
 
@@ -122,7 +124,7 @@ class Orphans:
         contacts = self._contacts_of(call)
         facts = {"ani": self._calls.number(call) or next((one.ani for one in contacts), "")} if ended_by != "caller" else {}
         for contact in contacts:
-            self._desk.post(ContactLeft(contact.id, "abandoned" if ended_by == "caller" else "failed"))
+            self._routing_client.post(ContactLeft(contact.id, "abandoned" if ended_by == "caller" else "failed"))
         if call in self._view.calls:
             log.info("orphan_ended", call=call, ended_by=ended_by)
             self._events.tell("call_ended", call=call, ended_by=ended_by, lasted_ms=0, node="", flow="", stage="orphan", **facts)
@@ -131,7 +133,7 @@ class Orphans:
         """The agent's channel is one of these, where it is known."""
         for contact in self._contacts_of(call):
             if contact.state == ContactState.OFFERED and (offer := self._offer_at(contact, channels)):
-                self._desk.post(OfferAnswered(contact.id, offer))
+                self._routing_client.post(OfferAnswered(contact.id, offer))
 
     def _offer_at(self, contact: Contact, channels: Collection[str]) -> str:
         """Which of a contact's offers was answered there; "" when several rang and that cannot be told."""
@@ -150,12 +152,14 @@ class Orphans:
 
     async def _pull_over(self, server: str, agi: str) -> None:
         """Take the calls from a server that is silent. One that talks or rings is left alone until that is over."""
-        known = {_uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server and self._fleet.has(call)}
+        known = {
+            _uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server and self._server_list.has(call)
+        }
         self._lost |= dict.fromkeys(known, server)  # first: a talk may end while we ask
         if not known and not agi:
             return
-        if agi and self._fleet.is_first_without(server):
-            await self._fleet.remove(agi)  # or Asterisk might bring them, and new ones, to the silent one again
+        if agi and self._server_list.is_first_without(server):
+            await self._server_list.remove(agi)  # or Asterisk might bring them, and new ones, to the silent one again
         try:
             rows = await self._ami.core_show_channels()
         except AmiError as error:
@@ -171,20 +175,20 @@ class Orphans:
                     self._lost[uniqueid] = server
                 continue
             self._lost.pop(uniqueid, None)
-            if self._fleet.is_first_without(server):
+            if self._server_list.is_first_without(server):
                 await pull(self._ami, row.get("Channel"), self._number_dialled(uniqueid) or row.get("Exten"))
 
     async def _pull_over_settled(self, uniqueid: str, server: str) -> None:
         """Its talk or ringing is over: if its server was killed another has it now, if it was frozen nobody has."""
         await asyncio.sleep(SETTLE_S)
-        if self._is_at(uniqueid, server) and self._fleet.is_first_without(server):
+        if self._is_at(uniqueid, server) and self._server_list.is_first_without(server):
             await pull(self._ami, self._view.calls[f"call-{uniqueid}"].data.get("channel", ""), self._number_dialled(uniqueid))
 
     def _is_anothers(self, call: str) -> bool:
         """Whether another server has it that is believed to live."""
         told = self._view.calls.get(call)
         server = str(told.data.get("server", "")) if told else ""
-        return server != self._desk.server and self._fleet.lives(server)
+        return server != self._routing_client.server and self._server_list.lives(server)
 
     def _is_at(self, uniqueid: str, server: str) -> bool:
         told = self._view.calls.get(f"call-{uniqueid}")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import structlog
 
-from routing.client.routing_client import Desk
+from routing.client.routing_client import RoutingClient
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.events import Event
@@ -18,12 +18,14 @@ from server.events.writer import EventLog
 log = structlog.get_logger(__name__)
 
 
-class Memory:
+class Retelling:
     """Follows the event log behind the view. `report_phones` reports the state of every phone."""
 
-    def __init__(self, view: View, desk: Desk, events: EventLog, calls: Calls, report_phones: Callable[[], None]) -> None:
+    def __init__(
+        self, view: View, routing_client: RoutingClient, events: EventLog, calls: Calls, report_phones: Callable[[], None]
+    ) -> None:
         self._view = view
-        self._desk = desk
+        self._routing_client = routing_client
         self._events = events
         self._calls = calls
         self._report_phones = report_phones
@@ -39,13 +41,13 @@ class Memory:
             self._agents[event.agent] = replace(self._view.agents[event.agent])
 
     def _tell_again(self) -> None:
-        log.info("told_again", contacts=len(self._desk.visits), agents=len(self._agents), calls=len(self._calls))
+        log.info("told_again", contacts=len(self._routing_client.stays), agents=len(self._agents), calls=len(self._calls))
         self._report_phones()
         for agent in self._agents.values():
             if agent.state != AgentState.LOGGED_OUT:
                 kept = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone)
-                self._desk.post(replace(kept, left_queues=list(agent.left_queues), queue=agent.queue, work=work_of(agent)))
-        self._desk.tell_again()
-        self._desk.tell_ends({contact.id for contact in self._view.contacts.values() if contact.state == ContactState.CONNECTED})
+                self._routing_client.post(replace(kept, left_queues=list(agent.left_queues), queue=agent.queue, work=work_of(agent)))
+        self._routing_client.tell_again()
+        self._routing_client.tell_ends({contact.id for contact in self._view.contacts.values() if contact.state == ContactState.CONNECTED})
         for call in self._calls:
-            self._events.tell("call_resumed", call=call.id, **call.facts(self._desk.server))
+            self._events.tell("call_resumed", call=call.id, **call.facts(self._routing_client.server))

@@ -24,7 +24,7 @@ MOVE_EVERY_S = 0.2
 MOVE_AGAIN_S = 3.0
 
 
-class Fleet:
+class ServerList:
     """`server` is the name of ours. `asterisk` is the name of our Asterisk once AMI has told it, None before; many have none: ""."""
 
     def __init__(self, ami: AmiClient, ids: Ids, server: str) -> None:

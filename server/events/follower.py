@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 
 from routing.domain.events import Event
-from routing.read_model.earlier_log import PAST_MS, Past
+from routing.read_model.earlier_log import EARLIER_MS, EarlierLog
 from routing.read_model.view import View
 from routing.store.port import Store, StoreUnreachable, is_before
 
@@ -92,7 +92,7 @@ class Follower:
 
     async def _learn_past(self, until: str) -> None:
         """Learn from what was told before the view began."""
-        past, after, odd = Past(self._view.directory), self._store.back(until, PAST_MS), 0
+        earlier_log, after, odd = EarlierLog(self._view.directory), self._store.back(until, EARLIER_MS), 0
         while is_before(after, until):
             try:
                 batch = await self._store.events(after, block_ms=0, limit=PAST_BATCH)
@@ -103,11 +103,11 @@ class Follower:
                 break
             for after, event in batch:
                 if not is_before(until, after):
-                    odd += not _learnt(past, event)
+                    odd += not _learnt(earlier_log, event)
             await asyncio.sleep(PAST_PAUSE_S)
         if odd:
             log.warning("past_events_not_understood", count=odd)
-        self._view.remember(past)
+        self._view.remember(earlier_log)
 
     def _has_reached(self, position: str) -> None:
         self._reached = position
@@ -122,10 +122,10 @@ class Follower:
                 log.exception("event_not_taken", type=event.type, id=event.id)
 
 
-def _learnt(past: Past, event: Event) -> bool:
+def _learnt(earlier_log: EarlierLog, event: Event) -> bool:
     """False when an old event cannot be understood."""
     try:
-        past.take(event)
+        earlier_log.take(event)
     except Exception:
         return False
     return True

@@ -93,13 +93,13 @@ def waiting_contact(view: View, contact: Contact, position: int, country: str, n
     `position` is the place in the queue, `place` the one among those who compete for the same agents; `expected_wait_ms` is null
     when nothing is known. The last two are what the caller is told.
     """
-    outlook = view.outlook(contact.id, now_ms)
+    wait_forecast = view.wait_forecast(contact.id, now_ms)
     return {
         "id": contact.id,
         "call": contact.call,
         "position": position,
-        "place": outlook.position,
-        "expected_wait_ms": outlook.expected_wait_ms,
+        "place": wait_forecast.position,
+        "expected_wait_ms": wait_forecast.expected_wait_ms,
         "state": contact.state.value,
         "waited_ms": now_ms - contact.enqueued_at_ms,
         "enqueued_at_ms": contact.enqueued_at_ms,

@@ -6,27 +6,27 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from server.http.errors import BODY_LIMIT, SAFE_HEADERS, ApiError, Handler, errors_as_json
-from server.http.facilities import Facilities
 from server.http.roles import ROLE, Role, read_tokens, role_of
 from server.http.routes import ROUTES, Route
+from server.http.services import ApiServices
 
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
-def make_api(facilities: Facilities) -> web.Application:
+def make_api(services: ApiServices) -> web.Application:
     """The application, ready for a Listener. ValueError when a token is too short to protect anything."""
-    tokens = read_tokens(facilities.tokens)
-    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[errors_as_json(facilities.ids)])
+    tokens = read_tokens(services.tokens)
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[errors_as_json(services.ids)])
     app.on_response_prepare.append(_add_safe_headers)
     for route in ROUTES:
         if route.method == "GET":
-            app.router.add_get(route.path, _guarded(route, facilities, tokens))  # HEAD too
+            app.router.add_get(route.path, _guarded(route, services, tokens))  # HEAD too
         else:
-            app.router.add_route(route.method, route.path, _guarded(route, facilities, tokens))
+            app.router.add_route(route.method, route.path, _guarded(route, services, tokens))
     return app
 
 
-def _guarded(route: Route, facilities: Facilities, tokens: Mapping[Role, str]) -> Handler:
+def _guarded(route: Route, services: ApiServices, tokens: Mapping[Role, str]) -> Handler:
     """The handler of a route, behind the check of the role; what it answers is never older than what the asker may have been told."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -34,8 +34,8 @@ def _guarded(route: Route, facilities: Facilities, tokens: Mapping[Role, str]) -
         if not (route.open_on_loopback and _from_this_machine(request)):
             _require(route.role, request[ROLE])
         if not route.at_once:
-            await facilities.catch_up()
-        return await route.handler(request, facilities)
+            await services.catch_up()
+        return await route.handler(request, services)
 
     return handle
 

@@ -8,101 +8,101 @@ from aiohttp import web
 from routing.client.routing_client import NoReply
 from routing.domain.messages import Reply
 from routing.domain.model import Contact
-from routing.read_model.earlier_log import PAST_MS
+from routing.read_model.earlier_log import EARLIER_MS
 from server.http import answers
 from server.http.errors import ApiError
-from server.http.facilities import Facilities
 from server.http.requests import read_contact_change, read_object, read_state_change
 from server.http.roles import ROLE, Role
+from server.http.services import ApiServices
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-async def healthz(request: web.Request, facilities: Facilities) -> web.Response:
+async def healthz(request: web.Request, services: ApiServices) -> web.Response:
     """The process is alive and its event loop turns. Nothing else is looked at.
 
     `pid` tells whoever started it that it is this one, `runs` on which program and settings.
     """
-    said = {"status": "alive", "server": facilities.server, "version": facilities.version, "pid": os.getpid(), "runs": facilities.runs}
+    said = {"status": "alive", "server": services.server, "version": services.version, "pid": os.getpid(), "runs": services.runs}
     return web.json_response(said)
 
 
-async def readyz(request: web.Request, facilities: Facilities) -> web.Response:
+async def readyz(request: web.Request, services: ApiServices) -> web.Response:
     """200 when calls can be taken, 503 otherwise, with the state of each component."""
-    states = await facilities.health.ready()
+    states = await services.health.ready()
     ready = not any(states.values())
     components = {name: {"ready": not why, "message": why} for name, why in states.items()}
-    told = {"ready": ready, "components": components, "warnings": list(facilities.health.warnings()), "pid": os.getpid()}
+    told = {"ready": ready, "components": components, "warnings": list(services.health.warnings()), "pid": os.getpid()}
     return web.json_response(told, status=200 if ready else 503)
 
 
-async def metrics(request: web.Request, facilities: Facilities) -> web.Response:
+async def metrics(request: web.Request, services: ApiServices) -> web.Response:
     """Metrics for Prometheus. No token is needed from this machine itself."""
-    return web.Response(body=facilities.metrics(), headers={"Content-Type": METRICS_TYPE})
+    return web.Response(body=services.metrics(), headers={"Content-Type": METRICS_TYPE})
 
 
-async def queues(request: web.Request, facilities: Facilities) -> web.Response:
+async def queues(request: web.Request, services: ApiServices) -> web.Response:
     """Every queue at a glance."""
-    now_ms = facilities.clock.now_ms()
-    names = facilities.view.directory.queues
-    return web.json_response({"at_ms": now_ms, "queues": [answers.queue(facilities.view, name, now_ms) for name in names]})
+    now_ms = services.clock.now_ms()
+    names = services.view.directory.queues
+    return web.json_response({"at_ms": now_ms, "queues": [answers.queue(services.view, name, now_ms) for name in names]})
 
 
-async def queue(request: web.Request, facilities: Facilities) -> web.Response:
+async def queue(request: web.Request, services: ApiServices) -> web.Response:
     """One queue with its agents and everyone who waits."""
-    name, now_ms = request.match_info["name"], facilities.clock.now_ms()
-    if name not in facilities.view.directory.queues:
+    name, now_ms = request.match_info["name"], services.clock.now_ms()
+    if name not in services.view.directory.queues:
         raise ApiError(404, "unknown_queue", f"There is no queue {name[:40]!r}; GET /api/queues lists them.")
-    return web.json_response({"at_ms": now_ms, **answers.queue_in_full(facilities.view, name, facilities.country, now_ms)})
+    return web.json_response({"at_ms": now_ms, **answers.queue_in_full(services.view, name, services.country, now_ms)})
 
 
-async def agents(request: web.Request, facilities: Facilities) -> web.Response:
+async def agents(request: web.Request, services: ApiServices) -> web.Response:
     """Every agent: state, phone, skills, the contact they have."""
-    now_ms, country = facilities.clock.now_ms(), facilities.country
-    found = [answers.agent(facilities.view, agent, country, now_ms) for agent in facilities.view.agents.values()]
+    now_ms, country = services.clock.now_ms(), services.country
+    found = [answers.agent(services.view, agent, country, now_ms) for agent in services.view.agents.values()]
     return web.json_response({"at_ms": now_ms, "agents": found})
 
 
-async def agent(request: web.Request, facilities: Facilities) -> web.Response:
+async def agent(request: web.Request, services: ApiServices) -> web.Response:
     """One agent."""
-    now_ms, id = facilities.clock.now_ms(), _agent_id(request, facilities)
+    now_ms, id = services.clock.now_ms(), _agent_id(request, services)
     data = _may_see_data(request)
-    found = answers.agent(facilities.view, facilities.view.agents[id], facilities.country, now_ms, data=data)
+    found = answers.agent(services.view, services.view.agents[id], services.country, now_ms, data=data)
     return web.json_response({"at_ms": now_ms, **found})
 
 
-async def change_agent(request: web.Request, facilities: Facilities) -> web.Response:
+async def change_agent(request: web.Request, services: ApiServices) -> web.Response:
     """Change an agent's state: {"action": "log_in|log_out|pause|resume|end_wrap_up|extend_wrap_up|dispose|join_queue|leave_queue"}.
 
     The answer's `state` is the state then. During a contact a pause or log-out is noted and happens after it.
     """
-    id = _agent_id(request, facilities)
+    id = _agent_id(request, services)
     change = read_state_change(await read_object(request))
     if change.queue:
-        _known_queue(change.queue, facilities)
-    if change.phone and change.phone not in (*facilities.site().phones, facilities.view.directory.agents[id].phone):
+        _known_queue(change.queue, services)
+    if change.phone and change.phone not in (*services.site().phones, services.view.directory.agents[id].phone):
         message = f"There is no phone {change.phone[:40]!r}; the SIP accounts of config/agents.yaml are the site's phones."
         raise ApiError(400, "unknown_phone", message)
     more = {"reason": change.reason, "phone": change.phone, "queue": change.queue, "disposition": change.disposition}
-    state = await _granted(facilities.desk.ask(id, change.action, **more))
+    state = await _granted(services.routing_client.ask(id, change.action, **more))
     return web.json_response({"id": id, "action": change.action, "state": state})
 
 
-async def contact(request: web.Request, facilities: Facilities) -> web.Response:
+async def contact(request: web.Request, services: ApiServices) -> web.Response:
     """One contact: who waits or talks, where, for how long."""
-    now_ms = facilities.clock.now_ms()
-    found = _contact(request, facilities)
+    now_ms = services.clock.now_ms()
+    found = _contact(request, services)
     data = _may_see_data(request)
-    return web.json_response({"at_ms": now_ms, **answers.contact(facilities.view, found, facilities.country, now_ms, data=data)})
+    return web.json_response({"at_ms": now_ms, **answers.contact(services.view, found, services.country, now_ms, data=data)})
 
 
-async def change_contact(request: web.Request, facilities: Facilities) -> web.Response:
+async def change_contact(request: web.Request, services: ApiServices) -> web.Response:
     """Change a waiting contact: prioritise with a priority, move with a queue, or withdraw."""
-    found = _contact(request, facilities)
+    found = _contact(request, services)
     change = read_contact_change(await read_object(request))
     if change.queue:
-        _known_queue(change.queue, facilities)
-    state = await _granted(facilities.desk.ask_contact(found.id, change.action, priority=change.priority, queue=change.queue))
+        _known_queue(change.queue, services)
+    state = await _granted(services.routing_client.ask_contact(found.id, change.action, priority=change.priority, queue=change.queue))
     return web.json_response({"id": found.id, "action": change.action, "state": state})
 
 
@@ -118,16 +118,16 @@ async def _granted(asked: Awaitable[Reply]) -> str:
     return reply.state
 
 
-async def calls(request: web.Request, facilities: Facilities) -> web.Response:
+async def calls(request: web.Request, services: ApiServices) -> web.Response:
     """The live calls of all servers."""
-    now_ms = facilities.clock.now_ms()
-    return web.json_response({"at_ms": now_ms, "calls": answers.calls(facilities.view, now_ms)})
+    now_ms = services.clock.now_ms()
+    return web.json_response({"at_ms": now_ms, "calls": answers.calls(services.view, now_ms)})
 
 
-async def lost_calls(request: web.Request, facilities: Facilities) -> web.Response:
+async def lost_calls(request: web.Request, services: ApiServices) -> web.Response:
     """Calls that were cut off in the last twelve hours, with the number to call back."""
-    now_ms = facilities.clock.now_ms()
-    lost = [event for event in facilities.view.lost_calls if event.at_ms >= now_ms - PAST_MS]
+    now_ms = services.clock.now_ms()
+    lost = [event for event in services.view.lost_calls if event.at_ms >= now_ms - EARLIER_MS]
     rows = [{"call": event.call, "ended_at_ms": event.at_ms, "ani": event.data.get("ani", "")} for event in lost]
     return web.json_response({"at_ms": now_ms, "calls": rows})
 
@@ -137,22 +137,22 @@ def _may_see_data(request: web.Request) -> bool:
     return request[ROLE] >= Role.AGENT
 
 
-def _known_queue(name: str, facilities: Facilities) -> None:
-    if name not in facilities.view.directory.queues:
+def _known_queue(name: str, services: ApiServices) -> None:
+    if name not in services.view.directory.queues:
         raise ApiError(400, "unknown_queue", f"There is no queue {name[:40]!r}; GET /api/queues lists them.")
 
 
-def _contact(request: web.Request, facilities: Facilities) -> Contact:
+def _contact(request: web.Request, services: ApiServices) -> Contact:
     id = request.match_info["id"]
-    found = facilities.view.contacts.get(id)
+    found = services.view.contacts.get(id)
     if found is None:
         message = f"There is no contact {id[:40]!r} now; GET /api/queues/NAME lists those who wait."
         raise ApiError(404, "unknown_contact", message)
     return found
 
 
-def _agent_id(request: web.Request, facilities: Facilities) -> str:
+def _agent_id(request: web.Request, services: ApiServices) -> str:
     id = request.match_info["id"]
-    if id not in facilities.view.agents:
+    if id not in services.view.agents:
         raise ApiError(404, "unknown_agent", f"There is no agent {id[:40]!r}; GET /api/agents lists them.")
     return id

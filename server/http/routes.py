@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from server.http import handlers
-from server.http.facilities import Facilities
 from server.http.roles import Role
+from server.http.services import ApiServices
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Route:
     method: str
     path: str
     role: Role
-    handler: Callable[[web.Request, Facilities], Awaitable[web.Response]]
+    handler: Callable[[web.Request, ApiServices], Awaitable[web.Response]]
     open_on_loopback: bool = False
     at_once: bool = False
 
@@ -31,10 +31,10 @@ class Route:
         return (self.handler.__doc__ or "").strip().splitlines()[0]
 
 
-async def index(request: web.Request, facilities: Facilities) -> web.Response:
+async def index(request: web.Request, services: ApiServices) -> web.Response:
     """This list of what can be asked, and the role each needs."""
     routes = [{"method": route.method, "path": route.path, "role": route.role.title, "summary": route.summary} for route in ROUTES]
-    return web.json_response({"server": facilities.server, "version": facilities.version, "routes": routes})
+    return web.json_response({"server": services.server, "version": services.version, "routes": routes})
 
 
 ROUTES = (

@@ -10,8 +10,8 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.external.elsewhere import must_answer
 from server.external.gaps import Gap
+from server.external.reachability import must_answer
 from server.install.asterisk import find_asterisk
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from routing.domain.model import Presence
+from routing.domain.model import StaffingRule
 from routing.domain.service_level import Formula
 from server.settings.values import DispositionCode, Name, Strategy, WrapUp
 from sources.schema import Duration, Settings, Text
@@ -67,8 +67,8 @@ class QueueFile(Settings):
     pause_after: dict[Refusal, Annotated[int, Field(ge=0)]] = {"rang_out": 1, "unreachable": 1}
     offer_again_after: Duration = 15_000
     hours: str = ""
-    join_when: Presence = "always"
-    stay_when: Presence = "always"
+    join_when: StaffingRule = "always"
+    stay_when: StaffingRule = "always"
     stay_grace: Duration = 30_000
     overflow: list[OverflowRule] = []
     keep_place: Duration = 0

@@ -16,7 +16,7 @@ from routing.domain.changes import Changes
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids
 from routing.domain.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder
-from routing.domain.model import Agent, AgentProfile, CallerMemory, Contact, Directory, QueuePolicy
+from routing.domain.model import Agent, AgentProfile, CallerHistory, Contact, Directory, QueuePolicy
 from routing.store.memory import MemoryStore
 from routing.store.port import Once, StaleCommit, Store, is_before
 from routing.store.redis import RedisStore
@@ -287,7 +287,7 @@ class Player:
             [(id, rev, Agent(id, rev=rev + 1) if stays else None) for id, rev, stays in agents],
             [event(id) for id in others],
             [(id, Reply(id, "ready")) for id in others],
-            [(id, rev, CallerMemory(id, "anna", rev, rev=rev + 1) if stays else None) for id, rev, stays in callers],
+            [(id, rev, CallerHistory(id, "anna", rev, rev=rev + 1) if stays else None) for id, rev, stays in callers],
         )
         try:
             await self.store.commit(self._fence(back), self.position, changes)

@@ -10,7 +10,7 @@ from private_redis import PrivateRedis
 from redis import Redis
 from structlog.testing import capture_logs
 
-from routing.client.routing_client import Desk
+from routing.client.routing_client import RoutingClient
 from routing.clock import SystemClock
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.identifiers import Ids
@@ -99,12 +99,12 @@ async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis)
     store = Counting(redis.url.replace("unix://", "unix://:wrong@"))
     directory, ids, clock = CurrentDirectory(Directory({}, {})), Ids(), SystemClock()
     view, events = View(directory), EventLog(store, ids, clock)
-    desk = Desk(store, directory, ids, clock, server="s1", outlook=view.outlook)
+    routing_client = RoutingClient(store, directory, ids, clock, server="s1", wait_forecast=view.wait_forecast)
     router = Router(store, directory, ids, clock, server="s1", chance=random.Random(1))
-    desk.post(ServerLeft("s1"))
+    routing_client.post(ServerLeft("s1"))
     events.tell("server_left", server="s1")
     with capture_logs() as lines:
-        parts = [asyncio.create_task(part()) for part in (router.run, desk.run, events.run, Follower(store, view).run)]
+        parts = [asyncio.create_task(part()) for part in (router.run, routing_client.run, events.run, Follower(store, view).run)]
         async with asyncio.timeout(60):
             while store.asked < 20:  # noqa: ASYNC110 - what the parts do by themselves has no event of its own
                 await asyncio.sleep(0.01)

@@ -36,9 +36,9 @@ async def test_log_in_at_a_phone_that_is_nobodys(house: House) -> None:
 
     Then calls ring there, and what is keyed there is for this agent.
     """
-    desk = await house.phone("1020")
+    routing_client = await house.phone("1020")
     for keys, heard in (("1003#1111#", False), ("1003#258047#", True)):
-        call = await desk.call("*40")
+        call = await routing_client.call("*40")
         await call.answered(5)
         await call.press(keys)
         if heard:
@@ -48,18 +48,18 @@ async def test_log_in_at_a_phone_that_is_nobodys(house: House) -> None:
             assert house.latest("state", "zhao") in ("", "logged_out")
             await call.hang_up()
     await house.state("zhao", "ready")
-    desk.on_invite = answer_after(0, 0.5)
+    routing_client.on_invite = answer_after(0, 0.5)
     guest = await house.dial("4108")
     await guest.event("contact_connected", agent="zhao")
     offered = await guest.event("offer_made")
     assert offered["data"]["phone"] == "1020"
     await house.state("zhao", "wrap_up")
-    await _key(desk, "*45")
+    await _key(routing_client, "*45")
     await house.feed.wait_for("agent_wrap_up_extended", within=5, agent="zhao")
-    await _key(desk, "*4631")
+    await _key(routing_client, "*4631")
     disposed = await house.feed.wait_for("contact_disposed", within=5, agent="zhao")
     assert (disposed["data"]["disposition"], disposed["contact"]) == ("31", offered["contact"])
-    await _key(desk, "*41")
+    await _key(routing_client, "*41")
     await house.state("zhao", "logged_out")
 
 

@@ -11,7 +11,7 @@ from routing.domain.events import Event
 from routing.domain.messages import AgentAction, ContactAction, Reply
 from routing.domain.model import AgentProfile, Directory, Membership, QueuePolicy
 from routing.read_model.view import View
-from server.http.facilities import Facilities
+from server.http.services import ApiServices
 from server.settings.files import HotlineFile
 from server.settings.site import Site
 
@@ -89,11 +89,11 @@ class FakeHealth:
 
 
 class World:
-    """All of it; `facilities` is what make_api takes."""
+    """All of it; `services` is what make_api takes."""
 
     def __init__(self) -> None:
         self.view = View(CurrentDirectory(DIRECTORY))
-        self.desk = FakeDesk()
+        self.routing_client = FakeDesk()
         self.health = FakeHealth()
         self.site = Site(
             Path("config"),
@@ -108,11 +108,11 @@ class World:
             desk_phones=("1020",),
         )
         self.on_its_way: Callable[[], None] = lambda: None  # what the event log holds and the read model does not yet know
-        self.facilities = Facilities(
+        self.services = ApiServices(
             site=lambda: self.site,
             view=self.view,
             catch_up=self.catch_up,
-            desk=self.desk,
+            routing_client=self.routing_client,
             tokens=TOKENS,
             health=self.health,
             clock=StillClock(),

@@ -205,7 +205,7 @@ class NodeHouse:
 
     async def work_begins(self, *agents: str) -> None:
         for agent in agents:
-            assert (await self.node.desk.ask(agent, "log_in")).error == ""
+            assert (await self.node.routing_client.ask(agent, "log_in")).error == ""
         await self.until("phone_state_changed", agent=agents[-1])
 
     async def until(self, type: str, **facts: str) -> Event:

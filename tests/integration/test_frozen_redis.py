@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from private_redis import PrivateRedis
 
-from routing.client.routing_client import Desk
+from routing.client.routing_client import RoutingClient
 from routing.clock import SystemClock
 from routing.domain.identifiers import Ids
 from routing.domain.messages import ContactLeft
@@ -24,19 +24,19 @@ async def test_what_was_told_to_a_frozen_redis_is_in_it_once(redis_server: Priva
     """Events and messages were sent several times, since no answer came; all copies arrive when Redis goes on, and each counts once."""
     monkeypatch.setattr(redis_store, "ANSWER_S", 0.1)
     store, ids, clock = RedisStore(redis_server.url), Ids(), SystemClock()
-    log, desk = EventLog(store, ids, clock), Desk(store, Directory({}, {}), ids, clock, server="here")
-    running = [asyncio.create_task(log.run()), asyncio.create_task(desk.run())]
+    log, routing_client = EventLog(store, ids, clock), RoutingClient(store, Directory({}, {}), ids, clock, server="here")
+    running = [asyncio.create_task(log.run()), asyncio.create_task(routing_client.run())]
     try:
         log.tell("counted", number=0)
         await log.flush()
         os.kill(redis_server.pid, signal.SIGSTOP)
         for number in range(1, 4):
             log.tell("counted", number=number)
-            desk.post(ContactLeft(f"c{number}", "abandoned"))
+            routing_client.post(ContactLeft(f"c{number}", "abandoned"))
         await asyncio.sleep(2.5)  # several tries of both
         os.kill(redis_server.pid, signal.SIGCONT)
         await log.flush()
-        await desk.flush()
+        await routing_client.flush()
         await store.now_ms()  # behind whatever was held up on other connections
 
         numbers = [event.data["number"] for _, event in await store.events("0", block_ms=0)]

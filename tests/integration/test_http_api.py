@@ -28,7 +28,7 @@ def world() -> World:
 
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[Client]:
-    async with TestClient(TestServer(make_api(world.facilities))) as client:
+    async with TestClient(TestServer(make_api(world.services))) as client:
         yield client
 
 
@@ -226,12 +226,12 @@ async def test_an_agents_state_is_changed(client: Client, world: World) -> None:
 
     assert response.status == 200
     assert await response.json() == {"id": "wang", "action": "pause", "state": "paused"}
-    assert world.desk.asked == [("wang", "pause", "lunch")]
+    assert world.routing_client.asked == [("wang", "pause", "lunch")]
 
 
 async def test_what_the_table_refuses(client: Client, world: World) -> None:
     """A move that the table of agent states does not have is 409, with its sentence."""
-    world.desk.reply = Reply("request-1", "ready", "an agent who is ready cannot resume; possible now: reserve, pause, log_out")
+    world.routing_client.reply = Reply("request-1", "ready", "an agent who is ready cannot resume; possible now: reserve, pause, log_out")
 
     response = await client.post("/api/agents/wang", json={"action": "resume"}, headers=bearer("agent"))
 
@@ -242,7 +242,7 @@ async def test_what_the_table_refuses(client: Client, world: World) -> None:
 
 async def test_nobody_routes(client: Client, world: World) -> None:
     """Without an answer from routing it is 503: it may still happen."""
-    world.desk.reply = None
+    world.routing_client.reply = None
 
     response = await client.post("/api/agents/wang", json={"action": "resume"}, headers=bearer("agent"))
 
@@ -283,7 +283,7 @@ async def test_what_else_an_agent_may_want(client: Client, world: World, body: d
     response = await client.post("/api/agents/wang", json=body, headers=bearer("agent"))
 
     assert response.status == 200, await response.text()
-    assert world.desk.asked == [("wang", body["action"], *more)]
+    assert world.routing_client.asked == [("wang", body["action"], *more)]
 
 
 async def test_what_an_agent_may_do_is_shown(client: Client, world: World) -> None:
@@ -329,13 +329,13 @@ async def test_a_contact(client: Client, world: World) -> None:
 async def test_a_waiting_contact_is_changed(client: Client, world: World, body: dict[str, Any], asked: tuple[Any, ...]) -> None:
     """By a supervisor; routing's answer is passed on, its refusal, too."""
     world.queued("c1", 1_000)
-    world.desk.reply = Reply("request-1", "waiting")
+    world.routing_client.reply = Reply("request-1", "waiting")
 
     response = await client.post("/api/contacts/c1", json=body, headers=bearer("supervisor"))
 
     assert await response.json() == {"id": "c1", "action": body["action"], "state": "waiting"}
-    assert world.desk.asked == [asked]
-    world.desk.reply = Reply("request-2", "connected", "the contact talks already")
+    assert world.routing_client.asked == [asked]
+    world.routing_client.reply = Reply("request-2", "connected", "the contact talks already")
     refused = await client.post("/api/contacts/c1", json=body, headers=bearer("supervisor"))
     assert (await error_of(refused, 409))["message"] == "The contact talks already."
 
@@ -379,7 +379,7 @@ async def test_a_request_that_makes_no_sense(
 
     assert error["code"] == code
     assert error["message"].startswith(said)
-    assert world.desk.asked == []
+    assert world.routing_client.asked == []
 
 
 BAD_BODIES: list[tuple[bytes, int, str]] = [
@@ -410,7 +410,7 @@ async def test_hostile_bodies(client: Client, world: World, body: bytes, status:
     response = await client.post("/api/agents/wang", data=body, headers=bearer("agent"))
 
     assert (await error_of(response, status))["code"] == code
-    assert world.desk.asked == []
+    assert world.routing_client.asked == []
     assert (await client.get("/healthz")).status == 200
 
 
@@ -479,7 +479,7 @@ GARBAGE = [
 @pytest.mark.parametrize("data", GARBAGE, ids=[str(data[:20]) for data in GARBAGE])
 async def test_bytes_that_are_not_http(world: World, caplog: pytest.LogCaptureFixture, data: bytes) -> None:
     """They get an error in the one shape, cost one line of the log without what was sent, and the next request is served."""
-    listener = Listener(make_api(world.facilities), "127.0.0.1", 0)
+    listener = Listener(make_api(world.services), "127.0.0.1", 0)
     await listener.start()
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
@@ -501,9 +501,9 @@ async def test_bytes_that_are_not_http(world: World, caplog: pytest.LogCaptureFi
 
 async def test_a_port_in_use(world: World) -> None:
     """Two servers on one port: the second says so in a sentence that tells what to do."""
-    first = Listener(make_api(world.facilities), "127.0.0.1", 0)
+    first = Listener(make_api(world.services), "127.0.0.1", 0)
     await first.start()
-    second = Listener(make_api(world.facilities), "127.0.0.1", first.port)
+    second = Listener(make_api(world.services), "127.0.0.1", first.port)
     try:
         with pytest.raises(CannotListen, match=f"HTTP port {first.port} on 127.0.0.1 is in use by another program: end that one"):
             await second.start()
@@ -515,4 +515,4 @@ async def test_a_port_in_use(world: World) -> None:
 async def test_an_address_that_is_not_ours(world: World) -> None:
     """Listening on an address of another machine is told as such."""
     with pytest.raises(CannotListen, match=r"192\.0\.2\.1 is not an address of this machine"):
-        await Listener(make_api(world.facilities), "192.0.2.1", 0).start()
+        await Listener(make_api(world.services), "192.0.2.1", 0).start()

@@ -39,7 +39,7 @@ PROXIED = {"X-Forwarded-For": "203.0.113.9"}
 async def client() -> AsyncIterator[Client]:
     world = World()
     world.queued("c1", 1_000)
-    async with TestClient(TestServer(make_api(world.facilities))) as client:
+    async with TestClient(TestServer(make_api(world.services))) as client:
         yield client
 
 
@@ -93,7 +93,7 @@ async def test_wrong_tokens(client: Client, header: str) -> None:
 
 async def test_a_token_of_raw_bytes() -> None:
     """Bytes that are no text in the header are a wrong token, not a defect."""
-    async with TestServer(make_api(World().facilities)) as server:
+    async with TestServer(make_api(World().services)) as server:
         reader, writer = await asyncio.open_connection(server.host, server.port)
         writer.write(b"GET /api HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\xe7\x8e\x8b\r\nConnection: close\r\n\r\n")
         answer = await reader.read()
@@ -114,4 +114,4 @@ async def test_a_token_of_raw_bytes() -> None:
 def test_tokens_that_protect_nothing(tokens: dict[str, str], words: str) -> None:
     """The interface does not start with a token that is too short, shared or of no role."""
     with pytest.raises(ValueError, match=words):
-        make_api(replace(World().facilities, tokens=tokens))
+        make_api(replace(World().services, tokens=tokens))

@@ -12,7 +12,7 @@ from switchboard import NodeHouse, done, verbs
 
 from routing.domain.messages import ContactArrived, Message
 from server.calls.caller_words import NOBODY_THERE, spoken_to_callers
-from server.calls.checkpoint import Stage, pack, unpack
+from server.calls.checkpoint import Checkpoint, pack, unpack
 from server.cluster.neighbour import is_alive
 from simulator.fake_asterisk import FakeCall
 
@@ -64,7 +64,7 @@ async def all_over(house: NodeHouse, call: FakeCall) -> None:
     assert house.node.agi.sessions == 0
     assert len(house.node.calls) == 0
     assert len(house.node.live_calls) == 0
-    assert house.node.desk.visits == {}
+    assert house.node.routing_client.stays == {}
     assert house.told(call).count("call_ended") == 1
 
 
@@ -102,7 +102,7 @@ async def test_a_waiting_call_is_sent_nothing(house: NodeHouse) -> None:
     await call.until(lambda call: verbs(call)[-1] == "SET MUSIC")
     sent = len(call.commands)
     for _ in range(3):
-        await house.node.desk.ask("smith", "log_out")
+        await house.node.routing_client.ask("smith", "log_out")
     assert len(call.commands) == sent
 
 
@@ -135,7 +135,7 @@ async def test_an_exit_key_while_ringing(house: NodeHouse) -> None:
     await house.board.ami.wait_for("Hangup")
     await all_over(house, call)
     assert [message.get("Cause") for message in house.board.ami.actions("Hangup")] == ["26"]
-    assert (await house.node.desk.ask("wang", "log_in")).state == "ready"
+    assert (await house.node.routing_client.ask("wang", "log_in")).state == "ready"
 
 
 # -- hanging up --------------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ async def test_the_caller_hangs_up(house: NodeHouse, stage: str) -> None:
     if stage == "talk":
         assert (await house.until("contact_ended")).data["ended_by"] == "caller"
     if stage in ("ringing", "talk"):
-        assert (await house.node.desk.ask("wang", "log_in")).state == "ready"
+        assert (await house.node.routing_client.ask("wang", "log_in")).state == "ready"
 
 
 async def test_the_caller_hangs_up_at_once(house: NodeHouse) -> None:
@@ -273,7 +273,7 @@ async def test_an_agent_passes_the_caller_on(house: NodeHouse) -> None:
 
 def waited_before() -> dict[str, str]:
     """The variables of a caller whose agent got the call from the queue."""
-    return {"HOTLINE_CALL": pack(Stage("main", "wait", "en", 1_790_000_000_000))}
+    return {"HOTLINE_CALL": pack(Checkpoint("main", "wait", "en", 1_790_000_000_000))}
 
 
 def dialled(call: FakeCall) -> list[str]:
@@ -354,7 +354,7 @@ async def test_an_agent_passes_the_caller_back_to_the_hotline(house: NodeHouse) 
 
 async def test_what_the_agent_was_shown_goes_with_a_caller_who_is_passed_on(house: NodeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Into a queue whose flow says nothing of it: the next agent sees the same."""
-    kept = Stage("main", "wait", "en", 1, {}, "contact-1", 1, data={"account": "12"})
+    kept = Checkpoint("main", "wait", "en", 1, {}, "contact-1", 1, data={"account": "12"})
     monkeypatch.setattr("server.calls.session.stage.unpack", lambda text: kept)
     call = await house.call("transfer", extension="4000")
     await house.until("node_entered", node="hello")
@@ -441,13 +441,13 @@ nodes:
 def joined(house: NodeHouse) -> list[ContactArrived]:
     """Every joining that is posted from now on."""
     found: list[ContactArrived] = []
-    post = house.node.desk.post
+    post = house.node.routing_client.post
 
     def watched(message: Message) -> None:
         found.extend([message] if isinstance(message, ContactArrived) else [])
         post(message)
 
-    house.node.desk.post = watched  # type: ignore[method-assign]
+    house.node.routing_client.post = watched  # type: ignore[method-assign]
     return found
 
 
@@ -542,6 +542,6 @@ async def test_a_part_of_the_server_that_fails_is_started_again(house: NodeHouse
     house.board.does("1001", "hangs up")
     await all_over(house, call)
 
-    assert house.node.parts.restarted["desk"] == 2
+    assert house.node.parts.restarted["routing_client"] == 2
     assert sum(house.node.parts.restarted.values()) == 2
     assert not house.node._stopping.is_set()

@@ -66,8 +66,8 @@ async def test_agents_and_queues_change_under_running_calls(house: NodeHouse) ->
     assert 'hotline_waiting{queue="support"} 0.0' in node.metrics.render().decode()
     assert answers.queue(node.view, "support", node.clock.now_ms())["agents"]["logged_out"] == 2
 
-    assert (await node.desk.ask("jones", "log_in")).error == ""
-    assert "there is no agent 'wang'" in (await node.desk.ask("wang", "pause")).error
+    assert (await node.routing_client.ask("jones", "log_in")).error == ""
+    assert "there is no agent 'wang'" in (await node.routing_client.ask("wang", "pause")).error
     await in_queue(house, 2)
     await house.until("offer_ringing", agent="jones")
     house.board.does("1003", "answers")

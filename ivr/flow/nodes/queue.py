@@ -60,7 +60,7 @@ class Queue(Node):
         place_from_ms = self._join(talk)
         request = self.request(talk)
         talk.call.data = dict(request.data)
-        result = await talk.world.desk.wait(replace(request, place_from_ms=place_from_ms))
+        result = await talk.world.queues.wait(replace(request, place_from_ms=place_from_ms))
         place = talk.call.places.pop(self.queue, None)
         if result.outcome == "exit_key":
             if place:

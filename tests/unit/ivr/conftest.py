@@ -13,7 +13,7 @@ from ivr.hours import Hours, parse_week
 from ivr.interpreter import Ended, Interpreter
 from ivr.loading.draft import SiteFacts
 from ivr.loading.loader import load_files
-from ivr.testing import CallerGone, RecordedEvents, ScriptedDesk, ScriptedLookup, ScriptedPhone
+from ivr.testing import CallerGone, RecordedEvents, ScriptedLookup, ScriptedPhone, ScriptedQueues
 from sources.problems import ProblemsFound
 
 SITE: dict[str, Any] = {
@@ -30,7 +30,7 @@ class Walked:
     """What a call left behind."""
 
     phone: ScriptedPhone
-    desk: ScriptedDesk
+    queues: ScriptedQueues
     lookup: ScriptedLookup
     events: RecordedEvents
     call: CallContext
@@ -93,14 +93,14 @@ class Walker:
         keys: Sequence[str] = "",
         *more: str,
         phone: ScriptedPhone | None = None,
-        desk: ScriptedDesk | None = None,
+        queues: ScriptedQueues | None = None,
         lookup: ScriptedLookup | None = None,
         call: CallContext | None = None,
         flow: str = "f",
     ) -> Walked:
         walked = Walked(
             phone or ScriptedPhone(keys),
-            desk or ScriptedDesk(),
+            queues or ScriptedQueues(),
             lookup or ScriptedLookup(),
             RecordedEvents(),
             call or CallContext("call-1", ani="+8613812345678", dnis="4000", language="en"),
@@ -108,7 +108,7 @@ class Walker:
         interpreter = Interpreter(
             self.load(text, *more),
             walked.phone,
-            walked.desk,
+            walked.queues,
             walked.lookup,
             walked.events,
             walked.phone.clock,

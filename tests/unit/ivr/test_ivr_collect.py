@@ -81,7 +81,7 @@ nodes:
 """
     walked = await walk(text, "12" + "#" + "4711")
     assert walked.call.variables["pin"] == "4711"
-    assert walked.desk.requests[0].data == {"pin": "****", "copy": "****", "sum": "****", "ani": "+8613812345678"}
+    assert walked.queues.requests[0].data == {"pin": "****", "copy": "****", "sum": "****", "ani": "+8613812345678"}
     assert "4711" not in repr(walked.events.all)
     assert [data["keys"] for data in walked.events.of("input_received")] == ["****", "****"]
     assert "4711" not in repr(walked.call)

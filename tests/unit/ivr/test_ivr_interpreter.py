@@ -5,7 +5,7 @@ import pytest
 from ivr.call import CallContext
 from ivr.interpreter import Interpreter
 from ivr.ports import QueueRequest, QueueResult
-from ivr.testing import RecordedEvents, ScriptedDesk, ScriptedLookup, ScriptedPhone
+from ivr.testing import RecordedEvents, ScriptedLookup, ScriptedPhone, ScriptedQueues
 from ivr.trace import Trace
 from sources.problems import ProblemsFound
 
@@ -21,7 +21,7 @@ nodes:
 """
 
 
-class BrokenDesk(ScriptedDesk):
+class BrokenDesk(ScriptedQueues):
     async def wait(self, request: QueueRequest) -> QueueResult:
         raise RuntimeError("the desk broke")
 
@@ -47,7 +47,7 @@ async def test_every_node_is_told_with_flow_version_and_exit(walk):
 
 async def test_an_error_inside_a_node_apologises_and_hangs_up(walk):
     """Never dead air, never an exception."""
-    walked = await walk(FLOW, desk=BrokenDesk())
+    walked = await walk(FLOW, queues=BrokenDesk())
     assert walked.phone.said == ["We are sorry, something went wrong. Please call again later. Goodbye."]
     assert walked.phone.hung_up
     assert walked.ended is not None
@@ -59,7 +59,7 @@ async def test_an_error_inside_a_node_apologises_and_hangs_up(walk):
 async def test_an_error_takes_the_flows_on_error_once(walk):
     """A second error does not go round in a circle."""
     text = FLOW.replace("start: wait", "start: wait\non_error: sorry") + "  sorry: {type: play, prompt: {en: sorry}, next: wait}\n"
-    walked = await walk(text, desk=BrokenDesk())
+    walked = await walk(text, queues=BrokenDesk())
     assert walked.visited == ["wait", "sorry", "wait"]
     assert walked.phone.said[0] == "sorry"
     assert walked.phone.hung_up
@@ -129,7 +129,7 @@ async def test_a_running_call_keeps_the_version_it_started_with(load):
     old = load(FLOW)
     events = RecordedEvents()
 
-    class Publishing(ScriptedDesk):
+    class Publishing(ScriptedQueues):
         async def wait(self, request: QueueRequest) -> QueueResult:
             new = load(FLOW.replace("{en: bye}", "{en: new}"))
             assert new["f"].version != old["f"].version
@@ -144,7 +144,7 @@ async def test_a_running_call_keeps_the_version_it_started_with(load):
 async def test_a_call_can_go_on_at_a_node(load):
     """A call that another server takes over starts where it was."""
     phone, events = ScriptedPhone(), RecordedEvents()
-    await Interpreter(load(FLOW), phone, ScriptedDesk(), ScriptedLookup(), events, phone.clock).run(CallContext("c"), "f", start="bye")
+    await Interpreter(load(FLOW), phone, ScriptedQueues(), ScriptedLookup(), events, phone.clock).run(CallContext("c"), "f", start="bye")
     assert [data["node"] for data in events.of("node_entered")] == ["bye"]
 
 
@@ -157,7 +157,7 @@ async def test_a_trace_tells_the_steps_by_their_place_in_the_file(load):
     """For the author of a flow: path, what happened, the exit."""
     phone, later = ScriptedPhone(), RecordedEvents()
     trace = Trace(phone.clock, later)
-    await Interpreter(load(FLOW), phone, ScriptedDesk(), ScriptedLookup(), trace, phone.clock).run(CallContext("c"), "f")
+    await Interpreter(load(FLOW), phone, ScriptedQueues(), ScriptedLookup(), trace, phone.clock).run(CallContext("c"), "f")
     assert trace.visited() == ["wait", "bye"]
     assert [str(step) for step in trace.steps][1:3] == [
         "f/nodes/wait: node_entered node_type=queue",

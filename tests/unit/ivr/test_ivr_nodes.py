@@ -6,7 +6,7 @@ import pytest
 
 from ivr.call import CallContext
 from ivr.ports import LookupReply, LookupRequest, QueueResult
-from ivr.testing import ScriptedDesk, ScriptedLookup, ScriptedPhone, VirtualClock
+from ivr.testing import ScriptedLookup, ScriptedPhone, ScriptedQueues, VirtualClock
 
 pytestmark = pytest.mark.unit
 
@@ -151,7 +151,7 @@ QUEUE = [
 
 async def test_a_queue_is_asked_with_requirement_priority_and_data(walk):
     walked = await walk(flow(*QUEUE, *ENDS, extra="variables: {n: wang}"), phone=ScriptedPhone("", early="1"))
-    request = walked.desk.requests[0]
+    request = walked.queues.requests[0]
     assert request.steps == ((0, "billing >= 2 and lang_en"), (20_000, "billing"))
     assert (request.queue, request.priority, request.exit_keys, request.preferred) == ("billing", 60, "1", ("wang",))
     assert request.data == {"caller": "+8613812345678"}
@@ -174,14 +174,14 @@ async def test_a_queue_is_asked_with_requirement_priority_and_data(walk):
     ],
 )
 async def test_every_outcome_of_a_queue_leads_somewhere(walk, result: QueueResult, node: str):
-    walked = await walk(flow(*QUEUE, *ENDS, extra="variables: {n: wang}"), desk=ScriptedDesk(result))
+    walked = await walk(flow(*QUEUE, *ENDS, extra="variables: {n: wang}"), queues=ScriptedQueues(result))
     assert walked.visited[-1] == node
 
 
 async def test_one_requirement_holds_from_the_beginning(walk):
     walked = await walk(flow("a: {type: queue, queue: billing, requirement: 'billing >= 2', otherwise: z}", END))
-    assert walked.desk.requests[0].steps == ((0, "billing >= 2"),)
-    assert (await walk(flow("a: {type: queue, queue: billing, otherwise: z}", END))).desk.requests[0].steps == ((0, ""),)
+    assert walked.queues.requests[0].steps == ((0, "billing >= 2"),)
+    assert (await walk(flow("a: {type: queue, queue: billing, otherwise: z}", END))).queues.requests[0].steps == ((0, ""),)
 
 
 async def test_after_a_talk_the_call_ends_unless_the_flow_says_more(walk):

@@ -6,7 +6,7 @@ import pytest
 
 from ivr.call import CallContext, Place
 from ivr.ports import QueueOutcome, QueueResult
-from ivr.testing import ScriptedDesk, ScriptedPhone, VirtualClock
+from ivr.testing import ScriptedPhone, ScriptedQueues, VirtualClock
 
 pytestmark = pytest.mark.unit
 
@@ -27,7 +27,7 @@ nodes:
 """
 
 
-class SlowDesk(ScriptedDesk):
+class SlowDesk(ScriptedQueues):
     """Each wait takes 30 s."""
 
     def __init__(self, clock: VirtualClock, *results: QueueResult) -> None:
@@ -43,8 +43,8 @@ class SlowDesk(ScriptedDesk):
 async def places(walk: Any, text: str, keys: list[str], *results: QueueResult) -> tuple[list[int], CallContext]:
     """Since when the caller has a place at each joining, in seconds after the call's beginning (0: a new one)."""
     clock = VirtualClock(1_000_000)
-    walked = await walk(text, phone=ScriptedPhone(keys, clock=clock), desk=SlowDesk(clock, *results))
-    return [request.place_from_ms and request.place_from_ms - 999_000 for request in walked.desk.requests], walked.call
+    walked = await walk(text, phone=ScriptedPhone(keys, clock=clock), queues=SlowDesk(clock, *results))
+    return [request.place_from_ms and request.place_from_ms - 999_000 for request in walked.queues.requests], walked.call
 
 
 async def test_who_comes_back_in_time_has_the_old_place(walk: Any) -> None:
@@ -78,20 +78,20 @@ async def test_the_server_that_takes_the_call_over_knows_the_place(walk: Any) ->
     clock = VirtualClock(100_000_000)
     call = CallContext("call-1", language="en", places={"billing": Place(5_000)})
     walked = await walk(flow("keep_place: 1s,"), phone=ScriptedPhone("", clock=clock), call=call)
-    assert [request.place_from_ms for request in walked.desk.requests] == [5_000]
+    assert [request.place_from_ms for request in walked.queues.requests] == [5_000]
 
 
 async def test_agents_by_name_and_by_variable(walk: Any) -> None:
     """Each is there once; a variable without a value names nobody."""
     call = CallContext("call-1", language="en", variables={"owner": "wang", "last": ""})
     named = "preferred_agent: wang, preferred_agents: ['{owner}', smith, '{last}'], preferred_for: 40s, exclude_agents: ['{owner}'],"
-    (request,) = (await walk(flow(named) + "variables: {owner: '', last: ''}\n", call=call)).desk.requests
+    (request,) = (await walk(flow(named) + "variables: {owner: '', last: ''}\n", call=call)).queues.requests
     assert (request.preferred, request.preferred_ms, request.exclude) == (("wang", "smith"), 40_000, ("wang",))
 
 
 @pytest.mark.parametrize("outcome", ["overflowed", "withdrawn", "closed"])
 async def test_new_outcomes_have_exits_of_their_own(walk: Any, outcome: QueueOutcome) -> None:
-    walked = await walk(flow(f"{outcome}: hangup,"), desk=ScriptedDesk(QueueResult(outcome)))
+    walked = await walk(flow(f"{outcome}: hangup,"), queues=ScriptedQueues(QueueResult(outcome)))
     assert (walked.visited, walked.exits) == (["a"], [outcome])
 
 
@@ -129,14 +129,14 @@ async def test_a_variable_between_quotes_is_a_value_and_nothing_else(walk: Any, 
     call = CallContext("call-1", language="en", variables={"branch": branch})
     text = flow("requirement: 'billing = \"{branch}\"',").replace("start: a", "variables: {branch: ''}\nstart: a")
     walked = await walk(text, phone=ScriptedPhone(""), call=call)
-    assert [request.steps for request in walked.desk.requests] == [((0, asked),)]
+    assert [request.steps for request in walked.queues.requests] == [((0, asked),)]
 
 
 async def test_what_one_queue_shows_the_agent_the_next_one_shows_too(walk: Any) -> None:
     """The data stays with the call, also when the call comes to another queue; what the later queue says counts."""
     call = CallContext("call-1", language="en", data={"order": "7", "account": "1"})
     text = flow("data: {account: '{ani}'},", again="queue: technical")
-    desk = ScriptedDesk(QueueResult("timed_out"))
-    await walk(text, desk=desk, call=call)
-    assert [request.data for request in desk.requests] == [{"order": "7", "account": ""}]
+    queues = ScriptedQueues(QueueResult("timed_out"))
+    await walk(text, queues=queues, call=call)
+    assert [request.data for request in queues.requests] == [{"order": "7", "account": ""}]
     assert call.data == {"order": "7", "account": ""}

@@ -14,7 +14,7 @@ from ivr.interpreter import Interpreter
 from ivr.loading.draft import SiteFacts
 from ivr.loading.loader import load_flows
 from ivr.ports import LookupReply, QueueOutcome, QueueResult
-from ivr.testing import CallerGone, RecordedEvents, ScriptedDesk, ScriptedLookup, ScriptedPhone
+from ivr.testing import CallerGone, RecordedEvents, ScriptedLookup, ScriptedPhone, ScriptedQueues
 
 pytestmark = pytest.mark.unit
 
@@ -46,7 +46,7 @@ def test_a_flow_always_ends_and_never_raises(flow, keys, early, results, reply, 
     interpreter = Interpreter(
         FLOWS,
         phone,
-        ScriptedDesk(*results),
+        ScriptedQueues(*results),
         ScriptedLookup({"": reply}),
         events,
         phone.clock,

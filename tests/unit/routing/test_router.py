@@ -9,7 +9,7 @@ from routing_house import CountingIds, directory, person
 
 from routing.board.board import HANDLERS
 from routing.board.redefinition import ChangeRefused
-from routing.board.state import Floor
+from routing.board.state import BoardState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, PhoneReported, RingOrder
@@ -219,7 +219,7 @@ def test_a_stale_commit_means_starting_from_the_records() -> None:
 def test_a_message_that_breaks_the_board_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """One poisonous message is skipped; those before and after it, in the same batch too, are served once each."""
 
-    def poison(board: Floor, message: ContactLeft, now_ms: int) -> None:
+    def poison(board: BoardState, message: ContactLeft, now_ms: int) -> None:
         board.contacts.clear()
         raise RuntimeError("half changed")
 
@@ -243,7 +243,7 @@ def test_a_deadline_that_breaks_the_board_does_not_stop_the_others(monkeypatch: 
     """It is tried again, with growing pauses, and each time it is told."""
     from routing.board import board
 
-    def poison(floor: Floor, id: str, now_ms: int) -> None:
+    def poison(state: BoardState, id: str, now_ms: int) -> None:
         raise RuntimeError("never works")
 
     monkeypatch.setitem(board.DEADLINES, "max_wait", poison)
@@ -269,11 +269,11 @@ def test_a_deadline_that_failed_once_is_made_up_for(monkeypatch: pytest.MonkeyPa
 
     tried: list[str] = []
 
-    def at_first_poison(floor: Floor, id: str, now_ms: int) -> None:
+    def at_first_poison(state: BoardState, id: str, now_ms: int) -> None:
         tried.append(id)
         if len(tried) == 1:
             raise RuntimeError("works the second time")
-        contacts.waited_long_enough(floor, id, now_ms)
+        contacts.waited_long_enough(state, id, now_ms)
 
     monkeypatch.setitem(board.DEADLINES, "max_wait", at_first_poison)
 

@@ -107,17 +107,17 @@ lefts = st.lists(st.tuples(st.integers(0, 3 * WINDOW_MS), kinds, st.integers(0, 
 
 
 @given(lefts, lefts, st.lists(st.tuples(st.integers(0, 2 * WINDOW_MS), st.sampled_from([0, 5_000, 20_000])), min_size=1, max_size=5))
-def test_counting_as_they_go_is_counting_at_once(past: list[Departure], lately: list[Departure], asked: list[tuple[int, int]]) -> None:
+def test_counting_as_they_go_is_counting_at_once(before: list[Departure], lately: list[Departure], asked: list[tuple[int, int]]) -> None:
     """In whatever order the past is learnt, time passes and the site's limits change: the figures are those of a count from nothing."""
     departures, earlier = Departures(), Departures()
     for one in lately:
         departures.add((one[0] + 3 * WINDOW_MS, *one[1:]))
-    for one in past:
+    for one in before:
         earlier.add(one)
     first = departures.tally(0, *asked[0])
     assert first.answered == sum(how == "answered" for _, how, _ in lately)
     departures.put_before(earlier)
-    everything: list[Any] = [*past, *((at_ms + 3 * WINDOW_MS, how, waited_ms) for at_ms, how, waited_ms in lately)]
+    everything: list[Any] = [*before, *((at_ms + 3 * WINDOW_MS, how, waited_ms) for at_ms, how, waited_ms in lately)]
     since_ms = 0
     for passed_ms, limit_ms in asked:
         since_ms += passed_ms

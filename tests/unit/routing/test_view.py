@@ -18,7 +18,7 @@ from routing.domain.events import Event
 from routing.domain.messages import TalkHeld
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.domain.service_level import WINDOW_MS
-from routing.read_model.earlier_log import Past
+from routing.read_model.earlier_log import EarlierLog
 from routing.read_model.view import View
 from routing.store import codec
 from routing.store.memory import MemoryStore
@@ -97,18 +97,18 @@ def test_a_view_that_begins_in_the_middle_goes_on_right(moves: list[tuple[str, i
 @given(history, st.integers(0, 69), st.integers(0, 40))
 def test_a_view_that_remembers_the_past_knows_what_one_knows_that_was_there(moves: list[tuple[str, int, int]], at: int, later: int) -> None:
     """Begun from the records, and told of the past later on: service levels and expected waits are as if it had followed all."""
-    made, seen, past = opened(), View(CurrentDirectory(SITE)), Past(SITE)
+    made, seen, earlier_log = opened(), View(CurrentDirectory(SITE)), EarlierLog(SITE)
     view, told, at = from_records(made), 0, at % len(moves)
     for number, move in enumerate(moves):
         play(made, move, number)
         for event in made.events[told:]:
             seen.apply(event)
-            (past.take if number <= at else view.apply)(event)
+            (earlier_log.take if number <= at else view.apply)(event)
         told = len(made.events)
         if number == at:
             view = from_records(made)
         if number == min(at + later, len(moves) - 1):
-            view.remember(past)
+            view.remember(earlier_log)
     for queue in QUEUES:
         assert view.service_level(queue, made.now) == seen.service_level(queue, made.now)
         for steps in STEPS:
@@ -117,12 +117,12 @@ def test_a_view_that_remembers_the_past_knows_what_one_knows_that_was_there(move
 
 def test_lost_calls_are_remembered() -> None:
     """Calls to be called back: those of the past, and behind them those that were lost since."""
-    view, past = View(CurrentDirectory(SMALL)), Past(SMALL)
+    view, earlier_log = View(CurrentDirectory(SMALL)), EarlierLog(SMALL)
     lost = [Event(f"e{n}", "call_ended", START_MS + n, call=f"call-{n}", data={"ended_by": "asterisk_restarted"}) for n in range(3)]
     for event in (*lost[:2], Event("e9", "call_ended", START_MS, call="call-9", data={"ended_by": "caller"})):
-        past.take(event)
+        earlier_log.take(event)
     view.apply(lost[2])
-    view.remember(past)
+    view.remember(earlier_log)
     assert [event.call for event in view.lost_calls] == ["call-0", "call-1", "call-2"]
 
 

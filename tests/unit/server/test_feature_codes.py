@@ -47,7 +47,7 @@ class House:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.desk: Any = FakeDesk()
+        self.routing_client: Any = FakeDesk()
         self.view = View(CurrentDirectory(site.directory))
         self.locks = PinLocks()
         self.clock = VirtualClock()
@@ -58,7 +58,7 @@ class House:
     async def key(self, endpoint: str, words: str, *keys: str) -> ScriptedPhone:
         """Dial a code; `keys` are what is keyed at each question, "" for silence."""
         phone = ScriptedPhone([key for entry in keys for key in (entry or [""])], clock=self.clock)
-        await FeatureCodes(self.site, self.desk, self.view, self.locks, self.clock).serve(phone, endpoint, words.split())
+        await FeatureCodes(self.site, self.routing_client, self.view, self.locks, self.clock).serve(phone, endpoint, words.split())
         assert phone.answered
         assert phone.hung_up
         return phone
@@ -89,29 +89,29 @@ def house(tmp_path: Path) -> House:
 )
 async def test_a_code_is_asked_for_the_owner_of_the_phone(house: House, words: str, action: str, more: dict[str, str]) -> None:
     await house.key("1001", words)
-    assert house.desk.asked == [("wang", action, more)]
+    assert house.routing_client.asked == [("wang", action, more)]
 
 
 async def test_a_disposition_is_asked_for(house: House) -> None:
     """*46 alone asks for the code."""
     phone = await house.key("1001", "dispose", "42#")
-    assert house.desk.asked == [("wang", "dispose", {"disposition": "42"})]
+    assert house.routing_client.asked == [("wang", "dispose", {"disposition": "42"})]
     assert phone.said == ["Please enter the code of the result, then press the hash key.", "This is noted."]
 
 
 async def test_what_is_said_of_the_answer(house: House) -> None:
     """The state, a refusal, or that nobody answers."""
-    house.desk.state = "wrap_up"
+    house.routing_client.state = "wrap_up"
     assert (await house.key("1001", "extend_wrap_up")).said == ["You are in wrap-up."]
-    house.desk.error = "queue billing wants a disposition first"
+    house.routing_client.error = "queue billing wants a disposition first"
     assert (await house.key("1001", "end_wrap_up")).said == ["Please enter the code of the result first."]
     assert (await house.key("1001", "dispose 9")).said == ["There is no result with this code."]
     assert (await house.key("1001", "pause 7")).said == ["This is not possible now."]
-    house.desk.state = "ready"
+    house.routing_client.state = "ready"
     assert (await house.key("1001", "pause 1")).said == ["Too many are on this break. Please try again later."]
-    house.desk.state = "logged_out"
+    house.routing_client.state = "logged_out"
     assert (await house.key("1001", "pause 1")).said == ["This is not possible now."]
-    house.desk.silent = True
+    house.routing_client.silent = True
     assert (await house.key("1001", "resume")).said == ["The system does not answer; please try again in a moment."]
 
 
@@ -119,7 +119,7 @@ async def test_what_is_said_of_the_answer(house: House) -> None:
 async def test_what_means_nothing_changes_nothing(house: House, endpoint: str, words: str) -> None:
     """A phone that is not of the site, one at which nobody works, and words that are no code."""
     assert (await house.key(endpoint, words)).said == ["No agent belongs to this phone."]
-    assert house.desk.asked == []
+    assert house.routing_client.asked == []
 
 
 # -- hot desks ---------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ async def test_what_means_nothing_changes_nothing(house: House, endpoint: str, w
 async def test_log_in_with_number_and_pin(house: House, endpoint: str, words: str) -> None:
     """At a phone that is nobody's *40 will do, *47 at any; the calls come to that phone from then on."""
     phone = await house.key(endpoint, words, "77#", "4711#")
-    assert house.desk.asked == [("77", "log_in", {"phone": endpoint})]
+    assert house.routing_client.asked == [("77", "log_in", {"phone": endpoint})]
     assert phone.said == [
         "Please enter your agent number, then press the hash key.",
         "Please enter your PIN, then press the hash key.",
@@ -140,7 +140,7 @@ async def test_log_in_with_number_and_pin(house: House, endpoint: str, words: st
 async def test_the_hash_key_may_be_left_out(house: House) -> None:
     """A pause ends an entry, too."""
     await house.key("1020", "login", "1002", "", "4711", "")
-    assert house.desk.asked == [("smith", "log_in", {"phone": "1020"})]
+    assert house.routing_client.asked == [("smith", "log_in", {"phone": "1020"})]
 
 
 async def test_codes_are_for_who_works_at_the_phone(house: House) -> None:
@@ -148,7 +148,7 @@ async def test_codes_are_for_who_works_at_the_phone(house: House) -> None:
     house.works_at("77", "1001")
     await house.key("1001", "pause")
     await house.key("1001", "login")
-    assert house.desk.asked == [("77", "pause", {}), ("wang", "log_in", {"phone": "1001"})]
+    assert house.routing_client.asked == [("77", "pause", {}), ("wang", "log_in", {"phone": "1001"})]
 
 
 async def test_three_wrong_tries_end_the_call_and_lock(house: House) -> None:
@@ -161,25 +161,25 @@ async def test_three_wrong_tries_end_the_call_and_lock(house: House) -> None:
         house.clock.advance(locked_ms - 60_000)
         assert (await house.key("1020", "login", *right)).said[-1] == "There were too many tries. Please try again later."
         house.clock.advance(60_000)
-    assert house.desk.asked == []
+    assert house.routing_client.asked == []
     await house.key("1020", "login", *right)
-    assert [agent for agent, *_ in house.desk.asked] == ["77"]
+    assert [agent for agent, *_ in house.routing_client.asked] == ["77"]
 
 
 async def test_a_lock_is_one_agents(house: House) -> None:
     """Somebody else logs in meanwhile, and a right PIN forgets wrong ones."""
     await house.key("1020", "login", *("77#", "0000#") * 3)
     await house.key("1020", "login", "1002#", "1111#", "1002#", "4711#")
-    assert [agent for agent, *_ in house.desk.asked] == ["smith"]
+    assert [agent for agent, *_ in house.routing_client.asked] == ["smith"]
     await house.key("1020", "login", *("1002#", "0000#") * 2, "1002#", "4711#")
-    assert [agent for agent, *_ in house.desk.asked] == ["smith", "smith"]
+    assert [agent for agent, *_ in house.routing_client.asked] == ["smith", "smith"]
 
 
 @pytest.mark.parametrize("keys", [("1001#", "4711#"), ("99#", "4711#"), ("", ""), ("#", "#"), ("*" * 40, "")])
 async def test_who_has_no_pin_cannot_log_in(house: House, keys: tuple[str, str]) -> None:
     """An agent without one, a number that nobody has, and silence: three times, and the call is over."""
     phone = await house.key("1020", "login", *keys * 3)
-    assert house.desk.asked == []
+    assert house.routing_client.asked == []
     assert phone.said.count("The number or the PIN is not right.") == 3
 
 

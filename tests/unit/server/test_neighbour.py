@@ -39,7 +39,7 @@ class Asterisk:
         return True
 
 
-class Fleet:
+class ServerList:
     next_one = "h:2"
 
 
@@ -60,9 +60,9 @@ def watch(monkeypatch: pytest.MonkeyPatch, *pauses: tuple[float, float], up: boo
     """The other server is awake and then frozen, for so many seconds each time."""
 
     async def whole() -> Asterisk:
-        asterisk, other, fleet = Asterisk(), Other(), Fleet()
+        asterisk, other, server_list = Asterisk(), Other(), ServerList()
         monkeypatch.setattr(neighbour, "is_alive", other)
-        parts: Any = (fleet, asterisk, lambda: up)
+        parts: Any = (server_list, asterisk, lambda: up)
         running = asyncio.create_task(Neighbour(*parts).run())
         for awake_s, frozen_s in pauses:
             await asyncio.sleep(awake_s)

@@ -9,7 +9,7 @@ import pytest
 from asterisk_line import AsteriskLine, small_site
 from scripted_line import Phone, ScriptedLine
 
-from routing.ports import Line, Ring, RingOutcome, RingResult
+from routing.ports import Ring, RingOutcome, RingResult, WaitingCaller
 from simulator import virtual
 
 pytestmark = pytest.mark.contract
@@ -21,7 +21,7 @@ class Rig(Protocol):
     """One waiting caller on one kind of line."""
 
     @property
-    def line(self) -> Line: ...
+    def line(self) -> WaitingCaller: ...
 
     @property
     def heard(self) -> list[str]:

@@ -12,8 +12,8 @@ from server.settings import Site
 from server.version import VERSION
 
 
-class AgentDesk(Protocol):
-    """Where changes of agents and contacts are asked for: routing.desk.Desk. Both raise NoReply when the router does not answer."""
+class AgentRequests(Protocol):
+    """Where changes of agents and contacts are asked for: `RoutingClient`. Both raise NoReply when the router does not answer."""
 
     async def ask(
         self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
@@ -35,14 +35,14 @@ class Health(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Facilities:
+class ApiServices:
     """`site` is asked at each request, since it may be loaded anew; `tokens` maps a role to its secret; `metrics` gives the
     Prometheus text; `catch_up` returns when `view` knows what was told before."""
 
     site: Callable[[], Site]
     view: View
     catch_up: Callable[[], Awaitable[None]]
-    desk: AgentDesk
+    routing_client: AgentRequests
     tokens: Mapping[str, str]
     health: Health
     clock: Clock

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from scripted_line import Phone, ScriptedLine
 
-from routing.client.queue_stay import Visit, Waited
+from routing.client.queue_stay import QueueStay, Waited
 from routing.client.stay_events import TimeToAnnounce
 from routing.domain.messages import (
     ContactLeft,
@@ -21,7 +21,7 @@ from routing.domain.messages import (
     TalkEnded,
     WithdrawOrder,
 )
-from routing.domain.model import Outlook, QueuePolicy
+from routing.domain.model import QueuePolicy, WaitForecast
 from routing.ports import RingOutcome, RingResult
 from simulator import virtual
 
@@ -51,18 +51,18 @@ class Scene:
         other = QueuePolicy("other", first_position_ms=5_000, every_position_ms=0, whisper={"en": "Other."}, announce_wait=True)
         self.line = ScriptedLine(*phones)
         self.posted: list[Message] = []
-        outlook = Outlook(position, wait_ms)
+        wait_forecast = WaitForecast(position, wait_ms)
         policies = {"support": told, "other": other}
-        self.visit = Visit("c1", "support", lambda: policies, self.line, self.posted.append, lambda: outlook, exit_keys=exit_keys)
+        self.stay = QueueStay("c1", "support", lambda: policies, self.line, self.posted.append, lambda: wait_forecast, exit_keys=exit_keys)
         self.waited: Waited | None = None
 
     def rings(self, *offers: str) -> None:
         """The router orders to ring for these offers; the phone is called like its offer."""
         for offer in offers:
-            self.visit.tell(RingOrder("c1", offer, f"agent-{offer}", f"phone-{offer}", "support", 15_000))
+            self.stay.tell(RingOrder("c1", offer, f"agent-{offer}", f"phone-{offer}", "support", 15_000))
 
     def takes_back(self, offer: str) -> None:
-        self.visit.tell(WithdrawOrder("c1", offer))
+        self.stay.tell(WithdrawOrder("c1", offer))
 
     def did(self, *beginnings: str) -> list[tuple[int, str]]:
         """What the line was asked for, if it begins so."""
@@ -73,7 +73,7 @@ def play(scene: Scene, script: Callable[[Scene], Awaitable[None]] | None = None)
     """Run the stay beside the script, to the end of both. Whatever happens, no task and no timer outlives the stay."""
 
     async def whole() -> None:
-        stay = asyncio.create_task(scene.visit.run())
+        stay = asyncio.create_task(scene.stay.run())
         await asyncio.sleep(0)
         if script:
             await script(scene)
@@ -96,7 +96,7 @@ def test_music_begins_with_the_stay_and_waiting_costs_nothing() -> None:
     """Without announcements nothing is scheduled: a caller who waits needs no timer and no work until something happens."""
     scene = Scene(exit_keys="0")
     with pytest.raises(virtual.Deadlock):
-        virtual.run(scene.visit.run())
+        virtual.run(scene.stay.run())
     assert scene.line.did[0] == (0, "music")
     assert [what for _, what in scene.did() if what != "music"] == []
 
@@ -196,7 +196,7 @@ def test_an_offer_that_comes_in_the_moment_of_an_announcement() -> None:
     """Whichever of the two is first in the inbox: the phone rings at once and nothing is said."""
 
     async def script(scene: Scene) -> None:
-        scene.visit.tell(TimeToAnnounce())
+        scene.stay.tell(TimeToAnnounce())
         scene.rings("o1")
 
     scene = play(Scene(Phone(talk_ms=10_000)), script)
@@ -240,7 +240,7 @@ def test_ring_orders_of_one_moment_ring_at_once() -> None:
     async def script(scene: Scene) -> None:
         scene.rings("o1", "o2")
         await asyncio.sleep(1)
-        assert scene.visit.offers == {"o1": "agent-o1", "o2": "agent-o2"}
+        assert scene.stay.offers == {"o1": "agent-o1", "o2": "agent-o2"}
 
     scene = play(Scene(Phone("rang_out", 9_000), Phone(after_ms=2_000, talk_ms=30_000)), script)
     assert scene.did("ring") == [(0, "ring phone-o1"), (0, "ring phone-o2")]
@@ -314,7 +314,7 @@ def test_the_router_ends_the_wait_while_several_ring() -> None:
     async def script(scene: Scene) -> None:
         scene.rings("o1", "o2")
         await asyncio.sleep(0.5)
-        scene.visit.tell(LeaveOrder("c1", "timed_out"))
+        scene.stay.tell(LeaveOrder("c1", "timed_out"))
 
     scene = play(Scene(Phone(after_ms=9_000), Phone(after_ms=9_000)), script)
     assert scene.waited == Waited("timed_out", "c1")
@@ -326,7 +326,7 @@ def test_what_is_ordered_for_a_phone_reaches_the_line() -> None:
     """The queue's whisper, the key to accept, the phone that answers by itself."""
 
     async def script(scene: Scene) -> None:
-        scene.visit.tell(RingOrder("c1", "o1", "anna", "+86138", "support", 15_000, auto_answer=True, accept=True))
+        scene.stay.tell(RingOrder("c1", "o1", "anna", "+86138", "support", 15_000, auto_answer=True, accept=True))
 
     scene = play(Scene(Phone(), whisper={"zh": "账单"}), script)
     ring = scene.line.rings[0]
@@ -338,7 +338,7 @@ def test_a_contact_that_is_moved_waits_by_the_other_queues_rules() -> None:
 
     async def script(scene: Scene) -> None:
         await asyncio.sleep(2)
-        scene.visit.tell(MoveOrder("c1", "other"))
+        scene.stay.tell(MoveOrder("c1", "other"))
         await asyncio.sleep(10)
         scene.rings("o1")
 
@@ -431,7 +431,7 @@ def test_the_router_ends_the_wait() -> None:
 
     async def script(scene: Scene) -> None:
         await asyncio.sleep(9)
-        scene.visit.tell(LeaveOrder("c1", "timed_out"))
+        scene.stay.tell(LeaveOrder("c1", "timed_out"))
 
     scene = play(Scene(first_ms=8_000, every_ms=1_000), script)
     assert scene.waited == Waited("timed_out", "c1")
@@ -445,7 +445,7 @@ def test_the_router_ends_the_wait_while_a_phone_rings() -> None:
     async def script(scene: Scene) -> None:
         scene.rings("o1")
         await asyncio.sleep(0.5)
-        scene.visit.tell(LeaveOrder("c1", "timed_out"))
+        scene.stay.tell(LeaveOrder("c1", "timed_out"))
 
     scene = play(Scene(Phone()), script)
     assert scene.waited == Waited("timed_out", "c1")
@@ -562,7 +562,7 @@ def test_a_caller_who_was_moved_to_another_server_has_not_left() -> None:
         scene.line.hang_up()
 
     scene = play(Scene(), script)
-    assert (scene.posted, scene.visit.here) == ([], False)
+    assert (scene.posted, scene.stay.here) == ([], False)
 
 
 def test_a_line_that_breaks_because_the_caller_was_moved_leaves_nothing() -> None:
@@ -577,7 +577,7 @@ def test_a_stay_that_is_cancelled_keeps_its_place() -> None:
     """A server that lets go of its calls says nothing: the callers turn up at another server, at their old place."""
 
     async def script(scene: Scene) -> None:
-        stay = asyncio.create_task(Visit("c2", "q", dict, ScriptedLine(), scene.posted.append, Outlook).run())
+        stay = asyncio.create_task(QueueStay("c2", "q", dict, ScriptedLine(), scene.posted.append, WaitForecast).run())
         await asyncio.sleep(1)
         stay.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -593,9 +593,9 @@ def test_a_prompt_that_cannot_be_stopped_holds_up_the_end_for_two_seconds() -> N
     async def whole() -> None:
         scene = Scene(first_ms=8_000, every_ms=1_000)
         scene.line.deaf, scene.line.prompt_ms = True, 60_000
-        stay = asyncio.create_task(scene.visit.run())
+        stay = asyncio.create_task(scene.stay.run())
         await asyncio.sleep(9)
-        scene.visit.tell(LeaveOrder("c1", "timed_out"))
+        scene.stay.tell(LeaveOrder("c1", "timed_out"))
         assert await stay == Waited("timed_out", "c1")
         assert asyncio.get_running_loop().time() == 11
         await asyncio.sleep(1000)

@@ -9,7 +9,7 @@ from routing_house import House, directory, person
 
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import ContactArrived, ContactAsked, PhoneReported
-from routing.domain.model import Choice, Outlook, QueuePolicy
+from routing.domain.model import Choice, QueuePolicy, WaitForecast
 from routing.read_model.estimate import Mean, Rate, Rival, drain_ms, expected_ms
 from routing.read_model.view import View
 
@@ -28,8 +28,8 @@ class Followed:
         self.view = View(CurrentDirectory(self.house.site))
         self.read = 0
 
-    def outlook(self, contact: str) -> Outlook:
-        return self.follow().outlook(contact, self.house.now)
+    def wait_forecast(self, contact: str) -> WaitForecast:
+        return self.follow().wait_forecast(contact, self.house.now)
 
     def expected(self, requirement: str = "", queue: str = "support") -> int | None:
         return self.follow().expected_wait_ms(queue, [(0, requirement)], self.house.now)
@@ -112,7 +112,7 @@ def test_nothing_is_said_of_what_nobody_knows() -> None:
     assert (made.expected("en"), made.expected("zh"), made.expected(queue="sales")) == (0, None, None)
     made.house.call("c1", "en")
     assert made.expected("en") is None
-    assert made.outlook("nobody") == Outlook()
+    assert made.wait_forecast("nobody") == WaitForecast()
 
 
 def test_the_wait_is_learnt_and_told() -> None:
@@ -125,11 +125,11 @@ def test_the_wait_is_learnt_and_told() -> None:
     for contact in ("talking", "first", "second"):
         made.house.call(contact, "en")
     made.house.answer("talking")
-    assert made.outlook("first") == Outlook(1, 60_000)
-    assert made.outlook("second") == Outlook(2, 120_000)
+    assert made.wait_forecast("first") == WaitForecast(1, 60_000)
+    assert made.wait_forecast("second") == WaitForecast(2, 120_000)
     assert made.expected("en") == 180_000
     made.house.start_work("anna")
-    assert (made.expected("zh"), made.outlook("second")) == (0, Outlook(2, 120_000))
+    assert (made.expected("zh"), made.wait_forecast("second")) == (0, WaitForecast(2, 120_000))
 
 
 def test_the_place_counts_those_who_want_the_same_agents() -> None:
@@ -138,7 +138,7 @@ def test_the_place_counts_those_who_want_the_same_agents() -> None:
     for contact, wanted in (("e1", "en"), ("e2", "en"), ("e3", "en"), ("z1", "zh"), ("any", "")):
         made.house.call(contact, wanted)
         made.house.wait(10)
-    assert [made.outlook(one).position for one in ("e1", "e3", "z1", "any")] == [1, 3, 1, 5]
+    assert [made.wait_forecast(one).position for one in ("e1", "e3", "z1", "any")] == [1, 3, 1, 5]
     assert made.view.position("z1") == 4
 
 
@@ -149,9 +149,9 @@ def test_a_contact_that_is_moved_or_made_urgent_has_another_place() -> None:
         made.house.call(contact, "en")
         made.house.wait(10)
     made.house.say(ContactAsked("e3", "prioritise", "r1", "node", priority=60))
-    assert [made.outlook(one).position for one in ("e1", "e2", "e3")] == [2, 3, 1]
+    assert [made.wait_forecast(one).position for one in ("e1", "e2", "e3")] == [2, 3, 1]
     made.house.say(ContactAsked("e3", "move", "r2", "node", queue="sales"))
-    assert [made.outlook(one).position for one in ("e1", "e2", "e3")] == [1, 2, 1]
+    assert [made.wait_forecast(one).position for one in ("e1", "e2", "e3")] == [1, 2, 1]
 
 
 def test_a_phone_that_rings_keeps_the_place_and_ends_the_wait() -> None:
@@ -163,8 +163,8 @@ def test_a_phone_that_rings_keeps_the_place_and_ends_the_wait() -> None:
     made.house.call("offered", "en")
     made.house.wait(10)
     made.house.call("next", "en")
-    assert made.outlook("offered") == Outlook(1, 0)
-    assert made.outlook("next") == Outlook(2, 60_000)
+    assert made.wait_forecast("offered") == WaitForecast(1, 0)
+    assert made.wait_forecast("next") == WaitForecast(2, 60_000)
 
 
 def test_the_wait_under_a_requirement_that_relaxes() -> None:
@@ -212,7 +212,7 @@ def test_after_any_history_a_view_that_began_now_has_the_same_places(moves: list
     begun = View(CurrentDirectory(SITE))
     begun.start(list(followed.contacts.values()), list(followed.agents.values()))
     for contact in followed.contacts:
-        assert begun.outlook(contact, made.now).position == followed.outlook(contact, made.now).position
+        assert begun.wait_forecast(contact, made.now).position == followed.wait_forecast(contact, made.now).position
     for steps in STEPS:
         told = followed.expected_wait_ms("support", steps, made.now)
         assert told is None or told >= 0
@@ -254,7 +254,7 @@ def test_only_agents_whom_the_callers_asterisk_can_ring_are_counted() -> None:
 
     assert (expected("east"), expected("west"), expected(None)) == (0, None, 0)
     made.house.say(ContactArrived("w1", "call-west-1790000000.1", "node", "support", [(0, "en")], enqueued_at_ms=made.house.now))
-    assert made.follow().outlook("w1", made.house.now) == Outlook(1, None)
+    assert made.follow().wait_forecast("w1", made.house.now) == WaitForecast(1, None)
     assert expected("east") == 0, "who waits at another machine is nobody's rival here"
     made.house.say(PhoneReported("phone-bob", "available", "west"))
     assert (expected("east"), made.follow().contacts["w1"].state) == (None, "offered")

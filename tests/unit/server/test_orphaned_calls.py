@@ -14,8 +14,8 @@ from routing.domain.events import Event
 from routing.domain.model import Directory
 from routing.read_model.view import View
 from server.calls.open_calls import Calls, LiveCall
-from server.cluster.orphaned_calls import GRACE_S, LONGER_S, Orphans
-from server.cluster.server_list import NAME, Fleet
+from server.cluster.orphaned_calls import GRACE_S, LONGER_S, OrphanedCalls
+from server.cluster.server_list import NAME, ServerList
 from simulator import virtual
 
 pytestmark = pytest.mark.unit
@@ -53,7 +53,7 @@ class Asterisk:
         return self.rows
 
 
-class Desk:
+class RoutingClient:
     """The desk of the server `here`."""
 
     server = "here"
@@ -83,17 +83,17 @@ class Site:
     def __init__(self) -> None:
         self.asterisk, self.view = Asterisk(), View(CurrentDirectory(Directory({}, {})))
         self.told = Told(self.view)
-        self.fleet = Fleet(self.asterisk, None, "here")  # type: ignore[arg-type]
+        self.server_list = ServerList(self.asterisk, None, "here")  # type: ignore[arg-type]
         self.calls = Calls()
-        parts: Any = (self.view, Desk(), self.told, self.calls, self.asterisk, self.fleet)
-        self.orphans = Orphans(*parts)
+        parts: Any = (self.view, RoutingClient(), self.told, self.calls, self.asterisk, self.server_list)
+        self.orphaned_calls = OrphanedCalls(*parts)
         for call in (OURS, OTHERS):
             self.view.apply(Event("e", "call_arrived", 0, call=call, data={"server": "other", "channel": call}))
 
     async def met(self, *servers: str) -> "Site":
         """Knows its Asterisk, and that these servers live."""
-        await self.fleet.meet()
-        self.fleet.on_event(Event("e", "servers_listed", 0, data={"asterisk": "east", "addresses": dict.fromkeys(servers, "h:1")}))
+        await self.server_list.meet()
+        self.server_list.on_event(Event("e", "servers_listed", 0, data={"asterisk": "east", "addresses": dict.fromkeys(servers, "h:1")}))
         return self
 
 
@@ -130,15 +130,15 @@ def test_only_our_asterisks_calls_are_judged_by_its_channels() -> None:
     """It does not have the other one's: they may well live."""
 
     def act(site: Site) -> None:
-        assert site.orphans.known() == {OURS}
-        site.orphans.reconcile([], site.orphans.known(), restarted=True)
+        assert site.orphaned_calls.known() == {OURS}
+        site.orphaned_calls.reconcile([], site.orphaned_calls.known(), restarted=True)
 
     assert set(ends_of("here", act=act)) == {OURS}
 
 
 def test_before_asterisk_is_known_nothing_is_judged() -> None:
     async def whole() -> frozenset[str]:
-        return Site().orphans.known()
+        return Site().orphaned_calls.known()
 
     assert virtual.run(whole()) == frozenset()
 
@@ -153,7 +153,7 @@ def held_until(second: float, *, tells: bool = False, ended_by: str = "asterisk_
         site = await Site().met("here")
         let_go = site.calls.add(LiveCall(OURS, normalise("13800138000", "CN"), "4000", 0))
         for _ in range(3):  # told at once, and found by the comparison that is made now and then
-            site.orphans.reconcile([], {OURS}, restarted=ended_by == "asterisk_restarted")
+            site.orphaned_calls.reconcile([], {OURS}, restarted=ended_by == "asterisk_restarted")
         await asyncio.sleep(second)
         if tells:
             site.told.tell("call_ended", call=OURS, ended_by="caller")
@@ -197,7 +197,7 @@ def test_events_of_a_talk_that_come_together(names: str) -> None:
     async def whole() -> list[str]:
         site = await Site().met("here", "other")
         site.asterisk.rows = [TALKING]
-        site.orphans.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
+        site.orphaned_calls.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
         await asyncio.sleep(1)
         for name in names.split():
             site.asterisk.tells(name, OURS)

@@ -12,7 +12,7 @@ from routing.domain.messages import AgentHeld
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
-from server.cluster.retelling import Memory
+from server.cluster.retelling import Retelling
 
 pytestmark = pytest.mark.unit
 
@@ -28,7 +28,7 @@ class FakeDesk:
     server = "node"
 
     def __init__(self) -> None:
-        self.visits: dict[str, Any] = {}
+        self.stays: dict[str, Any] = {}
         self.posted: list[Any] = []
 
     def post(self, message: Any) -> None:
@@ -48,11 +48,11 @@ def agent_event(type: str, agent: str, state: AgentState, phone: str, **more: An
 
 def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
     """Also one who works at a phone that is not theirs; who has logged out is not told."""
-    desk: Any = FakeDesk()
+    routing_client: Any = FakeDesk()
     events: Any = None
     reported: list[str] = []
     view = View(CurrentDirectory(SITE))
-    memory = Memory(view, desk, events, Calls(), lambda: reported.append("phones"))
+    retelling = Retelling(view, routing_client, events, Calls(), lambda: reported.append("phones"))
     for event in (
         agent_event("agent_logged_in", "anna", AgentState.READY, "1001", left_queues=["sales"]),
         agent_event("agent_logged_in", "li", AgentState.READY, "1020"),
@@ -60,8 +60,8 @@ def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
         Event("event-2", "domain_opened", 2_000),
     ):
         view.apply(event)
-        memory.on_event(event)
-    assert desk.posted == [
+        retelling.on_event(event)
+    assert routing_client.posted == [
         AgentHeld("anna", AgentState.READY, since_ms=1_000, phone="1001", left_queues=["sales"]),
         AgentHeld("li", AgentState.READY, since_ms=1_000, phone="1020"),
     ]
@@ -70,10 +70,10 @@ def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
 
 def test_what_only_the_router_knew_is_told_with_it() -> None:
     """A wrap-up with its end, a wish, the figures of fairness and the disposition that was given: all that events have told."""
-    desk: Any = FakeDesk()
+    routing_client: Any = FakeDesk()
     events: Any = None
     view = View(CurrentDirectory(SITE))
-    memory = Memory(view, desk, events, Calls(), lambda: None)
+    retelling = Retelling(view, routing_client, events, Calls(), lambda: None)
     work = {"wanted": "paused", "handled": 7, "talked_ms": 90_000, "occupancy": 0.4, "occupied_at_ms": 900, "last_contact": "c1"}
     told = agent_event("agent_wrap_up_started", "anna", AgentState.WRAP_UP, "1001", reason="lunch", until_ms=61_000, work=work)
     for event in (
@@ -82,7 +82,7 @@ def test_what_only_the_router_knew_is_told_with_it() -> None:
         Event("event-3", "domain_opened", 2_000),
     ):
         view.apply(event)
-        memory.on_event(event)
-    [held] = desk.posted
+        retelling.on_event(event)
+    [held] = routing_client.posted
     assert (held.state, held.reason, held.until_ms, held.queue) == (AgentState.WRAP_UP, "lunch", 61_000, "billing")
     assert held.work == {**work, "disposition": "31"}

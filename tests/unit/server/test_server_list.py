@@ -9,7 +9,7 @@ from ivr.numbers import normalise
 from routing.domain.events import Event
 from server.asterisk.dialplan_names import RUN, SERVERS
 from server.calls.open_calls import LiveCall
-from server.cluster.server_list import NAME, Fleet, is_movable
+from server.cluster.server_list import NAME, ServerList, is_movable
 
 pytestmark = [pytest.mark.unit, pytest.mark.asyncio]
 
@@ -48,17 +48,17 @@ class Ids:
 IDS = Ids()
 
 
-def fleet(asterisk: Globals, server: str = "a") -> Fleet:
-    return Fleet(asterisk, IDS, server)  # type: ignore[arg-type]
+def server_list(asterisk: Globals, server: str = "a") -> ServerList:
+    return ServerList(asterisk, IDS, server)  # type: ignore[arg-type]
 
 
 def listed(asterisk: str, **addresses: str) -> Event:
     return Event("e", "servers_listed", 0, data={"asterisk": asterisk, "addresses": addresses})
 
 
-async def kept(fleet: Fleet, asterisk: Globals, value: str) -> None:
+async def kept(server_list: ServerList, asterisk: Globals, value: str) -> None:
     """Wait until the variable is so."""
-    keeping = asyncio.create_task(fleet.run())
+    keeping = asyncio.create_task(server_list.run())
     async with asyncio.timeout(5):
         while asterisk.values.get(SERVERS) != value:  # noqa: ASYNC110
             await asyncio.sleep(0)
@@ -67,35 +67,35 @@ async def kept(fleet: Fleet, asterisk: Globals, value: str) -> None:
 
 async def test_who_leaves_is_out_of_the_list_and_knows_the_others() -> None:
     asterisk = Globals(**{SERVERS: "h:1&h:2&h:3"})
-    assert await fleet(asterisk).remove("h:2") == ["h:1", "h:3"]
+    assert await server_list(asterisk).remove("h:2") == ["h:1", "h:3"]
     assert asterisk.values[SERVERS] == "h:1&h:3"
 
 
 async def test_the_last_one_stays_in_the_list() -> None:
     """Asterisk must know where to look for one that comes back."""
     asterisk = Globals(**{SERVERS: "h:1"})
-    assert await fleet(asterisk).remove("h:1") == []
+    assert await server_list(asterisk).remove("h:1") == []
     assert asterisk.values[SERVERS] == "h:1"
 
 
 async def test_without_ami_nobody_is_known() -> None:
     asterisk = Globals(**{SERVERS: "h:1&h:2"})
     asterisk.away = True
-    assert await fleet(asterisk).remove("h:1") == []
-    await fleet(asterisk).join("h:1")
+    assert await server_list(asterisk).remove("h:1") == []
+    await server_list(asterisk).join("h:1")
 
 
 async def test_who_comes_is_put_in_once() -> None:
     asterisk = Globals(**{SERVERS: "h:1"})
     for _ in range(2):
-        await fleet(asterisk).join("h:0")
+        await server_list(asterisk).join("h:0")
     assert asterisk.values[SERVERS] == "h:0&h:1"
 
 
 async def test_an_asterisk_that_was_started_again_is_noticed_by_all() -> None:
     """By whoever meets it first, and by the others."""
     asterisk = Globals()
-    first, second = fleet(asterisk), fleet(asterisk)
+    first, second = server_list(asterisk), server_list(asterisk)
     assert (await first.meets_new_asterisk(), await second.meets_new_asterisk()) == (True, False)
     assert (await first.meets_new_asterisk(), await second.meets_new_asterisk()) == (False, False)
     asterisk.values[RUN] = ""
@@ -105,7 +105,7 @@ async def test_an_asterisk_that_was_started_again_is_noticed_by_all() -> None:
 async def test_the_variable_is_as_the_router_tells() -> None:
     """Also when the news came first and AMI later; another Asterisk's list is not ours."""
     asterisk = Globals(**{SERVERS: "h:9", NAME: "east"})
-    ours = fleet(asterisk)
+    ours = server_list(asterisk)
     ours.on_event(listed("east", a="h:1", b="h:2"))
     ours.on_event(listed("west", c="h:3"))
     await ours.meet()
@@ -116,7 +116,7 @@ async def test_the_variable_is_as_the_router_tells() -> None:
 
 async def test_an_asterisk_that_was_started_again_is_told_again() -> None:
     asterisk = Globals(**{SERVERS: "h:1"})
-    ours = fleet(asterisk)
+    ours = server_list(asterisk)
     await ours.meet()
     ours.on_event(listed("", a="h:1", b="h:2"))
     await kept(ours, asterisk, "h:1&h:2")
@@ -127,7 +127,7 @@ async def test_an_asterisk_that_was_started_again_is_told_again() -> None:
 
 async def test_one_of_those_that_are_left_looks_after_a_lost_ones_calls() -> None:
     """Of our Asterisk; who is alone does, and who has not been told of any."""
-    fleets = [fleet(Globals(**{NAME: "east"}), server) for server in "abc"]
+    fleets = [server_list(Globals(**{NAME: "east"}), server) for server in "abc"]
     for one in fleets:
         await one.meet()
         assert one.is_first_without("b")
@@ -139,7 +139,7 @@ async def test_one_of_those_that_are_left_looks_after_a_lost_ones_calls() -> Non
 
 async def test_each_server_has_a_next_one_in_a_ring() -> None:
     """Of its own Asterisk; who is alone has none."""
-    fleets = {server: fleet(Globals(**{NAME: "east"}), server) for server in "abc"}
+    fleets = {server: server_list(Globals(**{NAME: "east"}), server) for server in "abc"}
     for one in fleets.values():
         assert one.next_one == ""
         await one.meet()
@@ -152,7 +152,7 @@ async def test_each_server_has_a_next_one_in_a_ring() -> None:
 
 async def test_the_address_of_a_lost_server_is_remembered_until_another_has_it() -> None:
     """The router that knew it may have died with it."""
-    ours = fleet(Globals())
+    ours = server_list(Globals())
     await ours.meet()
     ours.on_event(listed("", a="h:1", b="h:2"))
     ours.on_event(listed("", a="h:1"))
@@ -162,7 +162,7 @@ async def test_the_address_of_a_lost_server_is_remembered_until_another_has_it()
 
 
 async def test_a_call_is_at_the_asterisk_that_its_id_names() -> None:
-    named, plain, unknown = fleet(Globals(**{NAME: "rack-7"})), fleet(Globals()), fleet(Globals())
+    named, plain, unknown = server_list(Globals(**{NAME: "rack-7"})), server_list(Globals()), server_list(Globals())
     await named.meet()
     await plain.meet()
     calls = ("call-rack-7-1700000000.5", "call-1700000000.5", "call-rack-1700000000.5")

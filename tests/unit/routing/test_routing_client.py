@@ -9,9 +9,9 @@ import pytest
 from routing_house import CountingIds, directory, person
 from scripted_line import Phone, ScriptedLine
 
-from routing.client.join_request import Joining
+from routing.client.join_request import JoinRequest
 from routing.client.queue_stay import Waited
-from routing.client.routing_client import Desk, NoReply
+from routing.client.routing_client import NoReply, RoutingClient
 from routing.domain.changes import Changes
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
@@ -87,9 +87,11 @@ class House:
         self.cut = CutStore(self.store._shared)
         self.clock, ids = virtual.VirtualClock(), CountingIds()
         self.view = View(CurrentDirectory(SITE))
-        self.desk = Desk(self.cut, CurrentDirectory(SITE), ids, self.clock, server="node", outlook=self.view.outlook)
+        self.routing_client = RoutingClient(
+            self.cut, CurrentDirectory(SITE), ids, self.clock, server="node", wait_forecast=self.view.wait_forecast
+        )
         router = Router(self.store.view(), CurrentDirectory(SITE), ids, self.clock, server="node")
-        self.tasks = [asyncio.create_task(self.desk.run()), asyncio.create_task(self._follow())]
+        self.tasks = [asyncio.create_task(self.routing_client.run()), asyncio.create_task(self._follow())]
         self.tasks += [asyncio.create_task(router.run())] if routed else []
 
     async def stop(self) -> None:
@@ -99,11 +101,11 @@ class House:
 
     async def work_begins(self, *agents: str) -> None:
         for agent in agents or SITE.agents:
-            self.desk.report_phone(SITE.agents[agent].phone, "available")
-            assert (await self.desk.ask(agent, "log_in")).error == ""
+            self.routing_client.report_phone(SITE.agents[agent].phone, "available")
+            assert (await self.routing_client.ask(agent, "log_in")).error == ""
 
     def call(self, line: ScriptedLine, **more: Any) -> asyncio.Task[Waited]:
-        return asyncio.create_task(self.desk.wait(Joining("call-1", "support", **more), line))
+        return asyncio.create_task(self.routing_client.wait(JoinRequest("call-1", "support", **more), line))
 
     async def events(self) -> list[Event]:
         return [event for _, event in await self.store.events("0", block_ms=0)]
@@ -126,7 +128,7 @@ def scene(play: Callable[[House], Awaitable[None]], *, routed: bool = True) -> N
         house = House(routed=routed)
         try:
             await play(house)
-            assert house.desk.visits == {}
+            assert house.routing_client.stays == {}
         finally:
             await house.stop()
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -208,7 +210,7 @@ def test_an_agent_who_logs_out_while_the_phone_rings() -> None:
         line = ScriptedLine(Phone(after_ms=10_000), Phone())
         stay = house.call(line)
         await asyncio.sleep(2)
-        assert (await house.desk.ask("anna", "log_out")).state == "logged_out"
+        assert (await house.routing_client.ask("anna", "log_out")).state == "logged_out"
         await asyncio.sleep(0.1)
         assert [what for _, what in line.did][-1] == "music"
         await house.work_begins("li")
@@ -226,9 +228,9 @@ def test_an_agent_who_logs_out_in_the_instant_of_the_answer() -> None:
         asked: list[asyncio.Task[Reply]] = []
 
         def leaves() -> None:
-            (visit,) = house.desk.visits.values()
-            asked.append(asyncio.create_task(house.desk.ask(agent_rung(line), "log_out")))
-            visit.tell(WithdrawOrder(visit.contact, offer_rung(visit)))
+            (stay,) = house.routing_client.stays.values()
+            asked.append(asyncio.create_task(house.routing_client.ask(agent_rung(line), "log_out")))
+            stay.tell(WithdrawOrder(stay.contact, offer_rung(stay)))
 
         line.phones = [Phone(picked_up=leaves, talk_ms=40_000)]
         waited = await house.call(line)
@@ -244,8 +246,8 @@ def agent_rung(line: ScriptedLine) -> str:
     return [what for _, what in line.did if what.startswith("ring")][-1].removeprefix("ring phone-")
 
 
-def offer_rung(visit: Any) -> str:
-    return next(iter(visit.offers))
+def offer_rung(stay: Any) -> str:
+    return next(iter(stay.offers))
 
 
 def test_a_caller_who_gives_up_while_a_phone_rings() -> None:
@@ -272,12 +274,12 @@ def test_a_store_that_is_away_loses_nothing() -> None:
         line = ScriptedLine(Phone(talk_ms=1_000))
         stay = house.call(line)
         for state in ("busy", "unavailable", "available"):
-            house.desk.report_phone("phone-li", state)
+            house.routing_client.report_phone("phone-li", state)
         await asyncio.sleep(30)
         assert await house.told("contact") == []
         house.cut.away = False
         assert (await stay).agent == "anna"
-        await house.desk.flush()
+        await house.routing_client.flush()
         await asyncio.sleep(1)
         queued = next(event for event in await house.events() if event.type == "contact_queued")
         assert queued.at_ms - queued.data["enqueued_at_ms"] in range(30_000, 30_500)
@@ -299,7 +301,7 @@ def test_a_store_that_goes_in_the_middle_of_a_talk() -> None:
         house.cut.away = True
         assert (await stay).outcome == "answered"
         house.cut.away = False
-        await house.desk.flush()
+        await house.routing_client.flush()
         await asyncio.sleep(0.5)
         assert await house.told("contact") == ["contact_queued", "contact_connected", "contact_ended"]
 
@@ -311,7 +313,7 @@ def test_an_order_for_nobody() -> None:
 
     async def play(house: House) -> None:
         ghost = ContactArrived("ghost", "call-ghost", "node", "support", [(0, "")], house.clock.now_ms())
-        house.desk.post(ghost)
+        house.routing_client.post(ghost)
         await house.work_begins("anna")
         await asyncio.sleep(1)
         assert await house.told("contact", "offer") == ["contact_queued", "offer_made", "contact_left", "offer_withdrawn"]
@@ -326,8 +328,8 @@ def test_messages_leave_in_the_order_they_were_posted() -> None:
     async def play(house: House) -> None:
         posted: list[Message] = [ContactLeft(f"c{number}", "abandoned") for number in range(1200)]
         for message in posted:
-            house.desk.post(message)
-        await house.desk.flush()
+            house.routing_client.post(message)
+        await house.routing_client.flush()
         found = [message for _, message in await house.store.inbox("0", block_ms=0, limit=2000)]
         assert found == posted
 
@@ -339,10 +341,10 @@ def test_nobody_routes() -> None:
 
     async def play(house: House) -> None:
         with pytest.raises(NoReply, match=r"no answer from routing within 5 s; the request may still take effect"):
-            await house.desk.ask("anna", "log_in")
-        house.desk._hand_over(Reply("request-1", "ready"))
-        house.desk._hand_over(RingOrder("c9", "o9", "anna", "phone-anna", "support", 1000))
-        await house.desk.flush()
+            await house.routing_client.ask("anna", "log_in")
+        house.routing_client._hand_over(Reply("request-1", "ready"))
+        house.routing_client._hand_over(RingOrder("c9", "o9", "anna", "phone-anna", "support", 1000))
+        await house.routing_client.flush()
         posted = [message for _, message in await house.store.inbox("0", block_ms=0)]
         assert [(message.contact, message.outcome) for message in posted if isinstance(message, ContactLeft)] == [("c9", "failed")]
 
@@ -353,8 +355,8 @@ def test_refusals_are_told_in_words() -> None:
     """An agent that there is not, and a change that the table refuses."""
 
     async def play(house: House) -> None:
-        assert "'nobody'" in (await house.desk.ask("nobody", "log_in")).error
-        refused = await house.desk.ask("anna", "resume")
+        assert "'nobody'" in (await house.routing_client.ask("nobody", "log_in")).error
+        refused = await house.routing_client.ask("anna", "resume")
         assert (refused.state, refused.error != "") == ("logged_out", True)
 
     scene(play)
@@ -368,7 +370,7 @@ def test_what_the_flow_wants_and_how_the_queue_looks_reach_the_router() -> None:
         more |= {"expected_wait_ms": 90_000, "service_level": 71.5}
         call = house.call(ScriptedLine(Phone()), **more)
         await asyncio.sleep(0.1)
-        house.desk.tell_again()
+        house.routing_client.tell_again()
         await asyncio.sleep(0.1)
         told = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, ContactArrived)]
         assert [message.again for message in told] == [False, True]
@@ -386,15 +388,15 @@ def test_questions_about_agents_and_contacts() -> None:
     async def play(house: House) -> None:
         now_ms = house.clock.now_ms()
         with pytest.raises(NoReply):
-            await house.desk.ask("anna", "log_in", phone="1020")
+            await house.routing_client.ask("anna", "log_in", phone="1020")
         with pytest.raises(NoReply):
-            await house.desk.ask("anna", "leave_queue", queue="support")
+            await house.routing_client.ask("anna", "leave_queue", queue="support")
         with pytest.raises(NoReply):
-            await house.desk.ask("anna", "dispose", disposition="42")
+            await house.routing_client.ask("anna", "dispose", disposition="42")
         with pytest.raises(NoReply):
-            await house.desk.ask_contact("c1", "move", queue="support")
+            await house.routing_client.ask_contact("c1", "move", queue="support")
         with pytest.raises(NoReply):
-            await house.desk.ask_contact("c1", "prioritise", priority=120)
+            await house.routing_client.ask_contact("c1", "prioritise", priority=120)
         kinds = (AgentAsked, ContactAsked)
         asked = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, kinds)]
         assert [message.at_ms for message in asked] == [now_ms + 5_000 * at for at in range(5)]
@@ -415,14 +417,14 @@ def test_a_moved_contact_is_told_again_in_its_new_queue() -> None:
     async def play(house: House) -> None:
         call = house.call(ScriptedLine(Phone("rang_out", 90_000), Phone(after_ms=30_000)))
         await asyncio.sleep(0.1)
-        (contact,) = house.desk.visits
-        house.desk._hand_over(MoveOrder(contact, "sales"))
-        house.desk._hand_over(RingOrder(contact, "o1", "anna", "phone-anna", "sales", 90_000))
-        house.desk._hand_over(RingOrder(contact, "o2", "li", "phone-li", "sales", 90_000))
+        (contact,) = house.routing_client.stays
+        house.routing_client._hand_over(MoveOrder(contact, "sales"))
+        house.routing_client._hand_over(RingOrder(contact, "o1", "anna", "phone-anna", "sales", 90_000))
+        house.routing_client._hand_over(RingOrder(contact, "o2", "li", "phone-li", "sales", 90_000))
         await asyncio.sleep(0.1)
-        house.desk.tell_again()
+        house.routing_client.tell_again()
         await asyncio.sleep(31)
-        house.desk.tell_again()
+        house.routing_client.tell_again()
         await asyncio.sleep(0.1)
         posted = [message for _, message in await house.store.inbox("0", block_ms=0)]
         told = [message for message in posted if isinstance(message, ContactArrived)]
@@ -443,10 +445,10 @@ def test_a_phone_that_the_router_asks_for_is_reported_again() -> None:
     """As it was reported last; one that nobody knows is not."""
 
     async def play(house: House) -> None:
-        house.desk.report_phone("phone-li", "busy")
+        house.routing_client.report_phone("phone-li", "busy")
         for phone in ("phone-li", "unknown"):
-            house.desk._hand_over(TellPhoneOrder(phone))
-        await house.desk.flush()
+            house.routing_client._hand_over(TellPhoneOrder(phone))
+        await house.routing_client.flush()
         told = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, PhoneReported)]
         assert told == [PhoneReported("phone-li", "busy")] * 2
 
@@ -460,19 +462,19 @@ def test_a_desk_of_which_one_part_ends_ends_whole_and_goes_on_when_run_again(bro
     async def whole() -> None:
         shared = MemoryStore()
         store = OddStore(shared._shared)
-        desk = Desk(store, SITE, CountingIds(), virtual.VirtualClock(), server="node")
+        routing_client = RoutingClient(store, SITE, CountingIds(), virtual.VirtualClock(), server="node")
         fence = await shared.acquire("router", 60_000) or 0
-        desk._replies = {name: asyncio.get_running_loop().create_future() for name in ("r1", "r2", "r3")}
-        first = asyncio.create_task(desk.run())
+        routing_client._replies = {name: asyncio.get_running_loop().create_future() for name in ("r1", "r2", "r3")}
+        first = asyncio.create_task(routing_client.run())
         await shared.commit(fence, "0", Changes(orders=[("node", Reply("r1", "ready"))]))
-        assert (await desk._replies["r1"]).state == "ready"
+        assert (await routing_client._replies["r1"]).state == "ready"
         store.breaks = broken
         await shared.commit(fence, "0", Changes(orders=[("node", Reply("r2", "ready"))]))
         await asyncio.wait([first])
         assert first.cancelled() or isinstance(first.exception(), ValueError)
         await shared.commit(fence, "0", Changes(orders=[("node", Reply("r3", "paused"))]))
-        second = asyncio.create_task(desk.run())
-        assert [(await desk._replies[name]).state for name in ("r2", "r3")] == ["ready", "paused"]
+        second = asyncio.create_task(routing_client.run())
+        assert [(await routing_client._replies[name]).state for name in ("r2", "r3")] == ["ready", "paused"]
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
 
@@ -490,9 +492,9 @@ def test_a_talk_that_ended_while_its_news_were_lost_ends_all_the_same() -> None:
         [ended] = [event for event in await house.events() if event.type == "contact_ended"]
         empty = MemoryStore()
         house.cut._shared = empty._shared
-        house.desk.tell_ends({"another"})
-        house.desk.tell_ends({ended.contact})
-        await house.desk.flush()
+        house.routing_client.tell_ends({"another"})
+        house.routing_client.tell_ends({ended.contact})
+        await house.routing_client.flush()
         told = [message for _, message in await empty.inbox("0", block_ms=0) if isinstance(message, TalkHeld | TalkEnded)]
         assert [(type(message), message.contact) for message in told] == [(TalkHeld, ended.contact), (TalkEnded, ended.contact)]
 

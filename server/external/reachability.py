@@ -13,7 +13,7 @@ from server.node_settings import NodeSettings
 from server.settings import Site
 
 
-class NotThere(Exception):
+class Unreachable(Exception):
     """It does not answer, or refuses us; the message names its address and says what to do."""
 
 
@@ -25,14 +25,14 @@ async def must_answer(site: Site, settings: NodeSettings) -> list[Gap]:
         try:
             await store.now_ms()
         except StoreUnreachable as away:
-            raise NotThere(f"{away} ({where}; an empty redis.url means a private Redis).") from None
+            raise Unreachable(f"{away} ({where}; an empty redis.url means a private Redis).") from None
         finally:
             await store.close()
     if site.main.asterisk.mode == "external":
         try:
             return await asterisk_gaps(site, settings, Ids())
         except AmiError as away:
-            raise NotThere(why_no_ami(site, settings, away)) from None
+            raise Unreachable(why_no_ami(site, settings, away)) from None
     return []
 
 

@@ -110,7 +110,8 @@ def place(scene: Scene, caller: Caller) -> tuple[float, int]:
 
 
 def urgency(scene: Scene, caller: Caller) -> tuple[float, float, int]:
-    """ "Between queues `seconds` count, `waited + kept + priority` ... at_risk: `seconds x weight / threshold`; weighted: `seconds x weight`;
+    """ "Between queues `seconds` count, `waited + kept + priority` ... at_risk: `seconds x weight / threshold`;
+    weighted: `seconds x weight`;
     strict: the highest priority of all queues, then the longest wait. Where `seconds` is negative it is divided by `weight / threshold` or
     `weight` instead. Of equal ones whoever joined first goes first." """
     policy, waited = scene.policy(caller), (scene.waited(caller) + caller.kept) / 1000
@@ -175,7 +176,8 @@ def tier(scene: Scene, name: str, queue: str) -> int:
 
 
 def asked_after(scene: Scene, queue: str, number: int) -> int:
-    """ "Agents of tier 1 are asked first. A later tier is asked, too, when the contact has waited for its `tier_delays`; but where nobody of
+    """ "Agents of tier 1 are asked first. A later tier is asked, too, when the contact has waited for its
+    `tier_delays`; but where nobody of
     the tier before it is at work (logged in, not paused, serving the queue), it is asked as soon as that tier is." """
     if number == 1:
         return 0
@@ -270,7 +272,8 @@ def gone_since(scene: Scene, caller: Caller, person: Person, rule: str) -> int:
 
 
 def grace_ends(scene: Scene, caller: Caller) -> int:
-    """ "Nobody has been there for `stay_grace` in the sense of `stay_when`. The grace counts from the later of two moments: when the contact
+    """ "Nobody has been there for `stay_grace` in the sense of `stay_when`. The grace counts from the later of two
+    moments: when the contact
     joined its first queue in this call, and when the last agent of the queue who had been there for the contact went." """
     policy = scene.policy(caller)
     rule = policy.stay_when

@@ -325,7 +325,8 @@ class Oracle:
         return any(rule(caller) for caller in callers)
 
     def _drop_names(self) -> None:
-        """ "Who stops being so meanwhile is dropped, for good." Steps that name agents alone "are treated likewise"; "when none is left, the
+        """ "Who stops being so meanwhile is dropped, for good." Steps that name agents alone "are treated likewise";
+        "when none is left, the
         step is left out and the one after it is in force at once; of the last step nobody is dropped"."""
         for caller in self.callers.values():
             if caller.waits:
@@ -362,7 +363,8 @@ class Oracle:
             self._note("ring", caller.id, person.id)
 
     def _ring_more(self) -> None:
-        """ "Whoever becomes ready joins in every `ring_more_every`"; "one more every `ring_more_every`"; "no further phones ring once [the end
+        """ "Whoever becomes ready joins in every `ring_more_every`"; "one more every `ring_more_every`"; "no further
+        phones ring once [the end
         of `max_wait` or an overflow rule that leads on] is due"."""
         for caller in self.callers.values():
             if caller.rings and caller.more_at <= self.now:

@@ -214,7 +214,10 @@ def _new(board: BoardState, profile: AgentProfile, now_ms: int, *, at_work: bool
 
 
 def go_on(board: BoardState, now_ms: int, *, from_ms: int = 0) -> None:
-    """After `board.index`: what is due is asked for (by rules that hold from `from_ms` on), agents stand in line as they became ready, then each contact gets its chance."""
+    """After `board.index`: what is due is asked for, agents stand in line as they became ready, then each contact gets its chance.
+
+    `from_ms`: since when the rules hold by which it is due.
+    """
     for contact in board.contacts.values():
         if contact.state != ContactState.CONNECTED:
             contacts.plan(board, contact, from_ms)

@@ -28,7 +28,8 @@ from routing.ports import Ids
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
 WORDS_MS = 60_000  # so much longer where the agent hears a whisper, or is asked, before being connected
 REMEMBERED_MS = 600_000  # how long an ended contact is known as ended
-# Of what is due in the same millisecond: agents become free and who rang in vain moves on, then requirements relax, waits end, contacts overflow, queues are left.
+# Of what is due in the same millisecond: agents become free and who rang in vain moves on, then requirements relax, waits end,
+# contacts overflow, queues are left.
 RANKS = {"seek": 1, "ring_more": 2, "max_wait": 3, "overflow": 4, "empty": 5}
 FAR = 1 << 40  # more deadlines than a board ever asks for
 RUNG_AT_ONCE = 20  # phones that ring for one contact at most

@@ -18,7 +18,7 @@ class Unreachable(Exception):
 
 
 async def must_answer(site: Site, settings: NodeSettings) -> list[Gap]:
-    """What the Asterisk lacks. Raises NotThere within a few seconds."""
+    """What the Asterisk lacks. Raises Unreachable within a few seconds."""
     where = site.folder / "hotline.yaml"
     if site.main.redis.url:
         store = RedisStore(settings.redis_url, tell_refusals=False)

@@ -140,7 +140,7 @@ def _node(source: Source, name: str, data: Mapping[str, Any]) -> Node:
         Target.parse(name)
     except ValueError:
         raise ProblemsFound([Problem(source.where_key(at), f"'{name}' is no name for a node", "use letters, digits, - and _")]) from None
-    if "type" not in data and not source.whole:
+    if not data.get("type") and not source.whole:
         raise ProblemsFound([])
     if "type" not in data:
         raise ProblemsFound([Problem(source.where_key(at), "missing setting 'type'", f"possible: {', '.join(NODE_TYPES)}")])

@@ -17,10 +17,9 @@ _KINDS = (
     (b"fLaC", "a FLAC file"),
     (b"#!AMR", "an AMR file"),
     (b"FORM", "an AIFF file"),
-    (b"RIFX", "a WAV file of another byte order"),
-    (b"RF64", "a WAV file of more than 4 GB"),
     (b"PK\x03\x04", "a ZIP archive"),
 )
+_ANEW = "record it anew, or remove the file"
 _HEADER = 44  # bytes, at least
 _WITHOUT_END = 0xFFFFFFF0  # what a program writes that does not know the length
 
@@ -34,9 +33,10 @@ def wav_fault(path: Path) -> tuple[str, str]:
     except OSError as error:
         return f"cannot be read: {error.strerror or error}", "make it readable"
     if not begin:
-        return "is an empty file", "record it anew, or remove the file"
+        return "is an empty file", _ANEW
     if begin[:4] != b"RIFF" or begin[8:12] not in (b"WAVE", b""):
-        return _foreign(begin), convert(path.name)
+        message = _foreign(begin)
+        return message, convert(path.name) if message.endswith("file, not a WAV file") else _ANEW
     try:
         return _within(path, size)
     except (EOFError, OSError):
@@ -61,7 +61,7 @@ def _within(path: Path, size: int) -> tuple[str, str]:
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         return f"has {rate} samples a second: expected {LOWEST_RATE} to {HIGHEST_RATE}", convert(path.name)
     if frames == 0:
-        return "holds no sound", "record it anew, or remove the file"
+        return "holds no sound", _ANEW
     if frames * frame >= _WITHOUT_END:
         frames = max(0, size - _HEADER) // frame
     there = max(0, size - _HEADER) // frame

@@ -166,18 +166,18 @@ def _damaged(line: str, damage: str) -> str:
 @pytest.mark.parametrize("damage", _DAMAGES)
 @pytest.mark.parametrize("name", ["shipped", "small"])
 def test_one_mistake_of_syntax_never_brings_up_others(tmp_path: Path, name: str, damage: str) -> None:
-    """On every line of every file of a good site: all that is told is of syntax, and of that file."""
+    """On every line of every file of a small site and some of a large one: all that is told is of syntax, and of that file."""
     if name == "shipped":
         for folder in ("config", "dialplans"):
             shutil.copytree(ROOT / folder, tmp_path / folder)
-        files = ["config/queues.yaml", "config/agents.yaml", "config/hotline.yaml"]
+        files, step = ["config/queues.yaml", "config/agents.yaml", "config/hotline.yaml", "dialplans/main.yaml"], 29
     else:
         SmallSite(tmp_path)
-        files = list(FILES)
+        files, step = list(FILES), 1
     for file in files:
         good = (tmp_path / file).read_text()
         lines = good.splitlines()
-        for number, line in enumerate(lines):
+        for number, line in list(enumerate(lines))[::step]:
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
             (tmp_path / file).write_text("\n".join([*lines[:number], _damaged(line, damage), *lines[number + 1 :]]) + "\n")

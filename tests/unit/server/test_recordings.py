@@ -16,6 +16,7 @@ from server.sounds.wav_faults import wav_fault
 pytestmark = pytest.mark.unit
 
 CONVERT = "convert it: ffmpeg -i {} -ar 8000 -ac 1 -c:a pcm_s16le {}"
+CONVERTED = CONVERT.format("goodbye.wav", "new.wav")
 TO_WAV = CONVERT.format("goodbye.mp3", "goodbye.wav")
 
 
@@ -84,7 +85,8 @@ def test_a_file_that_is_no_recording_is_named(site: SmallSite, name: str) -> Non
     else:
         (problem,) = problems
         assert problem.startswith(f"config/prompts/zh/goodbye.wav:1:1: {said} - ")
-        assert problem.endswith((CONVERT.format("goodbye.wav", "new.wav"), "copy or record it anew", "record it anew, or remove the file"))
+        anew = ("text" in said, "no WAV" in said, "empty" in said, "no sound" in said, "ends" in said)
+        assert problem.endswith("record it anew, or remove the file" if any(anew[:4]) else "anew" if anew[4] else CONVERTED)
 
 
 @pytest.mark.parametrize("name", DAMAGED)

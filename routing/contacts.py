@@ -25,20 +25,18 @@ LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
 
 
-def plan(board: Floor, contact: Contact) -> None:
-    """Ask for the deadlines that follow from the record."""
+def plan(board: Floor, contact: Contact, from_ms: int = 0) -> None:
+    """Ask for the deadlines that follow from the record. What is due already by rules that hold only from `from_ms` on is due then, all of
+    it at once; a router that takes over does what was due meanwhile in its order."""
     policy, joined_ms = board.directory.queues[contact.queue], contact.enqueued_at_ms
-    board.at(joined_ms + policy.max_wait_ms, "max_wait", contact.id)
-    for after_ms in (*(after_ms for after_ms, _ in contact.steps[1:]), *policy.tier_delays_ms[1:]):
-        board.at(joined_ms + after_ms, "seek", contact.id)
-    for until_ms in contact.refused_until_ms.values():
-        if until_ms < FOREVER_MS:
-            board.at(until_ms, "seek", contact.id)
-    for rule in policy.overflow:
-        if rule.waited_ms:
-            board.at(joined_ms + rule.waited_ms, "overflow", contact.id)
+    planned = [(joined_ms + policy.max_wait_ms, "max_wait")]
+    planned += [(joined_ms + after_ms, "seek") for after_ms in (*(after_ms for after_ms, _ in contact.steps[1:]), *policy.tier_delays_ms[1:])]
+    planned += [(until_ms, "seek") for until_ms in contact.refused_until_ms.values() if until_ms < FOREVER_MS]
+    planned += [(joined_ms + rule.waited_ms, "overflow") for rule in policy.overflow if rule.waited_ms]
     if contact.state == ContactState.OFFERED:
-        board.at(contact.offered_at_ms + policy.ring_more_ms, "ring_more", contact.id)
+        planned.append((contact.offered_at_ms + policy.ring_more_ms, "ring_more"))
+    for at_ms, kind in planned:
+        board.at(max(at_ms, from_ms), kind, contact.id)
 
 
 def seek(board: Floor, id: str, now_ms: int) -> None:
@@ -178,6 +176,7 @@ def _wait_again(board: Floor, contact: Contact, now_ms: int) -> None:
         board.at(now_ms, "rang_in_vain", contact.id)  # what was due while it rang comes before another ring
     else:
         board.at(now_ms, "overflow", contact.id)
+        board.watch(contact.queue, now_ms)
         board.seek_agent(contact, now_ms)
 
 

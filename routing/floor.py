@@ -278,7 +278,7 @@ class Floor:
         elif at == 0 and contact.put_off:  # the steps of the flow, which have run beside the preference
             contact.steps, contact.put_off = contact.put_off, []
             for after_ms, _ in contact.steps[1:]:
-                self.at(contact.enqueued_at_ms + after_ms, "seek", contact.id)
+                self.at(max(now_ms, contact.enqueued_at_ms + after_ms), "seek", contact.id)
         else:
             contact.steps = [(0, later[0][1]), *later[1:]]
         self.touch_contact(contact.id)

@@ -57,7 +57,7 @@ def move(board: Floor, contact: Contact, queue: str, reason: str, now_ms: int) -
     contact.overflowed.append(contact.queue)
     change_queue(board, contact, queue, reason, now_ms)
     board.drop_preference(contact, now_ms)
-    contacts.plan(board, contact)
+    contacts.plan(board, contact, now_ms)
     board.watch(queue, now_ms)
     board.seek_agent(contact, now_ms)
 

@@ -81,7 +81,7 @@ def redefine(board: Floor, directory: Directory, now_ms: int, moves: Mapping[str
     if _remembered_for(former) != _remembered_for(board.directory):
         for memory in board.callers.values():
             caller_memory.resume(board, memory)
-    go_on(board, now_ms)
+    go_on(board, now_ms, from_ms=now_ms)
 
 
 def leading_on(before: Mapping[str, str], moves: Mapping[str, str], directory: Directory) -> dict[str, str]:
@@ -213,11 +213,11 @@ def _new(board: Floor, profile: AgentProfile, now_ms: int, *, at_work: bool) -> 
 # -- who waits -------------------------------------------------------------------------------------------------------------
 
 
-def go_on(board: Floor, now_ms: int) -> None:
-    """After `board.index`: what is due is asked for, agents stand in line as they became ready, then each contact gets its chance."""
+def go_on(board: Floor, now_ms: int, *, from_ms: int = 0) -> None:
+    """After `board.index`: what is due is asked for (by rules that hold from `from_ms` on), agents stand in line as they became ready, then each contact gets its chance."""
     for contact in board.contacts.values():
         if contact.state != ContactState.CONNECTED:
-            contacts.plan(board, contact)
+            contacts.plan(board, contact, from_ms)
     for queue in board.site.queues:
         board.watch(queue, now_ms)
     board.ask_once()

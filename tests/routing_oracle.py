@@ -137,7 +137,7 @@ class Oracle:
         if outcome != "failed" and not (outcome == "rang_out" and policy.strategy in SEVERAL):
             person.row = (outcome, person.row[1] + 1 if person.row[0] == outcome else 1)
         self._rang_in_vain(caller)
-        self.settle()
+        self._match()
         many = policy.pause_after.get(outcome, 0)
         self._becomes(person, "paused" if person.row[0] == outcome and 0 < many <= person.row[1] else "ready", outcome)
 
@@ -188,7 +188,7 @@ class Oracle:
             return
         rang, caller.rings, caller.more_at = caller.rings, [], FAR
         self._move(caller, queue)
-        self.settle()
+        self._match()
         for agent in rang:
             self._becomes(self.people[agent], "ready")
         self.settle()
@@ -311,12 +311,15 @@ class Oracle:
         """ "Agents become free first, then steps, tiers and forgotten refusals come into force, then the longest waits are over, then
         contacts overflow, then empty queues are left." """
         while True:
-            self._drop_names()
-            while caller := rules.next_served(self.scene):
-                self._offer(caller)
+            self._match()
             waiting = [caller for caller in self.callers.values() if caller.waits]
             if not (self._first(waiting, self._too_long) or self._first(waiting, self._overflow) or self._first(waiting, self._left_alone)):
                 return
+
+    def _match(self) -> None:
+        self._drop_names()
+        while caller := rules.next_served(self.scene):
+            self._offer(caller)
 
     def _first(self, callers: list[Caller], rule: Callable[[Caller], bool]) -> bool:
         return any(rule(caller) for caller in callers)

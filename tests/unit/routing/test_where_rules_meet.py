@@ -170,6 +170,23 @@ class TestOverflow:
         made.wait(20 * S)
         assert made.board.contacts["c"].queue == "other"
 
+    def test_the_longest_wait_of_the_queue_to_which_a_supervisor_moves(self) -> None:
+        """It is over, and a rule is due there, too, by which the contact would have gone before that: the end of the wait comes first."""
+        there = queue("other", max_wait_ms=45 * S, overflow=(Overflow("", waited_ms=30 * S),))
+        made = House(directory(person("x"), queues=(queue(), there)))
+        made.call("c")
+        made.wait(50 * S)
+        made.change("c", "move", queue="other")
+        assert made.outcome("c") == "timed_out"
+
+    def test_before_the_steps_of_a_preference_that_is_refused(self) -> None:
+        """The preferred agent declines behind the rule's time and a step's: the rule comes first."""
+        made = self.house("x", "y")
+        made.call("c", steps=[(0, "skill"), (5 * S, "")], **PREFERRED)
+        made.wait(12 * S)
+        made.refuse("c")
+        assert (made.board.contacts["c"].queue, made.ringers("c")) == ("other", {"z"})
+
     def test_where_the_rule_leads_nowhere_the_next_agent_rings(self) -> None:
         """A queue that is closed takes nobody: the wait goes on, and so do the offers."""
         rules = (Overflow("other", waited_ms=10 * S),)
@@ -345,6 +362,15 @@ class TestGrace:
         made.wait(8 * S)
         made.say(PhoneReported("phone-x", "unavailable"))
         made.wait(2 * S)
+        assert made.outcome("c") == "no_agents"
+
+    def test_it_ends_while_a_phone_rings(self) -> None:
+        """The phone that rings has gone: when it has rung in vain, the caller is not left waiting for nobody."""
+        made = self.house("ready")
+        made.call("c")
+        made.say(PhoneReported("phone-x", "unavailable"))
+        made.wait(12 * S)
+        made.refuse("c")
         assert made.outcome("c") == "no_agents"
 
     def test_who_was_there_and_goes_begins_it(self) -> None:

@@ -22,6 +22,7 @@ from routing.messages import (
     ContactArrived,
     ContactAsked,
     ContactLeft,
+    LeaveOrder,
     Message,
     MoveOrder,
     OfferAnswered,
@@ -40,6 +41,7 @@ from routing.model import Outlook, PhoneState
 from routing.outbox import Outbox
 from routing.ports import Clock, Ids, Line
 from routing.store_port import Store, StoreUnreachable
+from routing.unrouted import Unrouted
 from routing.visit import Visit, Waited
 
 log = structlog.get_logger(__name__)
@@ -83,6 +85,7 @@ class Desk:
         self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._outbox: Outbox[Message] = Outbox(store.post, ids.new("outbox"), retry_s=RETRY_S, on_sent=self._sent)
+        self._unrouted = Unrouted()
         self._life_unsent = False
         self._reached = "0"  # in the stream of our orders
 
@@ -235,7 +238,16 @@ class Desk:
             if not self._life_unsent:
                 self._life_unsent = True
                 self.post(ServerAlive(self.server, self.agi, self.asterisk))
+            self._give_up()
             await asyncio.sleep(ALIVE_EVERY_S)
+
+    def _give_up(self) -> None:
+        """While nothing is routed whoever has waited so for a while goes on in the flow, which has words for it."""
+        waiting = [contact for contact in self._here() if not self.visits[contact].offers] if self.held_up else []
+        for contact in self._unrouted.look(waiting):
+            log.warning("contact_given_up", contact=contact, reason=self.held_up)
+            self.post(ContactLeft(contact, "failed", server=self.server))
+            self.visits[contact].tell(LeaveOrder(contact, "failed"))
 
     def _sent(self, batch: Sequence[Message], was_away: bool) -> None:
         """The store took these; what it held before it was away may be lost."""

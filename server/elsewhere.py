@@ -14,7 +14,7 @@ from server.settings import Site
 
 
 class NotThere(Exception):
-    """It does not answer, or refuses us; the message names its address and says what to do."""
+    """It does not answer, refuses us, or takes no writes; the message names its address and says what to do."""
 
 
 async def must_answer(site: Site, settings: NodeSettings) -> list[Gap]:
@@ -23,7 +23,7 @@ async def must_answer(site: Site, settings: NodeSettings) -> list[Gap]:
     if site.main.redis.url:
         store = RedisStore(settings.redis_url, tell_refusals=False)
         try:
-            await store.now_ms()
+            await store.must_write()
         except StoreUnreachable as away:
             raise NotThere(f"{away} ({where}; an empty redis.url means a private Redis).") from None
         finally:

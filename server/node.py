@@ -27,7 +27,7 @@ from routing.identifiers import Ids
 from routing.messages import ServerLeft
 from routing.redefinition import NO_MOVES
 from routing.router import Router
-from routing.store.redis import RedisStore
+from routing.store.redis import DATA_FOLDER, RedisStore
 from routing.store_port import StoreUnreachable
 from routing.view import View
 from server import fingerprint
@@ -57,7 +57,8 @@ from server.parts import Parts
 from server.port_claims import claims_of_servers
 from server.port_numbers import PortError, ports_for, read_ports
 from server.preflight import Preflight, asterisk_gaps
-from server.readiness import ASTERISK
+from server.readiness import ASTERISK, REDIS
+from server.redis_health import RedisHealth
 from server.secrets_file import secrets_for
 from server.session import Sessions
 from server.settings import Site, load_site
@@ -82,10 +83,11 @@ class Node:
         self.server = f"{socket.gethostname()[:20]}-{secrets.token_hex(3)}"
         self.clock = SystemClock()
         ids = Ids()
-        self.store = RedisStore(settings.redis_url)
+        self.store = RedisStore(settings.redis_url, folder=DATA_FOLDER if site.main.redis.url else str(settings.installation.redis_data))
         self.view = View(directory)
         self.events = EventLog(self.store, ids, self.clock)
         self.desk = Desk(self.store, directory, ids, self.clock, server=self.server, outlook=self.view.outlook)
+        self.redis = RedisHealth(self.store, self.desk, self.events, self.clock, self.server)
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
         self.fleet = Fleet(self.ami, ids, self.server)
@@ -129,7 +131,7 @@ class Node:
             router=self.router,
             calls=self.calls,
             parts=self.parts,
-            desk=self.desk,
+            redis=self.redis,
             preflight=self.preflight,
         )
         self.orphans = Orphans(self.view, self.desk, self.events, self.calls, self.ami, self.fleet)
@@ -302,17 +304,21 @@ class Node:
 
     async def ready(self) -> dict[str, str]:
         """Component -> "" or why it is not ready."""
-        redis = ""
-        try:
-            await self.store.now_ms()
-        except Exception as error:
-            redis = str(error)
         ami = "" if self.ami.connected else f"no AMI connection to {self.settings.ami_address[0]}:{self.settings.ami_address[1]}"
         calls = "" if self._takes_calls else "starting: no calls yet"
         if self._stopping.is_set():
             calls = "draining: no new calls"
-        told = {"redis": redis, "ami": ami, "dialplans": "" if self.site.flows else "no flow is loaded", "calls": calls}
+        told = {
+            REDIS: await self.redis.why_not_ready(),
+            "ami": ami,
+            "dialplans": "" if self.site.flows else "no flow is loaded",
+            "calls": calls,
+        }
         return told | ({ASTERISK: self.preflight.why_not_ready} if self.preflight and not ami else {})
+
+    def mended_elsewhere(self) -> frozenset[str]:
+        """The components whose faults others have to mend; this server does what it can meanwhile."""
+        return frozenset({ASTERISK, *({REDIS} if self.redis.only_full else ())})
 
     def warnings(self) -> list[str]:
         """What is not as it should be, and keeps no call from being taken."""

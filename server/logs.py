@@ -45,7 +45,7 @@ def set_up_logs(*, secrets: Iterable[str] = (), level: str = "info", stream: Tex
         renderer = structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
     else:
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
-    handler = logging.StreamHandler(out)
+    handler = Lines(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
@@ -61,6 +61,29 @@ def set_up_logs(*, secrets: Iterable[str] = (), level: str = "info", stream: Tex
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """A line that cannot be written, because the disk is full, is left out: nobody's call may end for it. How many, the next one tells."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        lost, self._lost = self._lost, 0
+        try:
+            if lost:
+                self.stream.write(self.terminator)  # the last one may have been cut in the middle
+            self.stream.write(self.format(record) + self.terminator)
+            self.flush()
+        except OSError:
+            self._lost = lost + 1
+        except Exception:
+            self.handleError(record)
+        else:
+            if lost:
+                structlog.get_logger(__name__).warning("log_lines_lost", lines=lost, reason="they could not be written: was the disk full?")
 
 
 def bind_call(call: str) -> None:

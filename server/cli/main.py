@@ -5,9 +5,11 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from server.cli.options import CommandFailed, Options, shown, site_folder
+from server.disk import is_of_disk, sentence
 from server.version import VERSION
 
 INTERRUPTED = 130
@@ -34,15 +36,29 @@ def main(arguments: Sequence[str]) -> int:
     options = Options(given.state, given.config, given.dialplans, given)
     run: Callable[[Options], int] = importlib.import_module(COMMANDS[given.command][0]).run
     try:
-        return run(options)
+        code = run(options)
+        sys.stdout.flush()
+        return code
     except CommandFailed as reason:
         print(f"hotline: {reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 0
+    except OSError as error:
+        if not is_of_disk(error):
+            raise
+        _say_no_more()
+        with suppress(OSError):
+            print(f"hotline: {sentence(error)}", file=sys.stderr)
+        return 1
+
+
+def _say_no_more() -> None:
+    """What is not written yet cannot be written: it is thrown away."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_parser() -> argparse.ArgumentParser:

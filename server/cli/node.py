@@ -7,6 +7,7 @@ import sys
 import uvloop
 
 from server.cli.options import CommandFailed, Options
+from server.disk import is_of_disk, sentence
 from server.logs import set_up_logs
 from server.node import run_node
 from server.settings import fingerprint, load_site
@@ -29,6 +30,8 @@ def run(options: Options) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             given = options.given
             runner.run(run_node(options.config, options.dialplans, options.state, given.listen, given.number, program))
-    except (ProblemsFound, PortError, SecretsError, OSError) as reason:
+    except (ProblemsFound, PortError, SecretsError) as reason:
         raise CommandFailed(str(reason)) from None
+    except OSError as error:
+        raise CommandFailed(sentence(error, options.state) if is_of_disk(error) else str(error)) from None
     return 0

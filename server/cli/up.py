@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import signal
+from contextlib import suppress
 
 import structlog
 
 from server.asterisk.configuration import ConfigurationError
 from server.cli.options import Options, site_folder, used_site
+from server.disk import is_of_disk, sentence
 from server.external.reachability import Unreachable
 from server.install.packages import InstallError
 from server.processes.child_process import ChildError
@@ -29,6 +31,7 @@ def run(options: Options) -> int:
 
 async def up(options: UpOptions, say: Say = print) -> int:
     """Returns the exit code."""
+    say = _as_far_as_possible(say)
     site = Supervisor(options, say)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # there is nothing to start anew yet
     try:
@@ -50,9 +53,24 @@ async def up(options: UpOptions, say: Say = print) -> int:
     ) as reason:
         say(f"hotline: {reason}")
         return 1
+    except OSError as error:
+        if not is_of_disk(error):
+            raise
+        say(f"hotline: {sentence(error, options.state)}")
+        return 1
     finally:
         await site.stop()
     return 0
+
+
+def _as_far_as_possible(say: Say) -> Say:
+    """Whoever read our words may be gone, or their disk full; that ends no site."""
+
+    def tell(line: str) -> None:
+        with suppress(OSError):
+            say(line)
+
+    return tell
 
 
 def _welcome(site: Supervisor) -> list[str]:

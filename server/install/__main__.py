@@ -2,8 +2,9 @@
 
 import sys
 
+from server.disk import is_of_disk, sentence
 from server.install.asterisk import find_asterisk
-from server.install.packages import InstallError
+from server.install.packages import InstallError, cache_folder
 from server.install.programs import speech_program
 
 
@@ -16,6 +17,11 @@ def main() -> int:
         speech_program(progress)
     except InstallError as error:
         progress(str(error))
+        return 1
+    except OSError as error:
+        if not is_of_disk(error):
+            raise
+        progress(sentence(error, cache_folder()))
         return 1
     return 0
 

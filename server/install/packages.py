@@ -4,6 +4,7 @@ apt-get works on private folders (`Dir::*`) and checks the signatures as ever; t
 A folder is put in place in one step when it is whole, so a half-finished one is never taken for a program.
 """
 
+import errno
 import fcntl
 import os
 import re
@@ -172,6 +173,8 @@ def _run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
             (line for line in (done.stderr + done.stdout).splitlines() if line.startswith(("E:", "Err:", "dpkg-deb:"))),
             done.stderr.strip()[-300:],
         )
+        if os.strerror(errno.ENOSPC) in said:
+            raise InstallError(f"{Path(command[0]).name} could not unpack packages: the disk is full: free space in {cache_folder()}.")
         raise InstallError(
             f"{Path(command[0]).name} could not fetch or unpack packages: {said} - connect this machine to its package mirror "
             "and start again, or install Asterisk 20 or newer and espeak-ng so that they are on PATH."

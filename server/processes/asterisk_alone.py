@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from server.asterisk.configuration import ConfigurationError
+from server.disk import is_of_disk, sentence
 from server.install.asterisk import find_asterisk
 from server.install.packages import InstallError
 from server.install.programs import speech_program
@@ -33,6 +34,11 @@ def main() -> int:
         asterisk.become()
     except (ProblemsFound, PortError, SecretsError, InstallError, ConfigurationError, SocketFolderError) as reason:
         print(f"hotline: {reason}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if not is_of_disk(error):
+            raise
+        print(f"hotline: {sentence(error, options.state)}", file=sys.stderr)
         return 1
 
 

@@ -15,6 +15,7 @@ from typing import NoReturn
 from server.asterisk.changes import RELOADS, read_at_start, reloads
 from server.asterisk.configuration import Plan, render
 from server.asterisk.dialplan_names import SERVERS
+from server.disk import write_whole
 from server.install.asterisk import AsteriskProgram
 from server.processes.child_process import ChildProcess
 
@@ -126,6 +127,4 @@ class AsteriskProcess:
 
     def _write_files(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():
-            path = self._settings.parent / name
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                file.write(text)
+            write_whole(self._settings.parent / name, text)  # one that runs may read them at any time

@@ -11,12 +11,15 @@ import signal
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
+from server.disk import is_full, write_over
 from server.processes.adopted_process import AdoptedProcess
 
 Ready = Callable[[], Awaitable[bool]]
 LOOK_EVERY_S = 0.02
 STOP_S = 10.0
+RECORD_AGAIN_S = 5.0
 
 
 class ChildError(Exception):
@@ -46,6 +49,7 @@ class ChildProcess:
         self._marks = marks
         self._process: asyncio.subprocess.Process | AdoptedProcess | None = None
         self._spare: asyncio.subprocess.Process | None = None
+        self._recording: asyncio.Task[None] | None = None  # the pid file, as soon as it can be written
         self._log_before = 0  # bytes that earlier starts have written
 
     @property
@@ -83,11 +87,12 @@ class ChildProcess:
 
     async def start(self, command: list[str], ready: Ready, within: float, environment: Mapping[str, str] | None = None) -> None:
         """Starts and waits until `ready` says so, at most `within` seconds. ChildError says why it could not be."""
+        self._stop_recording()
         await asyncio.to_thread(_end, self._pid_file)
         self._log_before = self.log.stat().st_size if self.log.exists() else 0
         self._process = self._take_spare() or await self._launch(command, environment, asyncio.subprocess.DEVNULL)
-        self._pid_file.parent.mkdir(parents=True, exist_ok=True)
-        self._pid_file.write_text(f"{self._process.pid}\n{self._marks}\n")
+        if not self._record():
+            self._recording = asyncio.create_task(self._record_later())
         try:
             async with asyncio.timeout(within):
                 while not await ready():
@@ -142,7 +147,29 @@ class ChildProcess:
                 with suppress(ProcessLookupError):
                     self._process.kill()
                 await self._process.wait()
-        self._pid_file.unlink(missing_ok=True)
+        self._stop_recording()
+        with suppress(OSError):  # it says whose process it was, and that has ended
+            self._pid_file.unlink(missing_ok=True)
+
+    def _record(self) -> bool:
+        """Write the pid file; False where that is not possible now. Without it the next one cannot find the program, and that is all."""
+        try:
+            self._pid_file.parent.mkdir(parents=True, exist_ok=True)
+            write_over(self._pid_file, f"{self.pid}\n{self._marks}\n")
+        except OSError:
+            return False
+        return True
+
+    async def _record_later(self) -> None:
+        while self.pid:
+            await asyncio.sleep(RECORD_AGAIN_S)
+            if not self.pid or self._record():
+                return
+
+    def _stop_recording(self) -> None:
+        if self._recording:
+            self._recording.cancel()
+            self._recording = None
 
     def _take_spare(self) -> asyncio.subprocess.Process | None:
         spare, self._spare = self._spare, None
@@ -153,11 +180,26 @@ class ChildProcess:
         return spare
 
     async def _launch(self, command: list[str], environment: Mapping[str, str] | None, stdin: int) -> asyncio.subprocess.Process:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as output:
+        with self._open_log() as output:
             return await asyncio.create_subprocess_exec(
-                *command, stdin=stdin, stdout=output, stderr=output, start_new_session=True, env=dict(environment or os.environ)
+                *command,
+                stdin=stdin,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                restore_signals=False,  # a file that may not grow beyond a limit is an error of its write, not the end of the program
+                env=dict(environment or os.environ),
             )
+
+    def _open_log(self) -> BinaryIO:
+        """Where there is no room for a log the program runs without."""
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            return self.log.open("ab")
+        except OSError as error:
+            if not is_full(error):
+                raise
+            return open(os.devnull, "ab")
 
     def last_words(self, lines: int = 4) -> str:
         text = self.log.read_bytes()[self._log_before :].decode(errors="replace") if self.log.is_file() else ""

@@ -5,7 +5,6 @@ Redis live on here. They live on as well when this process is killed: the next o
 """
 
 import asyncio
-import contextlib
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +60,7 @@ class Supervisor:
 
     def __init__(self, options: UpOptions, say: Say) -> None:
         self.options = options
-        self._tell = say
+        self._say = say
         self._lock = StateLock(options.state)
         self._claims = PortClaims()
         self._parts: list[tuple[str, Part]] = []
@@ -75,11 +74,6 @@ class Supervisor:
         self.ports: Ports
         self.secrets: Secrets
         self.gaps: list[Gap] = []  # what an Asterisk of one's own lacked at the start
-
-    def _say(self, line: str) -> None:
-        """Whoever read our words may be gone; that is no reason to leave a process behind."""
-        with contextlib.suppress(OSError):
-            self._tell(line)
 
     @property
     def url(self) -> str:
@@ -118,6 +112,8 @@ class Supervisor:
             node = NodeProcess(options, self.ports, self.site.main.limits.drain / 1000, number, spare=nodes == 1)
             if await self._add(node.name, node) and await node.is_outdated():
                 self._outdated.append(node)
+            if lacks := await node.redis_lacks():
+                self._say(f"{node.name} is not ready: {lacks}")
             self._watchdogs.append(Watchdog(node, self._calls, settings[number].agi_for_asterisk, self._say))
 
     async def _find_ports(self, managed: bool, nodes: int) -> None:

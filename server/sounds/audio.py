@@ -3,11 +3,13 @@
 Pure Python on lists of floats (audioop is gone since Python 3.13): three seconds of speech take some tens of milliseconds, once per text.
 """
 
+import io
 import os
 import sys
 import wave
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from math import ceil, cos, gcd, pi, sin, sqrt
 from operator import mul
@@ -78,19 +80,29 @@ def _sixteen_bits(raw: bytes, width: int, frame: int) -> "array[int]":
 
 
 def write_wav(path: Path, samples: Sequence[float]) -> None:
-    """Writes 8 kHz mono 16 bit, readable by everybody, complete or not at all. `path` must have `.wav` at its end."""
+    """Writes 8 kHz mono 16 bit, readable by everybody, complete or not at all. `path` must have `.wav` at its end.
+
+    Raises OSError, which names the file.
+    """
     data = array("h", [round(max(-_FULL, min(_FULL, sample))) for sample in samples])
     if sys.byteorder == "big":
         data.byteswap()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with wave.open(str(part), "wb") as file:
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(data.tobytes())
-    part.chmod(0o644)
-    part.replace(path)
+    try:
+        part.write_bytes(sound.getvalue())
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):  # else it takes room for ever
+            part.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def is_playable(path: Path) -> bool:

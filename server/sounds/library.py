@@ -7,13 +7,18 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import structlog
+
 from ivr.ports import Speech
+from server.disk import sentence
 from server.sounds import audio, tones
 from server.sounds.recordings import Recordings
 from server.sounds.render import CannotRender, Renderer, clean
 
+log = structlog.get_logger(__name__)
 _FORMAT = 1  # changes when the same text shall sound different
 _SWEEP_EVERY = 500  # new files
 _EMPTY_WAV = 44  # bytes
@@ -55,10 +60,13 @@ class SoundLibrary:
         return list(failures.values())
 
     def tone(self) -> str:
-        """A short beep, for the caller to hear something when a prompt cannot be rendered."""
+        """A short beep, for the caller to hear something when a prompt cannot be rendered; one that cannot be written is a name alone."""
         path = self._cache / f"tone-{_FORMAT}.wav"
         if not _touch(path):
-            audio.write_wav(path, tones.beep())
+            try:
+                audio.write_wav(path, tones.beep())
+            except OSError as problem:
+                log.warning("tone_not_written", reason=sentence(problem))
         return str(path.with_suffix(""))
 
     async def close(self) -> None:
@@ -114,15 +122,17 @@ def sweep(folder: Path, most_bytes: int) -> None:
     """Removes the files unused for longest until the others fit."""
     files = []
     for entry in os.scandir(folder):
-        if entry.is_file(follow_symlinks=False):
-            state = entry.stat(follow_symlinks=False)
-            files.append((state.st_mtime_ns, state.st_size, Path(entry.path)))
+        with suppress(OSError):  # another server may have removed it
+            if entry.is_file(follow_symlinks=False):
+                state = entry.stat(follow_symlinks=False)
+                files.append((state.st_mtime_ns, state.st_size, Path(entry.path)))
     size = sum(length for _, length, _ in files)
     for _, length, path in sorted(files):
         if size <= most_bytes:
             return
-        path.unlink(missing_ok=True)
-        size -= length
+        with suppress(OSError):  # a cache that we may only read stays as it is
+            path.unlink(missing_ok=True)
+            size -= length
 
 
 def _touch(path: Path) -> bool:
@@ -130,9 +140,10 @@ def _touch(path: Path) -> bool:
     try:
         if path.stat().st_size <= _EMPTY_WAV:
             return False
-        os.utime(path)
-    except FileNotFoundError:
+    except OSError:
         return False
+    with suppress(OSError):  # in a cache that we may only read
+        os.utime(path)
     return True
 
 

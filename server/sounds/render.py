@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ivr.speech.values import read_text
+from server.disk import sentence
 from server.sounds import audio
 
 _LONGEST_TEXT = 4000
@@ -59,13 +60,15 @@ class Renderer:
         async with self._places:
             if language in self._resting:
                 raise CannotRender(f"{self._name(language)} took too long a moment ago and is left alone for {_REST_S:.0f} s")
-            with tempfile.TemporaryDirectory(prefix="hotline-speech-") as folder:
-                out = Path(folder) / "out.wav"
-                await self._run(language, self._filled(language, text, out))
-                try:
+            try:
+                with tempfile.TemporaryDirectory(prefix="hotline-speech-", ignore_cleanup_errors=True) as folder:
+                    out = Path(folder) / "out.wav"
+                    await self._run(language, self._filled(language, text, out))
                     await asyncio.to_thread(_convert, out, target)
-                except (audio.BadSound, OSError) as problem:
-                    raise CannotRender(f"{self._name(language)} made no usable sound: {problem}") from None
+            except audio.BadSound as problem:
+                raise CannotRender(f"{self._name(language)} made no usable sound: {problem}") from None
+            except OSError as problem:
+                raise CannotRender(f"what {self._name(language)} says is lost: {sentence(problem, target.parent)}") from None
 
     def _filled(self, language: str, text: str, out: Path) -> list[str]:
         values = {"{text}": clean(text), "{out}": str(out)}

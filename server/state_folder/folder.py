@@ -1,9 +1,11 @@
 """What lies where in a state folder, and whether it can be used. The files are written and read by the parts that own them."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
+
+from server import disk
 
 LOGS = {
     "server": ("server.log", *(f"server-{number}.log" for number in range(1, 8))),
@@ -26,15 +28,17 @@ def make_state_folder(path: Path, programs: Iterable[str] = PRIVATE) -> None:
     try:
         ours = not path.exists() or StateFolder(path).started_before or not any(path.iterdir())
         path.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=path):
-            pass
+        disk.must_take_files(path)
         if ours:  # a folder that has been somebody else's keeps its mode
             close_to_others(path)
         for name in (folder for program in programs for folder in PRIVATE[program]):
             close_to_others(path / name)
+            disk.must_take_files(path / name)
     except OSError as error:
+        below = error.filename and Path(os.fsdecode(error.filename)) != path
         raise StateFolderError(
-            f"cannot write to the state folder {path} ({error.strerror}): make it writable, or choose another one with --state DIR."
+            f"cannot write to the state folder {path} ({error.strerror}{f': {error.filename}' if below else ''}): {disk.todo(error)}, "
+            "or choose another one with --state DIR."
         ) from None
 
 

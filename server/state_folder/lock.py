@@ -28,8 +28,7 @@ class StateLock:
                     return False
                 time.sleep(AGAIN_S)  # it may only be somebody who asks for the holder
         self._file = file
-        os.truncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(file, f"{os.getpid():<19}\n".encode(), 0)  # over the one before: on a full disk there is no room for another
         return True
 
     def release(self) -> None:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Protocol
 
+from server.disk import write_whole
+
 _RTP_PORTS = 5000
 _STEP = 10  # how far apart the ports of two state folders are looked for
 
@@ -48,7 +50,8 @@ def ports_for(state: Path, claims: Claims, wanted: Mapping[str, int] | None = No
     """The ports of this state folder. Recorded ones are kept; `wanted` (field of Ports -> port) rules. PortError when one is taken.
 
     With several `nodes` on this machine the ports behind `agi` and `http` are theirs.
-    At the first start the usual ones are taken, each moved on to the next free one. Written to `state/ports.json`.
+    At the first start the usual ones are taken, each moved on to the next free one. Written to `state/ports.json`; raises OSError where it
+    cannot be.
     """
     path = state / "ports.json"
     wanted = wanted or {}
@@ -61,7 +64,7 @@ def ports_for(state: Path, claims: Claims, wanted: Mapping[str, int] | None = No
                 f"or choose another port in {path}, or start with another state folder (--state DIR)."
             )
     state.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(ports), indent=2) + "\n")
+    write_whole(path, json.dumps(asdict(ports), indent=2) + "\n")
     return ports
 
 

@@ -1,11 +1,12 @@
 """The secrets of one site: made once at the first start, kept in `secrets.json` of the state folder, readable by its owner alone."""
 
 import json
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from server.disk import write_whole
 
 ROLES = ("viewer", "agent", "supervisor", "admin")
 
@@ -24,7 +25,10 @@ class Secrets:
 
 
 def secrets_for(state: Path, accounts: Iterable[str]) -> Secrets:
-    """The secrets, with a password for each of `accounts`; what is missing is made and written. Nothing has a default value."""
+    """The secrets, with a password for each of `accounts`; what is missing is made and written. Nothing has a default value.
+
+    Raises SecretsError, and OSError where they cannot be written.
+    """
     path = state / "secrets.json"
     before = _read(path)
     kept = before or Secrets(ami="", sip={}, tokens={})
@@ -53,9 +57,4 @@ def _read(path: Path) -> Secrets | None:
 
 def _write(path: Path, now: Secrets) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(asdict(now), file, indent=2)
-        file.write("\n")
-    fresh.replace(path)
+    write_whole(path, json.dumps(asdict(now), indent=2) + "\n")

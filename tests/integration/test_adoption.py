@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from full_disk import full_disk
 
 from server.processes.adopted_process import UNKNOWN, AdoptedProcess
 from server.processes.child_process import ChildProcess, end_left_over, left_running
@@ -121,3 +122,31 @@ def test_what_nobody_wants_any_more_is_ended(tmp_path: Path, pid: int) -> None:
     end_left_over(tmp_path, keep={"part"})
     assert runs(pid)
     assert not runs(other)
+
+
+async def test_a_program_is_started_and_found_though_the_disk_was_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs without its log and its pid file; that one is written as soon as there is room, so that the next one can adopt it."""
+    monkeypatch.setattr("server.processes.child_process.RECORD_AGAIN_S", 0.05)
+    child = part(tmp_path)
+    with full_disk():
+        await child.start([sys.executable, "-c", SLEEPS, f"--state {tmp_path}"], yes, 5)
+    try:
+        async with asyncio.timeout(5):
+            while not left_running(tmp_path):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        heir = part(tmp_path)
+        assert await heir.adopt(yes, 5)
+        assert heir.pid == child.pid
+    finally:
+        await child.stop()
+    assert not (tmp_path / "part.pid").exists()
+
+
+async def test_one_that_is_started_again_is_recorded_without_room(tmp_path: Path) -> None:
+    """Its pid file has its place on the disk already."""
+    child = part(tmp_path)
+    for room in (1000, 100):
+        with full_disk(room):
+            await child.start([sys.executable, "-c", SLEEPS, f"--state {tmp_path}"], yes, 5)
+        assert left_running(tmp_path) == {"part"}
+    await child.stop()

@@ -484,3 +484,12 @@ def test_a_pin_that_will_not_do(
     assert main(command(site, "pin")) == 1
     told = capsys.readouterr()
     assert (told.out, said in told.err) == ("", True)
+
+
+def test_a_result_that_cannot_be_written() -> None:
+    """Into a file on a full disk: a sentence and exit code 1, not a traceback."""
+    words = [sys.executable, "-m", "server", "check", "--config", str(HOME / "config"), "--dialplans", str(HOME / "dialplans")]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, cwd=HOME, stdout=full, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(HOME)})
+    assert done.returncode == 1
+    assert done.stderr == "hotline: cannot write (No space left on device): the disk is full: free space there\n"

@@ -1,12 +1,15 @@
 """The first start of somebody who has something not quite right: one sentence within seconds that says what to do."""
 
 import asyncio
+import errno
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from free_ports import free_port
+from full_disk import full_disk
 from settings_house import SmallSite
 
 from server.cli.up import up
@@ -97,6 +100,25 @@ async def test_a_state_folder_that_cannot_be_written(site: SmallSite, state: str
     sentence = await refusal(site, state)
     assert f"cannot write to the state folder {state}" in sentence
     assert "--state DIR" in sentence
+
+
+async def test_a_disk_that_is_full(site: SmallSite) -> None:
+    """The folder, and that space is needed there; nothing has been started."""
+    with full_disk(10_000):
+        sentence = await refusal(site)
+    assert "cannot write to the state folder state (File too large)" in sentence
+
+
+async def test_a_cache_on_a_disk_that_is_full(site: SmallSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The music and the prompts lie there: its folder is named, not the state folder."""
+
+    async def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(site.folder / "cache/hotline/music-1/waiting.wav"))
+
+    monkeypatch.setattr("server.processes.supervisor.Supervisor.start", no_room)
+    assert await refusal(site) == (
+        "hotline: cannot write to cache/hotline/music-1/waiting.wav (No space left on device): the disk is full: free space there"
+    )
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "no.such.host.invalid", "2001:db8::1"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -39,6 +40,29 @@ async def test_data_survives_kill_9_and_its_stale_socket(server: RedisServer) ->
         assert await client.get("key") == "value"
         assert await client.xlen("stream") == 1
         assert [group["name"] for group in await client.xinfo_groups("stream")] == ["group"]
+
+
+async def test_one_whose_disk_is_full_is_there(server: RedisServer, tmp_path: Path) -> None:
+    """It answers PING with an error. Whoever takes it over must not take it for dead: its end would lose what it holds."""
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
+    async with redis.asyncio.from_url(server.url) as client:
+        async with asyncio.timeout(10):
+            while not await refuses(client):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    heir = RedisServer(tmp_path)
+
+    assert await heir.adopt(2)
+
+    assert heir.pid == server.pid
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+async def refuses(client: redis.asyncio.Redis) -> bool:
+    try:
+        await client.set("key", "v" * 100)
+    except redis.ResponseError as error:
+        return "MISCONF" in str(error)
+    return False
 
 
 async def test_one_that_was_left_over_is_ended_first(server: RedisServer, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """What is written into the log, and what never is."""
 
+import errno
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,3 +101,30 @@ def test_what_cannot_be_written_as_json_is_written_as_text(out: io.StringIO) -> 
     structlog.get_logger().info("odd", thing=object(), people={"a", "b"}, raw=b"\xff", name="王芳")
 
     assert lines(out)[0]["name"] == "王芳"
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing while it is full; then the lines that come, behind half a line."""
+
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(text)
+
+
+def test_lines_that_cannot_be_written_are_left_out_and_counted(out: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    """A full disk ends nothing that logs, and says nothing on another way; when there is room the log says how much it lacks."""
+    disk = FullDisk()
+    set_up_logs(stream=disk)
+    for _ in range(3):
+        structlog.get_logger().info("lost")
+    disk.full = False
+    structlog.get_logger().info("written")
+    structlog.get_logger().info("written")
+
+    told = [json.loads(line) for line in disk.getvalue().splitlines() if line]
+    assert [line["event"] for line in told] == ["written", "log_lines_lost", "written"]
+    assert told[1]["lines"] == 3
+    assert capsys.readouterr() == ("", "")

@@ -1,22 +1,13 @@
 """A store in Redis (7 or newer) or Valkey. The keys are documented in keys.py, what changes several of them at once is in lua/.
 
-Two connection pools: one for commands, one for readers that block, so that waiting for news never delays a command. Nothing is sent
-twice by itself: whoever gets StoreUnreachable does not know whether the command was done, and decides; what is put `once` may be sent
-again.
+Nothing is sent twice by itself (routing/store/redis_connection.py); what is put `once` may be sent again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError, RedisError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from routing.domain.changes import Changes
 from routing.domain.events import Event
@@ -24,48 +15,20 @@ from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, CallerHistory, Contact
 from routing.domain.totals import Totals, growth
 from routing.store import codec, keys
-from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit, StoreRefused, StoreUnreachable
+from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit
+from routing.store.redis_connection import RedisConnection
 from routing.store.scripts import Script
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
-
-ANSWER_S = 3.0  # a server that takes longer to answer a command counts as unreachable
-_REFUSALS = (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError)
-FIRST_REFUSED_S, LONGEST_REFUSED_S = 1.0, 30.0  # until a server that did not let us in is asked again
-COMMANDS, READERS = 16, 256  # connections at most, of each pool
-
-
-def connect_to(url: str, most: int, answer_s: float | None) -> "Redis":
-    """A client of one pool for `redis://`, `rediss://` or `unix://` addresses; texts come back as str, nothing is tried twice.
-
-    With `answer_s` redis-py sends under asyncio.wait_for, which in Python 3.11 loses a cancellation that comes in the same turn of the
-    loop: a reader that blocks must do without, or its task goes on for ever.
-    """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=most,
-        timeout=ANSWER_S,
-        socket_timeout=answer_s,
-        socket_connect_timeout=ANSWER_S,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-    )
-    return Redis(connection_pool=pool)
 
 
 class RedisStore:
     """One routing domain in the Redis at `url`, as one server sees it. `tell_refusals`: log when it does not let us in, once."""
 
     def __init__(self, url: str, *, domain: str = "main", tell_refusals: bool = True) -> None:
-        self.address = url.rpartition("@")[2] if "@" in url else url  # without user and password
         self._keys = keys.Keys(domain)
-        self._commands = connect_to(url, COMMANDS, ANSWER_S)
-        self._readers = connect_to(url, READERS, None)
-        self._tell_refusals = tell_refusals
-        self._refused: StoreRefused | None = None
-        self._refused_pause_s = FIRST_REFUSED_S
-        self._refused_until = 0.0
+        self._connection = RedisConnection(url, tell_refusals=tell_refusals)
         names = ("acquire", "append", "commit", "load", "post", "release", "renew")
         self._scripts = {name: Script(name) for name in names}
 
@@ -89,8 +52,8 @@ class RedisStore:
         return str(max(0, int(position.partition("-")[0]) - ms))  # positions begin with Redis's own time
 
     async def last_event(self) -> str:
-        async with self._reaching():
-            found = await self._commands.xrevrange(self._keys.events, count=1)
+        async with self._connection.reaching():
+            found = await self._connection.commands.xrevrange(self._keys.events, count=1)
         return str(found[0][0]) if found else "0"
 
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
@@ -147,13 +110,12 @@ class RedisStore:
 
     async def now_ms(self) -> int:
         """The server's own time, for SystemClock.steer: milliseconds since 1970 UTC."""
-        async with self._reaching():
-            seconds, microseconds = await self._commands.time()
+        async with self._connection.reaching():
+            seconds, microseconds = await self._connection.commands.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     async def close(self) -> None:
-        await self._commands.aclose(close_connection_pool=True)
-        await self._readers.aclose(close_connection_pool=True)
+        await self._connection.close()
 
     async def _run_once(self, name: str, once: Once | None, texts: Sequence[str], limit: int) -> None:
         """Run a script that leaves out what it has written already; number 0: it is written in any case."""
@@ -165,15 +127,15 @@ class RedisStore:
         """Run a script; keys of this domain are filled in by the names that the script gives them."""
         script = self._scripts[name]
         known = {key: getattr(self._keys, key) for key in script.keys if key not in args}
-        async with self._reaching():
-            return await script(self._commands, more_keys=more_keys, more_args=more_args, **known, **args)
+        async with self._connection.reaching():
+            return await script(self._connection.commands, more_keys=more_keys, more_args=more_args, **known, **args)
 
     async def _read(self, stream: str, after: str, block_ms: int, limit: int, read: Callable[[str], T]) -> list[tuple[str, T]]:
         """Entries behind `after`. Unreadable ones are passed over and logged: one bad entry must not stop all that follow."""
         until = asyncio.get_running_loop().time() + block_ms / 1000
         while True:
             left_ms = int(1000 * (until - asyncio.get_running_loop().time()))
-            entries = await self._entries(stream, after, left_ms, limit)
+            entries = await self._connection.entries(stream, after, left_ms, limit)
             found = []
             for position, fields in entries:
                 try:
@@ -183,68 +145,6 @@ class RedisStore:
             if found or not entries:
                 return found
             after = entries[-1][0]
-
-    async def _entries(self, stream: str, after: str, block_ms: int, limit: int) -> list[tuple[str, dict[str, str]]]:
-        client = self._readers if block_ms > 0 else self._commands
-        async with self._reaching(), asyncio.timeout(max(block_ms, 0) / 1000 + ANSWER_S):
-            reply: Any = await client.xread({stream: after}, count=limit, block=block_ms if block_ms > 0 else None)
-        return list(reply[0][1]) if reply else []
-
-    @asynccontextmanager
-    async def _reaching(self) -> AsyncIterator[None]:
-        if self._refused and asyncio.get_running_loop().time() < self._refused_until:
-            raise StoreRefused(str(self._refused))
-        task = asyncio.current_task()
-        before = task.cancelling() if task else 0
-        try:
-            yield
-            self._let_in()
-            if task and task.cancelling() > before:  # lost, see connect_to
-                raise asyncio.CancelledError
-        except (RedisError, OSError) as error:
-            if task and task.cancelling() > before:  # lost behind an error
-                raise asyncio.CancelledError from error
-            if _is_refusal(error):
-                raise self._was_refused(error) from error
-            if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
-                said = f"does not answer ({error or type(error).__name__}); check that it runs and that redis.url is right"
-                raise StoreUnreachable(f"Redis at {self.address} {said}") from error
-            raise StoreUnreachable(
-                f"Redis at {self.address} refused a command: {error}; check its memory, disk, role and password"
-            ) from error
-
-    def _was_refused(self, error: Exception) -> StoreRefused:
-        """Says so once; until the pause is over, which grows, Redis is not asked again."""
-        now, before = asyncio.get_running_loop().time(), self._refused
-        self._refused = StoreRefused(f"Redis at {self.address} {_refusal(error)}")
-        if self._tell_refusals and (before is None or str(before) != str(self._refused)):
-            log.error("redis_refused", reason=str(self._refused))
-        if now >= self._refused_until:  # several that were under way at once are one refusal
-            self._refused_until = now + self._refused_pause_s
-            self._refused_pause_s = min(2 * self._refused_pause_s, LONGEST_REFUSED_S)
-        return self._refused
-
-    def _let_in(self) -> None:
-        if self._refused:
-            log.info("redis_lets_us_in", address=self.address)
-            self._refused, self._refused_pause_s = None, FIRST_REFUSED_S
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """Whether it answered and did not let us in; while connecting redis-py hides that in an error of the connection."""
-    said = str(error).lower()
-    return isinstance(error, _REFUSALS) or any(words in said for words in ("invalid username-password", "noauth", "already authenticated"))
-
-
-def _refusal(error: Exception) -> str:
-    """How it refused us, and what to do. Its own words name no password."""
-    said = str(error)
-    todo = "write it into the file that redis.password_file names, or into redis.url (redis://:PASSWORD@HOST:PORT/0)"
-    if isinstance(error, NoPermissionError):
-        return f"does not let our user do what is needed ({said}): give it all commands and keys in Redis' ACL"
-    if any(words in said.lower() for words in ("required", "noauth", "already authenticated")):
-        return f"wants a password, and none is configured: {todo}"
-    return f"refused the password ({said}): {todo}"
 
 
 def _by_queue(counts: dict[str, str]) -> Totals:

@@ -4,7 +4,7 @@ Nothing is sent twice by itself (routing/store/redis_connection.py); what is put
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -15,7 +15,23 @@ from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, CallerHistory, Contact
 from routing.domain.totals import Totals, growth
 from routing.store import codec, keys
-from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit
+from routing.store.log_gap import log_gap
+from routing.store.port import (
+    CALL_EVENTS,
+    NEWEST,
+    OLDEST,
+    LogGap,
+    LogLimits,
+    LogState,
+    NoSuchReader,
+    Once,
+    ReaderState,
+    Snapshot,
+    StaleCommit,
+    StoreUnreachable,
+    check_reader_name,
+    is_before,
+)
 from routing.store.redis_connection import RedisConnection
 from routing.store.scripts import Script
 
@@ -26,27 +42,38 @@ log = structlog.get_logger(__name__)
 class RedisStore:
     """One routing domain in the Redis at `url`, as one server sees it. `tell_refusals`: log when it does not let us in, once."""
 
-    def __init__(self, url: str, *, domain: str = "main", tell_refusals: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        domain: str = "main",
+        tell_refusals: bool = True,
+        log_limits: LogLimits = LogLimits(),  # noqa: B008 - it is frozen
+    ) -> None:
         self._keys = keys.Keys(domain)
+        self._limits = log_limits
+        self._untrimmed = log_limits.every  # events written by us since we trimmed: the first one that we write trims
+        self._told_gap = codec.record_text(log_gap(domain, 0, reader=""))
         self._connection = RedisConnection(url, tell_refusals=tell_refusals)
-        names = ("acquire", "append", "commit", "load", "post", "release", "renew")
+        names = ("acquire", "append", "commit", "confirm", "load", "log_state", "open_reader", "post", "release", "renew", "trim")
         self._scripts = {name: Script(name) for name in names}
 
     async def post(self, *messages: Message, once: Once | None = None) -> None:
         texts = [codec.tagged_text(message) for message in messages]
         if texts:
-            await self._run_once("post", once, texts, keys.INBOX_LIMIT)
+            await self._run_once("post", once, texts, limit=keys.INBOX_LIMIT)
 
     async def append(self, *events: Event, once: Once | None = None) -> None:
         parts = [(CALL_EVENTS.get(event.type, ""), f"{event.call} {event.at_ms}", codec.record_text(event)) for event in events]
         if parts:
-            await self._run_once("append", once, [text for part in parts for text in part], keys.EVENT_LIMIT)
+            await self._run_once("append", once, [text for part in parts for text in part])
+            await self._trim_at_times(len(parts))
 
     async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
         return await self._read(self._keys.inbox, after, block_ms, limit, codec.message_from)
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
-        return await self._read(self._keys.events, after, block_ms, limit, codec.event_from)
+        return await self._read(self._keys.events, after, block_ms, limit, codec.event_from, gaps_seen_by=self._check_gap)
 
     def back(self, position: str, ms: int) -> str:
         return str(max(0, int(position.partition("-")[0]) - ms))  # positions begin with Redis's own time
@@ -78,12 +105,12 @@ class RedisStore:
             caller_count=len(changes.callers),
             event_count=len(changes.events),
             total_count=len(grown),
-            event_limit=keys.EVENT_LIMIT,
             order_limit=keys.ORDER_LIMIT,
             order_life_ms=keys.ORDER_LIFE_MS,
         )
         if moved:
             raise StaleCommit(f"{moved} moved meanwhile (token {fence}, inbox {inbox}); nothing of the batch was written")
+        await self._trim_at_times(len(changes.events))
 
     async def load(self) -> Snapshot:
         contacts, agents, position, events, calls, callers, places, counts = await self._run("load")
@@ -108,6 +135,37 @@ class RedisStore:
     async def release(self, server: str, fence: int) -> None:
         await self._run("release", holder=f"{fence} {server}")
 
+    async def open_reader(self, name: str, after: str) -> str:
+        check_reader_name(name)
+        return str(await self._run("open_reader", reader=name, after=after, told=self._told_gap))
+
+    async def confirm(self, name: str, position: str) -> None:
+        if not await self._run("confirm", reader=name, position=position):
+            raise NoSuchReader(f"the event log has no reader {name!r}: it was not opened, or Redis has lost its data since")
+
+    async def close_reader(self, name: str) -> None:
+        async with self._connection.reaching():
+            await self._connection.commands.hdel(self._keys.readers, name)
+
+    async def log_state(self) -> LogState:
+        count, size, *parts = await self._run("log_state")
+        rows = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+        states = (ReaderState(name, position, int(first.partition("-")[0] or 0)) for name, position, first in rows)
+        return LogState(int(count), int(size), tuple(sorted(states, key=lambda state: state.name)))
+
+    async def trim(self) -> None:
+        """Drop what `LogLimits` does not keep, a part of it at a time. Raises StoreUnreachable."""
+        self._untrimmed = 0
+        lost = await self._run("trim", keep=self._limits.keep, most_bytes=self._limits.bytes, told=self._told_gap)
+        for reader, after, until in zip(lost[::3], lost[1::3], lost[2::3], strict=True):
+            log.warning(
+                "log_gap",
+                reader=reader,
+                after=after,
+                until=until,
+                advice="whoever reads under this name is slower than events come, or does not run",
+            )
+
     async def now_ms(self) -> int:
         """The server's own time, for SystemClock.steer: milliseconds since 1970 UTC."""
         async with self._connection.reaching():
@@ -117,11 +175,28 @@ class RedisStore:
     async def close(self) -> None:
         await self._connection.close()
 
-    async def _run_once(self, name: str, once: Once | None, texts: Sequence[str], limit: int) -> None:
+    async def _trim_at_times(self, written: int) -> None:
+        """After events were written: a failure is not theirs, and the next ones try again."""
+        self._untrimmed += written
+        if self._untrimmed >= self._limits.every:
+            try:
+                await self.trim()
+            except StoreUnreachable as reason:
+                log.warning("log_not_trimmed", reason=str(reason))
+
+    async def _check_gap(self, after: str) -> None:
+        if after in (OLDEST, NEWEST):
+            return
+        async with self._connection.reaching():
+            dropped = str(await self._connection.commands.get(self._keys.dropped) or "0")
+        if is_before(after, dropped):
+            raise LogGap(after, dropped)
+
+    async def _run_once(self, name: str, once: Once | None, texts: Sequence[str], **more: Any) -> None:
         """Run a script that leaves out what it has written already; number 0: it is written in any case."""
         writer, number = (once.writer, once.number) if once else ("", 0)
         sent = self._keys.sent(writer)
-        await self._run(name, more_args=texts, limit=limit, sent=sent, number=number, sent_life_ms=keys.SENT_LIFE_MS)
+        await self._run(name, more_args=texts, sent=sent, number=number, sent_life_ms=keys.SENT_LIFE_MS, **more)
 
     async def _run(self, name: str, *, more_keys: Sequence[str] = (), more_args: Sequence[str] = (), **args: str | int) -> Any:
         """Run a script; keys of this domain are filled in by the names that the script gives them."""
@@ -130,12 +205,25 @@ class RedisStore:
         async with self._connection.reaching():
             return await script(self._connection.commands, more_keys=more_keys, more_args=more_args, **known, **args)
 
-    async def _read(self, stream: str, after: str, block_ms: int, limit: int, read: Callable[[str], T]) -> list[tuple[str, T]]:
-        """Entries behind `after`. Unreadable ones are passed over and logged: one bad entry must not stop all that follow."""
+    async def _read(
+        self,
+        stream: str,
+        after: str,
+        block_ms: int,
+        limit: int,
+        read: Callable[[str], T],
+        gaps_seen_by: Callable[[str], Awaitable[None]] | None = None,
+    ) -> list[tuple[str, T]]:
+        """Entries behind `after`. Unreadable ones are passed over and logged: one bad entry must not stop all that follow.
+
+        Trimming leaves `keep` entries, so behind a gap there are as many: who reads fewer costs no question whether there is one.
+        """
         until = asyncio.get_running_loop().time() + block_ms / 1000
         while True:
             left_ms = int(1000 * (until - asyncio.get_running_loop().time()))
             entries = await self._connection.entries(stream, after, left_ms, limit)
+            if gaps_seen_by and len(entries) >= min(limit, self._limits.keep):  # after reading: what was read was whole then
+                await gaps_seen_by(after)
             found = []
             for position, fields in entries:
                 try:

@@ -107,7 +107,8 @@ async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis)
     routing_client.post(ServerLeft("s1"))
     events.tell("server_left", server="s1")
     with capture_logs() as lines:
-        parts = [asyncio.create_task(part()) for part in (router.run, routing_client.run, events.run, Follower(store, view).run)]
+        follower = Follower(store, view, events, "s1")
+        parts = [asyncio.create_task(part()) for part in (router.run, routing_client.run, events.run, follower.run)]
         async with asyncio.timeout(60):
             while connection.asked < 20:  # noqa: ASYNC110 - what the parts do by themselves has no event of its own
                 await asyncio.sleep(0.01)

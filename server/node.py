@@ -139,7 +139,7 @@ class Node:
         self.on_hold = OnHold(self.ami, self.calls, self.events)
         self.retelling = Retelling(self.view, self.routing_client, self.events, self.calls, self._report_phones)
         listeners = (self.metrics.on_event, self.server_list.on_event, self.orphaned_calls.on_event, self.retelling.on_event)
-        self.follower = Follower(self.store, self.view, *listeners)
+        self.follower = Follower(self.store, self.view, self.events, self.server, *listeners)
         self.current_site.on_change(self._site_changed)
         lock = StateLock(settings.installation.state)
         watched = lambda: lock.holder() != 0  # noqa: E731  `up` holds it: it starts us again, and says so when the site stops

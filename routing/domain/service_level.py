@@ -108,10 +108,10 @@ class Departures:
         self._all.append(one)
         self._count(one, 1)
 
-    def put_before(self, earlier: "Departures") -> None:
-        """Add what was before all that is here."""
-        for one in reversed(earlier._all):
-            self._all.appendleft(one)
+    def take_in(self, others: "Departures") -> None:
+        """Add others of this queue, where they belong in time."""
+        self._all = deque(sorted([*others._all, *self._all], key=lambda one: one[0]))
+        for one in others._all:
             self._count(one, 1)
 
     def tally(self, since_ms: int, threshold_ms: int, short_ms: int) -> Tally:

@@ -94,11 +94,15 @@ class View:
         self._wait_forecasts.apply(event)
 
     def remember(self, earlier_log: EarlierLog) -> None:
-        """Take over what was learned of the time before `start`."""
-        for queue, departures in earlier_log.departures.items():
-            self._departures[queue].put_before(departures)
-        self.lost_calls = deque([*earlier_log.lost_calls, *self.lost_calls], maxlen=LOST_CALLS)
+        """Take over what was learned of the time before the first `start`."""
+        self.make_up_for(earlier_log)
         self._wait_forecasts.remember(earlier_log.measures)
+
+    def make_up_for(self, skipped: EarlierLog) -> None:
+        """Count what was skipped at a later `start`: who left, and calls that were lost. Means go on without it."""
+        for queue, departures in skipped.departures.items():
+            self._departures[queue].take_in(departures)
+        self.lost_calls = deque(sorted([*skipped.lost_calls, *self.lost_calls], key=lambda event: event.at_ms), maxlen=LOST_CALLS)
 
     def position(self, contact: str) -> int:
         """The place of a waiting contact in its queue, from 1; 0 when it does not wait."""

@@ -9,7 +9,9 @@ All share the hash tag `{domain}`, so that they live in one slot of a Redis Clus
 | `hotline:{main}:contacts`      | hash   | contact id -> `revision:json`                            | an entry until the contact ends   |
 | `hotline:{main}:agents`        | hash   | agent id -> `revision:json`                              | for ever                          |
 | `hotline:{main}:callers`       | hash   | number -> `revision:json` of what is remembered          | until a queue needs it no more    |
-| `hotline:{main}:events`        | stream | the event log, field `json`                              | the last 100,000 or so            |
+| `hotline:{main}:events`        | stream | the event log, field `json`                              | see LogLimits in port.py          |
+| `hotline:{main}:dropped`       | string | position up to which events were dropped from the log    | for ever                          |
+| `hotline:{main}:readers`       | hash   | durable reader -> position that it has confirmed         | an entry until it is closed       |
 | `hotline:{main}:calls`         | hash   | call id -> its `call_arrived` event                      | an entry until the call ends      |
 | `hotline:{main}:places`        | hash   | call id -> its last `node_entered` event                 | an entry until the call ends      |
 | `hotline:{main}:totals`        | hash   | `queue what` -> how many contacts or offers              | for ever                          |
@@ -24,7 +26,6 @@ All share the hash tag `{domain}`, so that they live in one slot of a Redis Clus
 from dataclasses import dataclass
 
 INBOX_LIMIT = 100_000  # messages kept while no router reads; beyond it the oldest are dropped
-EVENT_LIMIT = 100_000
 ORDER_LIMIT = 10_000
 ORDER_LIFE_MS = 3_600_000
 SENT_LIFE_MS = 3_600_000  # longer than a copy of a batch can be held up on its way
@@ -66,6 +67,14 @@ class Keys:
     @property
     def events(self) -> str:
         return self._key("events")
+
+    @property
+    def dropped(self) -> str:
+        return self._key("dropped")
+
+    @property
+    def readers(self) -> str:
+        return self._key("readers")
 
     @property
     def calls(self) -> str:

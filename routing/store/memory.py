@@ -15,10 +15,27 @@ from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, Contact
 from routing.domain.totals import Totals, growth
 from routing.store import codec
-from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit
+from routing.store.log_gap import log_gap
+from routing.store.port import (
+    CALL_EVENTS,
+    NEWEST,
+    OLDEST,
+    LogGap,
+    LogLimits,
+    LogState,
+    NoSuchReader,
+    Once,
+    ReaderState,
+    Snapshot,
+    StaleCommit,
+    check_reader_name,
+    is_before,
+)
 
 T = TypeVar("T")
 Records = dict[str, tuple[int, str]]  # id -> (revision, text)
+START = "0-0"  # before everything, and unlike "0" the place of somebody who wants to know of a gap
+AT_ONCE = 10_000  # entries of the log that are dropped together
 
 
 @dataclass(slots=True)
@@ -33,7 +50,7 @@ class Stream:
         self.entries.append((self.last, text))
 
     def after(self, position: str, limit: int) -> list[tuple[str, str]]:
-        found = [(str(number), text) for number, text in self.entries if number > int(position)]
+        found = [(str(number), text) for number, text in self.entries if number > _number(position)]
         return found[:limit]
 
     def trim(self, position: str) -> None:
@@ -44,6 +61,10 @@ class Stream:
 class Shared:
     """What all views of one domain see."""
 
+    limits: LogLimits = field(default_factory=LogLimits)
+    readers: dict[str, str] = field(default_factory=dict)  # durable reader -> the position that it has confirmed
+    dropped: str = START  # up to where events were dropped from the log
+    untrimmed: int = 0  # events written since it was trimmed
     contacts: Records = field(default_factory=dict)
     agents: Records = field(default_factory=dict)
     callers: Records = field(default_factory=dict)
@@ -99,7 +120,7 @@ class MemoryStore:
             counts[what] = counts.get(what, 0) + by
         shared.position = inbox
         shared.inbox.trim(inbox)
-        await self._add(shared.events, [codec.record_text(event) for event in changes.events])
+        await self._tell([codec.record_text(event) for event in changes.events])
 
     async def load(self) -> Snapshot:
         shared = self._shared
@@ -152,10 +173,13 @@ class MemoryStore:
                     continue
                 shared.ended.add(event.call)
             told.append(text)
-        await self._add(shared.events, told)
+        await self._tell(told)
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
-        return await self._read(self._shared.events, after, block_ms, limit, codec.event_from)
+        found = await self._read(self._shared.events, after, block_ms, limit, codec.event_from)
+        if after != OLDEST and is_before(after, self._shared.dropped):
+            raise LogGap(after, self._shared.dropped)
+        return found
 
     def back(self, position: str, ms: int) -> str:
         return "0"
@@ -163,8 +187,63 @@ class MemoryStore:
     async def last_event(self) -> str:
         return str(self._shared.events.last)
 
+    async def open_reader(self, name: str, after: str) -> str:
+        check_reader_name(name)
+        shared = self._shared
+        if name not in shared.readers:
+            shared.readers[name] = {OLDEST: shared.dropped, NEWEST: str(shared.events.last or START)}.get(after, after)
+            if is_before(shared.readers[name], shared.dropped):
+                await self._add(shared.events, [self._gap(name, after)])
+        return shared.readers[name]
+
+    async def confirm(self, name: str, position: str) -> None:
+        held = self._shared.readers.get(name)
+        if held is None:
+            raise NoSuchReader(f"the event log has no reader {name!r}")
+        if is_before(held, position):
+            self._shared.readers[name] = position
+
+    async def close_reader(self, name: str) -> None:
+        self._shared.readers.pop(name, None)
+
+    async def log_state(self) -> LogState:
+        entries, states = self._shared.events.entries, []
+        for name, position in sorted(self._shared.readers.items()):
+            first = next((text for number, text in entries if number > _number(position)), "")
+            states.append(ReaderState(name, position, codec.event_from(first).at_ms if first else 0))
+        return LogState(len(entries), sum(len(text) for _, text in entries), tuple(states))
+
+    async def trim(self) -> None:
+        """Drop what `LogLimits` does not keep, a part of it at a time."""
+        shared, entries = self._shared, self._shared.events.entries
+        shared.untrimmed = 0
+        spare = min(len(entries) - shared.limits.keep, AT_ONCE)
+        if spare <= 0:
+            return
+        slowest = min(map(_number, shared.readers.values()), default=shared.events.last)
+        unneeded, losers = sum(number < slowest for number, _ in entries[:spare]), list[str]()
+        if not unneeded and sum(len(text) for _, text in entries) > shared.limits.bytes:
+            unneeded = spare
+            losers = [name for name, position in shared.readers.items() if _number(position) < entries[unneeded - 1][0]]
+        if unneeded:
+            before, shared.dropped = shared.dropped, str(entries[unneeded - 1][0])
+            del entries[:unneeded]
+            lost = [self._gap(name, max(shared.readers[name], before, key=_number)) for name in sorted(losers)]
+            await self._add(shared.events, lost)
+
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _gap(self, reader: str, after: str) -> str:
+        newest = codec.event_from(self._shared.events.entries[-1][1])
+        return codec.record_text(log_gap(newest.domain, newest.at_ms, reader=reader, after=after, until=self._shared.dropped))
+
+    async def _tell(self, texts: Sequence[str]) -> None:
+        """Into the event log, which is trimmed at times."""
+        await self._add(self._shared.events, texts)
+        self._shared.untrimmed += len(texts)
+        if self._shared.untrimmed >= self._shared.limits.every:
+            await self.trim()
 
     def _is_new(self, once: Once | None) -> bool:
         if once is None:
@@ -185,10 +264,14 @@ class MemoryStore:
             self._shared.news.notify_all()
 
     async def _read(self, stream: Stream, after: str, block_ms: int, limit: int, read: Callable[[str], T]) -> list[tuple[str, T]]:
-        if block_ms > 0 and stream.last <= int(after):
+        if block_ms > 0 and stream.last <= _number(after):
             try:
                 async with asyncio.timeout(block_ms / 1000), self._shared.news:
-                    await self._shared.news.wait_for(lambda: stream.last > int(after))
+                    await self._shared.news.wait_for(lambda: stream.last > _number(after))
             except TimeoutError:
                 return []
         return [(position, read(text)) for position, text in stream.after(after, limit)]
+
+
+def _number(position: str) -> int:
+    return int(position.partition("-")[0])

@@ -2,8 +2,12 @@
 
 Two implementations, store/memory.py (the readable specification) and store/redis.py, pass one contract suite. Positions are text that
 compares only within its own stream, by `is_before`; "0" is before everything.
+
+The event log is trimmed by those who write it (`LogLimits`). A *durable reader* is a name with a position up to which it has confirmed
+events: trimming waits for it. Whoever follows the log without one is told by `LogGap` that trimming was faster.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -46,10 +50,61 @@ class StoreTakesNoWrites(StoreUnreachable):
     told = True
 
 
+def check_reader_name(name: str) -> None:
+    """Raises ValueError for what cannot be the name of a durable reader."""
+    if not READER_NAME.fullmatch(name):
+        raise ValueError(f"the name of a durable reader is 1 to 64 small letters, digits, '-' and '_', a letter first; found {name!r}")
+
+
 def is_before(position: str, other: str) -> bool:
     """Whether a position of a stream comes before another one of it: numbers, in Redis two of them with a dash between."""
     here, there = (tuple(map(int, text.split("-"))) for text in (position, other))
     return here < there
+
+
+class LogGap(Exception):
+    """Events behind the position `after` are not in the log any more; those behind `dropped` all are."""
+
+    def __init__(self, after: str, dropped: str) -> None:
+        super().__init__(f"events behind {after} were dropped from the log before they were read; those behind {dropped} are there")
+        self.after = after
+        self.dropped = dropped
+
+
+class NoSuchReader(Exception):
+    """Nobody opened a durable reader of this name, or the store has lost its data since: open it again."""
+
+
+OLDEST, NEWEST = "0", "$"  # where a durable reader may begin, beside a position
+READER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """What trimming leaves of the event log: the newest `keep` events, and what a durable reader has not confirmed while all of it takes
+    less than `bytes` of the store's memory. Who writes trims, each `every` events; both may be passed by about as much."""
+
+    keep: int = 100_000
+    bytes: int = 256 * 1024 * 1024
+    every: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderState:
+    """A durable reader: the position up to which it has confirmed, and when its first unconfirmed event was told; 0: there is none."""
+
+    name: str
+    position: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How many events the log holds, about how many bytes they take, and who reads them durably, by name."""
+
+    events: int
+    bytes: int
+    readers: tuple[ReaderState, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +165,27 @@ class Store(Protocol):
         """Add events that a server tells by itself (calls, flows), together. A second call_ended of a call is left out."""
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
-        """Events behind `after`, waiting up to `block_ms` for the first one."""
+        """Events behind `after`, waiting up to `block_ms` for the first one. Raises LogGap when some of them are gone; not for "0", which
+        is before the oldest that is there."""
 
     def back(self, position: str, ms: int) -> str:
         """A position in the event log so many milliseconds before another one: what was told since is behind it, and maybe more."""
 
     async def last_event(self) -> str:
         """The position of the newest event; "0" when there is none."""
+
+    async def open_reader(self, name: str, after: str) -> str:
+        """Make `name` (small letters, digits, - and _) a durable reader that has confirmed all up to `after`: OLDEST, NEWEST or a position
+        of the log. One that is known stays where it is. Returns its position, for `events`, which sees every gap behind it."""
+
+    async def confirm(self, name: str, position: str) -> None:
+        """The reader needs nothing up to here any more. Only forwards: an earlier position changes nothing. Raises NoSuchReader."""
+
+    async def close_reader(self, name: str) -> None:
+        """Trimming does not wait for it any more; nothing happens when it is not known."""
+
+    async def log_state(self) -> LogState:
+        """The size of the event log and its durable readers."""
 
     async def close(self) -> None:
         """Let go of connections."""

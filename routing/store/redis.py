@@ -1,23 +1,13 @@
 """A store in Redis (7 or newer) or Valkey. The keys are documented in keys.py, what changes several of them at once is in lua/.
 
-Two connection pools: one for commands, one for readers that block, so that waiting for news never delays a command. Nothing is sent
-twice by itself: whoever gets StoreUnreachable does not know whether the command was done, and decides; what is put `once` may be sent
-again.
+Nothing is sent twice by itself (routing/store/redis_connection.py); what is put `once` may be sent again.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from routing.domain.changes import Changes
 from routing.domain.events import Event
@@ -25,78 +15,83 @@ from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, CallerHistory, Contact
 from routing.domain.totals import Totals, growth
 from routing.store import codec, keys
-from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit, StoreRefused, StoreTakesNoWrites, StoreUnreachable
-from routing.store.refusals import Writes, is_login_refusal, login_refusal, write_refusal
+from routing.store.log_gap import log_gap
+from routing.store.port import (
+    CALL_EVENTS,
+    NEWEST,
+    OLDEST,
+    LogGap,
+    LogLimits,
+    LogState,
+    NoSuchReader,
+    Once,
+    ReaderState,
+    Snapshot,
+    StaleCommit,
+    StoreUnreachable,
+    check_reader_name,
+    is_before,
+)
+from routing.store.redis_connection import RedisConnection
+from routing.store.refusals import Writes
 from routing.store.scripts import Script
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-ANSWER_S = 3.0  # a server that takes longer to answer a command counts as unreachable
-FIRST_REFUSED_S, LONGEST_REFUSED_S = 1.0, 30.0  # until a server that did not let us in is asked again
 DATA_FOLDER = "the folder of its setting dir"
 WRITE_SCRIPTS = ("append", "post")  # those that write, whatever they return
-COMMANDS, READERS = 16, 256  # connections at most, of each pool
-
-
-def connect_to(url: str, most: int, answer_s: float | None) -> "Redis":
-    """A client of one pool for `redis://`, `rediss://` or `unix://` addresses; texts come back as str, nothing is tried twice.
-
-    With `answer_s` redis-py sends under asyncio.wait_for, which in Python 3.11 loses a cancellation that comes in the same turn of the
-    loop: a reader that blocks must do without, or its task goes on for ever.
-    """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=most,
-        timeout=ANSWER_S,
-        socket_timeout=answer_s,
-        socket_connect_timeout=ANSWER_S,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-    )
-    return Redis(connection_pool=pool)
 
 
 class RedisStore:
     """One routing domain in the Redis at `url`, as one server sees it. `tell_refusals`: log when it does not let us in, or takes no
     writes. `folder`: where it keeps its data, for whoever has to free space there."""
 
-    def __init__(self, url: str, *, domain: str = "main", tell_refusals: bool = True, folder: str = DATA_FOLDER) -> None:
-        self.address = url.rpartition("@")[2] if "@" in url else url  # without user and password
-        self.writes = Writes(self.address, time.monotonic, tell=tell_refusals)
-        self._folder = folder
+    def __init__(
+        self,
+        url: str,
+        *,
+        domain: str = "main",
+        tell_refusals: bool = True,
+        folder: str = DATA_FOLDER,
+        log_limits: LogLimits = LogLimits(),  # noqa: B008 - it is frozen
+    ) -> None:
         self._keys = keys.Keys(domain)
-        self._commands = connect_to(url, COMMANDS, ANSWER_S)
-        self._readers = connect_to(url, READERS, None)
-        self._tell_refusals = tell_refusals
-        self._refused: StoreRefused | None = None
-        self._refused_pause_s = FIRST_REFUSED_S
-        self._refused_until = 0.0
-        names = ("acquire", "append", "commit", "load", "post", "release", "renew")
+        self._limits = log_limits
+        self._untrimmed = log_limits.every  # events written by us since we trimmed: the first one that we write trims
+        self._told_gap = codec.record_text(log_gap(domain, 0, reader=""))
+        self._connection = RedisConnection(url, tell_refusals=tell_refusals, folder=folder)
+        names = ("acquire", "append", "commit", "confirm", "load", "log_state", "open_reader", "post", "release", "renew", "trim")
         self._scripts = {name: Script(name) for name in names}
+
+    @property
+    def writes(self) -> Writes:
+        """Whether Redis takes what we write."""
+        return self._connection.writes
 
     async def post(self, *messages: Message, once: Once | None = None) -> None:
         texts = [codec.tagged_text(message) for message in messages]
         if texts:
-            await self._run_once("post", once, texts, keys.INBOX_LIMIT)
+            await self._run_once("post", once, texts, limit=keys.INBOX_LIMIT)
 
     async def append(self, *events: Event, once: Once | None = None) -> None:
         parts = [(CALL_EVENTS.get(event.type, ""), f"{event.call} {event.at_ms}", codec.record_text(event)) for event in events]
         if parts:
-            await self._run_once("append", once, [text for part in parts for text in part], keys.EVENT_LIMIT)
+            await self._run_once("append", once, [text for part in parts for text in part])
+            await self._trim_at_times(len(parts))
 
     async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
         return await self._read(self._keys.inbox, after, block_ms, limit, codec.message_from)
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
-        return await self._read(self._keys.events, after, block_ms, limit, codec.event_from)
+        return await self._read(self._keys.events, after, block_ms, limit, codec.event_from, gaps_seen_by=self._check_gap)
 
     def back(self, position: str, ms: int) -> str:
         return str(max(0, int(position.partition("-")[0]) - ms))  # positions begin with Redis's own time
 
     async def last_event(self) -> str:
-        async with self._reaching():
-            found = await self._commands.xrevrange(self._keys.events, count=1)
+        async with self._connection.reaching():
+            found = await self._connection.commands.xrevrange(self._keys.events, count=1)
         return str(found[0][0]) if found else "0"
 
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
@@ -121,12 +116,12 @@ class RedisStore:
             caller_count=len(changes.callers),
             event_count=len(changes.events),
             total_count=len(grown),
-            event_limit=keys.EVENT_LIMIT,
             order_limit=keys.ORDER_LIMIT,
             order_life_ms=keys.ORDER_LIFE_MS,
         )
         if moved:
             raise StaleCommit(f"{moved} moved meanwhile (token {fence}, inbox {inbox}); nothing of the batch was written")
+        await self._trim_at_times(len(changes.events))
 
     async def load(self) -> Snapshot:
         contacts, agents, position, events, calls, callers, places, counts = await self._run("load")
@@ -151,43 +146,103 @@ class RedisStore:
     async def release(self, server: str, fence: int) -> None:
         await self._run("release", holder=f"{fence} {server}")
 
+    async def open_reader(self, name: str, after: str) -> str:
+        check_reader_name(name)
+        return str(await self._run("open_reader", reader=name, after=after, told=self._told_gap))
+
+    async def confirm(self, name: str, position: str) -> None:
+        if not await self._run("confirm", reader=name, position=position):
+            raise NoSuchReader(f"the event log has no reader {name!r}: it was not opened, or Redis has lost its data since")
+
+    async def close_reader(self, name: str) -> None:
+        async with self._connection.reaching():
+            await self._connection.commands.hdel(self._keys.readers, name)
+
+    async def log_state(self) -> LogState:
+        count, size, *parts = await self._run("log_state")
+        rows = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+        states = (ReaderState(name, position, int(first.partition("-")[0] or 0)) for name, position, first in rows)
+        return LogState(int(count), int(size), tuple(sorted(states, key=lambda state: state.name)))
+
+    async def trim(self) -> None:
+        """Drop what `LogLimits` does not keep, a part of it at a time. Raises StoreUnreachable."""
+        self._untrimmed = 0
+        lost = await self._run("trim", keep=self._limits.keep, most_bytes=self._limits.bytes, told=self._told_gap)
+        for reader, after, until in zip(lost[::3], lost[1::3], lost[2::3], strict=True):
+            log.warning(
+                "log_gap",
+                reader=reader,
+                after=after,
+                until=until,
+                advice="whoever reads under this name is slower than events come, or does not run",
+            )
+
     async def now_ms(self) -> int:
         """The server's own time, for SystemClock.steer: milliseconds since 1970 UTC."""
-        async with self._reaching():
-            seconds, microseconds = await self._commands.time()
+        async with self._connection.reaching():
+            seconds, microseconds = await self._connection.commands.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     async def must_write(self) -> None:
         """Raises StoreTakesNoWrites when nothing can be written, and what any command does."""
-        async with self._reaching():
-            await self._commands.set(self._keys.tried, "", px=1_000)
+        async with self._connection.reaching():
+            await self._connection.commands.set(self._keys.tried, "", px=1_000)
 
     async def close(self) -> None:
-        await self._commands.aclose(close_connection_pool=True)
-        await self._readers.aclose(close_connection_pool=True)
+        await self._connection.close()
 
-    async def _run_once(self, name: str, once: Once | None, texts: Sequence[str], limit: int) -> None:
+    async def _trim_at_times(self, written: int) -> None:
+        """After events were written: a failure is not theirs, and the next ones try again."""
+        self._untrimmed += written
+        if self._untrimmed >= self._limits.every:
+            try:
+                await self.trim()
+            except StoreUnreachable as reason:
+                log.warning("log_not_trimmed", reason=str(reason))
+
+    async def _check_gap(self, after: str) -> None:
+        if after in (OLDEST, NEWEST):
+            return
+        async with self._connection.reaching():
+            dropped = str(await self._connection.commands.get(self._keys.dropped) or "0")
+        if is_before(after, dropped):
+            raise LogGap(after, dropped)
+
+    async def _run_once(self, name: str, once: Once | None, texts: Sequence[str], **more: Any) -> None:
         """Run a script that leaves out what it has written already; number 0: it is written in any case."""
         writer, number = (once.writer, once.number) if once else ("", 0)
         sent = self._keys.sent(writer)
-        await self._run(name, more_args=texts, limit=limit, sent=sent, number=number, sent_life_ms=keys.SENT_LIFE_MS)
+        await self._run(name, more_args=texts, sent=sent, number=number, sent_life_ms=keys.SENT_LIFE_MS, **more)
 
     async def _run(self, name: str, *, more_keys: Sequence[str] = (), more_args: Sequence[str] = (), **args: str | int) -> Any:
         """Run a script; keys of this domain are filled in by the names that the script gives them."""
         script = self._scripts[name]
         known = {key: getattr(self._keys, key) for key in script.keys if key not in args}
-        async with self._reaching():
-            reply = await script(self._commands, more_keys=more_keys, more_args=more_args, **known, **args)
+        async with self._connection.reaching():
+            reply = await script(self._connection.commands, more_keys=more_keys, more_args=more_args, **known, **args)
             if name in WRITE_SCRIPTS:
                 self.writes.taken()
             return reply
 
-    async def _read(self, stream: str, after: str, block_ms: int, limit: int, read: Callable[[str], T]) -> list[tuple[str, T]]:
-        """Entries behind `after`. Unreadable ones are passed over and logged: one bad entry must not stop all that follow."""
+    async def _read(
+        self,
+        stream: str,
+        after: str,
+        block_ms: int,
+        limit: int,
+        read: Callable[[str], T],
+        gaps_seen_by: Callable[[str], Awaitable[None]] | None = None,
+    ) -> list[tuple[str, T]]:
+        """Entries behind `after`. Unreadable ones are passed over and logged: one bad entry must not stop all that follow.
+
+        Trimming leaves `keep` entries, so behind a gap there are as many: who reads fewer costs no question whether there is one.
+        """
         until = asyncio.get_running_loop().time() + block_ms / 1000
         while True:
             left_ms = int(1000 * (until - asyncio.get_running_loop().time()))
-            entries = await self._entries(stream, after, left_ms, limit)
+            entries = await self._connection.entries(stream, after, left_ms, limit)
+            if gaps_seen_by and len(entries) >= min(limit, self._limits.keep):  # after reading: what was read was whole then
+                await gaps_seen_by(after)
             found = []
             for position, fields in entries:
                 try:
@@ -197,51 +252,6 @@ class RedisStore:
             if found or not entries:
                 return found
             after = entries[-1][0]
-
-    async def _entries(self, stream: str, after: str, block_ms: int, limit: int) -> list[tuple[str, dict[str, str]]]:
-        client = self._readers if block_ms > 0 else self._commands
-        async with self._reaching(), asyncio.timeout(max(block_ms, 0) / 1000 + ANSWER_S):
-            reply: Any = await client.xread({stream: after}, count=limit, block=block_ms if block_ms > 0 else None)
-        return list(reply[0][1]) if reply else []
-
-    @asynccontextmanager
-    async def _reaching(self) -> AsyncIterator[None]:
-        if self._refused and asyncio.get_running_loop().time() < self._refused_until:
-            raise StoreRefused(str(self._refused))
-        task = asyncio.current_task()
-        before = task.cancelling() if task else 0
-        try:
-            yield
-            self._let_in()
-            if task and task.cancelling() > before:  # lost, see connect_to
-                raise asyncio.CancelledError
-        except (RedisError, OSError) as error:
-            if task and task.cancelling() > before:  # lost behind an error
-                raise asyncio.CancelledError from error
-            if is_login_refusal(error):
-                raise self._was_refused(error) from error
-            if why := write_refusal(error, self._folder):
-                raise StoreTakesNoWrites(self.writes.refuse(why)) from error
-            if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
-                said = f"does not answer ({error or type(error).__name__}); check that it runs and that redis.url is right"
-                raise StoreUnreachable(f"Redis at {self.address} {said}") from error
-            raise StoreUnreachable(f"Redis at {self.address} refused a command: {error}; see its log") from error
-
-    def _was_refused(self, error: Exception) -> StoreRefused:
-        """Says so once; until the pause is over, which grows, Redis is not asked again."""
-        now, before = asyncio.get_running_loop().time(), self._refused
-        self._refused = StoreRefused(f"Redis at {self.address} {login_refusal(error)}")
-        if self._tell_refusals and (before is None or str(before) != str(self._refused)):
-            log.error("redis_refused", reason=str(self._refused))
-        if now >= self._refused_until:  # several that were under way at once are one refusal
-            self._refused_until = now + self._refused_pause_s
-            self._refused_pause_s = min(2 * self._refused_pause_s, LONGEST_REFUSED_S)
-        return self._refused
-
-    def _let_in(self) -> None:
-        if self._refused:
-            log.info("redis_lets_us_in", address=self.address)
-            self._refused, self._refused_pause_s = None, FIRST_REFUSED_S
 
 
 def _by_queue(counts: dict[str, str]) -> Totals:

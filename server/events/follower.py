@@ -9,7 +9,8 @@ import structlog
 from routing.domain.events import Event
 from routing.read_model.earlier_log import EARLIER_MS, EarlierLog
 from routing.read_model.view import View
-from routing.store.port import Store, StoreUnreachable, is_before
+from routing.store.port import LogGap, Store, StoreUnreachable, is_before
+from server.events.writer import EventLog
 
 log = structlog.get_logger(__name__)
 BLOCK_MS = 5_000
@@ -19,20 +20,26 @@ PAST_BATCH, PAST_PAUSE_S = 100, 0.01  # a little at a time: whoever calls now co
 
 
 class Follower:
-    """`run` follows until cancelled; after the store was away it begins again from the records, since events may have been lost with it.
+    """`run` follows until cancelled. It begins again from the records after the store was away, since events may have been lost with it,
+    and after a gap: when the log was trimmed before they were read. A gap is counted in `gaps`, and told as `server`'s.
 
-    Beside that it goes once through the log's last twelve hours, so that service levels and expected waits outlive a restart.
+    Beside that it goes once through the log's last twelve hours, so that service levels and expected waits outlive a restart, and later
+    through what it skipped by beginning again.
     """
 
-    def __init__(self, store: Store, view: View, *listeners: Callable[[Event], None]) -> None:
+    def __init__(self, store: Store, view: View, events: EventLog, server: str, *listeners: Callable[[Event], None]) -> None:
         self._store = store
         self._view = view
+        self._events = events
+        self._server = server
         self._listeners = listeners
         self.ready = asyncio.Event()
+        self.gaps = 0
         self._reached = "0"
         self._news = asyncio.Event()  # another one for each batch
         self._never_comes = "0"
         self._recalling: asyncio.Task[None] | None = None
+        self._learning: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         told = ""
@@ -40,6 +47,8 @@ class Follower:
             while True:
                 try:
                     await self._follow()
+                except LogGap as gap:
+                    self._told_gap(gap)
                 except StoreUnreachable as away:
                     if not (away.told or self._reached == told):  # once, until it has been there again
                         log.warning("event_log_unreachable", reason=str(away))
@@ -47,9 +56,10 @@ class Follower:
                     await asyncio.sleep(RETRY_S)
         finally:
             if self._recalling and not self._recalling.done():
-                self._recalling.cancel()
-                await asyncio.gather(self._recalling, return_exceptions=True)
                 self._recalling = None  # for the next run, if there is one
+            for task in self._learning:
+                task.cancel()
+            await asyncio.gather(*self._learning, return_exceptions=True)
 
     async def catch_up(self) -> None:
         """Returns when the view knows all that was told before, by whichever server; after 0.5 s anyway: old news are better than none."""
@@ -72,11 +82,14 @@ class Follower:
             self._never_comes = last  # an event that cannot be read: nobody waits for it again
 
     async def _follow(self) -> None:
-        snapshot = await self._store.load()
+        skipped_from, snapshot = self._reached, await self._store.load()
         self._view.start(snapshot.contacts, snapshot.agents, snapshot.calls, snapshot.places, snapshot.totals)
         self._has_reached(snapshot.events)
         self.ready.set()
-        self._recalling = self._recalling or asyncio.create_task(self._recall(snapshot.events))
+        if not self._recalling:
+            self._recalling = self._learn(self._store.back(snapshot.events, EARLIER_MS), snapshot.events, self._view.remember)
+        elif is_before(skipped_from, snapshot.events):
+            self._learn(skipped_from, snapshot.events, self._view.make_up_for)
         while True:
             reached = self._reached
             for position, event in await self._store.events(reached, block_ms=BLOCK_MS):
@@ -84,18 +97,32 @@ class Follower:
                 self._take(event)
             self._has_reached(reached)
 
-    async def _recall(self, until: str) -> None:
+    def _told_gap(self, gap: LogGap) -> None:
+        self.gaps += 1
+        log.warning("log_gap", after=gap.after, until=gap.dropped, advice="this server read too slowly; it begins again from the records")
+        self._events.tell("log_gap", reader="", server=self._server, **{"from": gap.after, "to": gap.dropped})
+
+    def _learn(self, after: str, until: str, take: Callable[[EarlierLog], None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._learn_past(after, until, take))
+        self._learning.add(task)
+        task.add_done_callback(self._learning.discard)
+        return task
+
+    async def _learn_past(self, after: str, until: str, take: Callable[[EarlierLog], None]) -> None:
+        """Learn from what was told behind one position and up to another one, as far as it is there."""
         try:
-            await self._learn_past(until)
+            take(await self._past(after, until))
         except Exception:  # nobody awaits this task
             log.exception("past_not_learnt")
 
-    async def _learn_past(self, until: str) -> None:
-        """Learn from what was told before the view began."""
-        earlier_log, after, odd = EarlierLog(self._view.directory), self._store.back(until, EARLIER_MS), 0
+    async def _past(self, after: str, until: str) -> EarlierLog:
+        earlier_log, odd = EarlierLog(self._view.directory), 0
         while is_before(after, until):
             try:
                 batch = await self._store.events(after, block_ms=0, limit=PAST_BATCH)
+            except LogGap as gap:
+                after = gap.dropped
+                continue
             except StoreUnreachable:
                 await asyncio.sleep(RETRY_S)
                 continue
@@ -107,7 +134,7 @@ class Follower:
             await asyncio.sleep(PAST_PAUSE_S)
         if odd:
             log.warning("past_events_not_understood", count=odd)
-        self._view.remember(earlier_log)
+        return earlier_log
 
     def _has_reached(self, position: str) -> None:
         self._reached = position

@@ -20,20 +20,21 @@ from routing.read_model.view import View
 from routing.router import Router
 from routing.store.port import StoreRefused, StoreUnreachable
 from routing.store.redis import RedisStore
+from routing.store.redis_connection import RedisConnection
 from server.events.follower import Follower
 from server.events.writer import EventLog
 
 pytestmark = pytest.mark.unit
 
 
-class Counting(RedisStore):
+class Counting(RedisConnection):
     """Counts how often it is asked for something."""
 
     asked = 0
 
-    def _reaching(self) -> AbstractAsyncContextManager[None]:
+    def reaching(self) -> AbstractAsyncContextManager[None]:
         self.asked += 1
-        return super()._reaching()
+        return super().reaching()
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ async def test_said_once_and_asked_again_with_pauses(redis: PrivateRedis) -> Non
 
 async def test_a_password_that_is_right_again(redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch) -> None:
     """When Redis lets us in the store works, and says so once."""
-    monkeypatch.setattr("routing.store.redis.FIRST_REFUSED_S", 0.01)
+    monkeypatch.setattr("routing.store.redis_connection.FIRST_REFUSED_S", 0.01)
     store = RedisStore(redis.url.replace("unix://", "unix://:later@"))
     with capture_logs() as lines:
         with pytest.raises(StoreRefused):
@@ -96,7 +97,9 @@ async def test_a_password_that_is_right_again(redis: PrivateRedis, monkeypatch: 
 
 async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis) -> None:
     """Router, desk, event log and follower all ask a Redis that refuses them, for as long as it takes: one line, not two a second."""
-    store = Counting(redis.url.replace("unix://", "unix://:wrong@"))
+    url = redis.url.replace("unix://", "unix://:wrong@")
+    store, connection = RedisStore(url), Counting(url, tell_refusals=True)
+    store._connection = connection
     directory, ids, clock = CurrentDirectory(Directory({}, {})), Ids(), SystemClock()
     view, events = View(directory), EventLog(store, ids, clock)
     routing_client = RoutingClient(store, directory, ids, clock, server="s1", wait_forecast=view.wait_forecast)
@@ -104,9 +107,10 @@ async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis)
     routing_client.post(ServerLeft("s1"))
     events.tell("server_left", server="s1")
     with capture_logs() as lines:
-        parts = [asyncio.create_task(part()) for part in (router.run, routing_client.run, events.run, Follower(store, view).run)]
+        follower = Follower(store, view, events, "s1")
+        parts = [asyncio.create_task(part()) for part in (router.run, routing_client.run, events.run, follower.run)]
         async with asyncio.timeout(60):
-            while store.asked < 20:  # noqa: ASYNC110 - what the parts do by themselves has no event of its own
+            while connection.asked < 20:  # noqa: ASYNC110 - what the parts do by themselves has no event of its own
                 await asyncio.sleep(0.01)
         assert not any(part.done() for part in parts)
         for part in parts:

@@ -13,7 +13,7 @@ from routing.clock import SystemClock
 from routing.domain.identifiers import Ids
 from routing.domain.messages import ContactLeft
 from routing.domain.model import Directory
-from routing.store import redis as redis_store
+from routing.store import redis_connection
 from routing.store.redis import RedisStore
 from server.events.writer import EventLog
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.integration
 
 async def test_what_was_told_to_a_frozen_redis_is_in_it_once(redis_server: PrivateRedis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Events and messages were sent several times, since no answer came; all copies arrive when Redis goes on, and each counts once."""
-    monkeypatch.setattr(redis_store, "ANSWER_S", 0.1)
+    monkeypatch.setattr(redis_connection, "ANSWER_S", 0.1)
     store, ids, clock = RedisStore(redis_server.url), Ids(), SystemClock()
     log, routing_client = EventLog(store, ids, clock), RoutingClient(store, Directory({}, {}), ids, clock, server="here")
     running = [asyncio.create_task(log.run()), asyncio.create_task(routing_client.run())]

@@ -189,7 +189,7 @@ async def test_an_entry_of_a_newer_version_is_passed_over(site: Site, redis_serv
     """Messages and records that this version cannot read stop nothing."""
     site.start("a")
     await site.work_begins()
-    keys, client = site.store._keys, site.store._commands
+    keys, client = site.store._keys, site.store._connection.commands
     await client.xadd(keys.inbox, {"json": '{"type":"contact_beamed","contact":"c9"}'})
     await client.xadd(keys.inbox, {"other": "field"})
     await client.hset(keys.contacts, "odd", "1:{}")

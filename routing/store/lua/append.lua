@@ -1,12 +1,12 @@
 -- Add what a server tells by itself to the event log. A call that arrived is open until it ended; the end of a call is told once, by
 -- whoever tells it first: a second one is left out. A batch with a number is written once, however often and late it is sent.
--- ARGV[4..]: in threes, what it is ("arrived", "passed", "moved", "ended" or ""; see store_port.py), "call at_ms", the text.
+-- ARGV[3..]: in threes, what it is ("arrived", "passed", "moved", "ended" or ""; see port.py), "call at_ms", the text.
 local events, calls, ended, places, sent = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local limit, number, sent_life_ms = ARGV[1], ARGV[2], ARGV[3]
+local number, sent_life_ms = ARGV[1], ARGV[2]
 local REMEMBERED_MS = 3600000
 
 if number ~= '0' and tonumber(redis.call('GET', sent) or 0) >= tonumber(number) then return end
-for at = 4, #ARGV, 3 do
+for at = 3, #ARGV, 3 do
   local what, text = ARGV[at], ARGV[at + 2]
   local call, at_ms = string.match(ARGV[at + 1], '^(.*) (%d+)$')
   local told = true
@@ -18,6 +18,6 @@ for at = 4, #ARGV, 3 do
     redis.call('HDEL', calls, call)
     redis.call('ZREMRANGEBYSCORE', ended, '-inf', at_ms - REMEMBERED_MS)
   end
-  if told then redis.call('XADD', events, 'MAXLEN', '~', limit, '*', 'json', text) end
+  if told then redis.call('XADD', events, '*', 'json', text) end
 end
 if number ~= '0' then redis.call('SET', sent, number, 'PX', sent_life_ms) end

@@ -116,7 +116,7 @@ def test_counting_as_they_go_is_counting_at_once(before: list[Departure], lately
         earlier.add(one)
     first = departures.tally(0, *asked[0])
     assert first.answered == sum(how == "answered" for _, how, _ in lately)
-    departures.put_before(earlier)
+    departures.take_in(earlier)
     everything: list[Any] = [*before, *((at_ms + 3 * WINDOW_MS, how, waited_ms) for at_ms, how, waited_ms in lately)]
     since_ms = 0
     for passed_ms, limit_ms in asked:

@@ -13,8 +13,9 @@ from routing.domain.identifiers import Ids
 from routing.domain.model import Contact, Directory, QueuePolicy
 from routing.read_model.view import View
 from routing.store.memory import MemoryStore
-from routing.store.port import Snapshot, StoreUnreachable
+from routing.store.port import LogLimits, Snapshot, StoreUnreachable
 from server.events.follower import Follower
+from server.events.writer import EventLog
 from simulator import virtual
 
 pytestmark = pytest.mark.unit
@@ -60,7 +61,8 @@ class House:
         self.store = CutStore()
         self.view = View(CurrentDirectory(SITE))
         self.heard: list[str] = []
-        self.follower = Follower(self.store, self.view, self.fails, self.listen)
+        self.log = EventLog(self.store, Ids(), virtual.VirtualClock())
+        self.follower = Follower(self.store, self.view, self.log, "here", self.fails, self.listen)
         self.running = asyncio.create_task(self.follower.run())
 
     def listen(self, event: Event) -> None:
@@ -212,6 +214,78 @@ def test_what_was_before_the_start_is_learnt() -> None:
         await play(house)
 
     scene(before)
+
+
+def test_a_gap_is_seen_and_the_view_is_made_anew() -> None:
+    """The log was trimmed before this server had read it: contacts that ended meanwhile are gone from the view, one that came is in it, and
+    it follows from there. It is counted, and told in the log."""
+
+    async def play(house: House) -> None:
+        await house.record("c1")
+        await house.follower.ready.wait()
+        house.store._shared.limits = LogLimits(keep=5, every=1)
+        house.store.lets_through.clear()
+        await house.store.append(event("read late"))
+        await asyncio.sleep(1)
+        house.store._shared.contacts.clear()
+        await house.record("c2", [event("unseen") for _ in range(20)])
+        house.store.lets_through.set()
+        await asyncio.sleep(1)
+        assert (list(house.view.contacts), house.follower.gaps) == (["c2"], 1)
+        assert "unseen" not in house.heard
+        await house.store.append(event("afterwards"))
+        await asyncio.sleep(0.01)
+        assert house.heard[-1] == "afterwards"
+
+        sending = asyncio.create_task(house.log.run())
+        await house.log.flush()
+        sending.cancel()
+        [gap] = [told for _, told in await house.store.events("0", block_ms=0) if told.type == "log_gap"]
+        assert gap.data == {"reader": "", "server": "here", "from": "1", "to": "16"}
+
+    scene(play)
+
+
+def test_what_was_skipped_counts_as_far_as_it_is_there() -> None:
+    """The service level after a gap is made of what was before it, what the log still holds of it, and what comes."""
+
+    async def play(house: House) -> None:
+        await house.follower.ready.wait()
+        await house.store.append(answered(1_000))
+        await asyncio.sleep(3)
+        assert house.view.service_level("support", virtual.START_MS) == 100.0
+        house.store._shared.limits = LogLimits(keep=2, every=1)
+        house.store.lets_through.clear()
+        await house.store.append(event("read late"))
+        await asyncio.sleep(1)
+        await house.store.append(*(answered(90_000) for _ in range(7)))
+        house.store.lets_through.set()
+        await asyncio.sleep(3)
+        assert house.view.tally("support", virtual.START_MS).answered == 1 + 2
+        await house.store.append(answered(1_000))
+        await asyncio.sleep(0.01)
+        assert house.view.service_level("support", virtual.START_MS) == 50.0
+
+    scene(play)
+
+
+def test_what_was_told_while_the_store_was_away_for_us_counts() -> None:
+    """Another server went on meanwhile: whoever left a queue is in the figures, once."""
+
+    async def play(house: House) -> None:
+        await house.follower.ready.wait()
+        await house.store.append(answered(1_000))
+        await asyncio.sleep(3)
+        house.store.away = True
+        await asyncio.sleep(30)
+        await house.store.append(answered(90_000))
+        house.store.away = False
+        await asyncio.sleep(3)
+        await house.store.append(answered(90_000), answered(90_000))
+        await asyncio.sleep(3)
+        assert house.view.service_level("support", virtual.START_MS) == 25.0
+
+    scene(play)
 
 
 def answered(waited_ms: int) -> Event:

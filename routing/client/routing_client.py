@@ -172,17 +172,14 @@ class RoutingClient:
             arrived = self._waiting(arrived)
             self._held[arrived.contact] = TalkHeld(
                 arrived.contact,
-                arrived.call,
                 self.server,
                 arrived.queue,
                 message.offer,
                 self.stays[arrived.contact].offers.get(message.offer, ""),
                 arrived.enqueued_at_ms,
                 self._clock.now_ms(),
-                arrived.steps,
-                arrived.ani,
-                arrived.language,
-                arrived.data,
+                arrived.facts,
+                arrived.wishes.steps,
             )
         if isinstance(message, TalkEnded):
             held = self._held.pop(arrived.contact, None)
@@ -220,7 +217,7 @@ class RoutingClient:
 
     @property
     def held_up(self) -> str:
-        """Why the store does not take what this server tells; "" while it does. Known within a second: the client always has something to send."""
+        """Why the store does not take what this server tells; "" while it does. Known within a second: something is always to be sent."""
         return self._outbox.held_up
 
     async def flush(self) -> None:

@@ -53,7 +53,7 @@ class OrphanedCalls:
 
     def known(self) -> frozenset[str]:
         """The calls of our Asterisk known now: only these may be judged by rows that are asked for from now on."""
-        told = (*self._view.calls, *(contact.call for contact in self._view.contacts.values()))
+        told = (*self._view.calls, *(contact.facts.call for contact in self._view.contacts.values()))
         return frozenset(call for call in told if self._server_list.has(call))
 
     def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
@@ -122,7 +122,7 @@ class OrphanedCalls:
     def _end(self, call: str, *, ended_by: str = "caller") -> None:
         """The caller's channel is gone and nobody has told the end. Who was cut off by us can be called back: their number is told."""
         contacts = self._contacts_of(call)
-        facts = {"ani": self._calls.number(call) or next((one.ani for one in contacts), "")} if ended_by != "caller" else {}
+        facts = {"ani": self._calls.number(call) or next((one.facts.ani for one in contacts), "")} if ended_by != "caller" else {}
         for contact in contacts:
             self._routing_client.post(ContactLeft(contact.id, "abandoned" if ended_by == "caller" else "failed"))
         if call in self._view.calls:
@@ -146,7 +146,7 @@ class OrphanedCalls:
         return found[0] if len(found) == 1 else ""
 
     def _contacts_of(self, call: str) -> list[Contact]:
-        return [contact for contact in self._view.contacts.values() if contact.call == call]
+        return [contact for contact in self._view.contacts.values() if contact.facts.call == call]
 
     # -- frozen servers ----------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from server.settings.agents import Lines, Staff, read_agents
 from server.settings.calendars import read_hours
 from server.settings.callers import read_callers
 from server.settings.files import HotlineFile, NumbersFile
+from server.settings.policies import policy_from
 from server.settings.queues import read_queues
 from server.settings.reading import Anything, Reading
 from server.settings.site import Site
@@ -54,7 +55,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
     _check_numbers(reading, numbers, _flow_names(dialplans) if flows is None else set(flows))
     if flows is None or not all(problem.warning for problem in reading.problems):
         raise ProblemsFound(reading.problems)
-    breaks = {reason: BreakLimit(limit.at_once, limit.longest) for reason, limit in main.breaks.items()}
+    breaks = {reason: policy_from(BreakLimit, limit) for reason, limit in main.breaks.items()}
     calendars = {name: partial(is_open, calendar, time_zone=main.time_zone) for name, calendar in hours.items()}
     directory = Directory(queues, staff.agents, main.routing.choice, breaks, calendars=calendars)
     return Site(

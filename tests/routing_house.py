@@ -1,13 +1,14 @@
 """A small call centre on a board, spoken to in short sentences, for the tests of routing."""
 
 import random
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from routing.board.board import Board, restore
 from routing.board.redefinition import redefine
 from routing.domain.agent_state import AgentState
 from routing.domain.changes import Changes
+from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.messages import (
@@ -29,6 +30,7 @@ from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.store import codec
 
 START_MS = 1_790_000_000_000
+Steps = list[tuple[int, str]]
 
 
 class CountingIds:
@@ -64,6 +66,17 @@ def directory(*profiles: AgentProfile, queues: tuple[QueuePolicy, ...] = (QueueP
 
 def person(id: str, queues: tuple[str, ...] = (), **skills: int) -> AgentProfile:
     return AgentProfile(id, id.title(), f"phone-{id}", skills, queues)
+
+
+def taken(part: type, more: dict[str, Any]) -> dict[str, Any]:
+    """What of these arguments is a field of that class; it is taken out of them."""
+    return {field.name: more.pop(field.name) for field in fields(part) if field.name in more}
+
+
+def arrival(contact: str, call: str, server: str, queue: str, steps: Steps, enqueued_at_ms: int, **more: Any) -> ContactArrived:
+    """A caller joins; `more` are facts, wishes and whatever else the message has."""
+    facts, wishes = taken(ContactFacts, more), taken(ContactWishes, more)
+    return ContactArrived(contact, server, queue, enqueued_at_ms, ContactFacts(call, **facts), ContactWishes(steps, **wishes), **more)
 
 
 class House:
@@ -152,7 +165,8 @@ class House:
     def call(self, contact: str, requirement: str = "", *, queue: str = "support", priority: int = 0, **more: Any) -> None:
         """A caller joins."""
         steps = more.pop("steps", [(0, requirement)])
-        self.say(ContactArrived(contact, f"call-{contact}", "node", queue, steps, more.pop("enqueued_at_ms", self.now), priority, **more))
+        at_ms = more.pop("enqueued_at_ms", self.now)
+        self.say(arrival(contact, f"call-{contact}", "node", queue, steps, at_ms, priority=priority, **more))
 
     def ringers(self, contact: str) -> set[str]:
         """The agents whose phones ring for the contact."""

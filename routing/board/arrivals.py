@@ -31,15 +31,12 @@ def arrived(board: BoardState, message: ContactArrived, now_ms: int) -> None:
         return  # the same message a second time, or an old one
     contact = Contact(
         message.contact,
-        message.call,
         message.server,
         board.moves.get(message.queue, message.queue),
-        list(message.steps),
+        list(message.wishes.steps),
         message.enqueued_at_ms if message.enqueued_at_ms <= now_ms + CLOCKS_DIFFER_MS else now_ms,
-        ani=message.ani,
-        language=message.language,
-        data=dict(message.data),
-        refused_until_ms=dict.fromkeys(message.exclude, FOREVER_MS),
+        message.facts,
+        refused_until_ms=dict.fromkeys(message.wishes.exclude, FOREVER_MS),
     )
     refusal = _refusal(board, contact, message, now_ms)
     if refusal:
@@ -52,8 +49,9 @@ def arrived(board: BoardState, message: ContactArrived, now_ms: int) -> None:
 
 def _join(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> None:
     policy = board.directory.queues[contact.queue]
-    contact.priority, contact.ageing = message.priority + policy.priority, board.directory.ageing_in(contact.queue)
-    contact.place_ms = max(message.place_ms, 0 if message.again or message.back else caller_history.place_of(board, contact, now_ms))
+    contact.priority, contact.ageing = message.wishes.priority + policy.priority, board.directory.ageing_in(contact.queue)
+    earlier_ms = 0 if message.again or message.back else caller_history.place_of(board, contact, now_ms)
+    contact.place_ms = max(message.wishes.place_ms, earlier_ms)
     contact.steps = _with_preferred(board, contact, message, now_ms)
     board.contacts[contact.id] = contact
     board.in_queue[contact.queue] += 1
@@ -71,12 +69,12 @@ def _join(board: BoardState, contact: Contact, message: ContactArrived, now_ms: 
 
 def _with_preferred(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> list[tuple[int, str]]:
     """The requirement's steps, behind one for the preferred agents alone: those named, and who talked to the caller last."""
-    wanted = dict.fromkeys([*message.preferred, caller_history.last_agent(board, contact, now_ms)])
+    wanted = dict.fromkeys([*message.wishes.preferred, caller_history.last_agent(board, contact, now_ms)])
     there = [name for name in wanted if board.is_to_come(contact, name)][:MOST_PREFERRED]
     if not there:
         return contact.steps
     contact.put_off = contact.steps
-    for_ms = message.preferred_ms or board.directory.queues[contact.queue].preferred_ms
+    for_ms = message.wishes.preferred_ms or board.directory.queues[contact.queue].preferred_ms
     later = [(max(after_ms, for_ms), text) for after_ms, text in contact.steps]
     return [(0, one_of(there)), *later]
 
@@ -85,7 +83,8 @@ def whole(contact: Contact) -> dict[str, Any]:
     """Everything that others must know to know a contact."""
     when: dict[str, Any] = {"enqueued_at_ms": contact.enqueued_at_ms, "priority": contact.priority, "steps": contact.steps}
     when |= {"ageing": contact.ageing, "place_ms": contact.place_ms}
-    return {**when, "ani": contact.ani, "language": contact.language, "caller": contact.data, "server": contact.server}
+    facts = contact.facts
+    return {**when, "ani": facts.ani, "language": facts.language, "caller": facts.data, "server": contact.server}
 
 
 def _arrived_again(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> None:

@@ -13,17 +13,18 @@ def resume(board: BoardState, memory: CallerHistory) -> None:
 
 def cut_off(board: BoardState, contact: Contact, now_ms: int) -> None:
     """The caller hung up, or was cut off, while waiting: the place is kept for a while, where the queue does so."""
-    if contact.ani and board.directory.queues[contact.queue].keep_place_ms:
-        memory = _remembered(board, contact.ani, now_ms)
+    ani = contact.facts.ani
+    if ani and board.directory.queues[contact.queue].keep_place_ms:
+        memory = _remembered(board, ani, now_ms)
         memory.queue, memory.place_from_ms, memory.left_ms = contact.queue, contact.enqueued_at_ms - contact.place_ms, now_ms
         board.touch_caller(memory.id)
 
 
 def talked(board: BoardState, contact: Contact, agent: Agent, now_ms: int) -> None:
     """Whoever talked to a caller is remembered, where the queue asks for the last agent; the place is not needed any more."""
-    memory = board.callers.get(contact.ani) if contact.ani else None
-    if contact.ani and board.directory.queues[contact.queue].last_agent_ms:
-        memory = memory or _remembered(board, contact.ani, now_ms)
+    ani, memory = contact.facts.ani, _known(board, contact)
+    if ani and board.directory.queues[contact.queue].last_agent_ms:
+        memory = memory or _remembered(board, ani, now_ms)
         memory.agent, memory.agent_ms = agent.id, now_ms
     if memory:
         memory.queue = ""
@@ -32,7 +33,7 @@ def talked(board: BoardState, contact: Contact, agent: Agent, now_ms: int) -> No
 
 def place_of(board: BoardState, contact: Contact, now_ms: int) -> int:
     """Milliseconds since this caller began to wait for this queue on a call that was cut off, 0 when there was none. Given once."""
-    memory = board.callers.get(contact.ani) if contact.ani else None
+    memory = _known(board, contact)
     if not memory or memory.queue != contact.queue or now_ms - memory.left_ms > board.directory.queues[contact.queue].keep_place_ms:
         return 0
     memory.queue = ""
@@ -42,7 +43,7 @@ def place_of(board: BoardState, contact: Contact, now_ms: int) -> int:
 
 def last_agent(board: BoardState, contact: Contact, now_ms: int) -> str:
     """Who talked to this caller last, within the time that the queue asks for; "" for nobody."""
-    memory = board.callers.get(contact.ani) if contact.ani else None
+    memory = _known(board, contact)
     recent = memory and now_ms - memory.agent_ms <= board.directory.queues[contact.queue].last_agent_ms
     return memory.agent if memory and recent else ""
 
@@ -55,6 +56,11 @@ def forget(board: BoardState, id: str, now_ms: int) -> None:
     elif memory:
         del board.callers[id]
         board.touch_caller(id)
+
+
+def _known(board: BoardState, contact: Contact) -> CallerHistory | None:
+    """What is remembered of whoever calls; nothing of a caller without a number."""
+    return board.callers.get(contact.facts.ani) if contact.facts.ani else None
 
 
 def _remembered(board: BoardState, ani: str, now_ms: int) -> CallerHistory:

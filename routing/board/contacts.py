@@ -206,7 +206,7 @@ def ended(board: BoardState, message: TalkEnded, now_ms: int) -> None:
     facts = {"ended_by": message.ended_by, "waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms} | _why(message.reason)
     board.tell("contact_ended", now_ms, contact=contact, agent=agent, **facts)
     if agent.last_contact != contact.id:  # else its disposition was given during the talk
-        agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.call, contact.id, contact.queue, ""
+        agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.facts.call, contact.id, contact.queue, ""
     _forget(board, contact, now_ms)
     agents.contact_ended(board, agent, now_ms)
 

@@ -47,8 +47,7 @@ def _is_newest(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) 
 
 def _restore(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) -> None:
     """A contact that went with Redis's data."""
-    contact = Contact(message.contact, message.call, message.server, message.queue, list(message.steps), message.enqueued_at_ms)
-    contact.ani, contact.language, contact.data = message.ani, message.language, dict(message.data)
+    contact = Contact(message.contact, message.server, message.queue, list(message.steps), message.enqueued_at_ms, message.facts)
     board.contacts[contact.id] = contact
     _connect(board, contact, agent, message, now_ms)
     when = {"offer": message.offer, "connected_at_ms": contact.connected_at_ms}

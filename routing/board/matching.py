@@ -187,7 +187,7 @@ class Matching:
 
     def _pool_for(self, contact: Contact, now_ms: int) -> Pool:
         requirement = parse(contact.steps[contact.step(now_ms)][1])
-        key = contact.queue, requirement.text, self._tier(contact, requirement, now_ms), asterisk_of(contact.call)
+        key = contact.queue, requirement.text, self._tier(contact, requirement, now_ms), asterisk_of(contact.facts.call)
         return self._pools.get(key) or self._new_pool(requirement, *key)
 
     def _new_pool(self, requirement: Requirement, queue: str, text: str, tier: int, asterisk: str) -> Pool:

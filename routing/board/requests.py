@@ -9,6 +9,7 @@ from typing import Any
 from routing.board import agents, contacts, overflow
 from routing.board.state import BoardState
 from routing.domain.agent_state import AgentEvent, AgentState, NotAllowed
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.messages import AgentAsked, ContactAsked, Reply
 from routing.domain.model import Agent, Contact
@@ -148,7 +149,7 @@ def _dispose(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) 
     """What the last contact, or the present one, was about and how it ended."""
     contact = board.contacts.get(agent.contact) if agent.state == AgentState.ON_CONTACT else None
     if contact:
-        agent.last_call, agent.last_contact, agent.last_queue = contact.call, contact.id, contact.queue
+        agent.last_call, agent.last_contact, agent.last_queue = contact.facts.call, contact.id, contact.queue
     if not agent.last_contact:
         raise NotAllowed("there is no contact to give a disposition to")
     policy = board.directory.queues.get(agent.last_queue)
@@ -156,7 +157,7 @@ def _dispose(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) 
         raise NotAllowed(f"{message.disposition!r} is no disposition of queue {agent.last_queue}; known are: {_dispositions(board, agent)}")
     agent.disposition = message.disposition
     board.touch_agent(agent.id)
-    about = Contact(agent.last_contact, agent.last_call, "", agent.last_queue, [], 0)
+    about = Contact(agent.last_contact, "", agent.last_queue, [], 0, ContactFacts(agent.last_call))
     facts = {"disposition": message.disposition, "meaning": policy.dispositions[message.disposition]}
     board.tell("contact_disposed", now_ms, contact=about, agent=agent, **facts)
     if agent.state == AgentState.WRAP_UP and agent.wanted:

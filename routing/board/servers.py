@@ -135,7 +135,7 @@ def _take_none(board: BoardState, server: str, now_ms: int) -> tuple[str, str]:
 
 def _is_seen(board: BoardState, contact: Contact) -> bool:
     """Whether somebody could see the end of a talk: a server of its Asterisk. Where Asterisks have no names there is one, ours."""
-    asterisk = asterisk_of(contact.call)
+    asterisk = asterisk_of(contact.facts.call)
     return not asterisk or any(asterisk == known for known, _ in board.addresses.values())
 
 

@@ -168,7 +168,7 @@ class BoardState:
                 type,
                 now_ms,
                 self.domain,
-                call=contact.call if contact else "",
+                call=contact.facts.call if contact else "",
                 contact=contact.id if contact else "",
                 agent=agent.id if agent else "",
                 queue=contact.queue if contact else agent.queue if agent else "",

@@ -175,17 +175,14 @@ class RoutingClient:
             arrived = self._waiting(arrived)
             self._held[arrived.contact] = TalkHeld(
                 arrived.contact,
-                arrived.call,
                 self.server,
                 arrived.queue,
                 message.offer,
                 self.stays[arrived.contact].offers.get(message.offer, ""),
                 arrived.enqueued_at_ms,
                 self._clock.now_ms(),
-                arrived.steps,
-                arrived.ani,
-                arrived.language,
-                arrived.data,
+                arrived.facts,
+                arrived.wishes.steps,
             )
         if isinstance(message, TalkEnded):
             held = self._held.pop(arrived.contact, None)

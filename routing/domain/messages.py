@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from routing.domain.agent_state import AgentState
+from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.model import PhoneState
 from routing.ports import EndedBy, EndReason, RingOutcome
 
@@ -25,24 +26,16 @@ class ContactArrived:
     """
 
     contact: str
-    call: str
     server: str
     queue: str
-    steps: list[tuple[int, str]]
     enqueued_at_ms: int
-    priority: int = 0
-    ani: str = ""
-    language: str = ""
-    data: dict[str, str] = field(default_factory=dict)
+    facts: ContactFacts
+    wishes: ContactWishes
     back: bool = False  # the caller was away from every server: no offer holds any more
     last_offer: str = ""
     last_outcome: RingOutcome = "withdrawn"
     again: bool = False  # told again: the caller has been here all the time
     ringing: str = ""  # with `again`: the offer that rings now
-    preferred: list[str] = field(default_factory=list)  # agents who are waited for, for `preferred_ms` (0: the queue's time)
-    preferred_ms: int = 0
-    exclude: list[str] = field(default_factory=list)  # agents who are never asked
-    place_ms: int = 0  # waited earlier in this call, before leaving for a submenu
     expected_wait_ms: int = 0  # as the server sees it; 0 is unknown
     service_level: float = 100.0  # percent, as the server sees it
 
@@ -138,17 +131,14 @@ class TalkHeld:
     """A conversation is going on: told again after Redis lost its data, or by a server that took the call over."""
 
     contact: str
-    call: str
     server: str
     queue: str
     offer: str
     agent: str
     enqueued_at_ms: int
     connected_at_ms: int
+    facts: ContactFacts
     steps: list[tuple[int, str]] = field(default_factory=list)
-    ani: str = ""
-    language: str = ""
-    data: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from routing.domain.agent_state import AgentState
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.service_level import Formula
 
@@ -147,20 +148,17 @@ class Contact:
     """A caller who wants an agent. `steps` relax the requirement: (milliseconds waited, expression), first one at 0."""
 
     id: str
-    call: str
     server: str
     queue: str
     steps: list[tuple[int, str]]
     enqueued_at_ms: int
+    facts: ContactFacts
     priority: int = 0  # seconds, the queue's included
     state: ContactState = ContactState.WAITING
     offers: dict[str, str] = field(default_factory=dict)  # offer -> agent
     agent: str = ""
     connected_at_ms: int = 0
     refused_until_ms: dict[str, int] = field(default_factory=dict)  # agent -> until when
-    ani: str = ""
-    language: str = ""
-    data: dict[str, str] = field(default_factory=dict)
     ageing: float = 1.0  # the queue's
     place_ms: int = 0  # waited earlier, on a call that was cut off: counts for the place, not for the wait
     offered_at_ms: int = 0  # when it was offered last

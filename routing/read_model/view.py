@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from routing.domain.agent_state import AgentState
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
@@ -149,7 +150,7 @@ class View:
 
     def calls_with_contacts(self) -> Iterator[tuple[Event, Contact | None]]:
         """Every open call of every server: the event that told of it last, and the contact that it makes now."""
-        contacts = {contact.call: contact for contact in self.contacts.values()}
+        contacts = {contact.facts.call: contact for contact in self.contacts.values()}
         return ((told, contacts.get(call)) for call, told in self.calls.items())
 
     # -- what events do ----------------------------------------------------------------------------------------------
@@ -173,15 +174,12 @@ class View:
         self._add(
             Contact(
                 event.contact,
-                event.call,
                 data["server"],
                 event.queue,
                 steps,
                 data["enqueued_at_ms"],
+                ContactFacts(event.call, data["ani"], data["language"], data["caller"]),
                 data["priority"],
-                ani=data["ani"],
-                language=data["language"],
-                data=data["caller"],
                 ageing=data.get("ageing", 1.0),
                 place_ms=data.get("place_ms", 0),
             )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from routing.domain.agent_state import AgentState
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
@@ -26,6 +27,7 @@ Steps = tuple[tuple[int, str], ...]
 Place = tuple[float, str]  # order_ms and contact
 LAST = "\uffff"  # behind every contact of that moment
 RECENT = 2_000  # events kept until the past is known
+NOBODY = ContactFacts("")  # what is known of somebody who might join
 BUSY = (AgentState.RESERVED, AgentState.ON_CONTACT, AgentState.WRAP_UP)
 
 
@@ -134,7 +136,7 @@ class WaitForecasts:
         """
         if queue not in self._directory.queues:
             return None
-        joining = Contact("", "", "", queue, list(steps), now_ms, priority, ageing=self._directory.ageing_in(queue))
+        joining = Contact("", "", queue, list(steps), now_ms, NOBODY, priority, ageing=self._directory.ageing_in(queue))
         return self._expect(queue, tuple(steps), asterisk, (joining.order_ms, LAST), 0, now_ms)
 
     def _expect(self, queue: str, steps: Steps, asterisk: str | None, here: Place, waited_ms: int, now_ms: int) -> int | None:
@@ -258,7 +260,7 @@ class WaitForecasts:
             if not line.all:
                 del self._lines[line.queue, line.steps, line.asterisk]
         if contact and queue_known:
-            key = contact.queue, tuple((after_ms, text) for after_ms, text in contact.steps), asterisk_of(contact.call)
+            key = contact.queue, tuple((after_ms, text) for after_ms, text in contact.steps), asterisk_of(contact.facts.call)
             if key not in self._lines:
                 self._lines[key] = WaitingClass(*key)
                 for _, text in contact.steps:

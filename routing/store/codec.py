@@ -1,18 +1,20 @@
 """Records, events, messages and orders as compact JSON text, and back. Nothing here knows where the text is kept.
 
 The text is an object with the fields of the dataclass; a field that has its empty default is left out. Messages and orders carry
-`type`, the class's name in snake_case. A field that this version does not know is ignored, so that a newer server may add one;
+`type`, the class's name in snake_case. The facts and wishes of a contact are no objects of their own: their fields stand beside the
+others. A field that this version does not know is ignored, so that a newer server may add one;
 a type that it does not know is an error, for the reader to decide about.
 """
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, dataclass, fields
 from operator import attrgetter
 from typing import Any, TypeVar, cast, get_args
 
 from routing.domain.agent_state import AgentState
+from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.contact_state import ContactState
 from routing.domain.events import Event
 from routing.domain.messages import Message, Order
@@ -29,6 +31,7 @@ def _steps(value: Any) -> list[tuple[int, str]]:
     return [(int(after_ms), str(expression)) for after_ms, expression in value]
 
 
+PARTS = (ContactFacts, ContactWishes)  # whose fields are written beside those of what holds them
 # The fields whose JSON value is not yet the field's value.
 REVIVED: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("contact", "state"): ContactState,
@@ -51,6 +54,7 @@ class Shape:
     values: Callable[[Any], tuple[Any, ...]]
     optional: frozenset[str]
     revived: dict[str, Callable[[Any], Any]]
+    parts: tuple[tuple[str, type, tuple[str, ...]], ...]  # field that is a part, its class, the names written for it
 
 
 def kind_of(cls: type) -> str:
@@ -58,12 +62,24 @@ def kind_of(cls: type) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
 
+def _written(cls: type) -> Iterator[tuple[Field[Any], str]]:
+    """The fields that are written for a class, those of its parts in their place, each with the way to its value."""
+    for field in fields(cls):
+        if field.type in PARTS:
+            yield from ((inner, f"{field.name}.{inner.name}") for inner in fields(cast(Any, field.type)))
+        else:
+            yield field, field.name
+
+
 def _shape(cls: type) -> Shape:
-    kind, names = kind_of(cls), tuple(field.name for field in fields(cls))
-    empty = {field.name for field in fields(cls) if field.default in ("", 0) or field.default_factory is not MISSING}
+    kind, written = kind_of(cls), list(_written(cls))
+    empty = {field.name for field, _ in written if field.default in ("", 0) or field.default_factory is not MISSING}
     revived = {name: revive for (owner, name), revive in REVIVED.items() if owner == kind}
-    values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names) if len(names) > 1 else lambda item: (getattr(item, names[0]),)
-    return Shape(kind, cls, names, values, frozenset(empty), revived)
+    first, *others = (way for _, way in written)
+    values: Callable[[Any], tuple[Any, ...]] = attrgetter(first, *others) if others else lambda item: (getattr(item, first),)
+    parts = {field.name: cast(type, field.type) for field in fields(cls) if field.type in PARTS}
+    named = tuple((name, part, tuple(inner.name for inner in fields(part))) for name, part in parts.items())
+    return Shape(kind, cls, tuple(field.name for field, _ in written), values, frozenset(empty), revived, named)
 
 
 SHAPES: dict[type, Shape] = {cls: _shape(cls) for cls in (Contact, Agent, CallerHistory, Event, *get_args(Message), *get_args(Order))}
@@ -139,6 +155,8 @@ def _revive(shape: Shape, found: dict[str, Any], text: str, cls: type[T]) -> T:
         for name, revive in shape.revived.items():
             if name in known:
                 known[name] = revive(known[name])
+        for field, part, names in shape.parts:
+            known[field] = part(**{name: known.pop(name) for name in names if name in known})
         return cls(**known)
     except (TypeError, ValueError) as error:
         raise Unreadable(f"a {shape.kind} cannot be read from {text[:200]!r}: {error}") from None

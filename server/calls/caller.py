@@ -24,6 +24,7 @@ from ivr.interpreter import Interpreter
 from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult
 from routing.client.join_request import JoinRequest
 from routing.client.routing_client import RoutingClient
+from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.identifiers import asterisk_of
 from routing.domain.messages import TalkEnded
 from routing.domain.requirement import readable
@@ -36,6 +37,7 @@ from server.calls.caller_words import NOBODY_THERE, OVERTIME, Words, speech_of
 from server.calls.checkpoint import Checkpoint, checkpoint_of
 from server.calls.open_calls import Calls, LiveCall
 from server.calls.waiting_caller import CallerLine
+from server.calls.wishes import wishes_of
 from server.events.writer import EventLog
 from server.settings import Site
 from server.sounds.library import SoundLibrary
@@ -180,46 +182,32 @@ class Caller:
         else:
             contact, enqueued_at_ms = self._all.routing_client.new_contact(), self._all.clock.now_ms()
         await self._remember(contact, enqueued_at_ms)
+        call = self._call
+        wishes = wishes_of(request, self._site.callers.priority(call.caller.text), enqueued_at_ms)
         return JoinRequest(
-            self._call.id,
             request.queue,
-            list(request.steps),
-            self._priority(request),
+            ContactFacts(call.id, call.caller.text, call.context.language, dict(request.data)),
+            wishes,
             request.exit_keys,
-            self._call.caller.text,
-            self._call.context.language,
-            dict(request.data),
             contact,
             enqueued_at_ms,
             back,
             offer,
             outcome,  # type: ignore[arg-type]
-            **self._seen(request, enqueued_at_ms),
+            **self._seen(request.queue, wishes),
         )
 
-    def _seen(self, request: QueueRequest, enqueued_at_ms: int) -> dict[str, Any]:
-        """What the flow wants beside the requirement, and how the queue looks from here."""
+    def _seen(self, queue: str, wishes: ContactWishes) -> dict[str, Any]:
+        """How the queue looks from here to somebody who wants that."""
         now_ms, view = self._all.clock.now_ms(), self._all.view
-        policy = self._site.directory.queues[request.queue]
+        policy = self._site.directory.queues[queue]
         asked = {name for rule in policy.overflow for name in ("expected_wait_ms", "service_level") if getattr(rule, name)}
-        reckoned = "service_level" in asked and request.queue in view.directory.queues  # where a rule asks for it
-        level = view.service_level(request.queue, now_ms) if reckoned else None
-        place_ms = max(0, enqueued_at_ms - request.place_from_ms) if request.place_from_ms else 0
-        known = "expected_wait_ms" in asked and all(readable(text) for _, text in request.steps)  # else the router refuses it
-        ahead_s = policy.priority + self._priority(request) + int(self._site.directory.ageing_in(request.queue) * place_ms / 1000)
-        expected = partial(view.expected_wait_ms, request.queue, request.steps, now_ms, ahead_s, asterisk=asterisk_of(self._call.id))
-        return {
-            "preferred": list(request.preferred),
-            "preferred_ms": request.preferred_ms,
-            "exclude": list(request.exclude),
-            "place_ms": place_ms,
-            "expected_wait_ms": (expected() if known else None) or 0,
-            "service_level": 100.0 if level is None else level,
-        }
-
-    def _priority(self, request: QueueRequest) -> int:
-        """The flow's and the caller list's, in seconds."""
-        return request.priority + self._site.callers.priority(self._call.caller.text)
+        reckoned = "service_level" in asked and queue in view.directory.queues  # where a rule asks for it
+        level = view.service_level(queue, now_ms) if reckoned else None
+        known = "expected_wait_ms" in asked and all(readable(text) for _, text in wishes.steps)  # else the router refuses it
+        ahead_s = policy.priority + wishes.priority + int(self._site.directory.ageing_in(queue) * wishes.place_ms / 1000)
+        expected = partial(view.expected_wait_ms, queue, wishes.steps, now_ms, ahead_s, asterisk=asterisk_of(self._call.id))
+        return {"expected_wait_ms": (expected() if known else None) or 0, "service_level": 100.0 if level is None else level}
 
     def _report_talk(self, contact: str, offer: str) -> None:
         """They talked while the server was away; Asterisk brought the caller back when the agent hung up."""

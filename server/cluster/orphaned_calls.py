@@ -56,7 +56,7 @@ class OrphanedCalls:
 
     def known(self) -> frozenset[str]:
         """The calls of our Asterisk known now: only these may be judged by rows that are asked for from now on."""
-        told = (*self._view.calls, *(contact.call for contact in self._view.contacts.values()))
+        told = (*self._view.calls, *(contact.facts.call for contact in self._view.contacts.values()))
         return frozenset(call for call in told if self._server_list.has(call))
 
     def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
@@ -125,7 +125,7 @@ class OrphanedCalls:
     def _end(self, call: str, *, ended_by: str = "caller", reason: EndReason = "") -> None:
         """The caller's channel is gone and nobody has told the end. Who was cut off by us can be called back: their number is told."""
         contacts, cut_off = self._contacts_of(call), ended_by != "caller" and not reason
-        facts = {"ani": self._calls.number(call) or next((one.ani for one in contacts), "")} if cut_off else {}
+        facts = {"ani": self._calls.number(call) or next((one.facts.ani for one in contacts), "")} if cut_off else {}
         facts |= {"reason": reason} if reason else {}
         for contact in contacts:
             self._routing_client.post(ContactLeft(contact.id, "failed" if cut_off else "abandoned", reason=reason))
@@ -150,7 +150,7 @@ class OrphanedCalls:
         return found[0] if len(found) == 1 else ""
 
     def _contacts_of(self, call: str) -> list[Contact]:
-        return [contact for contact in self._view.contacts.values() if contact.call == call]
+        return [contact for contact in self._view.contacts.values() if contact.facts.call == call]
 
     # -- frozen servers ----------------------------------------------------------------------------------------------------
 

@@ -83,7 +83,7 @@ def contact(view: View, found: Contact, country: str, now_ms: int, *, data: bool
         "waited_ms": waited_ms,
         "agent": found.agent if talks else "",
         "talks_ms": now_ms - found.connected_at_ms if talks else 0,
-        **({"data": dict(found.data)} if data else {}),
+        **({"data": dict(found.facts.data)} if data else {}),
     }
 
 
@@ -96,7 +96,7 @@ def waiting_contact(view: View, contact: Contact, position: int, country: str, n
     wait_forecast = view.wait_forecast(contact.id, now_ms)
     return {
         "id": contact.id,
-        "call": contact.call,
+        "call": contact.facts.call,
         "position": position,
         "place": wait_forecast.position,
         "expected_wait_ms": wait_forecast.expected_wait_ms,
@@ -107,8 +107,8 @@ def waiting_contact(view: View, contact: Contact, position: int, country: str, n
         "place_ms": contact.place_ms,
         "requirement": contact.steps[contact.step(now_ms)][1] if contact.steps else "",
         "offered_to": sorted(contact.offers.values()),
-        "ani": masked_caller(contact.ani, country),
-        "language": contact.language,
+        "ani": masked_caller(contact.facts.ani, country),
+        "language": contact.facts.language,
     }
 
 
@@ -139,9 +139,9 @@ def agent(view: View, found: Agent, country: str, now_ms: int, *, data: bool = F
 
 
 def _held(contact: Contact, country: str, *, data: bool) -> dict[str, Any]:
-    caller = {"ani": masked_caller(contact.ani, country), "language": contact.language}
-    shown = {"data": dict(contact.data)} if data else {}
-    return {"id": contact.id, "call": contact.call, "queue": contact.queue, **caller, **shown}
+    caller = {"ani": masked_caller(contact.facts.ani, country), "language": contact.facts.language}
+    shown = {"data": dict(contact.facts.data)} if data else {}
+    return {"id": contact.id, "call": contact.facts.call, "queue": contact.queue, **caller, **shown}
 
 
 def calls(view: View, now_ms: int) -> list[dict[str, Any]]:
@@ -160,7 +160,7 @@ def call(told: Event, place: Event | None, contact: Contact | None, now_ms: int)
         "id": told.call,
         "ani": told.data.get("ani", ""),
         "dnis": told.data.get("dnis", ""),
-        "language": contact.language if contact else here.data.get("language", ""),
+        "language": contact.facts.language if contact else here.data.get("language", ""),
         "stage": _stage(told, place, contact),
         "flow": here.flow,
         "node": here.node,

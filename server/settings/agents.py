@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from routing.domain.model import AgentProfile, Membership, QueuePolicy
 from server.settings.agent_files import AgentFile, AgentsFile
+from server.settings.policies import policy_from
 from server.settings.reading import Reading
 from sources.problems import suggest
 from sources.source import Where
@@ -45,20 +46,16 @@ def read_agents(reading: Reading, queues: Mapping[str, QueuePolicy], lines: Line
 
 
 def _profile(name: str, file: AgentFile, order: int) -> AgentProfile:
-    parts = {part.queue: Membership(part.tier, part.weight, part.level) for part in file.queues}
-    return AgentProfile(
-        name,
-        file.name,
-        file.phone or file.number,
-        file.skills,
-        tuple(parts),
-        file.wrap_up,
-        order,
+    parts = {part.queue: policy_from(Membership, part) for part in file.queues}
+    return policy_from(
+        AgentProfile,
+        file,
+        id=name,
+        phone=file.phone or file.number,
+        queues=tuple(parts),
         memberships={queue: part for queue, part in parts.items() if part != Membership()},
-        attributes=file.attributes,
         auto_answer=file.answer == "auto",
-        accept=file.accept,
-        pin=file.pin,
+        order=order,
     )
 
 

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from routing.domain.model import Choice
+from routing.domain.model import BreakLimit, Choice, Directory
+from server.settings.policies import PolicySettings
 from server.settings.values import Country, Name, Network, Pattern, PhoneNumber, RedisUrl, SpeechCommand, Zone
 from sources.schema import Duration, Key, Settings
 
@@ -49,14 +50,17 @@ class TransferFile(Settings):
 class RoutingFile(Settings):
     """Which queue's caller an agent of several queues takes."""
 
-    choice: Choice = "at_risk"
+    choice: Choice = Directory({}, {}).choice
 
 
-class BreakFile(Settings):
+BREAK = BreakLimit()  # a pause reason without a limit
+
+
+class BreakFile(PolicySettings):
     """The limit of one pause reason; 0 is none."""
 
-    at_once: int = Field(0, ge=0)
-    longest: Duration = 0
+    at_once: int = Field(BREAK.at_once, ge=0)
+    longest_ms: Duration = BREAK.longest_ms
 
 
 class LimitsFile(Settings):

@@ -22,6 +22,7 @@ from server.settings.agents import Lines, Staff, read_agents
 from server.settings.calendars import read_hours
 from server.settings.callers import CallerLists, read_callers
 from server.settings.files import HotlineFile, NumbersFile
+from server.settings.policies import policy_from
 from server.settings.queues import read_queues
 from server.settings.reading import Anything, Reading
 from server.settings.recordings import recording_problems
@@ -60,7 +61,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
     reading.problems.extend(stray_problems(config, dialplans, _named_files(main, callers)))
     if flows is None or not all(problem.warning for problem in reading.problems):
         raise ProblemsFound(reading.problems)
-    breaks = {reason: BreakLimit(limit.at_once, limit.longest) for reason, limit in main.breaks.items()}
+    breaks = {reason: policy_from(BreakLimit, limit) for reason, limit in main.breaks.items()}
     calendars = {name: partial(is_open, calendar, time_zone=main.time_zone) for name, calendar in hours.items()}
     directory = Directory(queues, staff.agents, main.routing.choice, breaks, calendars=calendars)
     return Site(

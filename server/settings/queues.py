@@ -5,7 +5,8 @@ from contextlib import suppress
 from typing import Any
 
 from routing.domain.model import Overflow, QueuePolicy
-from server.settings.queue_files import OverflowRule, QueueFile, QueuesFile
+from server.settings.policies import policy_from
+from server.settings.queue_files import QueueFile, QueuesFile
 from server.settings.reading import Reading
 from sources.problems import ProblemsFound, suggest
 from sources.schema import build
@@ -37,46 +38,7 @@ def read_queues(reading: Reading, languages: Collection[str]) -> Mapping[str, Qu
 
 
 def _policy(name: str, file: QueueFile) -> QueuePolicy:
-    return QueuePolicy(
-        name,
-        strategy=file.strategy,
-        ring_timeout_ms=file.ring_timeout,
-        wrap_up_ms=file.wrap_up,
-        wrap_up_extension_ms=file.wrap_up_extension,
-        max_wait_ms=file.max_wait,
-        max_waiting=file.max_waiting,
-        priority=file.priority,
-        ageing=file.ageing,
-        threshold_ms=file.service_level.threshold,
-        target=file.service_level.target,
-        formula=file.service_level.formula,
-        short_abandon_ms=file.service_level.short_abandon,
-        weight=file.weight,
-        pause_after={str(outcome): count for outcome, count in file.pause_after.items()},
-        refusal_ms=file.offer_again_after,
-        ring_more_ms=file.ring_more_every,
-        tier_delays_ms=tuple(file.tier_delays),
-        dispositions=file.dispositions,
-        disposition_required=file.disposition_required,
-        hours=file.hours,
-        join_when=file.join_when,
-        stay_when=file.stay_when,
-        stay_grace_ms=file.stay_grace,
-        overflow=tuple(map(_overflow, file.overflow)),
-        keep_place_ms=file.keep_place,
-        preferred_ms=file.preferred_for,
-        last_agent_ms=file.last_agent,
-        whisper=file.whisper,
-        accept=file.accept,
-        announce_wait=file.announce_wait,
-        first_position_ms=file.announce_position.first,
-        every_position_ms=file.announce_position.every,
-        names=file.name,
-    )
-
-
-def _overflow(rule: OverflowRule) -> Overflow:
-    return Overflow(rule.to, rule.waiting, rule.expected_wait, rule.service_level, rule.waited)
+    return policy_from(QueuePolicy, file, name=name, overflow=tuple(policy_from(Overflow, rule) for rule in file.overflow))
 
 
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter, thread_time
 
 from routing.board.board import Board, restore
+from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.identifiers import Ids
 from routing.domain.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
@@ -52,7 +53,8 @@ def arrival(number: int, place: int, now_ms: int, server: str = SERVER) -> Conta
     steps = [(0, want(number // QUEUES)), (60_000, SKILLS[number % len(SKILLS)])]
     told = {"customer": f"K-{number:08d}", "reason": "invoice", "tier": "gold"}
     id = f"contact-k3v9q2x7a1{number:06d}"
-    return ContactArrived(id, f"call-1790000000.{number}", server, queue(place), steps, now_ms, 0, f"+49301234{number:05d}", "en", told)
+    facts = ContactFacts(f"call-1790000000.{number}", f"+49301234{number:05d}", "en", told)
+    return ContactArrived(id, server, queue(place), now_ms, facts, ContactWishes(steps))
 
 
 @dataclass(slots=True)
@@ -116,7 +118,7 @@ def decisions(agents: int, waiting: int, count: int) -> list[Decision]:
     floor, chance, times = filled(agents, waiting), random.Random(SEED), list[Decision]()
     for number in range(QUEUES * WANTS // 2):  # a class that nobody ever wanted is set up once, and costs more
         floor.arrived += 1
-        first = replace(arrival(floor.arrived, QUEUES // 2 + number // WANTS, floor.now_ms), steps=[(0, want(number))])
+        first = replace(arrival(floor.arrived, QUEUES // 2 + number // WANTS, floor.now_ms), wishes=ContactWishes([(0, want(number))]))
         floor.answer(floor.say(first), floor.quiet)
     gc.collect()
     while len(times) < count:
@@ -128,7 +130,7 @@ def decisions(agents: int, waiting: int, count: int) -> list[Decision]:
         taken = floor.board.contacts[floor.talking[-1][0]]  # the next to come wants the same: as many wait in each class as before
         floor.arrived += 1
         fresh = arrival(floor.arrived, 0, floor.now_ms)
-        floor.answer(floor.say(replace(fresh, queue=taken.queue, steps=list(taken.steps))), floor.talking)
+        floor.answer(floor.say(replace(fresh, queue=taken.queue, wishes=ContactWishes(list(taken.steps)))), floor.talking)
         floor.arrived += 1
         times += _timed(floor, arrival(floor.arrived, QUEUES // 2 + chance.randrange(QUEUES // 2), floor.now_ms), floor.quiet)
         if len(floor.quiet) > agents // 8:

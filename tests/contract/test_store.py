@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from private_redis import PrivateRedis
+from routing_house import arrival
 
 from routing.board.board import restore
 from routing.domain.agent_state import AgentState
 from routing.domain.changes import Changes
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids
-from routing.domain.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder
+from routing.domain.messages import AgentAsked, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder
 from routing.domain.model import Agent, AgentProfile, CallerHistory, Contact, Directory, QueuePolicy
 from routing.store.memory import MemoryStore
 from routing.store.port import Once, StaleCommit, Store, is_before
@@ -45,7 +47,7 @@ async def views(request: pytest.FixtureRequest, redis_server: PrivateRedis) -> A
 
 
 def contact(id: str, rev: int = 1) -> Contact:
-    return Contact(id, f"call-{id}", "node", "support", [(0, ""), (5000, "billing")], NOW, data={"名": "\n'"}, rev=rev)
+    return Contact(id, "node", "support", [(0, ""), (5000, "billing")], NOW, ContactFacts(f"call-{id}", data={"名": "\n'"}), rev=rev)
 
 
 def event(id: str) -> Event:
@@ -375,7 +377,7 @@ async def test_racing_routers_never_book_twice(views: Views) -> None:
     fence = await stores[0].acquire("a", LONG_MS) or 0
     for n in range(AGENTS):
         await stores[0].post(PhoneReported(f"10{n:02}", "available"), AgentAsked(f"a{n}", "log_in", f"r{n}", "node"))
-        await stores[0].post(ContactArrived(f"c{n}", f"call{n}", "node", "support", [(0, "s >= 2" if n % 3 else "")], NOW + n))
+        await stores[0].post(arrival(f"c{n}", f"call{n}", "node", "support", [(0, "s >= 2" if n % 3 else "")], NOW + n))
 
     await asyncio.gather(*(race(store, name, random.Random(name), [fence]) for store, name in zip(stores, "ab", strict=True)))
 
@@ -394,7 +396,7 @@ async def test_a_router_that_lost_its_lease_writes_nothing(views: Views) -> None
     """A decision made before the lease went elsewhere is refused whole when it is committed after."""
     first, second = views(), views()
     old = await first.acquire("a", LONG_MS) or 0
-    await first.post(ContactArrived("c1", "call", "node", "support", [(0, "")], NOW), OfferAnswered("c1", "ghost"))
+    await first.post(arrival("c1", "call", "node", "support", [(0, "")], NOW), OfferAnswered("c1", "ghost"))
     board = restore(SITE, Ids(), NOW)
     batch = await first.inbox("0", block_ms=0)
     for _, message in batch:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from private_redis import PrivateRedis
+from routing_house import arrival
 
 from routing.clock import SystemClock
 from routing.domain.current_directory import CurrentDirectory
@@ -63,7 +64,7 @@ class Site:
     def arrival(self, contact: str) -> ContactArrived:
         """Callers come at least a millisecond apart: those of one millisecond have no order of their own after a restart."""
         self.last_ms = max(self.clock.now_ms(), self.last_ms + 1)
-        return ContactArrived(contact, f"call-{contact}", "node", "support", [(0, "")], self.last_ms)
+        return arrival(contact, f"call-{contact}", "node", "support", [(0, "")], self.last_ms)
 
     async def rung(self) -> list[str]:
         """The contacts rung for so far, in order."""

@@ -483,8 +483,9 @@ async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
     assert (closed.queue, message.queue) == ("night", "billing")
     left = await rich.until("contact_left")
     assert (left.contact, left.data["outcome"]) == (closed.contact, "closed")
-    assert (message.priority, message.preferred, message.preferred_ms, message.exclude) == (120, ["smith"], 40_000, ["wang"])
-    assert (message.place_ms, message.service_level) == (0, 100.0)
+    wishes = message.wishes
+    assert (wishes.priority, wishes.preferred, wishes.preferred_ms, wishes.exclude) == (120, ["smith"], 40_000, ["wang"])
+    assert (wishes.place_ms, message.service_level) == (0, 100.0)
     assert ([message.expected_wait_ms for message in found], asked) == ([0, 90_000], [("billing", 120)])
     (held,) = rich.node.calls
     assert held.context.known()["caller_list"] == "vip"
@@ -502,7 +503,7 @@ async def test_a_caller_who_comes_back_from_a_menu_has_the_old_place(rich: NodeH
     await call.until(lambda call: len(found) == 3)
     _, first, second = found
     assert second.contact != first.contact
-    assert second.place_ms == pytest.approx(second.enqueued_at_ms - first.enqueued_at_ms, abs=100)
+    assert second.wishes.place_ms == pytest.approx(second.enqueued_at_ms - first.enqueued_at_ms, abs=100)
     kept = unpack(call.variables["HOTLINE_CALL"])
     assert kept is not None
     assert kept.places["billing"].from_ms == pytest.approx(first.enqueued_at_ms, abs=100)

@@ -32,6 +32,11 @@ def settings_models() -> list[type[BaseModel]]:
     return [found for found in classes if issubclass(found, files.Settings) and found is not files.Settings]
 
 
+def words(model: type[BaseModel]) -> list[str]:
+    """The settings as YAML names them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
 def named(field: str, text: str) -> bool:
     """`field`, `group.field` or, for a whole file or group, `field:`."""
     return bool(re.search(rf"`(?:\w+\.)*{field}(?:\.\w+)*:?`", text))
@@ -41,7 +46,52 @@ def named(field: str, text: str) -> bool:
 def test_every_setting_is_in_the_reference(model):
     text = text_of("docs/config.md")
 
-    assert [field for field in model.model_fields if not named(field, text)] == []
+    assert [name for name in words(model) if not named(name, text)] == []
+
+
+SECTIONS = {"hotline.yaml": files.HotlineFile, "queues.yaml": queue_files.QueueFile, "agents.yaml": agent_files.AgentFile}
+NOTHING = ("none", "empty", "")
+ELSEWHERE = ("the key", "the queue's", "the name or phone, where that is digits")  # said by another setting
+
+
+def told_defaults() -> list[tuple[str, str, str]]:
+    """(file, setting with its groups, default) of every row of docs/config.md that tells a default."""
+    rows = []
+    for file in SECTIONS:
+        section, group = text_of("docs/config.md").partition(f"## {file}:")[2].partition("\n## ")[0], ""
+        for line in section.splitlines():
+            group = f"{line[1:-2]}." if re.fullmatch(r"`\w+:`", line) else group
+            cells = [cell.strip() for cell in line.split(" | ", 2)]
+            settings, defaults = (re.findall(r"`([^`]+)`", cell) for cell in cells[:2]) if len(cells) == 3 else ([], [])
+            if line.startswith("| `") and len(cells) == 3:
+                plain = cells[1] in (*NOTHING, *ELSEWHERE, "must be there")
+                told = [cells[1]] * len(settings) if plain else defaults
+                rows += [(file, group + setting, default) for setting, default in zip(settings, told, strict=True)]
+    return rows
+
+
+@pytest.mark.parametrize(("file", "setting", "told"), told_defaults())
+def test_every_default_in_the_reference_is_the_one_in_force(file: str, setting: str, told: str) -> None:
+    """Without the setting all is as with the default that the reference tells."""
+    model, groups = SECTIONS[file], setting.split(".")
+    needed = {name: "x" for name, field in model.model_fields.items() if field.is_required()}
+    if told == "must be there":
+        assert needed == {setting: "x"}
+        return
+    plain = model.model_validate(needed).model_dump(by_alias=True)
+    if told in (*NOTHING, *ELSEWHERE):
+        found = plain
+        for word in groups:
+            found = found[word]
+        assert not found or isinstance(found, dict)
+        return
+    written = parse_source("\n".join(" " * depth + f"{word}:" for depth, word in enumerate(groups)) + f" {told}\n", file)
+    assert build(model, written, data={**needed, **written.data}).model_dump(by_alias=True) == plain
+
+
+def test_the_reference_tells_many_defaults():
+    """The reader of its tables above reads them."""
+    assert len([row for row in told_defaults() if row[2] not in (*NOTHING, *ELSEWHERE)]) > 45
 
 
 def test_every_setting_of_a_trunk_is_in_both_references():

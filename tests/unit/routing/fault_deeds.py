@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from fault_witness import Witness
 from fault_world import MISSED, Caller, World
-from routing_house import directory, person
+from routing_house import arrival, directory, person
 
-from routing.domain.messages import AgentAsked, ContactArrived, ContactAsked, ContactLeft, PhoneReported
+from routing.domain.messages import AgentAsked, ContactAsked, ContactLeft, PhoneReported
 from routing.domain.model import UNTIL_DONE, Membership, Overflow, QueuePolicy
 
 HALF = {"vip": Membership(tier=2), "sales": Membership(tier=2)}
@@ -80,8 +81,9 @@ def arrive(world: World, witness: Witness) -> None:
         return
     server, id = chance.choice(up), world.ids.new("contact")
     queue, wants = chance.choice(("support", "support", "vip", "sales")), list(chance.choice(WANTS))
-    arrived = ContactArrived(id, f"call-{id}", server.name, queue, wants, world.now, chance.choice((0, 0, 5)), f"+49{chance.randrange(30)}")
-    arrived = replace(arrived, preferred=chance.choice(([], [], ["li"], ["ida", "max"])), exclude=chance.choice(([], [], ["anna"])))
+    wishes: dict[str, Any] = {"priority": chance.choice((0, 0, 5)), "ani": f"+49{chance.randrange(30)}"}
+    wishes |= {"preferred": chance.choice(([], [], ["li"], ["ida", "max"])), "exclude": chance.choice(([], [], ["anna"]))}
+    arrived = arrival(id, f"call-{id}", server.name, queue, wants, world.now, **wishes)
     world.callers[id] = Caller(arrived, server.name, queue)
     server.outbox.append(arrived)
     world.note("arrive", id, server.name)

@@ -197,14 +197,14 @@ class World:
         was = caller.arrived
         return TalkHeld(
             was.contact,
-            was.call,
             caller.server,
             caller.queue,
             caller.talk,
             caller.agent,
             was.enqueued_at_ms,
             caller.talks_since_ms,
-            was.steps,
+            was.facts,
+            was.wishes.steps,
         )
 
     def obey(self, server: Server, order: Order) -> None:

@@ -7,6 +7,7 @@ import pytest
 from routing_house import House, directory, person
 
 from routing.domain.agent_state import AgentState
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld, TellPhoneOrder
 from routing.domain.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
 
@@ -303,7 +304,7 @@ def test_a_hot_desk_agent_who_is_told_again_sits_where_they_sat() -> None:
 def test_an_agent_in_a_talk_that_is_told_again_keeps_the_desk() -> None:
     """Whichever word comes first: the talk goes on, and the next calls come to the phone that is used, not of queues that were left."""
     made = House(directory(person("anna"), queues=(QueuePolicy("support"), QueuePolicy("sales"))))
-    talk = TalkHeld("c1", "call-1", "node", "support", "offer-1", "anna", made.now - 60_000, made.now - 30_000)
+    talk = TalkHeld("c1", "node", "support", "offer-1", "anna", made.now - 60_000, made.now - 30_000, ContactFacts("call-1"))
     held = AgentHeld("anna", AgentState.ON_CONTACT, since_ms=made.now - 30_000, phone="desk-7", left_queues=["sales"])
     made.say(talk, held)
     anna = made.board.agents["anna"]

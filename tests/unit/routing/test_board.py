@@ -3,20 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from routing_house import START_MS, House, directory, person
+from routing_house import START_MS, House, arrival, directory, person
 
 from routing.board.state import LEASE_GRACE_MS
 from routing.domain.agent_state import AgentState
-from routing.domain.messages import (
-    AgentAsked,
-    ContactArrived,
-    ContactLeft,
-    LeaveOrder,
-    OfferRinging,
-    PhoneReported,
-    TalkEnded,
-    WithdrawOrder,
-)
+from routing.domain.messages import AgentAsked, ContactLeft, LeaveOrder, OfferRinging, PhoneReported, TalkEnded, WithdrawOrder
 from routing.domain.model import AgentProfile, QueuePolicy
 from routing.ports import EndReason
 
@@ -446,7 +437,7 @@ def test_joining_depends_on_who_is_there(join_when: str, asked: str | None, join
 def test_what_cannot_be_served_is_sent_back(queue: str, steps: list[tuple[int, str]]) -> None:
     """An unknown queue or an expression that makes no sense fails the contact, and only that one."""
     made = house(person("anna"))
-    made.say(ContactArrived("c1", "call", "node", queue, steps, made.now))
+    made.say(arrival("c1", "call", "node", queue, steps, made.now))
 
     assert leave_orders(made) == [("c1", "failed")]
     made.call("c2")
@@ -457,7 +448,7 @@ def test_a_contact_reported_again_is_the_same_contact() -> None:
     """A second report moves it to the reporting server and changes nothing else."""
     made = House(directory(person("anna")))
     made.call("c1")
-    made.say(ContactArrived("c1", "call-c1", "node2", "support", [(0, "")], made.now))
+    made.say(arrival("c1", "call-c1", "node2", "support", [(0, "")], made.now))
     made.start_work("anna")
 
     assert len(made.told("contact_queued")) == 1

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from routing_house import House, directory, person
+from routing_house import House, arrival, directory, person
 
 from routing.board.strategies import least_occupied
 from routing.domain.agent_state import AgentState
-from routing.domain.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported, TalkEnded
+from routing.domain.messages import OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.domain.model import Membership, QueuePolicy
 
 pytestmark = pytest.mark.unit
@@ -360,7 +360,7 @@ def test_an_agent_is_asked_by_the_asterisk_that_can_ring_the_phone() -> None:
     for asterisk in ("east", "west"):
         made.say(PhoneReported(f"phone-{asterisk}", "unavailable"), PhoneReported(f"phone-{asterisk}", "available", asterisk))
     for contact, asterisk in (("c1", "west"), ("c2", "west"), ("c3", "east")):
-        made.say(ContactArrived(contact, f"call-{asterisk}-1790000000.1", "node", "support", [(0, "")], made.now))
+        made.say(arrival(contact, f"call-{asterisk}-1790000000.1", "node", "support", [(0, "")], made.now))
     assert [made.ringing(contact) for contact in ("c1", "c2", "c3")] == ["west", "", "east"]
     made.refuse("c3")
     assert made.ringing("c3") == ""

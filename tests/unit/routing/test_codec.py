@@ -93,3 +93,41 @@ def test_what_cannot_be_read_says_so(written: str, says: str) -> None:
 def test_an_unknown_state_is_unreadable() -> None:
     with pytest.raises(codec.Unreadable, match="agent cannot be read"):
         codec.agent_from('{"id":"anna","state":"levitating"}')
+
+
+STEPS = [[0, "billing"], [60_000, ""]]
+FACTS = {"call": "call-1.0", "ani": "+49", "language": "de", "data": {"k": "v"}}
+PLACE = {"server": "node", "queue": "support", "enqueued_at_ms": 1000}
+ASKED = {"steps": STEPS, "priority": 7, "preferred": ["anna"], "preferred_ms": 5, "exclude": ["bob"], "place_ms": 6}
+SEEN = {"expected_wait_ms": 7, "service_level": 50.0, "back": True, "last_offer": "o", "last_outcome": "rang_out", "again": True}
+TALK = {"offer": "o", "agent": "anna", "connected_at_ms": 2000}
+MADE = {"offers": {"o": "anna"}, "refused_until_ms": {"bob": 5}, "ageing": 2.0, "offered_at_ms": 4, "overflowed": ["x"], "state": "offered"}
+BEFORE: dict[str, dict[str, Any]] = {
+    "contact_arrived": {"type": "contact_arrived", "contact": "c1", **PLACE, **FACTS, **ASKED, **SEEN, "ringing": "r"},
+    "contact_arrived, brief": {"type": "contact_arrived", "contact": "c1", **PLACE, "call": "call-1.0", "steps": STEPS}
+    | {"last_outcome": "withdrawn", "service_level": 100.0},
+    "talk_held": {"type": "talk_held", "contact": "c1", **PLACE, **FACTS, "steps": STEPS, **TALK},
+    "talk_held, brief": {"type": "talk_held", "contact": "c1", **PLACE, "call": "call-1.0", **TALK},
+    "contact": {"id": "c1", **PLACE, **FACTS, **MADE, "steps": STEPS, "priority": 7, "place_ms": 3, "put_off": [[0, "a"]], "rev": 3},
+    "contact, brief": {"id": "c1", **PLACE, "call": "call-1.0", "steps": STEPS, "state": "waiting", "ageing": 1.0},
+}
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_servers_of_the_last_version_understand_and_are_understood(name: str) -> None:
+    """During a rolling upgrade: what the last version wrote of a caller is read, and written by this one it has the same flat fields."""
+    before, is_record = BEFORE[name], name.startswith("contact,") or name == "contact"
+    text = json.dumps(before)
+    read: Any = codec.contact_from(text) if is_record else codec.message_from(text)
+
+    assert json.loads(codec.record_text(read) if is_record else codec.tagged_text(read)) == before
+    assert read.facts.call == "call-1.0"
+    assert read.facts.data == before.get("data", {})
+
+
+@pytest.mark.parametrize("cls", codec.SHAPES)
+def test_no_two_fields_of_a_record_are_written_under_one_name(cls: type) -> None:
+    """Facts and wishes stand beside the fields of what holds them: one would hide the other."""
+    names = codec.SHAPES[cls].names
+
+    assert len(set(names)) == len(names)

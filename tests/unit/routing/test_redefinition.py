@@ -4,13 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from routing_house import START_MS, House, directory, person
+from routing_house import START_MS, House, arrival, directory, person
 
 from routing.board.redefinition import ChangeRefused
 from routing.domain.agent_state import AgentState
 from routing.domain.messages import (
     AgentAsked,
-    ContactArrived,
     LeaveOrder,
     MoveOrder,
     OfferAnswered,
@@ -86,7 +85,7 @@ def test_what_no_record_holds_is_kept() -> None:
 
     board = made.board
     assert [board.loose_phones, board.watched, board.stuck, board.servers, board._ended] == kept
-    made.say(ContactArrived("gone", "call-gone", "node", "support", [(0, "")], START_MS))
+    made.say(arrival("gone", "call-gone", "node", "support", [(0, "")], START_MS))
     assert "gone" not in made.board.contacts
 
 

@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from routing_house import CountingIds, directory, person
+from routing_house import CountingIds, arrival, directory, person
 
 from routing.board.board import HANDLERS
 from routing.board.redefinition import ChangeRefused
 from routing.board.state import BoardState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
-from routing.domain.messages import AgentAsked, ContactArrived, ContactLeft, LeaveOrder, PhoneReported, RingOrder
+from routing.domain.messages import AgentAsked, ContactLeft, LeaveOrder, PhoneReported, RingOrder
 from routing.domain.model import QueuePolicy
 from routing.router import Router
 from routing.store.memory import MemoryStore
@@ -73,7 +73,7 @@ class Site:
             await self.store.post(PhoneReported(agent.phone, "available"), AgentAsked(agent.id, "log_in", "r", "node"))
 
     async def call(self, contact: str) -> None:
-        await self.store.post(ContactArrived(contact, f"call-{contact}", "node", "support", [(0, "")], self.clock.now_ms()))
+        await self.store.post(arrival(contact, f"call-{contact}", "node", "support", [(0, "")], self.clock.now_ms()))
 
     async def told(self, type: str) -> list[Event]:
         """The events of that type."""

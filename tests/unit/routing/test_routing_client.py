@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from routing_house import CountingIds, directory, person
+from routing_house import CountingIds, arrival, directory, person, taken
 from scripted_line import Phone, ScriptedLine
 
 from routing.client.join_request import JoinRequest
 from routing.client.queue_stay import Waited
 from routing.client.routing_client import NoReply, RoutingClient
 from routing.domain.changes import Changes
+from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.messages import (
@@ -105,7 +106,9 @@ class House:
             assert (await self.routing_client.ask(agent, "log_in")).error == ""
 
     def call(self, line: ScriptedLine, **more: Any) -> asyncio.Task[Waited]:
-        return asyncio.create_task(self.routing_client.wait(JoinRequest("call-1", "support", **more), line))
+        facts, wishes = taken(ContactFacts, more), {"steps": [(0, "")], **taken(ContactWishes, more)}
+        join_request = JoinRequest("support", ContactFacts("call-1", **facts), ContactWishes(**wishes), **more)
+        return asyncio.create_task(self.routing_client.wait(join_request, line))
 
     async def events(self) -> list[Event]:
         return [event for _, event in await self.store.events("0", block_ms=0)]
@@ -312,7 +315,7 @@ def test_an_order_for_nobody() -> None:
     """A ring order for a caller who is gone makes the router forget that contact; other orders for it are nothing."""
 
     async def play(house: House) -> None:
-        ghost = ContactArrived("ghost", "call-ghost", "node", "support", [(0, "")], house.clock.now_ms())
+        ghost = arrival("ghost", "call-ghost", "node", "support", [(0, "")], house.clock.now_ms())
         house.routing_client.post(ghost)
         await house.work_begins("anna")
         await asyncio.sleep(1)
@@ -366,16 +369,19 @@ def test_what_the_flow_wants_and_how_the_queue_looks_reach_the_router() -> None:
     """Every field of a joining is one of the message, and stays when it is told again."""
 
     async def play(house: House) -> None:
-        more: dict[str, Any] = {"preferred": ["li"], "preferred_ms": 40_000, "exclude": ["anna"], "place_ms": 60_000}
-        more |= {"expected_wait_ms": 90_000, "service_level": 71.5}
-        call = house.call(ScriptedLine(Phone()), **more)
+        asked: dict[str, Any] = {"preferred": ["li"], "preferred_ms": 40_000, "exclude": ["anna"], "place_ms": 60_000}
+        known = {"ani": "+49301234567", "language": "de", "data": {"customer": "K-1"}}
+        more = {"expected_wait_ms": 90_000, "service_level": 71.5, "back": True, "last_offer": "offer-1", "last_outcome": "busy"}
+        call = house.call(ScriptedLine(Phone()), **asked, **known, **more)
         await asyncio.sleep(0.1)
         house.routing_client.tell_again()
         await asyncio.sleep(0.1)
         told = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, ContactArrived)]
         assert [message.again for message in told] == [False, True]
         for message in told:
-            assert {name: getattr(message, name) for name in more} == more
+            assert message.facts == ContactFacts("call-1", **known)
+            assert message.wishes == ContactWishes([(0, "")], **asked)
+            assert {name: getattr(message, name) for name in more} == more | {"back": not message.again}
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
 
@@ -529,7 +535,9 @@ def test_who_talks_or_is_rung_is_not_given_up_while_nothing_is_routed() -> None:
     async def play(house: House) -> None:
         await house.work_begins("anna")
         talk = house.call(ScriptedLine(Phone(after_ms=40_000, talk_ms=40_000)))
-        waiting = asyncio.create_task(house.routing_client.wait(JoinRequest("call-2", "support"), ScriptedLine()))
+        waiting = asyncio.create_task(
+            house.routing_client.wait(JoinRequest("support", ContactFacts("call-2"), ContactWishes([(0, "")])), ScriptedLine())
+        )
         await asyncio.sleep(20)
         house.cut.away = True
         await asyncio.sleep(25)

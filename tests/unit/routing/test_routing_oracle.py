@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from routing_house import House, directory, person
+from routing_house import House, arrival, directory, person
 from routing_oracle import Oracle
 
-from routing.domain.messages import ContactArrived, OfferAnswered, OfferEnded, PhoneReported, TalkEnded
+from routing.domain.messages import OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.domain.model import UNTIL_DONE, Directory, Membership, Overflow, QueuePolicy
 
 pytestmark = pytest.mark.unit
@@ -219,7 +219,7 @@ def call(house: House, name: str, queue: str, steps: list[tuple[int, str]], prio
         "expected_wait_ms": more.get("expected_wait", 0),
         "service_level": more.get("service_level", 100),
     }
-    house.say(ContactArrived(name, f"call-{name}", "node", queue, list(steps), house.now, priority, **names, **seen))
+    house.say(arrival(name, f"call-{name}", "node", queue, list(steps), house.now, priority=priority, **names, **seen))
 
 
 def change(word: str) -> Callable[..., object]:

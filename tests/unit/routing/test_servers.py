@@ -1,12 +1,11 @@
 """Servers that fall silent, come back, leave and are frozen: what becomes of their callers."""
 
 import pytest
-from routing_house import House, directory, person
+from routing_house import House, arrival, directory, person
 
 from routing.board.board import restore
 from routing.board.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
 from routing.domain.messages import (
-    ContactArrived,
     ContactLeft,
     MoveOrder,
     OfferAnswered,
@@ -34,7 +33,7 @@ def silence(house: House, ms: int = LOST_AFTER_MS) -> None:
 def taken_over(house: House, contact: str, server: str = "other", **more: object) -> None:
     """The caller turns up at another server."""
     known = house.board.contacts[contact]
-    house.say(ContactArrived(contact, known.call, server, known.queue, known.steps, known.enqueued_at_ms, back=True, **more))
+    house.say(arrival(contact, known.facts.call, server, known.queue, known.steps, known.enqueued_at_ms, back=True, **more))
 
 
 def test_a_server_is_lost_after_three_silent_seconds_and_not_before(house: House) -> None:
@@ -172,7 +171,7 @@ def test_a_talk_at_an_asterisk_that_is_gone_is_over_after_two_minutes(house: Hou
     house.start_work()
     house.say(ServerAlive("node", "h:1", "east"), ServerAlive("other", "h:2", living))
     house.say(PhoneReported("phone-ann", "available", "east"))
-    known = ContactArrived("c1", "call-east-1.0", "node", "support", [(0, "")], house.now)
+    known = arrival("c1", "call-east-1.0", "node", "support", [(0, "")], house.now)
     house.say(known)
     house.say(OfferAnswered("c1", house.offer_of("c1")))
     house.node_lives = False
@@ -225,6 +224,6 @@ def test_a_caller_taken_over_waits_on_in_the_queue_that_they_were_moved_to() -> 
     made = House(directory(person("ann"), queues=(QueuePolicy("support"), QueuePolicy("backup"))))
     made.call("c1")
     made.change("c1", "move", queue="backup")
-    made.say(ContactArrived("c1", "call-c1", "other", "support", [(0, "")], made.now, back=True))
+    made.say(arrival("c1", "call-c1", "other", "support", [(0, "")], made.now, back=True))
     assert made.board.contacts["c1"].queue == "backup"
     assert [order for server, order in made.orders if server == "other"] == [MoveOrder("c1", "backup")]

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from routing_house import House, directory, person
+from routing_house import House, arrival, directory, person
 
 from routing.domain.agent_state import AgentState
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import (
@@ -34,7 +35,7 @@ def house(*names: str) -> House:
 
 def again(made: House, contact: str, **more: object) -> ContactArrived:
     known = made.board.contacts[contact]
-    return ContactArrived(contact, known.call, "node", known.queue, known.steps, known.enqueued_at_ms, **more)  # type: ignore[arg-type]
+    return arrival(contact, known.facts.call, "node", known.queue, known.steps, known.enqueued_at_ms, **more)
 
 
 def test_a_ringing_contact_that_is_told_again_rings_on() -> None:
@@ -95,7 +96,7 @@ def test_a_talk_is_adopted_whatever_was_believed() -> None:
     second = made.ringing("c1")
     assert second not in ("", talker)
     contact = made.board.contacts["c1"]
-    held = TalkHeld("c1", contact.call, "node", contact.queue, first, talker, contact.enqueued_at_ms, made.now - 5_000)
+    held = TalkHeld("c1", "node", contact.queue, first, talker, contact.enqueued_at_ms, made.now - 5_000, contact.facts)
     made.say(held, held)
     assert (made.state(talker), made.state(second)) == (AgentState.ON_CONTACT, AgentState.READY)
     assert len(made.told("contact_connected")) == 1
@@ -128,7 +129,7 @@ def test_a_late_arrival_does_not_take_a_caller_back() -> None:
     made = house("anna")
     made.ask("anna", "pause")
     made.say(ServerAlive("node"), ServerAlive("other"))
-    first = ContactArrived("c1", "call-c1", "node", "support", [(0, "")], made.now)
+    first = arrival("c1", "call-c1", "node", "support", [(0, "")], made.now)
     made.say(replace(first, server="other", back=True), first, ServerHolds("node", []))
     assert made.board.contacts["c1"].server == "other"
 
@@ -151,7 +152,7 @@ def test_a_contact_that_nobody_knows_is_asked_for() -> None:
 def test_who_was_sent_away_is_sent_away_once(how: str, outcome: str) -> None:
     """The order and the caller's word crossed, or the order went with its server: the same way out is ordered, no second outcome told."""
     made = House(directory(person("anna"), queues=(QueuePolicy("support", max_wait_ms=60_000, max_waiting=int(outcome != "full")),)))
-    message = ContactArrived("c1", "call-c1", "node", "support", [(0, "")], made.now)
+    message = arrival("c1", "call-c1", "node", "support", [(0, "")], made.now)
     made.say(message)
     made.wait(61_000)
     assert made.outcome("c1") == outcome
@@ -177,7 +178,7 @@ def test_who_is_found_in_a_talk_is_at_work() -> None:
     """The tiers know it at once: callers wait for the first one, which is busy, and are not passed on to the next."""
     people = [replace(person(name), memberships={"support": Membership(tier=tier)}) for tier, name in enumerate(("anna", "bob"), 1)]
     made = House(directory(*people, queues=(QueuePolicy("support", tier_delays_ms=(0, 30_000)),)))
-    made.say(TalkHeld("c1", "call-1", "node", "support", "offer-1", "anna", made.now, made.now))
+    made.say(TalkHeld("c1", "node", "support", "offer-1", "anna", made.now, made.now, ContactFacts("call-1")))
     made.start_work("bob")
     made.call("c2")
     assert made.ringing("c2") == ""

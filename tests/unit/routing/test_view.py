@@ -12,6 +12,7 @@ from routing_house import START_MS, House, directory, person
 
 from routing.domain.agent_state import AgentState
 from routing.domain.changes import Changes
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
@@ -275,11 +276,11 @@ def test_the_view_follows_talks_that_are_found_and_agents_who_sit_elsewhere() ->
     made.refuse("c1", "failed")
     compare()
     enqueued_at_ms = made.board.contacts["c1"].enqueued_at_ms
-    made.say(TalkHeld("c1", "call-c1", "node", "support", first, talker, enqueued_at_ms, made.now))
+    made.say(TalkHeld("c1", "node", "support", first, talker, enqueued_at_ms, made.now, ContactFacts("call-c1")))
     compare()
     made.finish("c1")
     made.ask(talker, "end_wrap_up")
-    made.say(TalkHeld("c2", "call-c2", "node", "support", "offer-lost", talker, made.now, made.now))
+    made.say(TalkHeld("c2", "node", "support", "offer-lost", talker, made.now, made.now, ContactFacts("call-c2")))
     compare()
     made.ask("wang", "log_in", phone="desk-7")
     compare()

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from board_history import SITE, STEPS, history, opened, play
 from hypothesis import given, settings
-from routing_house import House, directory, person
+from routing_house import House, arrival, directory, person
 
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.messages import ContactArrived, ContactAsked, PhoneReported
+from routing.domain.messages import ContactAsked, PhoneReported
 from routing.domain.model import Choice, QueuePolicy, WaitForecast
 from routing.read_model.estimate import Mean, Rate, Rival, drain_ms, expected_ms
 from routing.read_model.view import View
@@ -253,7 +253,7 @@ def test_only_agents_whom_the_callers_asterisk_can_ring_are_counted() -> None:
         return made.follow().expected_wait_ms("support", [(0, "en")], made.house.now, asterisk=asterisk)
 
     assert (expected("east"), expected("west"), expected(None)) == (0, None, 0)
-    made.house.say(ContactArrived("w1", "call-west-1790000000.1", "node", "support", [(0, "en")], enqueued_at_ms=made.house.now))
+    made.house.say(arrival("w1", "call-west-1790000000.1", "node", "support", [(0, "en")], enqueued_at_ms=made.house.now))
     assert made.follow().wait_forecast("w1", made.house.now) == WaitForecast(1, None)
     assert expected("east") == 0, "who waits at another machine is nobody's rival here"
     made.house.say(PhoneReported("phone-bob", "available", "west"))

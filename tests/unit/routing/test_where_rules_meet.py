@@ -7,6 +7,7 @@ from routing_house import House, directory, person
 
 from routing.board.servers import gather
 from routing.domain.agent_state import AgentState
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import AgentHeld, OfferEnded, PhoneReported, ServerAlive, ServerLeft, TalkHeld
 from routing.domain.model import Membership, Overflow, QueuePolicy, work_of
@@ -524,7 +525,7 @@ class TestRedisLosesItsData:
         made.ask("x", "pause", "lunch")
         offer = made.offer_of("c")
         fresh = House(made.site, at_ms=made.now)
-        fresh.say(TalkHeld("c", "call-c", "node", "support", offer, "x", made.now, made.now))
+        fresh.say(TalkHeld("c", "node", "support", offer, "x", made.now, made.now, ContactFacts("call-c")))
         view = View(CurrentDirectory(made.site))
         for event in made.events:
             view.apply(event)

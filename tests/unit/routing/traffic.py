@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from routing_house import START_MS, CountingIds
+from routing_house import START_MS, CountingIds, arrival
 
 from routing.board.board import restore
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.messages import AgentAsked, ContactArrived, ContactLeft, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
+from routing.domain.messages import AgentAsked, ContactLeft, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
 from routing.domain.model import Directory
 from routing.read_model.view import View
 
@@ -111,7 +111,7 @@ class Traffic:
         self._serial += 1
         id = f"contact-{self._serial}"
         self._waits[id] = stream, self.now, self.view.expected_wait_ms(stream.queue, stream.steps, self.now)
-        self.say(ContactArrived(id, f"call-{id}", "node", stream.queue, stream.steps, self.now))
+        self.say(arrival(id, f"call-{id}", "node", stream.queue, stream.steps, self.now))
         if stream.patience_s:
             self._after(self.chance.expovariate(1 / stream.patience_s), lambda: self._give_up(id))
 

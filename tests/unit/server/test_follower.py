@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from routing.domain.changes import Changes
+from routing.domain.contact_facts import ContactFacts
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids
@@ -75,7 +76,7 @@ class House:
         """The router commits a waiting contact."""
         fence = await self.store.acquire("router", 1000)
         assert fence is not None
-        made = Contact(contact, f"call-{contact}", "node", "support", [(0, "")], virtual.START_MS, rev=1)
+        made = Contact(contact, "node", "support", [(0, "")], virtual.START_MS, ContactFacts(f"call-{contact}"), rev=1)
         await self.store.commit(fence, "0", Changes(contacts=[(contact, 0, made)], events=list(told)))
 
 

@@ -1,0 +1,29 @@
+"""What is known of a caller who wants an agent. It is said once, by the server that has the caller, and handed on as it is.
+
+The facts hold for the whole stay; the wishes are the flow's, of which the board makes what is in force (`model.Contact`). In JSON the
+fields of both stand beside those of whatever holds them (`store/codec.py`).
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """Who it is. `ani` is the caller's number, `data` what the flow shows the agent."""
+
+    call: str
+    ani: str = ""
+    language: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWishes:
+    """What the flow wants for the caller. `steps` relax the requirement: (milliseconds waited, expression), first one at 0."""
+
+    steps: list[tuple[int, str]]
+    priority: int = 0  # seconds, without the queue's
+    preferred: list[str] = field(default_factory=list)  # agents who are waited for, for `preferred_ms` (0: the queue's time)
+    preferred_ms: int = 0
+    exclude: list[str] = field(default_factory=list)  # agents who are never asked
+    place_ms: int = 0  # waited earlier in this call, before leaving for a submenu: counts for the place, not for the wait

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from simulator.home import ROOT
+
 Event = dict[str, Any]
 WHOLE_LOG = "100000000"
 ENVELOPE = ("call", "contact", "agent", "queue", "flow", "node")  # empty ones are left out of the log

@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 
 from simulator.feed import EventFeed
+from simulator.home import ROOT
 from simulator.phone import Phone
 
-ROOT = Path(__file__).resolve().parent.parent
 STOP_S = 75.0
 AWAY_S, AGAIN_S = 15.0, 0.2
 

@@ -220,7 +220,7 @@ class RoutingClient:
 
     @property
     def held_up(self) -> str:
-        """Why the store does not take what this server tells; "" while it does. Known within a second: the client always has something to send."""
+        """Why the store does not take what this server tells; "" while it does. Known within a second: it always sends something."""
         return self._outbox.held_up
 
     async def flush(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from server.home import HOME
 from server.processes.child_process import ChildProcess
 from server.readiness import is_up
 from server.settings import fingerprint
@@ -99,8 +100,7 @@ class NodeProcess:
 
     @property
     def _environment(self) -> dict[str, str]:
-        root = Path(__file__).resolve().parent.parent
-        return {**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
+        return {**os.environ, "PYTHONPATH": str(HOME), "PYTHONUNBUFFERED": "1"}
 
     async def wait(self) -> int:
         code = await self._child.wait()

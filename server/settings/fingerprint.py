@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("agi", "ivr", "routing", "server")
+from server.home import HOME, PACKAGES
 
 
 def of_program() -> str:
     """Of the program of a server."""
-    return _of([ROOT / name for name in PACKAGES])
+    return _of([HOME / name for name in PACKAGES])
 
 
 def of_site(config: Path, dialplans: Path) -> str:

@@ -7,20 +7,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from simulator.bench.agi_servers import NAMES, version_of
 from simulator.bench.figures import median
 from simulator.bench.process_figures import processor_seconds, raise_file_limit, resident_kib
 from simulator.bench.report import Chart, Report, Table, number
+from simulator.home import ROOT
 
 OURS = NAMES[0]
 MOST_KIB = 10.0
 WARM_UP_SESSIONS = 20
 START_S = 20.0
 OPEN_S = 60.0
-ROOT = Path(__file__).resolve().parents[2]
 Say = Callable[[str], None]
 
 

@@ -21,8 +21,8 @@ from simulator.bench.own_redis import OwnRedis
 from simulator.bench.process_figures import processor_seconds
 from simulator.bench.report import Chart, Report, Table, number
 from simulator.bench.router_floor import QUEUES, WANTS, bytes_per_waiting, decisions
+from simulator.home import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 DECISION_MS, GROWTH, PER_S, TRIPS, ROUTER_BYTES, REDIS_BYTES = 5.0, 1.3, 3_000.0, 4.0, 4_096.0, 2_048.0
 FROM_CLIENTS = ("evalsha", "eval", "xread", "xrevrange", "time", "script|load")  # the others run inside scripts
 END_S = 20.0

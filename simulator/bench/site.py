@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simulator.bench.process_figures import processor_seconds
+from simulator.home import ROOT
 from simulator.own_processes import OwnProcesses
 from simulator.phone import Phone
-from simulator.site import ROOT
 
 QUEUE, ANNOUNCED, UNSTAFFED, MENU = "7000", "7001", "7002", "7003"
 FIRST_PHONE = 2001

@@ -11,8 +11,9 @@ from simulator.backend import Backend
 from simulator.demo.people import Agents, Traffic
 from simulator.demo.story import RIGHT_PHONE, Story, StoryFailed
 from simulator.demo.timeline import Timeline
+from simulator.home import ROOT
 from simulator.phone import PhoneError
-from simulator.site import ROOT, RunningSite, SiteFailed
+from simulator.site import RunningSite, SiteFailed
 
 START_S = 900.0  # the first start fetches Asterisk
 

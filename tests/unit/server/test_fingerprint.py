@@ -1,9 +1,11 @@
 """Whether a process runs what lies on disk now."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from server.home import HOME, PACKAGES
 from server.settings import fingerprint
 
 pytestmark = pytest.mark.unit
@@ -48,5 +50,13 @@ def test_every_change_has_another_one(site: tuple[Path, Path], change: str) -> N
     assert fingerprint.of_site(*site) != before
 
 
-def test_the_program_has_one() -> None:
-    assert fingerprint.of_program() == fingerprint.of_program() != ""
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_of_the_program_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """A server that runs an older one is started anew."""
+    before = fingerprint.of_program()
+    for name in PACKAGES:
+        shutil.copytree(HOME / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(fingerprint, "HOME", tmp_path)
+    assert fingerprint.of_program() == before
+    (tmp_path / package / "__init__.py").write_text("# changed")
+    assert fingerprint.of_program() != before

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from private_redis import PrivateRedis
 
 from routing.board.board import restore
 from routing.domain.agent_state import AgentState
@@ -20,6 +19,7 @@ from routing.domain.model import Agent, AgentProfile, CallerHistory, Contact, Di
 from routing.store.memory import MemoryStore
 from routing.store.port import Once, StaleCommit, Store, is_before
 from routing.store.redis import RedisStore
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.contract
 
@@ -71,7 +71,7 @@ async def test_a_reader_wakes_at_once(views: Views) -> None:
     store, other = views(), views()
     fence = await other.acquire("b", LONG_MS)
     assert fence is not None
-    waiting = [
+    waiting: list[asyncio.Task[Any]] = [
         asyncio.create_task(store.inbox("0", block_ms=30_000)),
         asyncio.create_task(store.orders("a", "0", block_ms=30_000)),
         asyncio.create_task(store.events("0", block_ms=30_000)),
@@ -299,7 +299,7 @@ class Player:
         found = await self.store.load()
         behind = [e for _, e in await self.store.events(found.events, block_ms=0)]
         waiting = [m for _, m in await self.store.inbox(found.inbox, block_ms=0)]
-        by_id = [sorted(records, key=lambda record: record.id) for records in (found.contacts, found.agents, found.callers)]  # type: ignore[attr-defined]
+        by_id = [sorted(records, key=lambda record: record.id) for records in (found.contacts, found.agents, found.callers)]
         return by_id, behind, waiting
 
     async def orders(self, server: str) -> list[Any]:

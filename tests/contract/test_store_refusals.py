@@ -2,11 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
-from private_redis import PrivateRedis
 from redis import Redis
 from structlog.testing import capture_logs
 
@@ -22,6 +21,7 @@ from routing.store.port import StoreRefused, StoreUnreachable
 from routing.store.redis import RedisStore
 from server.events.follower import Follower
 from server.events.writer import EventLog
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.unit
 
@@ -31,9 +31,11 @@ class Counting(RedisStore):
 
     asked = 0
 
-    def _reaching(self) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def _reaching(self) -> AsyncIterator[None]:
         self.asked += 1
-        return super()._reaching()
+        async with super()._reaching():
+            yield
 
 
 @pytest.fixture

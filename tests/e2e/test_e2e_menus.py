@@ -1,11 +1,11 @@
 """Menus by real keys and real sound: barge-in, keys pressed early, counters, languages."""
 
 import pytest
-from e2e_house import House, likeness
 
 from simulator.phone import Sound
 from simulator.phone.rtp import FRAME
 from simulator.phone.tones import rms
+from tests.e2e.e2e_house import House, likeness
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

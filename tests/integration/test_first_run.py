@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from free_ports import free_port
-from settings_house import SmallSite
 
 from server.cli.up import up
 from server.processes.child_process import ChildError, ChildProcess
 from server.processes.supervisor import UpOptions
 from server.state_folder.ports import Ports
 from simulator.fake_ami import FakeAmi
+from tests.free_ports import free_port
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.integration
 WITHIN_S = 10.0  # a start that hangs, or that gives up only when its node does not come, is far beyond it

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from private_redis import PrivateRedis
 
 from routing.clock import SystemClock
 from routing.domain.current_directory import CurrentDirectory
@@ -16,6 +15,7 @@ from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.router import Router
 from routing.store.port import StoreUnreachable
 from routing.store.redis import RedisStore
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.integration
 

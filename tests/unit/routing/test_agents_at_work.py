@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from routing_house import House, directory, person
 
 from routing.domain.agent_state import AgentState
 from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld, TellPhoneOrder
 from routing.domain.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 CODES = {"1": "solved", "2": "call again"}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from agi.errors import AGIHangup
-from agi.leg import RingOutcome, judge_reply
+from agi.outcome import RingOutcome, judge_reply
 
 OFFER = "HOTLINE_OFFER"
 

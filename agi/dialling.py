@@ -15,7 +15,8 @@ from agi.ami.events import Event
 from agi.dial_reply import RingChannel, dial_variables, offers_text, talk_ms_by_dial
 from agi.dial_string import dial_arguments
 from agi.errors import AGIHangup
-from agi.leg import RingOutcome, judge, judge_reply
+from agi.outcome import RingOutcome, judge, judge_reply
+from agi.protocol import Reply
 from agi.ring import Ring, RingResult
 
 log = structlog.get_logger("agi")
@@ -123,10 +124,12 @@ class Dialling:
         ]
         timers += [loop.call_later(_unseen_after_s(rings[0], longest_ms), self._answered_unseen, rings[0])] if len(rings) == 1 else []
         guards = [asyncio.create_task(self._guard(ring, alone=len(rings) == 1)) for ring in rings]
+        left = False  # whether the caller is gone
         try:
-            await self._channel.appexec("Dial", dial_arguments([ring.called for ring in rings], longest_ms, self._music_class))
-        except AGIHangup:
-            pass  # proves nothing about the call: the leg's events tell
+            reply = await self._channel.appexec("Dial", dial_arguments([ring.called for ring in rings], longest_ms, self._music_class))
+            left = isinstance(reply, Reply) and reply.failed  # HANGUP follows
+        except AGIHangup:  # proves nothing about the call: the leg's events tell
+            left = True
         finally:
             for ring in rings:
                 ring.finished = True
@@ -138,11 +141,11 @@ class Dialling:
         over_ms = self._clock.now_ms()
         for ring in rings:
             if not ring.over:
-                await self._conclude(ring, started_ms, over_ms, alone=len(rings) == 1)
+                await self._conclude(ring, started_ms, over_ms, alone=len(rings) == 1, left=left)
 
-    async def _conclude(self, ring: Ring, dialled_ms: int, over_ms: int, *, alone: bool) -> None:
-        """The Dial is over: what has become of this one, unless it is to be rung again."""
-        await self._await_last_events(ring)
+    async def _conclude(self, ring: Ring, dialled_ms: int, over_ms: int, *, alone: bool, left: bool) -> None:
+        """The Dial is over: what has become of this one, unless it is to be rung again. `left`: the caller is gone."""
+        await self._await_last_events(ring, left=left)
         now_ms, leg = self._clock.now_ms(), ring.leg
         outcome = judge(leg.facts) if leg.complete else await self._ask_channel(ring, now_ms - dialled_ms, alone=alone)
         ring.dialled = False
@@ -153,7 +156,7 @@ class Dialling:
         if outcome == "answered" and (leg.answered_unseen or not leg.answered):
             talk_ms = await talk_ms_by_dial(self._channel) or talk_ms
             rang_until_ms = over_ms - talk_ms
-        ring.end(RingResult(outcome, rang_until_ms - ring.started_ms, talk_ms, leg.ended_by))
+        ring.end(RingResult(outcome, rang_until_ms - ring.started_ms, talk_ms, leg.ended_by, leg.end_reason))
 
     def _settle(self) -> None:
         """Ends the rings that are decided while Dial goes on with another."""
@@ -221,10 +224,13 @@ class Dialling:
             return False
         return True
 
-    async def _await_last_events(self, ring: Ring) -> None:
-        """AGI's reply and AMI's events come on two connections, in any order."""
+    async def _await_last_events(self, ring: Ring, *, left: bool) -> None:
+        """AGI's reply and AMI's events come on two connections, in any order. Why a talk ended that nobody hung up, the Hangup of the
+        caller's channel may tell: it comes a moment after the session's end."""
         if await self._seen(ring, lambda: ring.leg.facts.began, FIRST_EVENT_MS):
-            await self._seen(ring, lambda: ring.leg.over, LAST_EVENT_MS)
+            over = await self._seen(ring, lambda: ring.leg.over, LAST_EVENT_MS)
+            if over and left and ring.leg.answered:
+                await self._seen(ring, lambda: ring.leg.end_known, LAST_EVENT_MS)
 
     async def _seen(self, ring: Ring, condition: Callable[[], bool], within_ms: int) -> bool:
         try:

@@ -1,10 +1,6 @@
-"""The agent's leg of one ring: what its own AMI events tell, and what follows from that. Pure; who rings and hangs up is elsewhere.
-
-The caller's variables (DIALSTATUS, HANGUPCAUSE) mix up cases that matter, so they are read only when AMI was away at the time.
-"""
+"""The agent's leg of one ring: what its own AMI events tell. Pure; who rings and hangs up is elsewhere, and what follows in outcome.py."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from agi.ami.events import (
@@ -20,106 +16,12 @@ from agi.ami.events import (
     HangupRequest,
     UserEvent,
 )
+from agi.outcome import LegFacts
 
-RingOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
 EndedBy = Literal["caller", "agent", "system", "transfer", ""]
-
-# What the phone itself said. 480 is "do not disturb" on many phones: the person's choice, so it counts like the decline key.
-BY_SIP_STATUS: dict[int, RingOutcome] = {
-    480: "declined",
-    603: "declined",
-    486: "busy",
-    600: "busy",
-    404: "unreachable",
-    408: "unreachable",
-    410: "unreachable",
-    503: "unreachable",
-}
-CANCELLED = 487  # the phone's word for our own cancelling: says nothing
-
-# The same by Q.850 cause, for an Asterisk that gives no SIP status. 26 is missing: Asterisk also gives it to legs that rang out.
-BY_CAUSE: dict[int, RingOutcome] = {
-    17: "busy",
-    21: "declined",
-    19: "declined",
-    1: "unreachable",
-    3: "unreachable",
-    34: "unreachable",
-    38: "failed",
-    58: "failed",
-}
+EndReason = Literal["no_audio_from_caller", "no_audio_from_agent", ""]
 
 PICKED_UP = "HotlinePickedUp"  # the dialplan's event when an agent has picked up and is not connected yet
-USER_BUSY = 17
-
-# The caller's DIALSTATUS, for a ring that AMI did not see; BY_CAUSE goes before it.
-BY_DIALSTATUS: dict[str, RingOutcome] = {
-    "ANSWER": "answered",
-    "BUSY": "busy",
-    "NOANSWER": "rang_out",
-    "CANCEL": "withdrawn",
-    "CHANUNAVAIL": "unreachable",
-    "CONGESTION": "unreachable",
-}
-
-
-@dataclass(slots=True)
-class LegFacts:
-    """What is known of the leg. From `withdrawn` on it is our own doing, before that Asterisk's word."""
-
-    began: bool = False  # DialBegin
-    rang: bool = False  # DialState RINGING, or PROGRESS
-    picked_up: bool = False  # a screened leg: the agent hears the whisper, the caller music
-    connected: bool = False  # caller and agent are in one bridge
-    dial_status: str = ""  # of DialEnd
-    cause: int = 0  # Q.850, of the leg's Hangup
-    sip_status: int = 0  # of the leg's Hangup, 0 when not told
-    caller_left: bool = False  # the caller hung up before the answer
-    withdrawn: bool = False  # we took the offer back
-    given_up: bool = False  # we hung up because the phone did not ring
-    timed_out: bool = False  # we hung up because its ring time was over, while others ring on
-    recalled: bool = False  # we hung up to ring it again, beside others
-    outside: bool = False  # a line outside: the end of its ring time without a RINGING does not mean that nobody is there
-    screened: bool = False  # an answer connects nobody yet: the dialplan has something to say or to ask first
-
-
-def judge(facts: LegFacts) -> RingOutcome:
-    """The outcome of a ring that AMI saw from its beginning to its end."""
-    if facts.dial_status == "ANSWER" and (facts.connected or not facts.screened):
-        return "answered"
-    if facts.withdrawn or facts.caller_left or facts.dial_status == "CANCEL":
-        return "withdrawn"
-    if facts.picked_up or facts.dial_status == "ANSWER":
-        return "declined"
-    if facts.timed_out:
-        return _rung_out(facts)
-    if facts.given_up or not facts.began:
-        return "unreachable"
-    if facts.sip_status >= 400 and facts.sip_status != CANCELLED:
-        return BY_SIP_STATUS.get(facts.sip_status, "failed")
-    if facts.cause in BY_CAUSE:
-        return BY_CAUSE[facts.cause]
-    if facts.dial_status == "NOANSWER":
-        return _rung_out(facts)
-    return BY_DIALSTATUS.get(facts.dial_status, "failed")
-
-
-def _rung_out(facts: LegFacts) -> RingOutcome:
-    return "rang_out" if facts.rang or facts.outside else "unreachable"
-
-
-def judge_reply(dialstatus: str, hangupcause: int, *, withdrawn: bool) -> RingOutcome:
-    """The outcome by the caller's own variables. Cannot tell a dead phone from one that rang out."""
-    if dialstatus == "ANSWER":
-        return "answered"
-    if withdrawn:
-        return "withdrawn"
-    if dialstatus == "BUSY" and hangupcause != USER_BUSY:
-        return "declined"  # by the dialplan, for the agent: a phone that is busy says 17
-    if dialstatus in ("NOANSWER", "CHANUNAVAIL", "CONGESTION") and hangupcause in BY_CAUSE:
-        return BY_CAUSE[hangupcause]
-    return BY_DIALSTATUS.get(dialstatus, "failed")
-
 
 LEG_EVENTS: tuple[type[Event], ...] = (
     DialBegin,
@@ -157,6 +59,8 @@ class Leg:
         self._bridges: dict[str, str] = {}  # uniqueid -> bridge
         self._first_to_hang_up: EndedBy = ""
         self._transferred = False
+        self._no_audio: EndReason = ""
+        self.caller_over = False  # the caller's Hangup was seen
 
     @property
     def answered(self) -> bool:
@@ -177,7 +81,19 @@ class Leg:
         """Who ended the talk; before an answer only "caller" or ""."""
         if not self.answered:
             return "caller" if self.facts.caller_left else ""
-        return "transfer" if self._transferred else self._first_to_hang_up or ("" if self.answered_unseen else "system")
+        if self._transferred or self._first_to_hang_up:
+            return "transfer" if self._transferred else self._first_to_hang_up
+        return "" if self.answered_unseen and not self._no_audio else "system"
+
+    @property
+    def end_reason(self) -> EndReason:
+        """Why the system ended the talk, where that is known: no RTP came from one of the two."""
+        return self._no_audio if self.ended_by == "system" else ""
+
+    @property
+    def end_known(self) -> bool:
+        """Whether there is nothing more to learn about the end of the talk from the caller's Hangup."""
+        return self.caller_over or self.ended_by not in ("system", "") or bool(self._no_audio)
 
     def talk_ms(self, now_ms: int) -> int:
         """Milliseconds between the bridge's two ends, 0 without a talk; a talk whose end was not seen lasted until `now_ms`."""
@@ -201,6 +117,9 @@ class Leg:
                 self._take_hangup_request(event.uniqueid)
             case Hangup(uniqueid=self.uniqueid):
                 self._take_hangup(event, now_ms)
+            case Hangup(uniqueid=self.caller):
+                self.caller_over = True
+                self._take_silence(event, "no_audio_from_caller")
             case BlindTransfer(transferer_uniqueid=self.uniqueid):
                 self._transferred |= event.result == "Success"
             case UserEvent(uniqueid=self.uniqueid):
@@ -281,7 +200,13 @@ class Leg:
         self.facts.cause = int(event.cause) if event.cause.isdecimal() else 0
         status = re.search(r"\b[3-6]\d\d\b", event.tech_cause)
         self.facts.sip_status = int(status[0]) if status else 0
+        self._take_silence(event, "no_audio_from_agent")
         self._end_talk(now_ms)
+
+    def _take_silence(self, event: Hangup, reason: EndReason) -> None:
+        """The first one counts: what ended the talk."""
+        if event.no_audio and not self._first_to_hang_up:
+            self._no_audio = self._no_audio or reason
 
     def _end_talk(self, now_ms: int) -> None:
         if self._talk_from_ms is not None and self._talk_to_ms is None:

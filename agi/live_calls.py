@@ -27,6 +27,7 @@ class Watch:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended_by: CallEndedBy = ""
         self.caller_hung_up = False
+        self.no_audio = False  # Asterisk ended it: no RTP came from the caller any more
         self.ended_unseen = False  # it was over when AMI came back: who ended it is not known
 
     async def gone_or(self, timeout_ms: int) -> bool:
@@ -114,6 +115,9 @@ class LiveCalls:
         self._hung_up[event.uniqueid] = None
         if len(self._hung_up) > REMEMBERED_HANGUPS:
             self._hung_up.popitem(last=False)
+        watch = self._watches.get(event.uniqueid)
+        if watch is not None:
+            watch.no_audio = event.no_audio and not watch.caller_hung_up
         self._end(event.uniqueid)
 
     def _take_attended_transfer(self, event: AttendedTransfer) -> None:

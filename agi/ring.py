@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from agi.leg import EndedBy, Leg, RingOutcome
+from agi.leg import EndedBy, EndReason, Leg
+from agi.outcome import RingOutcome
 
 Progress = Literal["ringing", "answered", "transferred"]
 
@@ -41,12 +42,16 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class RingResult:
-    """How a ring ended. `ring_ms` until the answer or the end; with `answered`, how long they talked and who hung up first."""
+    """How a ring ended. `ring_ms` until the answer or the end; with `answered`, how long they talked and who hung up first.
+
+    `reason` says why the system ended the talk, where that is known.
+    """
 
     outcome: RingOutcome
     ring_ms: int = 0
     talk_ms: int = 0
     ended_by: EndedBy = ""
+    reason: EndReason = ""
 
 
 class Ring:

@@ -16,11 +16,12 @@ QueueOutcome = Literal["answered", "timed_out", "full", "closed", "no_agents", "
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Something to say: `text` in `language`, or the recording of that name where the site has one."""
+    """Something to say: `text` in `language`, or the recording of that name where the site has one: `flow`'s own before one for all."""
 
     language: str
     text: str
     recording: str = ""
+    flow: str = ""
 
 
 @dataclass(frozen=True, slots=True)

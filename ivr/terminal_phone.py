@@ -33,7 +33,7 @@ async def read_from_keyboard(prompt: str) -> str:
 
 
 class TerminalPhone:
-    """A Phone and a QueueDesk for one person. Time-outs are not kept: an entry is over at the end of the line."""
+    """A Phone and a QueuePort for one person. Time-outs are not kept: an entry is over at the end of the line."""
 
     def __init__(self, read_line: ReadLine, write: Write, premises: Premises, clock: Clock) -> None:
         self._premises = premises

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 RingOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
 EndedBy = Literal["caller", "agent", "system", "transfer", ""]
+EndReason = Literal["no_audio_from_caller", "no_audio_from_agent", ""]  # why the system ended it, where that is known
 Progress = Literal["ringing", "answered", "transferred"]  # transferred: the agent is out, the caller talks on to somebody else
 
 
@@ -26,12 +27,14 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class RingResult:
-    """How a ring ended. With `answered` it ended after the talk: `talk_ms` between the bridge's two ends, `ended_by` who hung up first."""
+    """How a ring ended. With `answered` it ended after the talk: `talk_ms` between the bridge's two ends, `ended_by` who hung up first;
+    `reason` is why the system did."""
 
     outcome: RingOutcome
     ring_ms: int = 0
     talk_ms: int = 0
     ended_by: EndedBy = ""
+    reason: EndReason = ""
 
 
 class WaitingCaller(Protocol):
@@ -67,6 +70,10 @@ class WaitingCaller(Protocol):
 
     async def call_over(self) -> bool:
         """After `gone`: whether the call is over. False when it goes on at another server."""
+
+    @property
+    def end_reason(self) -> EndReason:
+        """After `call_over`: why the call ended, where that is known and the caller did not hang up."""
 
 
 class Clock(Protocol):

@@ -40,6 +40,11 @@ class Installation:
     listen: str = "127.0.0.1"
     speech_program: Path | None = None
 
+    @property
+    def redis_data(self) -> Path:
+        """Where a private Redis keeps its data."""
+        return (self.state / "redis").absolute()
+
     def accounts(self, site: Site) -> list[str]:
         """The SIP accounts that need a password."""
         return [*site.phones, *TRIAL_PHONES]

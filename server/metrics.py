@@ -54,8 +54,8 @@ class PartFacts(Protocol):
     restarted: Counter[str]
 
 
-class RoutingClientFacts(Protocol):
-    """What this server still has to bring to the store."""
+class RedisFacts(Protocol):
+    """Why Redis does not take what this server tells; "" while it does."""
 
     @property
     def held_up(self) -> str: ...
@@ -87,14 +87,14 @@ class Metrics:
         router: RouterFacts,
         calls: CallFacts,
         parts: PartFacts,
-        routing_client: RoutingClientFacts,
+        redis: RedisFacts,
         preflight: PreflightFacts | None = None,
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._view = view
         self._clock = clock
         self._agi, self._ami, self._router, self._calls, self._preflight = agi, ami, router, calls, preflight
-        self._parts, self._routing_client = parts, routing_client
+        self._parts, self._redis = parts, redis
         self._queues: set[str] = set()  # those that the site has or had: what happens in one that is gone counts still
         self._registry = CollectorRegistry()
         self._wait = self._histogram("hotline_wait_seconds", "From joining the queue to the agent's answer", WAIT_BUCKETS_S)
@@ -148,7 +148,7 @@ class Metrics:
         yield _gauge("hotline_router_leader", "1 while this server routes for the domain", self._router.is_leader)
         yield _counter("hotline_decisions", "Offers decided on by this server's router", (), [((), self._router.decisions)])
         yield _counter("hotline_commits", "Commits written by this server's router", (), [((), self._router.commits)])
-        yield _gauge("hotline_store_takes_writes", "0 while Redis is away or refuses to write", not self._routing_client.held_up)
+        yield _gauge("hotline_store_takes_writes", "0 while Redis is away or refuses to write", not self._redis.held_up)
         restarted = (((part,), n) for part, n in self._parts.restarted.items())
         yield _counter("hotline_parts_restarted", "Parts of this server that ended by themselves, a defect", ("part",), restarted)
         info = GaugeMetricFamily("hotline_info", "Always 1; the label tells the version", labels=("version",))

@@ -29,7 +29,7 @@ from routing.domain.messages import ServerLeft
 from routing.read_model.view import View
 from routing.router import Router
 from routing.store.port import StoreUnreachable
-from routing.store.redis import RedisStore
+from routing.store.redis import DATA_FOLDER, RedisStore
 from server.agents.agent_phones import spoken_to_agents
 from server.agents.feature_codes import spoken_by_codes
 from server.calls.caller import SessionServices
@@ -54,7 +54,8 @@ from server.installation import Installation
 from server.metrics import Metrics
 from server.node_settings import NodeSettings, node_settings
 from server.parts import Parts
-from server.readiness import ASTERISK
+from server.readiness import ASTERISK, REDIS
+from server.redis_health import RedisHealth
 from server.settings import Site, fingerprint, load_site
 from server.settings.current_site import CurrentSite
 from server.settings.site import is_outside
@@ -81,12 +82,13 @@ class Node:
         self.server = f"{socket.gethostname()[:20]}-{secrets.token_hex(3)}"
         self.clock = SystemClock()
         ids = Ids()
-        self.store = RedisStore(settings.redis_url)
+        self.store = RedisStore(settings.redis_url, folder=DATA_FOLDER if site.main.redis.url else str(settings.installation.redis_data))
         self.view = View(directory)
         self.events = EventLog(self.store, ids, self.clock)
         self.routing_client = RoutingClient(
             self.store, directory, ids, self.clock, server=self.server, wait_forecast=self.view.wait_forecast
         )
+        self.redis = RedisHealth(self.store, self.routing_client, self.events, self.clock, self.server)
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
         self.server_list = ServerList(self.ami, ids, self.server)
@@ -130,7 +132,7 @@ class Node:
             router=self.router,
             calls=self.calls,
             parts=self.parts,
-            routing_client=self.routing_client,
+            redis=self.redis,
             preflight=self.preflight,
         )
         self.orphaned_calls = OrphanedCalls(self.view, self.routing_client, self.events, self.calls, self.ami, self.server_list)
@@ -303,17 +305,21 @@ class Node:
 
     async def ready(self) -> dict[str, str]:
         """Component -> "" or why it is not ready."""
-        redis = ""
-        try:
-            await self.store.now_ms()
-        except Exception as error:
-            redis = str(error)
         ami = "" if self.ami.connected else f"no AMI connection to {self.settings.ami_address[0]}:{self.settings.ami_address[1]}"
         calls = "" if self._takes_calls else "starting: no calls yet"
         if self._stopping.is_set():
             calls = "draining: no new calls"
-        told = {"redis": redis, "ami": ami, "dialplans": "" if self.site.flows else "no flow is loaded", "calls": calls}
+        told = {
+            REDIS: await self.redis.why_not_ready(),
+            "ami": ami,
+            "dialplans": "" if self.site.flows else "no flow is loaded",
+            "calls": calls,
+        }
         return told | ({ASTERISK: self.preflight.why_not_ready} if self.preflight and not ami else {})
+
+    def mended_elsewhere(self) -> frozenset[str]:
+        """The components whose faults others have to mend; this server does what it can meanwhile."""
+        return frozenset({ASTERISK, *({REDIS} if self.redis.only_full else ())})
 
     def warnings(self) -> list[str]:
         """What is not as it should be, and keeps no call from being taken."""

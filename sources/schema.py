@@ -88,6 +88,17 @@ def build(model: type[M], source: Source, at: Where = (), data: Any = None) -> M
         raise ProblemsFound(map(source.named, _problems(error, model, source, at, data))) from None
 
 
+def mistakes(model: type[M], source: Source | None) -> tuple[Problem, ...]:
+    """What is wrong with these settings; nothing of a file of which nothing is left."""
+    if source is None:
+        return ()
+    try:
+        build(model, source)
+    except ProblemsFound as found:
+        return found.problems
+    return ()
+
+
 def find(source: Source, at: Where) -> Any:
     """The data at a place; {} where there is nothing."""
     found = source.data
@@ -104,6 +115,8 @@ def find(source: Source, at: Where) -> Any:
 def _problems(error: ValidationError, model: type[BaseModel], source: Source, at: Where, data: Any) -> Iterable[Problem]:
     told: dict[tuple[Position, str], Problem] = {}
     for detail in error.errors(include_url=False):
+        if not source.whole and _may_be_left_out(detail):
+            continue
         path, on_key = _way(detail["loc"], data)
         message, hint, position = _explained(detail, path, on_key, model, source, at)
         first = told.get((position, "union")) if _is_choice(detail) else None
@@ -115,6 +128,13 @@ def _problems(error: ValidationError, model: type[BaseModel], source: Source, at
             continue
         told[(position, "union" if _is_choice(detail) else message)] = Problem(position, message, hint)
     return told.values()
+
+
+def _may_be_left_out(detail: Any) -> bool:
+    """Whether what is missing here may stand in a part of the file that could not be read."""
+    if detail["type"] == "extra_forbidden":
+        return bool(detail["loc"][-1] == "<<")  # told as a merge key
+    return detail["type"] in ("missing", "too_short") or detail["input"] in ("", {}, [])
 
 
 def _is_choice(detail: Any) -> bool:

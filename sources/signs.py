@@ -83,6 +83,11 @@ def plain_text(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", sign) if "\uff01" <= sign <= "\uff5e" else sign for sign in text.translate(_PLAIN))
 
 
+def in_structure(sign: str) -> str:
+    """What to write instead of a sign outside of quotes: `"#"` for `＃`."""
+    return _NAMED[sign][1] if sign in "＃＊" else plain_text(sign)
+
+
 def first_sign(text: str) -> int:
     """Where the first of SIGNS stands; -1 when there is none."""
     return next((at for at, sign in enumerate(text) if sign in SIGNS), -1)

@@ -1,27 +1,28 @@
 """A YAML file as text with positions: every scalar stays the text that was written, and every value and key knows its place.
 
 YAML's own types are never used (`0501234567` must not become a number, nor `22:30`, nor `no`); `sources.schema` gives the types.
-Anchors, aliases, merge keys, tags and second documents are refused, which also bounds what a small file can grow into.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from sources.composer import Composer, TooMuch
+from sources.composer import Where as Where
+from sources.encoding import decoded
+from sources.entries import without_entry
+from sources.hashes import lost_hashes
+from sources.mending import Mend, Mended
 from sources.problems import Position, Problem, ProblemsFound
-from sources.signs import SIGNS, first_sign, plain_text, sign_problem, signs_in_structure
+from sources.signs import SIGNS, first_sign, in_structure, plain_text, sign_problem, signs_in_structure
 from sources.syntax import missing_space, syntax_problem
 
 MAX_BYTES = 2_000_000
-MAX_DEPTH = 40
-MAX_VALUES = 200_000
-MAX_EXTRAS = 10  # anchors and aliases that are told one by one
-
-Where = tuple[str | int, ...]  # the way to a value: ("nodes", "greet", "prompt", 0)
+MOST_TRIES = 12  # how often a text is read once more without what was found wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Source:
     values: dict[Where, Position] = field(default_factory=dict, repr=False)
     keys: dict[Where, Position] = field(default_factory=dict, repr=False)
     text: str = field(default="", repr=False)
+    whole: bool = True  # False: entries are left out, so what is missing or empty here may be there
 
     def where(self, path: Where = ()) -> Position:
         """The place of the value at `path`, or of the nearest value around it."""
@@ -62,94 +64,120 @@ class Source:
         return self.keys.get(path) or self.where(path)
 
 
+class BrokenSource(ProblemsFound):
+    """A file that is no plain YAML. `rest` is what can be judged all the same: all of it as it is meant, or the sound entries; or None."""
+
+    def __init__(self, problems: Iterable[Problem], rest: Source | None = None) -> None:
+        super().__init__(problems)
+        self.rest = rest
+
+
 def read_source(path: Path, name: str = "") -> Source:
-    """Read a YAML file; `name` is what problems call it (else the path as given). Raises only ProblemsFound."""
+    """Read a YAML file; `name` is what problems call it (else the path as given). Raises only BrokenSource."""
     file = name or str(path)
     try:
         with path.open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ProblemsFound([Problem(Position(file), f"cannot be read: {error.strerror or error}")]) from error
+        raise BrokenSource([Problem(Position(file), f"cannot be read: {error.strerror or error}")]) from error
     if len(raw) > MAX_BYTES:
-        raise ProblemsFound([Problem(Position(file), f"is longer than {MAX_BYTES} bytes", "split it")])
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        problem = Problem(Position(file, line, column), "is not UTF-8 text here", "save the file as UTF-8")
-        raise ProblemsFound([problem]) from error
-    return parse_source(text, file)
+        raise BrokenSource([Problem(Position(file), f"is longer than {MAX_BYTES} bytes", "split it")])
+    text, problem = decoded(raw, file)
+    if problem is None:
+        return parse_source(text or "", file)
+    problems, rest = _read(text, file, 0) if text is not None else ((), None)
+    raise BrokenSource([problem, *problems], rest)
 
 
-def parse_source(text: str, file: str) -> Source:
-    """The same for text already at hand."""
+def parse_source(text: str, file: str, tries: int = 0) -> Source:
+    """The same for text already at hand. `tries`: how often something was put right before."""
     composer, error = _composed(text, file)
-    problems = [*composer.told(), *_signs_in_keys(composer, text)]
-    vanished = list(_vanished(text, file, composer.scalars))
-    if error is not None and not vanished:  # a syntax error further down is then only a consequence
-        problems.extend(_mended(error, text, file, composer.texts[:-1]))
-    if vanished or problems:
-        raise ProblemsFound([*vanished, *problems])
-    return Source(file, {} if composer.data in (None, "") else composer.data, composer.values, composer.keys, text)
+    problems = [*composer.told(), *lost_hashes(text, file, composer.scalars)]
+    lost = problems[len(composer.told()) :]
+    mends = list(_signs_in_keys(composer, text))
+    if error is not None and not lost:  # behind a lost hash a syntax error is only a consequence
+        mends += _mends(error, text, file, composer.texts[:-1])
+        if not mends:
+            problems.append(syntax_problem(error, text, file))
+    problems += [mend.problem for mend in mends if mend.problem]
+    if not problems:
+        return _source(composer, text, True)
+    if mends and (error is not None or _composed(Mended(text, mends).text, file)[1] is None):
+        more, rest = _read_mended(text, file, mends, tries + 1)
+    elif error is not None or mends:
+        more, rest = _read_without(text, file, (lost or problems)[-1].position.line, tries + 1)
+    else:
+        more, rest = (), None if composer.ended else _source(composer, text, False)
+    raise BrokenSource([*problems, *more], rest)
 
 
-def _composed(text: str, file: str) -> tuple["_Composer", yaml.YAMLError | None]:
+def _source(composer: Composer, text: str, whole: bool) -> Source:
+    return Source(composer.file, {} if composer.data in (None, "") else composer.data, composer.values, composer.keys, text, whole)
+
+
+def _read(text: str, file: str, tries: int) -> tuple[tuple[Problem, ...], Source | None]:
+    """What is wrong, and what can be judged."""
+    if tries > MOST_TRIES:
+        return (), None
+    try:
+        return (), parse_source(text, file, tries)
+    except BrokenSource as found:
+        return found.problems, found.rest
+
+
+def _read_mended(text: str, file: str, mends: list[Mend], tries: int) -> tuple[tuple[Problem, ...], Source | None]:
+    """What is wrong beside these signs, at its place in the text as it is."""
+    mended = Mended(text, mends)
+    found, rest = _read(mended.text, file, tries)
+    problems = tuple(replace(problem, position=mended.back(problem.position)) for problem in found)
+    if rest is None:
+        return problems, None
+    values, keys = ({path: mended.back(position) for path, position in places.items()} for places in (rest.values, rest.keys))
+    return problems, Source(file, rest.data, values, keys, text, rest.whole)
+
+
+def _read_without(text: str, file: str, line: int, tries: int) -> tuple[tuple[Problem, ...], Source | None]:
+    """What is wrong in the other entries; nothing where what is before this one is unsound, too: then the fault began there."""
+    before, other = without_entry(text, line)
+    if other == text or _composed(before, file)[1] is not None:
+        return (), None
+    found, rest = _read(other, file, tries)
+    return found, replace(rest, text=text, whole=False) if rest else None
+
+
+def _composed(text: str, file: str) -> tuple[Composer, yaml.YAMLError | None]:
     """What could be read, and where YAML's own rules ended it."""
-    composer = _Composer(file)
+    composer = Composer(file)
     try:
         for event in yaml.parse(text, Loader=yaml.CBaseLoader):
             composer.take(event)
     except yaml.YAMLError as error:
         return composer, error
-    except _TooMuch as error:
-        composer.problems.append(error.problem)
+    except TooMuch as error:
+        composer.end(error.problem)
     except (RecursionError, MemoryError, ValueError) as error:
-        composer.problems.append(Problem(Position(file), f"cannot be read as YAML: {error}"))
+        composer.end(Problem(Position(file), f"cannot be read as YAML: {error}"))
     return composer, None
 
 
-def _mended(error: yaml.YAMLError, text: str, file: str, spared: list[tuple[int, int]]) -> list[Problem]:
-    """Why this is no YAML: signs of another keyboard or missing spaces, and what is wrong beside them; else what the parser says."""
+def _mends(error: yaml.YAMLError, text: str, file: str, spared: list[tuple[int, int]]) -> Iterator[Mend]:
+    """Signs of another keyboard and a missing space that keep this text from being YAML."""
     offsets = list(signs_in_structure(text, spared))
-    if offsets:
-        told = [sign_problem(place(text, at, file), text[at]) for at in offsets]
-        return [*told, *_problems_behind(text, offsets, file)]
-    at = missing_space(text, error)
-    if at is not None:
-        found = Problem(place(text, at, file), "a space is missing after the colon", f"write {text[:at].split()[-1]} {_word_at(text, at)}")
-        return [found, *_problems_of(f"{text[:at]} {text[at:]}", file)]
-    return [syntax_problem(error, text, file)]
-
-
-def _problems_behind(text: str, offsets: list[int], file: str) -> Iterator[Problem]:
-    """What is wrong when these signs are plain ones, at its place in the text as it is."""
-    pieces: list[str] = []
-    moved: list[tuple[Position, int]] = []  # by how many columns the rest of a line stands further right
-    begin = 0
     for at in offsets:
-        plain = plain_text(text[at])
-        plain += " " if text[at] == "：" and text[at + 1 : at + 2].strip() else ""  # a colon wants a space behind it
-        pieces += [text[begin:at], plain]
-        begin = at + 1
-        moved.append((place(text, at, file), len(plain) - 1))
-    for problem in _problems_of("".join([*pieces, text[begin:]]), file):
-        line, column = problem.position.line, problem.position.column
-        for sign, columns in moved:
-            column -= columns if sign.line == line and sign.column < column else 0
-        yield Problem(Position(file, line, column), problem.message, problem.hint)
+        yield Mend(at, 1, _put(text, at), sign_problem(place(text, at, file), text[at]))
+    at_colon = None if offsets else missing_space(text, error)
+    if at_colon is not None:
+        words = re.split(r"[\s,}]", text[at_colon:], maxsplit=1)[0]
+        yield _space_missing(at_colon, place(text, at_colon, file), f"write {text[:at_colon].split()[-1]} {words}")
 
 
-def _word_at(text: str, at: int) -> str:
-    return re.split(r"[\s,}]", text[at:], maxsplit=1)[0]
+def _put(text: str, at: int) -> str:
+    """What stands there instead of a sign; a colon wants a space behind it."""
+    return in_structure(text[at]) + (" " if text[at] == "：" and text[at + 1 : at + 2].strip() else "")
 
 
-def _problems_of(text: str, file: str) -> tuple[Problem, ...]:
-    try:
-        parse_source(text, file)
-    except ProblemsFound as found:
-        return found.problems
-    return ()
+def _space_missing(at: int, where: Position, hint: str) -> Mend:
+    return Mend(at, 0, " ", Problem(where, "a space is missing after the colon", hint))
 
 
 def place(text: str, offset: int, file: str) -> Position:
@@ -157,160 +185,25 @@ def place(text: str, offset: int, file: str) -> Position:
     return Position(file, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
-def _signs_in_keys(composer: "_Composer", text: str) -> Iterator[Problem]:
-    """Signs in keys, which are never prose; a colon without its space makes a key of the whole setting."""
-    lines = text.splitlines()
+def _signs_in_keys(composer: Composer, text: str) -> Iterator[Mend]:
+    """Signs in keys, which are never prose, the first of each key told; a colon without its space makes a key of the whole setting."""
+    lines = text.splitlines(keepends=True)
+    begins = [0]
+    for line in lines:
+        begins.append(begins[-1] + len(line))
     for path, position in composer.keys.items():
         key = str(path[-1])
-        written = lines[position.line - 1][position.column - 1 :] if position.line <= len(lines) else ""
-        for at, sign in enumerate(written[: len(key) + 2]) if first_sign(key) >= 0 else ():
-            if sign in SIGNS and sign in key:
-                yield sign_problem(Position(position.file, position.line, position.column + at), sign)
-                break
-        else:
-            match = re.match(r"([A-Za-z_]\w*):(?=[^\s:/])", written)
-            if match and key.startswith(match[0]):
-                where = Position(position.file, position.line, position.column + match.end())
-                yield Problem(where, "a space is missing after the colon", f"write {match[0]} {key[match.end() :]}")
-
-
-class _TooMuch(Exception):
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-
-
-@dataclass(slots=True)
-class _Open:
-    """A mapping or list whose end has not been read; `key` waits for its value."""
-
-    path: Where
-    data: dict[str, Any] | list[Any]
-    key: str | None = None
-
-
-class _Composer:
-    """Builds data and positions from parser events, without recursion: depth and size are checked as it grows."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.data: Any = None
-        self.values: dict[Where, Position] = {}
-        self.keys: dict[Where, Position] = {}
-        self.problems: list[Problem] = []
-        self.scalars: list[tuple[int, int]] = []  # where text stands that cannot be a comment: start and end offset
-        self.texts: list[tuple[int, int]] = []  # the same for values alone
-        self._open: list[_Open] = []
-        self._documents = 0
-
-    def take(self, event: Any) -> None:
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._documents += 1
-            if self._documents > 1:
-                raise _TooMuch(Problem(self._at(event), "a second document begins here", "one file holds one document: remove the '---'"))
-        elif isinstance(event, yaml.AliasEvent):
-            self._say(event, "aliases (*name) are not used here", 'write the value out, or quote a star key: "*"')
-            self._scalar("", event)
-        elif isinstance(event, yaml.ScalarEvent):
-            if event.start_mark is not None and event.end_mark is not None:
-                self.scalars.append((event.start_mark.index, event.end_mark.index))
-            self._refuse_extras(event)
-            self._scalar(event.value, event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            self._refuse_extras(event)
-            self._begin({} if isinstance(event, yaml.MappingStartEvent) else [], event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self._open.pop()
-
-    def told(self) -> list[Problem]:
-        """What is wrong; of anchors and aliases by the dozen the first alone."""
-        extras = [problem for problem in self.problems if problem.message.startswith(("anchors", "aliases"))]
-        if len(extras) <= MAX_EXTRAS:
-            return self.problems
-        first = Problem(extras[0].position, f"{extras[0].message}, and {len(extras) - 1} more like it", extras[0].hint)
-        return [first, *(problem for problem in self.problems if problem not in extras)]
-
-    def _at(self, event: Any) -> Position:
-        return Position(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
-
-    def _say(self, event: Any, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(self._at(event), message, hint))
-
-    def _refuse_extras(self, event: Any) -> None:
-        if event.anchor:
-            self._say(event, f"anchors (&{event.anchor}) are not used here", "write the value out where it is needed")
-        if event.tag:
-            self._say(event, f"tags ({event.tag}) are not used here", "write the plain value, in quotes if it begins with '!'")
-
-    def _scalar(self, value: str, event: Any) -> None:
-        around = self._open[-1] if self._open else None
-        if around is not None and isinstance(around.data, dict) and around.key is None:
-            self._key(around, around.data, value, event)
-        else:
-            if event.start_mark is not None and event.end_mark is not None:
-                self.texts.append((event.start_mark.index, event.end_mark.index))
-            self._place(value, event)
-
-    def _key(self, around: _Open, data: dict[str, Any], value: str, event: Any) -> None:
-        path = (*around.path, value)
-        if value == "<<":
-            self._say(event, "merge keys (<<) are not used here", "write the settings out")
-        if value in data:
-            self._say(event, f"'{value}' is written twice; first at line {self.keys[path].line}", "remove one of them")
-        else:
-            self.keys[path] = self._at(event)
-        around.key = value
-
-    def _begin(self, data: dict[str, Any] | list[Any], event: Any) -> None:
-        if len(self._open) >= MAX_DEPTH:
-            raise _TooMuch(Problem(self._at(event), f"is nested more than {MAX_DEPTH} levels deep"))
-        around = self._open[-1] if self._open else None
-        if around is not None and isinstance(around.data, dict) and around.key is None:
-            raise _TooMuch(
-                Problem(self._at(event), "a key must be text, not a list or settings in braces", "quote it if it is meant as text")
-            )
-        self._open.append(_Open(self._place(data, event), data))
-
-    def _place(self, value: Any, event: Any) -> Where:
-        """Put a value where it belongs and return the way to it."""
-        if len(self.values) >= MAX_VALUES:
-            raise _TooMuch(Problem(self._at(event), f"holds more than {MAX_VALUES} values", "split it"))
-        path: Where = ()
-        if not self._open:
-            self.data = value
-        else:
-            around = self._open[-1]
-            if isinstance(around.data, dict):
-                path, key, around.key = (*around.path, around.key or ""), around.key or "", None
-                around.data.setdefault(key, value)
-            else:
-                path = (*around.path, len(around.data))
-                around.data.append(value)
-        self.values.setdefault(path, self._at(event))
-        return path
-
-
-_COMMENT = re.compile(r"(?:^|(?<=[\s{\[,]))#")
-
-
-def _vanished(text: str, file: str, scalars: list[tuple[int, int]]) -> Iterator[Problem]:
-    """Keys and values `#` that YAML takes for the start of a comment: `#: person`, `finish_key: #`."""
-    offset = 0
-    index = 0
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        for match in _COMMENT.finditer(line):
-            place = offset + match.start()
-            while index < len(scalars) and scalars[index][1] <= place:
-                index += 1
-            if index < len(scalars) and scalars[index][0] <= place:
-                continue  # inside text: an ordinary character
-            if _looks_meant(line[: match.start()], line[match.end() :]):
-                position = Position(file, number, match.start() + 1)
-                yield Problem(position, "YAML reads this # as the start of a comment", 'quote the key: "#"')
-            break  # the rest of the line is a comment
-        offset += len(line)
-
-
-def _looks_meant(before: str, after: str) -> bool:
-    if re.match(r"\s?:(\s|$)", after):
-        return True
-    return bool(re.search(r"[:,\[{]\s*$|^\s*-\s+$", before)) and bool(re.match(r"\s*($|[,\]}])", after))
+        begin = begins[min(position.line, len(lines)) - 1] + position.column - 1 if lines else 0
+        written = text[begin : begin + len(key) + 2].split("\n", 1)[0]
+        if first_sign(key) >= 0:
+            found = [at for at, sign in enumerate(written) if sign in SIGNS and sign in key]
+            for number, at in enumerate(found):
+                problem = sign_problem(replace(position, column=position.column + at), written[at]) if number == 0 else None
+                put = plain_text(written[at]) if written[0] in "\"'" else _put(text, begin + at)
+                yield Mend(begin + at, 1, put, problem)
+            if found:
+                continue
+        match = re.match(r"([A-Za-z_]\w*):(?=[^\s:/])", written)
+        if match and key.startswith(match[0]):
+            where = replace(position, column=position.column + match.end())
+            yield _space_missing(begin + match.end(), where, f"write {match[0]} {key[match.end() :]}")

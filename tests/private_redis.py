@@ -1,5 +1,6 @@
 """A real Redis-compatible server for tests: private, on a unix socket, in a folder of its own; it can be killed and started again."""
 
+import resource
 import shutil
 import socket
 import subprocess
@@ -26,7 +27,8 @@ class PrivateRedis:
         self.socket.unlink(missing_ok=True)
         options = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
         command = [str(find_program()), *options, "--appendfsync", "everysec", "--logfile", str(self.folder / "log")]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        # Signals as Python has them: a file that may not grow is an error of the write, not the signal that kills.
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, restore_signals=False)
         until = time.monotonic() + START_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
@@ -47,6 +49,14 @@ class PrivateRedis:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def fill_disk(self) -> None:
+        """Its files may not grow any more, so that its next write fails as on a full disk. No rights are needed for this."""
+        largest = max(path.stat().st_size for path in self.folder.rglob("*.aof"))
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest + 10, resource.RLIM_INFINITY))
+
+    def free_disk(self) -> None:
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     def flush(self) -> None:
         self._ask(b"FLUSHALL")

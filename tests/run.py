@@ -136,7 +136,7 @@ class Run:
     def _pytest(self, stage: Checkpoint, environment: Mapping[str, str], output: IO[str] | None) -> Tally:
         with tempfile.TemporaryDirectory(prefix="hotline-test-") as scratch:
             report = Path(scratch) / "report.xml"
-            command = [PYTHON, "-m", "pytest", f"--junitxml={report}", *stage.arguments, *self._options]
+            command = [PYTHON, "-m", "pytest", f"--junitxml={report}", *_instead(stage.arguments, self._options), *self._options]
             code = _call(command, environment, output)
             return read_report(report, code)
 
@@ -159,6 +159,12 @@ def read_report(report: Path, code: int) -> Tally:
     if code != 0 and tally.failed == 0:
         tally.failed = 1
     return tally
+
+
+def _instead(arguments: list[str], options: list[str]) -> list[str]:
+    """A stage's arguments without its folders where files or folders are given."""
+    given = any(option.startswith("tests/") and (HOME / option.partition("::")[0]).exists() for option in options)
+    return [argument for argument in arguments if not (given and argument.startswith("tests/"))]
 
 
 def run(wanted: list[str], options: list[str], links: Path) -> int:

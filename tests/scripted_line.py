@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from routing.ports import EndedBy, Progress, Ring, RingOutcome, RingResult
+from routing.ports import EndedBy, EndReason, Progress, Ring, RingOutcome, RingResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class ScriptedLine:
         self.prompt_ms = prompt_ms
         self.render_ms = render_ms  # before a prompt is said; the music goes on meanwhile
         self.did: list[tuple[int, str]] = []
+        self.silent = False  # the caller's end is that no RTP came any more
         self.elsewhere = False  # when the caller is gone the call goes on at another server
         self.deaf = False  # prompts cannot be interrupted: AMI is away
         self.fault: Exception | None = None  # raised by music and announce
@@ -118,6 +119,10 @@ class ScriptedLine:
 
     async def call_over(self) -> bool:
         return not self.elsewhere
+
+    @property
+    def end_reason(self) -> EndReason:
+        return "no_audio_from_caller" if self.silent else ""
 
     # -- inside -----------------------------------------------------------------------------------------------------
 

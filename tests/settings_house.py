@@ -79,12 +79,11 @@ class SmallSite:
         return load_site(self.folder / "config", self.folder / "dialplans")
 
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong, in order; () when nothing is."""
+        """What is wrong or odd, in order; () when nothing is."""
         try:
-            self.load()
+            return self.load().warnings
         except ProblemsFound as found:
             return found.problems
-        return ()
 
     def said(self) -> list[str]:
         """The same as people read it, without the folder."""

@@ -85,6 +85,12 @@ class Hangup(Event):
     cause: str = ""
     tech_cause: str = ""
 
+    @property
+    def no_audio(self) -> bool:
+        """Whether Asterisk ended it because no RTP had come from its far end for the `rtp_timeout` of its endpoint: that alone makes
+        cause 44 without a HangupRequest before it. The channel that it talked to has cause 16."""
+        return self.cause == "44"
+
 
 @dataclass(frozen=True, slots=True)
 class BridgeEnter(Event):

@@ -94,7 +94,7 @@ class Talk:
             language = prompt.spoken_in or self.language
             spoken = text.spoken(variables, language, self.world.currency).strip()
             if spoken or recording:
-                said.append(Speech(language, spoken, recording))
+                said.append(Speech(language, spoken, recording, self.flow.name if recording else ""))
         return said
 
     # -- listening ------------------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from ivr.loading.draft import Draft, SiteFacts
 from ivr.loading.graph import circles
 from ivr.prompts import BUILT_IN
 from sources.problems import Position, Problem, ProblemsFound, suggest
-from sources.schema import Key, Settings, build, find
-from sources.source import Source, read_source
+from sources.schema import Key, Settings, build, find, mistakes
+from sources.source import BrokenSource, Source, read_source
 
 Warn = Callable[[Problem], None]
 Spoken = Annotated[Prompt, BeforeValidator(parse_prompt)]
@@ -46,7 +46,11 @@ class PromptFile(Settings):
 
 def load_prompts(path: Path, name: str = "") -> dict[str, Prompt]:
     """The site's shared prompts. Raises ProblemsFound."""
-    return _named(build(PromptFile, read_source(path, name)).prompts)
+    try:
+        source = read_source(path, name)
+    except BrokenSource as found:
+        raise ProblemsFound([*found.problems, *mistakes(PromptFile, found.rest)]) from None
+    return _named(build(PromptFile, source).prompts)
 
 
 def load_flows(folder: Path, facts: SiteFacts, warn: Warn = lambda problem: None) -> Flows:
@@ -67,12 +71,16 @@ def load_files(files: Collection[Path], facts: SiteFacts, warn: Warn = lambda pr
     for path in files:
         try:
             source = read_source(path)
-        except ProblemsFound as found:
+        except BrokenSource as found:
             problems.extend(found.problems)
-            continue
+            if found.rest is None:
+                continue
+            source = found.rest
         nodes = _nodes(source, problems)
         try:
-            drafts.append(_draft(source, build(FlowFile, source), nodes, facts))
+            file = build(FlowFile, source)
+            if source.whole:
+                drafts.append(_draft(source, file, nodes, facts))
         except ProblemsFound as found:
             problems.extend(found.problems)
     problems.extend(twice(drafts))
@@ -132,6 +140,8 @@ def _node(source: Source, name: str, data: Mapping[str, Any]) -> Node:
         Target.parse(name)
     except ValueError:
         raise ProblemsFound([Problem(source.where_key(at), f"'{name}' is no name for a node", "use letters, digits, - and _")]) from None
+    if not data.get("type") and not source.whole:
+        raise ProblemsFound([])
     if "type" not in data:
         raise ProblemsFound([Problem(source.where_key(at), "missing setting 'type'", f"possible: {', '.join(NODE_TYPES)}")])
     kind = data["type"]

@@ -10,25 +10,26 @@ from routing.domain.agent_state import AgentEvent, AgentState
 from routing.domain.contact_state import ContactEvent, ContactState, after
 from routing.domain.messages import ContactLeft, LeaveOrder, LeaveOutcome, OfferAnswered, OfferEnded, OfferRinging, TalkEnded, WithdrawOrder
 from routing.domain.model import FOREVER_MS, Agent, Contact
+from routing.ports import EndedBy, EndReason
 
 LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out"}  # the other outcomes: contact_left
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
 
 
-def plan(board: BoardState, contact: Contact) -> None:
-    """Ask for the deadlines that follow from the record."""
+def plan(board: BoardState, contact: Contact, from_ms: int = 0) -> None:
+    """Ask for the deadlines that follow from the record. What is due already by rules that hold only from `from_ms` on is due then, all of
+    it at once; a router that takes over does what was due meanwhile in its order."""
     policy, joined_ms = board.directory.queues[contact.queue], contact.enqueued_at_ms
-    board.at(joined_ms + policy.max_wait_ms, "max_wait", contact.id)
-    for after_ms in (*(after_ms for after_ms, _ in contact.steps[1:]), *policy.tier_delays_ms[1:]):
-        board.at(joined_ms + after_ms, "seek", contact.id)
-    for until_ms in contact.refused_until_ms.values():
-        if until_ms < FOREVER_MS:
-            board.at(until_ms, "seek", contact.id)
-    for rule in policy.overflow:
-        if rule.waited_ms:
-            board.at(joined_ms + rule.waited_ms, "overflow", contact.id)
+    planned = [(joined_ms + policy.max_wait_ms, "max_wait")]
+    planned += [
+        (joined_ms + after_ms, "seek") for after_ms in (*(after_ms for after_ms, _ in contact.steps[1:]), *policy.tier_delays_ms[1:])
+    ]
+    planned += [(until_ms, "seek") for until_ms in contact.refused_until_ms.values() if until_ms < FOREVER_MS]
+    planned += [(joined_ms + rule.waited_ms, "overflow") for rule in policy.overflow if rule.waited_ms]
     if contact.state == ContactState.OFFERED:
-        board.at(contact.offered_at_ms + policy.ring_more_ms, "ring_more", contact.id)
+        planned.append((contact.offered_at_ms + policy.ring_more_ms, "ring_more"))
+    for at_ms, kind in planned:
+        board.at(max(at_ms, from_ms), kind, contact.id)
 
 
 def seek(board: BoardState, id: str, now_ms: int) -> None:
@@ -77,22 +78,30 @@ def left(board: BoardState, message: ContactLeft, now_ms: int) -> None:
     if contact and message.server and message.server != contact.server:
         return  # the caller has been taken over: a server that woke up knows nothing of it
     if contact and contact.state != ContactState.CONNECTED:
-        _leave(board, contact, message.outcome, message.key, now_ms)
+        _leave(board, contact, message.outcome, message.key, now_ms, message.reason)
     elif contact:
-        ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), "caller", now_ms - contact.connected_at_ms), now_ms)
+        ended_by: EndedBy = "system" if message.reason else "caller"
+        talk_ms = now_ms - contact.connected_at_ms
+        ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), ended_by, talk_ms, reason=message.reason), now_ms)
 
 
-def _leave(board: BoardState, contact: Contact, outcome: str, key: str, now_ms: int) -> None:
+def _leave(board: BoardState, contact: Contact, outcome: str, key: str, now_ms: int, reason: EndReason = "") -> None:
     contact.state = after(contact.state, ContactEvent.LEAVE)
     if outcome == "abandoned":
         caller_history.cut_off(board, contact, now_ms)
     board.matching.remove_contact(contact.id)
     board.in_queue[contact.queue] -= 1
     waited_ms = now_ms - contact.enqueued_at_ms
-    board.tell(LEFT_EVENTS.get(outcome, "contact_left"), now_ms, contact=contact, outcome=outcome, key=key, waited_ms=waited_ms)
+    facts: dict[str, Any] = {"outcome": outcome, "key": key, "waited_ms": waited_ms} | _why(reason)
+    board.tell(LEFT_EVENTS.get(outcome, "contact_left"), now_ms, contact=contact, **facts)
     for offer in list(contact.offers):
         take_offer_back(board, contact, offer, now_ms)
     _forget(board, contact, now_ms)
+
+
+def _why(reason: EndReason) -> dict[str, str]:
+    """Why it ended, for an event's data, where that is known."""
+    return {"reason": reason} if reason else {}
 
 
 def _forget(board: BoardState, contact: Contact, now_ms: int) -> None:
@@ -157,9 +166,10 @@ def _wait_again(board: BoardState, contact: Contact, now_ms: int) -> None:
     if _is_overdue(board, contact, now_ms):
         waited_long_enough(board, contact.id, now_ms)
     elif admission.due_rule(board, contact, now_ms):
-        board.at(now_ms, "overflow", contact.id)  # what was due while it rang comes before another ring
+        board.at(now_ms, "rang_in_vain", contact.id)  # what was due while it rang comes before another ring
     else:
         board.at(now_ms, "overflow", contact.id)
+        board.watch(contact.queue, now_ms)
         board.seek_agent(contact, now_ms)
 
 
@@ -193,8 +203,8 @@ def ended(board: BoardState, message: TalkEnded, now_ms: int) -> None:
     waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
     talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
     agent.talked_ms += talk_ms
-    times = {"waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms}
-    board.tell("contact_ended", now_ms, contact=contact, agent=agent, ended_by=message.ended_by, **times)
+    facts = {"ended_by": message.ended_by, "waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms} | _why(message.reason)
+    board.tell("contact_ended", now_ms, contact=contact, agent=agent, **facts)
     if agent.last_contact != contact.id:  # else its disposition was given during the talk
         agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.call, contact.id, contact.queue, ""
     _forget(board, contact, now_ms)

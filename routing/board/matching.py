@@ -163,10 +163,10 @@ class Matching:
         return policy.weight / (max(1, policy.threshold_ms) if self._directory.choice == "at_risk" else 1)
 
     def _key(self, agent: Agent, pool: Pool) -> tuple[int, float, int]:
-        """The lowest tier first, then by the strategy, then who became ready first."""
+        """The lowest tier first, where nobody is wanted by name; then by the strategy, then who became ready first."""
         fit = pool.fits[agent.id]
         key = pool.strategy.key(agent, fit, self._chance, pool.reached)
-        return fit.tier, key, max(agent.since_ms, agent.phone_since_ms)
+        return 0 if pool.requirement.alone else fit.tier, key, max(agent.since_ms, agent.phone_since_ms)
 
     def _open_to(self, agent: Agent) -> Iterator[Pool]:
         """The agent's pools, but for queues that are left, and for Asterisks that cannot ring the phone."""

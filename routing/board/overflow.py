@@ -54,11 +54,10 @@ def move(board: BoardState, contact: Contact, queue: str, reason: str, now_ms: i
     board.matching.remove_contact(contact.id)
     board.in_queue[contact.queue] -= 1
     board.in_queue[queue] += 1
-    if reason == "overflow":
-        contact.overflowed.append(contact.queue)
+    contact.overflowed.append(contact.queue)
     change_queue(board, contact, queue, reason, now_ms)
     board.drop_preference(contact, now_ms)
-    contacts.plan(board, contact)
+    contacts.plan(board, contact, now_ms)
     board.watch(queue, now_ms)
     board.seek_agent(contact, now_ms)
 
@@ -98,4 +97,4 @@ def _left_ms(board: BoardState, contact: Contact, rule: StaffingRule) -> int:
     return max((gone_since(rule, board.agents[member.id], member, contact) for member in members), default=0)
 
 
-DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {"overflow": waited, "empty": emptied}
+DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {"rang_in_vain": waited, "overflow": waited, "empty": emptied}

@@ -81,7 +81,7 @@ def redefine(board: BoardState, directory: Directory, now_ms: int, moves: Mappin
     if _remembered_for(former) != _remembered_for(board.directory):
         for memory in board.callers.values():
             caller_history.resume(board, memory)
-    go_on(board, now_ms)
+    go_on(board, now_ms, from_ms=now_ms)
 
 
 def leading_on(before: Mapping[str, str], moves: Mapping[str, str], directory: Directory) -> dict[str, str]:
@@ -213,11 +213,14 @@ def _new(board: BoardState, profile: AgentProfile, now_ms: int, *, at_work: bool
 # -- who waits -------------------------------------------------------------------------------------------------------------
 
 
-def go_on(board: BoardState, now_ms: int) -> None:
-    """After `board.index`: what is due is asked for, agents stand in line as they became ready, then each contact gets its chance."""
+def go_on(board: BoardState, now_ms: int, *, from_ms: int = 0) -> None:
+    """After `board.index`: what is due is asked for, agents stand in line as they became ready, then each contact gets its chance.
+
+    `from_ms`: since when the rules hold by which it is due.
+    """
     for contact in board.contacts.values():
         if contact.state != ContactState.CONNECTED:
-            contacts.plan(board, contact)
+            contacts.plan(board, contact, from_ms)
     for queue in board.site.queues:
         board.watch(queue, now_ms)
     board.ask_once()

@@ -67,11 +67,11 @@ def _change_state(board: BoardState, agent: Agent, message: AgentAsked, now_ms: 
 
 
 def _move(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
-    if message.action == "resume":
-        agent.refused.clear()
     if message.action == "pause":
         agents.take_break(board, agent, message.reason, now_ms)
         return
+    if message.action == "resume" and agent.state == AgentState.PAUSED:
+        agent.refused.clear()
     agents.move(board, agent, ASKED[message.action], now_ms)
     if agent.state == AgentState.READY and agents.owes_disposition(board, agent):
         agent.queue = agent.last_queue

@@ -28,7 +28,8 @@ from routing.ports import Ids
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
 WORDS_MS = 60_000  # so much longer where the agent hears a whisper, or is asked, before being connected
 REMEMBERED_MS = 600_000  # how long an ended contact is known as ended
-# Of what is due in the same millisecond: agents become free, then requirements relax, waits end, contacts overflow, queues are left.
+# Of what is due in the same millisecond: agents become free and who rang in vain moves on, then requirements relax, waits end,
+# contacts overflow, queues are left.
 RANKS = {"seek": 1, "ring_more": 2, "max_wait": 3, "overflow": 4, "empty": 5}
 FAR = 1 << 40  # more deadlines than a board ever asks for
 RUNG_AT_ONCE = 20  # phones that ring for one contact at most
@@ -258,14 +259,14 @@ class BoardState:
         at = contact.step(now_ms)
         named, later = parse(contact.steps[at][1]).alone, contact.steps[at + 1 :]
         there = [name for name in sorted(named) if self.is_to_come(contact, name)]
-        if len(there) == len(named) or not (there or later):
+        if len(there) == len(named) or not later:
             return False
         if there:
             contact.steps = [(0, one_of(there)), *later]
         elif at == 0 and contact.put_off:  # the steps of the flow, which have run beside the preference
             contact.steps, contact.put_off = contact.put_off, []
             for after_ms, _ in contact.steps[1:]:
-                self.at(contact.enqueued_at_ms + after_ms, "seek", contact.id)
+                self.at(max(now_ms, contact.enqueued_at_ms + after_ms), "seek", contact.id)
         else:
             contact.steps = [(0, later[0][1]), *later[1:]]
         self.touch_contact(contact.id)

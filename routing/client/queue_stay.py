@@ -23,7 +23,7 @@ from routing.domain.messages import (
     WithdrawOrder,
 )
 from routing.domain.model import QueuePolicy, WaitForecast
-from routing.ports import Progress, Ring, RingResult, WaitingCaller
+from routing.ports import EndReason, Progress, Ring, RingResult, WaitingCaller
 
 __all__ = ["QueueStay", "Waited"]
 
@@ -65,6 +65,7 @@ class QueueStay:
         self._talking = ""  # the offer that was answered
         self._gone = False
         self._elsewhere = False
+        self._end_reason: EndReason = ""
         self._over = False
         self.here = True  # the caller is at this server
 
@@ -98,7 +99,7 @@ class QueueStay:
         except Exception:
             self.here = False
             if await self._caller.call_over():
-                self._post(ContactLeft(self.contact, "abandoned"))
+                self._post(ContactLeft(self.contact, "abandoned", reason=self._caller.end_reason))
             raise
         finally:
             await self._stop_everything()
@@ -114,8 +115,8 @@ class QueueStay:
             case KeyPressed(key=key) if key in self._exit_keys and not self._leaving and not self._talking:
                 self._post(ContactLeft(self.contact, "exit_key", key))
                 return await self._leave(Waited("exit_key", self.contact, key=key))
-            case CallerGone(call_over=call_over):
-                self._elsewhere = not call_over
+            case CallerGone(call_over=call_over, reason=reason):
+                self._elsewhere, self._end_reason = not call_over, reason
                 return self._caller_gone()
             case MoveOrder(queue=queue):
                 self._move(queue)
@@ -141,7 +142,7 @@ class QueueStay:
 
     def _abandoned(self) -> Waited:
         if not self._elsewhere:
-            self._post(ContactLeft(self.contact, "abandoned"))
+            self._post(ContactLeft(self.contact, "abandoned", reason=self._end_reason))
         return Waited("abandoned", self.contact)
 
     # -- offers ------------------------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ class QueueStay:
         result, offer = over.result, over.order.offer
         for other in self._rings:
             self._post(OfferEnded(self.contact, other, "withdrawn"))
-        self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms))
+        self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms, result.reason))
         if offer in self._void:
             self._leave_unnoticed(offer)
         return Waited("answered", self.contact, agent=over.order.agent, result=result)
@@ -281,7 +282,8 @@ class QueueStay:
     async def _notice_end(self) -> None:
         await self._caller.gone()
         self.here = False
-        self.tell(CallerGone(await self._caller.call_over()))
+        call_over = await self._caller.call_over()
+        self.tell(CallerGone(call_over, self._caller.end_reason))
 
     async def _notice_keys(self) -> None:
         while True:

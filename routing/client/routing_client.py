@@ -15,6 +15,7 @@ import structlog
 
 from routing.client.join_request import JoinRequest
 from routing.client.queue_stay import QueueStay, Waited
+from routing.client.unrouted import Unrouted
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import (
     AgentAction,
@@ -23,6 +24,7 @@ from routing.domain.messages import (
     ContactArrived,
     ContactAsked,
     ContactLeft,
+    LeaveOrder,
     Message,
     MoveOrder,
     OfferAnswered,
@@ -83,6 +85,7 @@ class RoutingClient:
         self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._outbox: Outbox[Message] = Outbox(store.post, ids.new("outbox"), retry_s=RETRY_S, on_sent=self._sent)
+        self._unrouted = Unrouted()
         self._life_unsent = False
         self._reached = "0"  # in the stream of our orders
 
@@ -220,7 +223,7 @@ class RoutingClient:
 
     @property
     def held_up(self) -> str:
-        """Why the store does not take what this server tells; "" while it does. Known within a second: it always sends something."""
+        """Why the store takes nothing; "" while it does. Known within a second, since there is always something to send."""
         return self._outbox.held_up
 
     async def flush(self) -> None:
@@ -235,7 +238,16 @@ class RoutingClient:
             if not self._life_unsent:
                 self._life_unsent = True
                 self.post(ServerAlive(self.server, self.agi, self.asterisk))
+            self._give_up()
             await asyncio.sleep(ALIVE_EVERY_S)
+
+    def _give_up(self) -> None:
+        """While nothing is routed whoever has waited so for a while goes on in the flow, which has words for it."""
+        waiting = [contact for contact in self._here() if not self.stays[contact].offers] if self.held_up else []
+        for contact in self._unrouted.look(waiting):
+            log.warning("contact_given_up", contact=contact, reason=self.held_up)
+            self.post(ContactLeft(contact, "failed", server=self.server))
+            self.stays[contact].tell(LeaveOrder(contact, "failed"))
 
     def _sent(self, batch: Sequence[Message], was_away: bool) -> None:
         """The store took these; what it held before it was away may be lost."""

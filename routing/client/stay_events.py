@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from routing.domain.messages import LeaveOrder, LeaveOutcome, MoveOrder, RingOrder, WithdrawOrder
-from routing.ports import RingResult
+from routing.ports import EndReason, RingResult
 
 Outcome = Literal["answered"] | LeaveOutcome
 
@@ -30,6 +30,7 @@ class CallerGone:
     """The caller is not here any more: the call is over, or it goes on at another server, which reports it."""
 
     call_over: bool = True
+    reason: EndReason = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from routing.domain.agent_state import AgentState
 from routing.domain.model import PhoneState
-from routing.ports import EndedBy, RingOutcome
+from routing.ports import EndedBy, EndReason, RingOutcome
 
 AgentAction = Literal["log_in", "log_out", "pause", "resume", "end_wrap_up", "extend_wrap_up", "dispose", "join_queue", "leave_queue"]
 ContactAction = Literal["prioritise", "move", "withdraw"]
@@ -55,6 +55,7 @@ class ContactLeft:
     outcome: LeaveOutcome
     key: str = ""
     server: str = ""
+    reason: EndReason = ""  # why the caller is gone who did not hang up
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class TalkEnded:
     ended_by: EndedBy
     talk_ms: int
     ring_ms: int = 0
+    reason: EndReason = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ All share the hash tag `{domain}`, so that they live in one slot of a Redis Clus
 | `hotline:{main}:orders:SERVER` | stream | orders for one server, field `json`                      | the last 10,000 or so; 1 h unused |
 | `hotline:{main}:sent:WRITER`   | string | number of the last batch that a server's outbox wrote    | an hour unused                    |
 | `hotline:{main}:lease`         | string | `token server` of the router that leads                  | the lease's                       |
+| `hotline:{main}:tried`         | string | nothing: written to see whether it can be                | a second                          |
 | `hotline:{main}:fence`         | string | the newest fencing token given out                       | for ever                          |
 """
 
@@ -89,6 +90,10 @@ class Keys:
     @property
     def fence(self) -> str:
         return self._key("fence")
+
+    @property
+    def tried(self) -> str:
+        return self._key("tried")
 
     def sent(self, writer: str) -> str:
         return self._key(f"sent:{writer}")

@@ -40,6 +40,12 @@ class StoreRefused(StoreUnreachable):
     told = True
 
 
+class StoreTakesNoWrites(StoreUnreachable):
+    """It answers and can be read, and writes nothing: its disk or its memory is full, or it is a replica."""
+
+    told = True
+
+
 def is_before(position: str, other: str) -> bool:
     """Whether a position of a stream comes before another one of it: numbers, in Redis two of them with a dash between."""
     here, there = (tuple(map(int, text.split("-"))) for text in (position, other))

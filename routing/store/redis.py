@@ -6,6 +6,7 @@ again.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -14,8 +15,8 @@ import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from routing.domain.changes import Changes
@@ -24,15 +25,17 @@ from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, CallerHistory, Contact
 from routing.domain.totals import Totals, growth
 from routing.store import codec, keys
-from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit, StoreRefused, StoreUnreachable
+from routing.store.port import CALL_EVENTS, Once, Snapshot, StaleCommit, StoreRefused, StoreTakesNoWrites, StoreUnreachable
+from routing.store.refusals import Writes, is_login_refusal, login_refusal, write_refusal
 from routing.store.scripts import Script
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 ANSWER_S = 3.0  # a server that takes longer to answer a command counts as unreachable
-_REFUSALS = (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError)
 FIRST_REFUSED_S, LONGEST_REFUSED_S = 1.0, 30.0  # until a server that did not let us in is asked again
+DATA_FOLDER = "the folder of its setting dir"
+WRITE_SCRIPTS = ("append", "post")  # those that write, whatever they return
 COMMANDS, READERS = 16, 256  # connections at most, of each pool
 
 
@@ -55,10 +58,13 @@ def connect_to(url: str, most: int, answer_s: float | None) -> "Redis":
 
 
 class RedisStore:
-    """One routing domain in the Redis at `url`, as one server sees it. `tell_refusals`: log when it does not let us in, once."""
+    """One routing domain in the Redis at `url`, as one server sees it. `tell_refusals`: log when it does not let us in, or takes no
+    writes. `folder`: where it keeps its data, for whoever has to free space there."""
 
-    def __init__(self, url: str, *, domain: str = "main", tell_refusals: bool = True) -> None:
+    def __init__(self, url: str, *, domain: str = "main", tell_refusals: bool = True, folder: str = DATA_FOLDER) -> None:
         self.address = url.rpartition("@")[2] if "@" in url else url  # without user and password
+        self.writes = Writes(self.address, time.monotonic, tell=tell_refusals)
+        self._folder = folder
         self._keys = keys.Keys(domain)
         self._commands = connect_to(url, COMMANDS, ANSWER_S)
         self._readers = connect_to(url, READERS, None)
@@ -151,6 +157,11 @@ class RedisStore:
             seconds, microseconds = await self._commands.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
 
+    async def must_write(self) -> None:
+        """Raises StoreTakesNoWrites when nothing can be written, and what any command does."""
+        async with self._reaching():
+            await self._commands.set(self._keys.tried, "", px=1_000)
+
     async def close(self) -> None:
         await self._commands.aclose(close_connection_pool=True)
         await self._readers.aclose(close_connection_pool=True)
@@ -166,7 +177,10 @@ class RedisStore:
         script = self._scripts[name]
         known = {key: getattr(self._keys, key) for key in script.keys if key not in args}
         async with self._reaching():
-            return await script(self._commands, more_keys=more_keys, more_args=more_args, **known, **args)
+            reply = await script(self._commands, more_keys=more_keys, more_args=more_args, **known, **args)
+            if name in WRITE_SCRIPTS:
+                self.writes.taken()
+            return reply
 
     async def _read(self, stream: str, after: str, block_ms: int, limit: int, read: Callable[[str], T]) -> list[tuple[str, T]]:
         """Entries behind `after`. Unreadable ones are passed over and logged: one bad entry must not stop all that follow."""
@@ -204,19 +218,19 @@ class RedisStore:
         except (RedisError, OSError) as error:
             if task and task.cancelling() > before:  # lost behind an error
                 raise asyncio.CancelledError from error
-            if _is_refusal(error):
+            if is_login_refusal(error):
                 raise self._was_refused(error) from error
+            if why := write_refusal(error, self._folder):
+                raise StoreTakesNoWrites(self.writes.refuse(why)) from error
             if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
                 said = f"does not answer ({error or type(error).__name__}); check that it runs and that redis.url is right"
                 raise StoreUnreachable(f"Redis at {self.address} {said}") from error
-            raise StoreUnreachable(
-                f"Redis at {self.address} refused a command: {error}; check its memory, disk, role and password"
-            ) from error
+            raise StoreUnreachable(f"Redis at {self.address} refused a command: {error}; see its log") from error
 
     def _was_refused(self, error: Exception) -> StoreRefused:
         """Says so once; until the pause is over, which grows, Redis is not asked again."""
         now, before = asyncio.get_running_loop().time(), self._refused
-        self._refused = StoreRefused(f"Redis at {self.address} {_refusal(error)}")
+        self._refused = StoreRefused(f"Redis at {self.address} {login_refusal(error)}")
         if self._tell_refusals and (before is None or str(before) != str(self._refused)):
             log.error("redis_refused", reason=str(self._refused))
         if now >= self._refused_until:  # several that were under way at once are one refusal
@@ -228,23 +242,6 @@ class RedisStore:
         if self._refused:
             log.info("redis_lets_us_in", address=self.address)
             self._refused, self._refused_pause_s = None, FIRST_REFUSED_S
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """Whether it answered and did not let us in; while connecting redis-py hides that in an error of the connection."""
-    said = str(error).lower()
-    return isinstance(error, _REFUSALS) or any(words in said for words in ("invalid username-password", "noauth", "already authenticated"))
-
-
-def _refusal(error: Exception) -> str:
-    """How it refused us, and what to do. Its own words name no password."""
-    said = str(error)
-    todo = "write it into the file that redis.password_file names, or into redis.url (redis://:PASSWORD@HOST:PORT/0)"
-    if isinstance(error, NoPermissionError):
-        return f"does not let our user do what is needed ({said}): give it all commands and keys in Redis' ACL"
-    if any(words in said.lower() for words in ("required", "noauth", "already authenticated")):
-        return f"wants a password, and none is configured: {todo}"
-    return f"refused the password ({said}): {todo}"
 
 
 def _by_queue(counts: dict[str, str]) -> Totals:

@@ -145,12 +145,13 @@ class Sessions:
         held = Held(watch, FollowedEvents(call, self._all.events.of_call(call.id)))
         call.channel = watch.channel
         let_go = self._all.calls.add(call)
-        ended_by = "system"
+        ended_by, why = "system", {}
         try:
             yield held
             ended_by = "caller" if watch.caller_hung_up else "system"
         except ChannelHungUp:
             ended_by = await _who_hung_up(channel, watch)
+            why = {"reason": "no_audio_from_caller"} if watch.no_audio else {}
             raise
         except asyncio.CancelledError:  # this server ends; the call goes on at another one
             ended_by = ""
@@ -159,7 +160,8 @@ class Sessions:
             let_go()
             if ended_by and not held.passed_on:
                 lasted_ms = self._all.clock.now_ms() - call.started_at_ms
-                held.events.emit("call_ended", ended_by=ended_by, lasted_ms=lasted_ms, node=call.node, flow=call.flow, stage=call.stage)
+                place = {"node": call.node, "flow": call.flow, "stage": call.stage}
+                held.events.emit("call_ended", ended_by=ended_by, lasted_ms=lasted_ms, **place, **why)
             if call.id not in self._all.calls:  # it may have come back to this server, in a session of its own
                 self._all.live_calls.forget(watch.uniqueid)
 

@@ -13,7 +13,7 @@ from agi.phone import AsteriskPhone
 from agi.ringing import Called, Ringer
 from ivr.ports import Speech
 from ivr.speech import queue_phrase
-from routing.ports import Progress, Ring, RingResult
+from routing.ports import EndReason, Progress, Ring, RingResult
 from server.agents.agent_phones import endpoint_of, is_outside, question_in, whisper_of
 from server.calls.open_calls import LiveCall
 from server.settings import Site
@@ -130,7 +130,7 @@ class CallerLine:
             self._ringing -= 1
             if not self._ringing:
                 self._call.stage, self._call.agent, self._call.in_dial = "waiting", "", False
-        return RingResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by)
+        return RingResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by, result.reason)
 
     async def _screened(self, ring: Ring, endpoint: str) -> Called | None:
         """A phone whose agent hears something first, or is asked; None when it was taken back meanwhile.
@@ -178,6 +178,10 @@ class CallerLine:
 
     async def call_over(self) -> bool:
         return await call_over(self._channel, self._watch)
+
+    @property
+    def end_reason(self) -> EndReason:
+        return "no_audio_from_caller" if self._watch.no_audio else ""
 
 
 async def call_over(channel: Channel, watch: Watch) -> bool:

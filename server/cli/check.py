@@ -16,6 +16,7 @@ def run(options: Options) -> int:
     """0 when all is well."""
     say(f"checking {used_site(options.config, options.dialplans)}")
     site = checked_site(options)
+    tell_problems(site.warnings)
     _summarise(site)
     if options.given.test is not None:
         _converse(site, options.given.test or sorted((options.dialplans / "tests").glob("*.yaml")), options.dialplans)

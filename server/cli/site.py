@@ -9,14 +9,12 @@ from sources.problems import Problem, ProblemsFound
 
 
 def checked_site(options: Options) -> Site:
-    """Prints every problem and raises CommandFailed when there is one that is more than a warning."""
+    """Prints every problem and raises CommandFailed when there is one that is more than a warning. Prints no warning."""
     try:
-        site = load_site(shown(options.config), shown(options.dialplans))
+        return load_site(shown(options.config), shown(options.dialplans))
     except ProblemsFound as found:
         tell_problems(found.problems)
         raise CommandFailed(how_many(found.problems)) from None
-    tell_problems(site.warnings)
-    return site
 
 
 def tell_problems(problems: Iterable[Problem]) -> None:

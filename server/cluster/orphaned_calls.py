@@ -20,9 +20,12 @@ from routing.domain.contact_state import ContactState
 from routing.domain.events import Event
 from routing.domain.messages import ContactLeft, OfferAnswered
 from routing.domain.model import Contact
+from routing.ports import EndReason
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
-from server.cluster.server_list import ServerList, pull
+from server.cluster.rescue import move, stranded_at
+from server.cluster.server_list import ServerList
+from server.cluster.stranded import Stranded
 from server.events.writer import EventLog
 
 log = structlog.get_logger(__name__)
@@ -100,7 +103,7 @@ class OrphanedCalls:
         self._lost.pop(event.uniqueid, None)
         call = f"call-{event.uniqueid}"
         if call in self._view.calls or self._contacts_of(call):
-            self._later(self._end, call)
+            self._later(partial(self._end, ended_by="system", reason="no_audio_from_caller") if event.no_audio else self._end, call)
 
     def _dial_ended(self, event: DialEnd) -> None:
         call = f"call-{event.uniqueid}"
@@ -119,12 +122,13 @@ class OrphanedCalls:
 
     # -- reports -----------------------------------------------------------------------------------------------------------
 
-    def _end(self, call: str, *, ended_by: str = "caller") -> None:
+    def _end(self, call: str, *, ended_by: str = "caller", reason: EndReason = "") -> None:
         """The caller's channel is gone and nobody has told the end. Who was cut off by us can be called back: their number is told."""
-        contacts = self._contacts_of(call)
-        facts = {"ani": self._calls.number(call) or next((one.ani for one in contacts), "")} if ended_by != "caller" else {}
+        contacts, cut_off = self._contacts_of(call), ended_by != "caller" and not reason
+        facts = {"ani": self._calls.number(call) or next((one.ani for one in contacts), "")} if cut_off else {}
+        facts |= {"reason": reason} if reason else {}
         for contact in contacts:
-            self._routing_client.post(ContactLeft(contact.id, "abandoned" if ended_by == "caller" else "failed"))
+            self._routing_client.post(ContactLeft(contact.id, "failed" if cut_off else "abandoned", reason=reason))
         if call in self._view.calls:
             log.info("orphan_ended", call=call, ended_by=ended_by)
             self._events.tell("call_ended", call=call, ended_by=ended_by, lasted_ms=0, node="", flow="", stage="orphan", **facts)
@@ -162,27 +166,29 @@ class OrphanedCalls:
             await self._server_list.remove(agi)  # or Asterisk might bring them, and new ones, to the silent one again
         try:
             rows = await self._ami.core_show_channels()
+            busy = {row.get("Uniqueid") for row in rows if row.get("BridgeId") or row.get("Application") == "Dial"}
+            self._lost |= {id: server for id in busy - known if self._is_at(id, server)}  # not `known`: a talk may be over meanwhile
+            await self._pull(await stranded_at(self._ami, agi, rows) if agi else [], server)
         except AmiError as error:
             log.warning("calls_not_pulled_over", server=server, reason=str(error))
-            return
-        for row in rows:
-            uniqueid = row.get("Uniqueid")
-            new = bool(agi) and row.get("ApplicationData").startswith(f"agi://{agi}/")  # it came when the server was frozen already
-            if not (new or self._is_at(uniqueid, server)):
-                continue
-            if row.get("BridgeId") or row.get("Application") == "Dial":
-                if uniqueid not in known:
-                    self._lost[uniqueid] = server
-                continue
-            self._lost.pop(uniqueid, None)
+
+    async def _pull(self, found: Iterable[Stranded], server: str) -> None:
+        for one in found:
+            self._lost.pop(one.uniqueid, None)
             if self._server_list.is_first_without(server):
-                await pull(self._ami, row.get("Channel"), self._number_dialled(uniqueid) or row.get("Exten"))
+                await move(self._ami, one)
 
     async def _pull_over_settled(self, uniqueid: str, server: str) -> None:
         """Its talk or ringing is over: if its server was killed another has it now, if it was frozen nobody has."""
         await asyncio.sleep(SETTLE_S)
-        if self._is_at(uniqueid, server) and self._server_list.is_first_without(server):
-            await pull(self._ami, self._view.calls[f"call-{uniqueid}"].data.get("channel", ""), self._number_dialled(uniqueid))
+        agi = self._server_list.address_of(server)
+        if not agi or not self._is_at(uniqueid, server):
+            return
+        try:
+            found = await stranded_at(self._ami, agi, await self._ami.core_show_channels())
+            await self._pull([one for one in found if one.uniqueid == uniqueid], server)
+        except AmiError as error:
+            log.warning("call_not_pulled_over", server=server, reason=str(error))
 
     def _is_anothers(self, call: str) -> bool:
         """Whether another server has it that is believed to live."""
@@ -193,10 +199,6 @@ class OrphanedCalls:
     def _is_at(self, uniqueid: str, server: str) -> bool:
         told = self._view.calls.get(f"call-{uniqueid}")
         return told is not None and told.data.get("server") == server
-
-    def _number_dialled(self, uniqueid: str) -> str:
-        told = self._view.calls.get(f"call-{uniqueid}")
-        return str(told.data.get("dnis", "")) if told else ""
 
     # -- a moment later ----------------------------------------------------------------------------------------------------
 

@@ -118,9 +118,9 @@ class Preflight:
 
 
 def _wanted(site: Site, settings: NodeSettings) -> Wanted:
-    """One file of each folder that prompts are read from: the cache, and each language of the site's recordings."""
+    """One file of each folder that prompts are read from: the cache, and each folder of the site's recordings."""
     files = [settings.installation.sounds(site).tone() + ".wav"]
-    for folder in sorted((site.folder / "prompts").glob("*/")):
+    for folder in sorted(path for path in (site.folder / "prompts").rglob("*") if path.is_dir()):
         files += [str(path.absolute()) for path in sorted(folder.glob("*.wav"))[:1]]
     readable = tuple(path for path in files if not set(path) & set("&, "))
     return Wanted(stamp(site), site.main.asterisk.ami_user, tuple(site.phones), readable)

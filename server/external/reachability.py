@@ -14,16 +14,16 @@ from server.settings import Site
 
 
 class Unreachable(Exception):
-    """It does not answer, or refuses us; the message names its address and says what to do."""
+    """It does not answer, refuses us, or takes no writes; the message names its address and says what to do."""
 
 
 async def must_answer(site: Site, settings: NodeSettings) -> list[Gap]:
-    """What the Asterisk lacks. Raises NotThere within a few seconds."""
+    """What the Asterisk lacks. Raises Unreachable within a few seconds."""
     where = site.folder / "hotline.yaml"
     if site.main.redis.url:
         store = RedisStore(settings.redis_url, tell_refusals=False)
         try:
-            await store.now_ms()
+            await store.must_write()
         except StoreUnreachable as away:
             raise Unreachable(f"{away} ({where}; an empty redis.url means a private Redis).") from None
         finally:

@@ -31,7 +31,10 @@ async def readyz(request: web.Request, services: ApiServices) -> web.Response:
     """200 when calls can be taken, 503 otherwise, with the state of each component."""
     states = await services.health.ready()
     ready = not any(states.values())
-    components = {name: {"ready": not why, "message": why} for name, why in states.items()}
+    components: dict[str, dict[str, object]] = {name: {"ready": not why, "message": why} for name, why in states.items()}
+    for name in services.health.mended_elsewhere():
+        if states.get(name):
+            components[name]["elsewhere"] = True
     told = {"ready": ready, "components": components, "warnings": list(services.health.warnings()), "pid": os.getpid()}
     return web.json_response(told, status=200 if ready else 503)
 

@@ -1,6 +1,6 @@
 """What the HTTP interface is given to work with. Everything comes through here, so that tests hand in a world of their own."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -29,6 +29,9 @@ class Health(Protocol):
 
     async def ready(self) -> Mapping[str, str]:
         """Component (redis, ami, dialplans) -> "" when it is well, else a sentence that says why not. Anybody may read it: no secrets."""
+
+    def mended_elsewhere(self) -> Collection[str]:
+        """Those whose faults others have to mend: whoever started this server gains nothing by starting it anew."""
 
     def warnings(self) -> Sequence[str]:
         """What is not as it should be, and keeps no call from being taken; sentences."""

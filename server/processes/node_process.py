@@ -11,7 +11,7 @@ import aiohttp
 
 from server.home import HOME
 from server.processes.child_process import ChildProcess
-from server.readiness import is_up
+from server.readiness import REDIS, is_up, why_not_ready
 from server.settings import fingerprint
 from server.state_folder.ports import Ports
 from server.state_folder.sockets import socket_folder
@@ -78,6 +78,10 @@ class NodeProcess:
         program, site = await asyncio.to_thread(lambda: (fingerprint.of_program(), fingerprint.of_site(options.config, options.dialplans)))
         started = [word for word in self._child.command if word != "--wait"]
         return bool(said) and (said.get("runs") != f"{program}-{site}" or started != self._command)
+
+    async def redis_lacks(self) -> str:
+        """Why it is not ready though it serves: Redis takes no writes; else ""."""
+        return why_not_ready(await self._ask("/readyz", ANSWER_S), REDIS)
 
     async def start(self) -> None:
         """Returns when it is ready for calls."""

@@ -9,20 +9,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ivr.flow.model import Flows
 from ivr.flow.texts import Prompt
 from ivr.hours import is_open
 from ivr.loading.draft import SiteFacts
 from ivr.loading.loader import load_flows, load_prompts
+from ivr.loading.static_speech import spoken_prompts
 from ivr.numbers import Allowed, e164
 from routing.domain.model import BreakLimit, Directory, QueuePolicy
 from routing.domain.requirement import BadRequirement, parse
 from server.settings.agents import Lines, Staff, read_agents
 from server.settings.calendars import read_hours
-from server.settings.callers import read_callers
+from server.settings.callers import CallerLists, read_callers
 from server.settings.files import HotlineFile, NumbersFile
 from server.settings.queues import read_queues
 from server.settings.reading import Anything, Reading
+from server.settings.recordings import recording_problems
 from server.settings.site import Site
+from server.settings.strays import stray_problems
 from server.settings.takers import Takers
 from server.settings.trunks import Trunk, TrunksFile
 from sources.problems import Position, Problem, ProblemsFound, suggest
@@ -52,6 +56,8 @@ def load_site(config: Path, dialplans: Path) -> Site:
     flows = reading.collect(lambda: load_flows(dialplans, facts, reading.problems.append))
     _tell_numbers_twice(reading, numbers, main.country)
     _check_numbers(reading, numbers, _flow_names(dialplans) if flows is None else set(flows))
+    _check_recordings(reading, main, flows)
+    reading.problems.extend(stray_problems(config, dialplans, _named_files(main, callers)))
     if flows is None or not all(problem.warning for problem in reading.problems):
         raise ProblemsFound(reading.problems)
     breaks = {reason: BreakLimit(limit.at_once, limit.longest) for reason, limit in main.breaks.items()}
@@ -132,6 +138,18 @@ def _flow_names(dialplans: Path) -> Collection[str]:
     except ProblemsFound:
         return Anything()
     return {flow for flow in flows if isinstance(flow, str)} or Anything()
+
+
+def _check_recordings(reading: Reading, main: HotlineFile, flows: Flows | None) -> None:
+    """The files always; their names where everything is known that could say them."""
+    known = not reading.faulty("hotline.yaml")
+    spoken = spoken_prompts(flows) if flows is not None and known and not reading.faulty("prompts.yaml") else None
+    reading.problems.extend(recording_problems(reading.config / "prompts", main.languages if known else (), spoken))
+
+
+def _named_files(main: HotlineFile, callers: CallerLists) -> set[str]:
+    """Files in config/ that other files name."""
+    return {main.asterisk.ami_secret_file, main.redis.password_file, *callers.files}
 
 
 def _check_main(reading: Reading, main: HotlineFile, may_dial: Allowed) -> None:

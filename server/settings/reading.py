@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from sources.problems import Position, Problem, ProblemsFound
-from sources.schema import build, find
-from sources.source import Source, Where, read_source
+from sources.schema import build, find, mistakes
+from sources.source import BrokenSource, Source, Where, read_source
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Reading:
             if name in REQUIRED:
                 self.problems.append(Problem(Position(str(path)), "this file is missing", "see docs/config.md for what belongs into it"))
             return model()
-        source = self.collect(lambda: read_source(path))
+        source = self._source(path, model)
         if source is None:
             return model()
         if not source.data and name in HOLDS:
@@ -54,6 +54,17 @@ class Reading:
             return model()
         self.sources[name] = source
         return self.collect(lambda: build(model, source)) or self._sound_part(model, source)
+
+    def _source(self, path: Path, model: type[BaseModel]) -> Source | None:
+        """The file as it is meant; None when parts of it are unknown: of these nobody judges more than the values that can be read."""
+        try:
+            return read_source(path)
+        except BrokenSource as found:
+            self.problems.extend(found.problems)
+            if found.rest is not None and found.rest.whole:
+                return found.rest
+            self.problems.extend(mistakes(model, found.rest))
+            return None
 
     def _sound_part(self, model: type[M], source: Source) -> M:
         """The settings of a file with mistakes that have none, so that nothing else is judged by the defaults."""

@@ -21,7 +21,8 @@ _MOST_GAIN = 4.0
 _SILENCE = 50.0  # a peak below this is no sound at all
 _FRAME = RATE // 100
 _BEFORE, _AFTER = 2, 15  # frames of 10 ms kept around the speech; the pause after it separates sentences
-_LONGEST_S = 300
+LONGEST_S = 300
+LOWEST_RATE, HIGHEST_RATE = 4000, 192_000
 _LOBES = 10  # zero crossings of the low-pass filter on each side
 _PASSBAND = 0.92
 
@@ -48,14 +49,14 @@ def read_wav(path: Path) -> tuple[int, list[float]]:
     try:
         with wave.open(str(path), "rb") as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            if not 4000 <= rate <= 192_000:
-                raise BadSound(f"{path.name} has {rate} samples a second: expected 4000 to 192000")
-            raw = file.readframes(rate * _LONGEST_S + 1)
+            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+                raise BadSound(f"{path.name} has {rate} samples a second: expected {LOWEST_RATE} to {HIGHEST_RATE}")
+            raw = file.readframes(rate * LONGEST_S + 1)
     except (OSError, EOFError, wave.Error) as problem:
         raise BadSound(f"{path.name} is not a WAV file with plain samples: {problem or 'it ends too early'}") from None
     samples = _sixteen_bits(raw, width, width * channels)
-    if len(samples) > rate * _LONGEST_S * channels:
-        raise BadSound(f"{path.name} is longer than {_LONGEST_S} s")
+    if len(samples) > rate * LONGEST_S * channels:
+        raise BadSound(f"{path.name} is longer than {LONGEST_S} s")
     if channels == 1:
         return rate, [float(sample) for sample in samples]
     return rate, [sum(frame) / channels for frame in zip(*(samples[channel::channels] for channel in range(channels)), strict=True)]

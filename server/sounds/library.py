@@ -6,22 +6,21 @@ The cache is content-addressed, so several servers may share a folder; what was 
 import asyncio
 import hashlib
 import os
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from ivr.ports import Speech
 from server.sounds import audio, tones
+from server.sounds.recordings import Recordings
 from server.sounds.render import CannotRender, Renderer, clean
 
 _FORMAT = 1  # changes when the same text shall sound different
-_RECORDING = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _SWEEP_EVERY = 500  # new files
 _EMPTY_WAV = 44  # bytes
 
 
 class SoundLibrary:
-    """Sound files as absolute paths without suffix, the way Asterisk wants them. `recordings_dir` has `<language>/<name>.wav`.
+    """Sound files as absolute paths without suffix, the way Asterisk wants them. `recordings_dir` is that of `Recordings`.
 
     `cache_dir` must have no space or `&` in its path. Call `close` at the end.
     """
@@ -30,7 +29,7 @@ class SoundLibrary:
         self._cache = cache_dir.absolute()
         self._cache.mkdir(parents=True, exist_ok=True)
         self._renderer = renderer
-        self._recordings = recordings_dir.absolute() if recordings_dir else None
+        self._recordings = Recordings(recordings_dir) if recordings_dir else None
         self._most_bytes = most_bytes
         self._under_way: dict[Path, asyncio.Task[None]] = {}
         self._made = 0
@@ -38,7 +37,7 @@ class SoundLibrary:
     def use(self, renderer: Renderer, recordings_dir: Path | None) -> None:
         """The site has other speech commands or recordings; what is under way is finished as it was begun."""
         self._renderer = renderer
-        self._recordings = recordings_dir.absolute() if recordings_dir else None
+        self._recordings = Recordings(recordings_dir) if recordings_dir else None
 
     async def files(self, speech: Sequence[Speech]) -> list[str]:
         """One file for each speech that has something to say, in order. Raises CannotRender."""
@@ -70,7 +69,7 @@ class SoundLibrary:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _file(self, speech: Speech) -> str:
-        recording = self._recording(speech)
+        recording = self._recordings.find(speech) if self._recordings else None
         if recording:
             return await self._playable(recording)
         text = clean(speech.text)
@@ -79,12 +78,6 @@ class SoundLibrary:
         command = self._renderer.commands.get(speech.language, "")
         path = self._path(f"{command}\0{text}")
         return await self._once(path, lambda: self._renderer.render(speech.language, text, path))
-
-    def _recording(self, speech: Speech) -> Path | None:
-        if not self._recordings or not _RECORDING.fullmatch(speech.recording) or not _RECORDING.fullmatch(speech.language):
-            return None
-        path = self._recordings / speech.language / f"{speech.recording}.wav"
-        return path if path.is_file() else None
 
     async def _playable(self, recording: Path) -> str:
         """The recording itself, or its copy in the shape that Asterisk plays."""

@@ -45,6 +45,10 @@ def _s(milliseconds: int) -> str:
     return f"{milliseconds / 1000:.1f} s"
 
 
+def _why(data: dict[str, Any]) -> str:
+    return f" ({data['reason'].replace('_', ' ')})" if data.get("reason") else ""
+
+
 _SENTENCES: dict[str, Callable[[Event, dict[str, Any]], str]] = {
     "call_arrived": lambda event, data: f"call from {data['ani']} on number {data['dnis']}",
     "node_entered": lambda event, data: f"flow {event['flow']}: {event['node']}",
@@ -56,8 +60,8 @@ _SENTENCES: dict[str, Callable[[Event, dict[str, Any]], str]] = {
     "offer_ringing": lambda event, data: f"the phone of {event['agent']} rings",
     "contact_connected": lambda event, data: f"connected to {event['agent']}, waited {_s(data['waited_ms'])}",
     "contact_ended": lambda event, data: (
-        f"talk with {event['agent']} is over: {_s(data['talk_ms'])}, ended by {data['ended_by'] or 'nobody'}"
+        f"talk with {event['agent']} is over: {_s(data['talk_ms'])}, ended by {data['ended_by'] or 'nobody'}{_why(data)}"
     ),
     "contact_abandoned": lambda event, data: f"the caller gave up after {_s(data['waited_ms'])}",
-    "call_ended": lambda event, data: f"call over after {_s(data['lasted_ms'])}, ended by {data['ended_by']}",
+    "call_ended": lambda event, data: f"call over after {_s(data['lasted_ms'])}, ended by {data['ended_by']}{_why(data)}",
 }

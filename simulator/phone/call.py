@@ -111,6 +111,10 @@ class Call:
         """Say this (16-bit samples, 8,000 a second) in place of silence or what was playing."""
         self._media.play(samples, repeat=repeat)
 
+    def fall_silent(self) -> None:
+        """Send no RTP any more, and listen to none: a broken network path, or a phone that crashed. SIP goes on."""
+        self._media.close()
+
     async def hears(self, freq: float, timeout: float = 5.0, *, start: int = 0) -> int:
         """Wait for a tone of `freq` Hz at or after sample `start`; returns the offset in `heard`. Raises TimeoutError, or CallOver."""
         async with asyncio.timeout(timeout):

@@ -23,8 +23,37 @@ async def test_an_agents_phone_loses_power_in_a_talk() -> None:
         await phone.unplug()
         house.unplugged.add("wang")
         ended = await guest.event("contact_ended", within=10)
-        assert ended["data"]["ended_by"] in ("system", "agent")
-        await guest.over(10)
+        assert (ended["data"]["ended_by"], ended["data"].get("reason")) == ("system", "no_audio_from_agent")
+        assert "reason" not in (await guest.over(10))["data"]  # the caller went on in the flow
+
+
+async def test_the_callers_line_falls_silent_in_a_talk() -> None:
+    """Asterisk gives the caller up; the events say that, and not that somebody hung up."""
+    async with broken_site(**QUICK) as house:
+        await house.agent("wang", answer_after(0.1, say=sine(AGENT_HZ, 1.0)))
+        guest = await house.dial("4100")
+        await guest.event("contact_connected", agent="wang")
+        await guest.call.hears(AGENT_HZ, 5)
+        guest.call.fall_silent()
+        talk = await guest.event("contact_ended", within=10)
+        call = await guest.over(10)
+        for event in (talk, call):
+            assert (event["data"]["ended_by"], event["data"].get("reason")) == ("system", "no_audio_from_caller")
+        assert [event["data"]["ended_by"] for event in guest.told("call_ended")] == ["system"]
+
+
+@pytest.mark.parametrize("number", ["4100", "4000"], ids=["in a queue", "in a menu"])
+async def test_the_callers_line_falls_silent_before_a_talk(number: str) -> None:
+    """A contact that waited is abandoned, for that reason."""
+    async with broken_site(**QUICK) as house:
+        guest = await house.dial(number)
+        if number == "4100":
+            await guest.event("contact_queued")
+        guest.call.fall_silent()
+        call = await guest.over(15)
+        assert (call["data"]["ended_by"], call["data"].get("reason")) == ("system", "no_audio_from_caller")
+        if number == "4100":
+            assert (await guest.event("contact_abandoned"))["data"]["reason"] == "no_audio_from_caller"
 
 
 async def test_an_agents_phone_loses_power_while_it_rings() -> None:

@@ -80,6 +80,10 @@ class FakeHealth:
     def __init__(self) -> None:
         self.states = {"redis": "", "ami": "", "dialplans": ""}
         self.warned: list[str] = []
+        self.elsewhere: list[str] = []
+
+    def mended_elsewhere(self) -> list[str]:
+        return self.elsewhere
 
     def warnings(self) -> list[str]:
         return self.warned

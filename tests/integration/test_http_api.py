@@ -71,6 +71,19 @@ async def test_ready_tells_each_component(client: Client, world: World) -> None:
     assert (await response.json())["components"]["ami"] == {"ready": False, "message": "no AMI connection to 127.0.0.1:5038"}
 
 
+async def test_what_others_have_to_mend_is_marked(client: Client, world: World) -> None:
+    """So that whoever started the server does not start it anew for that: and only while it is not well."""
+    world.health.elsewhere = ["redis", "ami"]
+    world.health.states["redis"] = "Redis takes no writes"
+
+    response = await client.get("/readyz")
+
+    assert response.status == 503
+    components = (await response.json())["components"]
+    assert components["redis"] == {"ready": False, "message": "Redis takes no writes", "elsewhere": True}
+    assert components["ami"] == {"ready": True, "message": ""}
+
+
 async def test_a_queue_in_full(client: Client, world: World) -> None:
     """A queue shows who waits, in order, what each asks for now, agents by state and the service level with its formula."""
     world.queued("c1", 40_000)

@@ -14,7 +14,8 @@ from agi.ami.events import (
     Hangup,
     HangupRequest,
 )
-from agi.leg import Leg, LegFacts, judge, judge_reply
+from agi.leg import Leg
+from agi.outcome import LegFacts, judge, judge_reply
 
 pytestmark = pytest.mark.unit
 
@@ -127,6 +128,23 @@ def test_who_ended_the_talk(ending: list[Event], ended_by: str) -> None:
     leg = recorded(*[(10_000, event) for event in ending])
 
     assert (leg.ended_by, leg.talk_ms(99_999), leg.complete, judge(leg.facts)) == (ended_by, 6998, True, "answered")
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        ([BridgeLeave(AGENT, "b"), BridgeLeave(CALLER, "b"), Hangup(AGENT, "x", "44")], "no_audio_from_agent"),
+        ([BridgeLeave(CALLER, "b"), BridgeLeave(AGENT, "b"), Hangup(AGENT, "x", "16"), Hangup(CALLER, "c", "44")], "no_audio_from_caller"),
+        ([BridgeLeave(AGENT, "b"), Hangup(AGENT, "x", "44"), Hangup(CALLER, "c", "44")], "no_audio_from_agent"),
+        ([HangupRequest(AGENT), BridgeLeave(AGENT, "b"), Hangup(AGENT, "x", "44")], ""),
+        ([HangupRequest(CALLER), BridgeLeave(CALLER, "b"), Hangup(AGENT, "x", "16"), Hangup(CALLER, "c", "44")], ""),
+        ([BlindTransfer(AGENT, CALLER, "Success"), BridgeLeave(CALLER, "b"), Hangup(AGENT, "x", "44")], ""),
+        ([BridgeLeave(AGENT, "b"), Hangup(AGENT, "x", "16"), Hangup(CALLER, "c", "16")], ""),
+    ],
+)
+def test_why_the_system_ended_the_talk(ending: list[Event], reason: str) -> None:
+    """Asterisk ends a channel of which nothing is heard with cause 44, as measured; whoever hangs up may give any cause."""
+    assert recorded(*[(10_000, event) for event in ending]).end_reason == reason
 
 
 def test_talk_is_from_the_second_leg_to_the_first_leave() -> None:

@@ -67,6 +67,18 @@ async def test_a_call_that_nobody_asked_to_end_was_ended_by_the_system(calls: Li
     assert watch.ended_by == "system"
 
 
+@pytest.mark.parametrize(("asked", "cause", "no_audio"), [(False, "44", True), (False, "16", False), (True, "44", False)])
+async def test_a_caller_of_whom_nothing_is_heard(calls: LiveCalls, events: Events, asked: bool, cause: str, no_audio: bool) -> None:
+    """Asterisk's RTP time-out has a cause of its own; one who hung up, with whatever cause, is not silent."""
+    watch = calls.watch("1.1", "PJSIP/trunk-1")
+    if asked:
+        events.emit("HangupRequest", Uniqueid="1.1", Channel="PJSIP/trunk-1")
+
+    events.emit("Hangup", Uniqueid="1.1", Channel="PJSIP/trunk-1", Cause=cause)
+
+    assert (watch.no_audio, watch.ended_by) == (no_audio, "caller" if asked else "system")
+
+
 async def test_waiting_for_the_end_can_be_limited(calls: LiveCalls) -> None:
     """`gone_or` comes back with False when the call goes on, and the call is as before."""
     watch = calls.watch("1.1", "PJSIP/trunk-1")

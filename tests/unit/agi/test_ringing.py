@@ -11,9 +11,10 @@ from agi.ami.errors import AmiRefused, AmiTimeout
 from agi.ami.events import DeviceStateChange
 from agi.ami.protocol import Message
 from agi.errors import ChannelHungUp
-from agi.leg import RingOutcome
 from agi.live_calls import LiveCalls, Watch
+from agi.outcome import RingOutcome
 from agi.phones import PhoneStates
+from agi.protocol import Reply
 from agi.ringing import Called, Ringer, RingResult
 
 pytestmark = pytest.mark.unit
@@ -46,7 +47,7 @@ class _Impatient(selectors.SelectSelector):
 class FakeAsterisk:
     """The AMI client, the caller's AGI channel and the clock in one; `dial` plays what Asterisk does during EXEC Dial."""
 
-    def __init__(self, dial: Callable[["FakeAsterisk"], Awaitable[None]] | None = None) -> None:
+    def __init__(self, dial: Callable[["FakeAsterisk"], Awaitable[object]] | None = None) -> None:
         self.dial = dial
         self.connected = True
         self.sent: list[tuple[str, ...]] = []
@@ -77,10 +78,9 @@ class FakeAsterisk:
 
     # the channel
 
-    async def appexec(self, application: str, options: str = "") -> None:
+    async def appexec(self, application: str, options: str = "") -> object:
         self.sent.append((application, options))
-        if self.dial is not None:
-            await self.dial(self)
+        return await self.dial(self) if self.dial is not None else None
 
     async def set_variable(self, name: str, value: str) -> None:
         self.sent.append(("set", name, value))
@@ -115,7 +115,7 @@ class FakeAsterisk:
 class Scene:
     """A ringer on a fake Asterisk."""
 
-    def __init__(self, dial: Callable[[FakeAsterisk], Awaitable[None]] | None = None) -> None:
+    def __init__(self, dial: Callable[[FakeAsterisk], Awaitable[object]] | None = None) -> None:
         self.asterisk = FakeAsterisk(dial)
         self.phones = PhoneStates()
         self.ringer = Ringer(self.asterisk, self.phones, self.asterisk)
@@ -359,6 +359,47 @@ def test_a_caller_who_hangs_up_while_the_phone_rings(run: Run) -> None:
 
     async def story() -> None:
         assert await Scene(dial).ring() == RingResult("withdrawn", 3000, 0, "caller")
+
+    run(story())
+
+
+@pytest.mark.parametrize("reply", [Reply(200, "-1"), None])
+@pytest.mark.parametrize("late_s", [0.0, 0.4])
+def test_a_caller_of_whom_nothing_is_heard_any_more(run: Run, late_s: float, reply: Reply | None) -> None:
+    """Asterisk ends the talk, and tells why with the end of the caller's channel, which may come behind that of the session."""
+
+    async def dial(asterisk: FakeAsterisk) -> Reply:
+        asterisk.begin()
+        asterisk.end("ANSWER")
+        asterisk.bridge()
+        await asyncio.sleep(7)
+        asterisk.emit("BridgeLeave", Uniqueid=CALLER, BridgeUniqueid="b")
+        asterisk.emit("Hangup", Uniqueid=AGENT, Channel="PJSIP/1001-2", Cause="16")
+        asyncio.get_running_loop().call_later(late_s, lambda: asterisk.emit("Hangup", Uniqueid=CALLER, Channel="PJSIP/trunk-1", Cause="44"))
+        if reply is None:
+            raise ChannelHungUp("over")
+        return reply
+
+    async def story() -> None:
+        assert await Scene(dial).ring() == RingResult("answered", 0, 7000, "system", "no_audio_from_caller")
+
+    run(story())
+
+
+def test_an_agent_of_whom_nothing_is_heard_any_more(run: Run) -> None:
+    """The caller's session goes on, and is not kept waiting."""
+
+    async def dial(asterisk: FakeAsterisk) -> None:
+        asterisk.begin()
+        asterisk.end("ANSWER")
+        asterisk.bridge()
+        await asyncio.sleep(7)
+        asterisk.emit("BridgeLeave", Uniqueid=AGENT, BridgeUniqueid="b")
+        asterisk.emit("Hangup", Uniqueid=AGENT, Channel="PJSIP/1001-2", Cause="44")
+
+    async def story() -> None:
+        assert await Scene(dial).ring() == RingResult("answered", 0, 7000, "system", "no_audio_from_agent")
+        assert asyncio.get_running_loop().time() == pytest.approx(7)
 
     run(story())
 

@@ -98,6 +98,7 @@ async def test_keys_after_a_wrong_one_are_forgotten(walk: Walker) -> None:
 
 
 async def test_named_prompts_carry_their_recording_and_texts_with_variables_do_not(walk: Walker) -> None:
+    """A recording belongs to its flow."""
     text = """
 flow: f
 languages: [en]
@@ -107,7 +108,7 @@ nodes:
   a: {type: hangup, prompt: [plain, filled, {en: inline}]}
 """
     walked = await walk(text)
-    assert walked.phone.speech == [Speech("en", "plain", "plain"), Speech("en", "+8613812345678"), Speech("en", "inline")]
+    assert walked.phone.speech == [Speech("en", "plain", "plain", "f"), Speech("en", "+8613812345678"), Speech("en", "inline")]
 
 
 def test_presses_makes_keys_and_silences_of_entries() -> None:

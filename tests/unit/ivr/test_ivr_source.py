@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sources.composer import MAX_DEPTH
 from sources.problems import Position, ProblemsFound
-from sources.source import MAX_BYTES, MAX_DEPTH, parse_source, read_source
+from sources.source import MAX_BYTES, parse_source, read_source
 
 pytestmark = pytest.mark.unit
 

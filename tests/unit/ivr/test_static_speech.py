@@ -33,7 +33,7 @@ def test_a_prompt_in_a_fixed_language_is_made_in_that_one(load_flow) -> None:  #
     made = static_speech(load_flow)
     welcome = [speech for speech in made if speech.text == "For English press 2."]
     assert welcome == [Speech("en", "For English press 2.")]
-    assert Speech("zh", "再见。", "bye") in made
+    assert Speech("zh", "再见。", "bye", "main") in made
     assert not [speech for speech in made if "balance" in speech.text]
 
 

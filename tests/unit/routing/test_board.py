@@ -12,6 +12,7 @@ from routing.domain.messages import (
     AgentAction,
     AgentAsked,
     ContactArrived,
+    ContactLeft,
     LeaveOrder,
     OfferRinging,
     PhoneReported,
@@ -19,6 +20,7 @@ from routing.domain.messages import (
     WithdrawOrder,
 )
 from routing.domain.model import AgentProfile, QueuePolicy
+from routing.ports import EndReason
 from tests.routing_house import START_MS, House, directory, person
 
 pytestmark = pytest.mark.unit
@@ -83,6 +85,32 @@ def test_the_whole_path_of_a_contact() -> None:
     assert ended.data == {"ended_by": "agent", "waited_ms": 3500, "ring_ms": 3000, "talk_ms": 19_900}
     assert (ended.call, ended.contact, ended.agent, ended.queue) == ("call-c1", "c1", "anna", "support")
     assert (made.state("anna"), made.board.agents["anna"].handled, made.board.contacts) == (AgentState.READY, 1, {})
+
+
+@pytest.mark.parametrize("reason", ["", "no_audio_from_caller", "no_audio_from_agent"])
+def test_why_the_system_ended_a_talk_stands_in_its_event(reason: EndReason) -> None:
+    """Where it is known; the event has no empty reason."""
+    made = house()
+    made.call("c1")
+    made.wait(500)
+    offer = made.offer_of("c1")
+    made.answer("c1")
+    made.say(TalkEnded("c1", offer, "system", 1_000, reason=reason))
+    (ended,) = made.told("contact_ended")
+    assert (ended.data["ended_by"], ended.data.get("reason", "")) == ("system", reason)
+    assert ("reason" in ended.data) == bool(reason)
+
+
+@pytest.mark.parametrize("talks", [False, True])
+def test_a_caller_whose_line_fell_silent_is_gone(talks: bool) -> None:
+    """Waiting, the contact is abandoned; in a talk, told by whoever saw the end of the call alone, the talk is over."""
+    made = house()
+    made.call("c1")
+    if talks:
+        made.answer("c1")
+    made.say(ContactLeft("c1", "abandoned", reason="no_audio_from_caller"))
+    (event,) = made.told("contact_ended" if talks else "contact_abandoned")
+    assert (event.data["reason"], event.data.get("ended_by")) == ("no_audio_from_caller", "system" if talks else None)
 
 
 def test_only_agents_with_the_skills_are_offered() -> None:

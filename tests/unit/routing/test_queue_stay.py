@@ -513,6 +513,23 @@ def test_the_caller_hangs_up(stage: str) -> None:
     assert [message for message in scene.posted if not isinstance(message, OfferRinging)] == [ContactLeft("c1", "abandoned")]
 
 
+@pytest.mark.parametrize("ringing", [False, True])
+def test_the_line_of_a_waiting_caller_falls_silent(ringing: bool) -> None:
+    """That is an abandoned contact whose caller did not hang up, and the router is told why."""
+
+    async def script(scene: Scene) -> None:
+        await asyncio.sleep(1)
+        if ringing:
+            scene.rings("o1")
+            await asyncio.sleep(0.5)
+        scene.line.silent = True
+        scene.line.hang_up()
+
+    scene = play(Scene(Phone()), script)
+    assert scene.waited == Waited("abandoned", "c1")
+    assert scene.posted[-1] == ContactLeft("c1", "abandoned", reason="no_audio_from_caller")
+
+
 def test_the_caller_hangs_up_in_a_talk() -> None:
     """That is an answered contact, ended by the caller."""
 

@@ -499,3 +499,44 @@ def test_a_talk_that_ended_while_its_news_were_lost_ends_all_the_same() -> None:
         assert [(type(message), message.contact) for message in told] == [(TalkHeld, ended.contact), (TalkEnded, ended.contact)]
 
     scene(play)
+
+
+@pytest.mark.parametrize(("away_s", "outcome"), [(25, "answered"), (45, "failed")])
+def test_nobody_waits_for_ever_while_nothing_is_routed(away_s: float, outcome: str) -> None:
+    """A caller waits through a short absence of the store; in a long one the flow goes on with other words, and the log has it later."""
+
+    async def play(house: House) -> None:
+        await house.work_begins("anna")
+        house.cut.away = True
+        began = asyncio.get_running_loop().time()
+        call = house.call(ScriptedLine(Phone(talk_ms=5_000)))
+        await asyncio.sleep(away_s)
+        assert call.done() == (outcome == "failed")
+        house.cut.away = False
+        waited = await call
+        assert waited.outcome == outcome
+        await asyncio.sleep(5)
+        told = await house.told("contact_queued", "contact_left", "contact_ended")
+        assert told == ["contact_queued", "contact_left" if outcome == "failed" else "contact_ended"]
+        assert asyncio.get_running_loop().time() - began < away_s + 15
+
+    scene(play)
+
+
+def test_who_talks_or_is_rung_is_not_given_up_while_nothing_is_routed() -> None:
+    """Both need no routing. Who waited before the store went has the same patience from then on."""
+
+    async def play(house: House) -> None:
+        await house.work_begins("anna")
+        talk = house.call(ScriptedLine(Phone(after_ms=40_000, talk_ms=40_000)))
+        waiting = asyncio.create_task(house.routing_client.wait(JoinRequest("call-2", "support"), ScriptedLine()))
+        await asyncio.sleep(20)
+        house.cut.away = True
+        await asyncio.sleep(25)
+        assert not waiting.done()
+        await asyncio.sleep(10)
+        assert (await waiting).outcome == "failed"
+        house.cut.away = False
+        assert (await talk).outcome == "answered"
+
+    scene(play)

@@ -90,6 +90,29 @@ class TestPreferredAgents:
         made.wait(2 * S)
         assert made.ringers("c") == {"y"}
 
+    def test_tiers_of_those_who_are_wanted_by_name_do_not_count(self) -> None:
+        """Of two preferred agents the queue's strategy chooses, whatever their tiers."""
+        second = replace(person("y"), memberships={"support": Membership(tier=2)})
+        made = House(directory(person("x"), second, queues=(queue(tier_delays_ms=(0, 30 * S)),)))
+        made.start_work("y")
+        made.wait(1 * S)
+        made.start_work("x")
+        made.call("c", preferred=["x", "y"])
+        assert made.ringers("c") == {"y"}
+
+    def test_nobody_of_the_last_step_is_dropped(self) -> None:
+        """x has lunch while y talks: behind the last step there is nothing, so x is asked on coming back."""
+        made = House(directory(person("x"), person("y"), queues=(queue(),)))
+        made.start_work()
+        for name, agent in (("a", "@x"), ("b", "@y")):
+            made.call(name, agent)
+            made.answer(name)
+        made.call("c", "@x or @y")
+        made.ask("x", "pause")
+        made.finish("a")
+        made.ask("x", "resume")
+        assert made.ringers("c") == {"x"}
+
 
 class TestOverflow:
     """What is due while a phone rings is done when the ring comes to nothing, before anybody else is rung."""
@@ -126,6 +149,44 @@ class TestOverflow:
         made.wait(12 * S)
         made.ask(made.ringing("c"), "pause")
         assert made.board.contacts["c"].queue == "other"
+
+    def test_before_a_step_of_the_same_millisecond(self) -> None:
+        """The phone rings out when a step comes into force, and when the refusal is forgotten at once: the rule still comes first."""
+        rules = (Overflow("other", waited_ms=10 * S),)
+        queues = (queue(overflow=rules, refusal_ms=0), queue("other"))
+        made = House(directory(person("x", ("support",), skill=1), person("y", ("support",)), person("z", ("other",)), queues=queues))
+        made.start_work("x", "y")
+        made.call("c", steps=[(0, "skill"), (12 * S, "")])
+        made.wait(12 * S - 1)
+        made.now += 1
+        made.refuse("c", "rang_out")
+        assert (made.board.contacts["c"].queue, made.ringers("c")) == ("other", set())
+
+    def test_no_rule_undoes_what_a_supervisor_did(self) -> None:
+        """A contact is not led back to the queue that it was moved out of."""
+        queues = (queue(), queue("other", overflow=(Overflow("support", waited_ms=10 * S),)))
+        made = House(directory(person("x", ("support",)), queues=queues))
+        made.call("c")
+        made.change("c", "move", queue="other")
+        made.wait(20 * S)
+        assert made.board.contacts["c"].queue == "other"
+
+    def test_the_longest_wait_of_the_queue_to_which_a_supervisor_moves(self) -> None:
+        """It is over, and a rule is due there, too, by which the contact would have gone before that: the end of the wait comes first."""
+        there = queue("other", max_wait_ms=45 * S, overflow=(Overflow("", waited_ms=30 * S),))
+        made = House(directory(person("x"), queues=(queue(), there)))
+        made.call("c")
+        made.wait(50 * S)
+        made.change("c", "move", queue="other")
+        assert made.outcome("c") == "timed_out"
+
+    def test_before_the_steps_of_a_preference_that_is_refused(self) -> None:
+        """The preferred agent declines behind the rule's time and a step's: the rule comes first."""
+        made = self.house("x", "y")
+        made.call("c", steps=[(0, "skill"), (5 * S, "")], **PREFERRED)
+        made.wait(12 * S)
+        made.refuse("c")
+        assert (made.board.contacts["c"].queue, made.ringers("c")) == ("other", {"z"})
 
     def test_where_the_rule_leads_nowhere_the_next_agent_rings(self) -> None:
         """A queue that is closed takes nobody: the wait goes on, and so do the offers."""
@@ -242,6 +303,17 @@ class TestOffersInARow:
         """An offer that failed on our side neither counts nor breaks the row."""
         assert self.after("rang_out", "failed", "rang_out") == AgentState.PAUSED
 
+    def test_resuming_without_a_pause_changes_nothing(self) -> None:
+        """Who is ready cannot resume, so that ends no row."""
+        made = House(directory(person("x"), queues=(queue(pause_after={"rang_out": 2}),)))
+        made.start_work()
+        made.call("a")
+        made.refuse("a", "rang_out")
+        assert made.ask("x", "resume").error
+        made.call("b")
+        made.refuse("b", "rang_out")
+        assert made.state("x") == AgentState.PAUSED
+
 
 class TestGrace:
     """The grace of a queue without anybody counts from when the last one who was there went, by whatever way that was first."""
@@ -291,6 +363,15 @@ class TestGrace:
         made.wait(8 * S)
         made.say(PhoneReported("phone-x", "unavailable"))
         made.wait(2 * S)
+        assert made.outcome("c") == "no_agents"
+
+    def test_it_ends_while_a_phone_rings(self) -> None:
+        """The phone that rings has gone: when it has rung in vain, the caller is not left waiting for nobody."""
+        made = self.house("ready")
+        made.call("c")
+        made.say(PhoneReported("phone-x", "unavailable"))
+        made.wait(12 * S)
+        made.refuse("c")
         assert made.outcome("c") == "no_agents"
 
     def test_who_was_there_and_goes_begins_it(self) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from agi.ami.errors import AmiRefused
 from agi.ami.protocol import Message
 from ivr.numbers import normalise
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.model import Directory
 from routing.read_model.view import View
+from server.asterisk.dialplan_names import AT, SERVERS
 from server.calls.open_calls import Calls, LiveCall
 from server.cluster.orphaned_calls import GRACE_S, LONGER_S, OrphanedCalls
 from server.cluster.server_list import NAME, ServerList
@@ -20,6 +22,7 @@ from simulator import virtual
 
 pytestmark = pytest.mark.unit
 OURS, OTHERS = "call-east-1.0", "call-west-1.0"
+GONE = "PJSIP/caller-9"
 
 
 class Asterisk:
@@ -29,25 +32,36 @@ class Asterisk:
 
     def __init__(self) -> None:
         self.rows: list[Message] = []
+        self.at: dict[str, str] = {}  # channel -> HOTLINE_AT
         self.pulled: list[str] = []
+        self.places: list[tuple[str, str, str]] = []  # where those went on
         self._callbacks: dict[str, list[Callable[[Message], None]]] = {}
 
     def subscribe(self, name: str, callback: Callable[[Message], None]) -> Callable[[], None]:
         self._callbacks.setdefault(name, []).append(callback)
         return lambda: None
 
-    def hangs_up(self, call: str) -> None:
-        self.tells("Hangup", call)
+    def hangs_up(self, call: str, cause: str = "16") -> None:
+        self.tells("Hangup", call, cause)
 
-    def tells(self, name: str, call: str) -> None:
+    def tells(self, name: str, call: str, cause: str = "") -> None:
         for callback in self._callbacks[name]:
-            callback(Message([("Event", name), ("Uniqueid", call.removeprefix("call-"))]))
+            callback(Message([("Event", name), ("Uniqueid", call.removeprefix("call-")), ("Cause", cause)]))
 
     async def redirect(self, channel: str, context: str, extension: str, priority: str) -> None:
+        if channel == GONE:
+            raise AmiRefused("Redirect", "Channel does not exist")
         self.pulled.append(channel)
+        self.places.append((context, extension, priority))
+
+    async def get_variable(self, channel: str, name: str) -> str:
+        return self.at.get(channel, "") if name == AT else ""
 
     async def get_global(self, name: str) -> str:
-        return "east" if name == NAME else ""
+        return "east" if name == NAME else "here:1&other:1"
+
+    async def set_global(self, name: str, value: str) -> None:
+        assert (name, value) == (SERVERS, "here:1")
 
     async def core_show_channels(self) -> list[Message]:
         return self.rows
@@ -93,7 +107,9 @@ class Site:
     async def met(self, *servers: str) -> "Site":
         """Knows its Asterisk, and that these servers live."""
         await self.server_list.meet()
-        self.server_list.on_event(Event("e", "servers_listed", 0, data={"asterisk": "east", "addresses": dict.fromkeys(servers, "h:1")}))
+        self.server_list.on_event(
+            Event("e", "servers_listed", 0, data={"asterisk": "east", "addresses": {server: f"{server}:1" for server in servers}})
+        )
         return self
 
 
@@ -109,6 +125,19 @@ def ends_of(*servers: str, act: Callable[[Site], None], seconds: float = 10) -> 
 
 def test_the_end_of_a_dead_servers_call_is_told_a_moment_later() -> None:
     assert ends_of("here", act=lambda site: site.asterisk.hangs_up(OURS)) == {OURS: pytest.approx(GRACE_S)}
+
+
+def test_a_dead_servers_call_of_which_nothing_was_heard_any_more() -> None:
+    """Its caller did not hang up, and is not one that we cut off."""
+
+    async def whole() -> dict[str, Any]:
+        site = await Site().met("here")
+        site.asterisk.hangs_up(OURS, "44")
+        await asyncio.sleep(10)
+        return site.told.facts
+
+    facts = virtual.run(whole())
+    assert (facts["ended_by"], facts["reason"], "ani" in facts) == ("system", "no_audio_from_caller", False)
 
 
 def test_a_server_that_may_only_be_slow_has_longer() -> None:
@@ -185,9 +214,72 @@ def test_a_session_that_tells_the_end_itself_is_believed() -> None:
     assert held_until(20.0, tells=True)[0] == {OURS: 20.0}
 
 
-# -- several events in one read ------------------------------------------------------------------------------------------
+# -- a frozen server -----------------------------------------------------------------------------------------------------
 
-TALKING = Message([("Event", "CoreShowChannel"), ("Uniqueid", OURS.removeprefix("call-")), ("Channel", OURS), ("BridgeId", "b")])
+
+def row(channel: str = OURS, uniqueid: str = "", **fields: str) -> Message:
+    """A channel whose AGI session is at `other`."""
+    id = uniqueid or channel.removeprefix("call-")
+    plain = {"Event": "CoreShowChannel", "Channel": channel, "Uniqueid": id, "Linkedid": id, "Exten": "4000", "BridgeId": ""}
+    return Message(list((plain | {"Application": "AGI", "ApplicationData": "agi://other:1/call,"} | fields).items()))
+
+
+TALKING = row(Application="Dial", ApplicationData="PJSIP/1001,15", BridgeId="b")
+TALK_OVER = row(Application="Dial", ApplicationData="PJSIP/1001,15")
+
+
+def pulled(rows: list[Message], at: dict[str, str] | None = None) -> dict[str, tuple[str, str, str]]:
+    """Channel -> where it went on, when `other` is lost."""
+
+    async def whole() -> dict[str, tuple[str, str, str]]:
+        site = await Site().met("here", "other")
+        site.asterisk.rows, site.asterisk.at = rows, at or {}
+        site.orphaned_calls.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
+        await asyncio.sleep(5)
+        return dict(zip(site.asterisk.pulled, site.asterisk.places, strict=True))
+
+    return virtual.run(whole())
+
+
+@pytest.mark.parametrize("channel", [OURS, "PJSIP/caller-7"], ids=["known", "came when it was frozen"])
+def test_a_caller_of_a_frozen_server_goes_on_elsewhere(channel: str) -> None:
+    assert pulled([row(channel)]) == {channel: ("hotline", "4000", "resume")}
+
+
+def test_whom_an_agent_passed_on_goes_on_being_passed_on() -> None:
+    """Else the target would be forgotten, whether the call is known or not."""
+    passed_on = [row(channel, Exten="1002", ApplicationData="agi://other:1/transfer,") for channel in (OURS, "PJSIP/caller-7")]
+    assert set(pulled(passed_on).values()) == {("hotline-transfer", "1002", "1")}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Channel": "PJSIP/1001-7", "Uniqueid": "7", "Exten": "*40", "ApplicationData": "agi://other:1/agent,login"},
+        {"Channel": "PJSIP/1001-7", "Uniqueid": "7", "ApplicationData": "agi://other:1/overtime"},
+        {"ApplicationData": "agi://here:1/call,"},
+        {"Application": "Playback", "ApplicationData": "sorry"},
+        {"BridgeId": "b"},
+    ],
+)
+def test_who_needs_no_server_or_has_another_is_not_pulled_over(fields: dict[str, str]) -> None:
+    """A feature code (its agent would become a caller), the last words, a session elsewhere, words of Asterisk's own, a talk."""
+    assert pulled([row(**fields)]) == {}
+
+
+def test_a_dial_that_is_over_is_at_the_frozen_server_by_what_its_channel_says() -> None:
+    """Asterisk goes on to show the dialling; a phone that rings is left alone."""
+    rings = row("PJSIP/caller-8", Application="Dial")
+    leg = row("PJSIP/1001-9", Application="AppDial", Linkedid="PJSIP/caller-8")
+    at = {OURS: "other:1/transfer", "PJSIP/caller-8": "other:1/call"}
+    assert pulled([TALK_OVER, rings, leg], at) == {OURS: ("hotline-transfer", "4000", "1")}
+
+
+def test_one_that_hung_up_meanwhile_keeps_nobody_from_being_pulled_over() -> None:
+    assert pulled([row(GONE), row()]).keys() == {OURS}
+
+
+# -- several events in one read ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("names", ["BridgeLeave Hangup", "DialEnd BridgeLeave", "DialEnd BridgeLeave Hangup", "BridgeLeave BridgeLeave"])
@@ -196,9 +288,10 @@ def test_events_of_a_talk_that_come_together(names: str) -> None:
 
     async def whole() -> list[str]:
         site = await Site().met("here", "other")
-        site.asterisk.rows = [TALKING]
+        site.asterisk.rows, site.asterisk.at = [TALKING], {OURS: "other:1/call"}
         site.orphaned_calls.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
         await asyncio.sleep(1)
+        site.asterisk.rows = [TALK_OVER]
         for name in names.split():
             site.asterisk.tells(name, OURS)
         await asyncio.sleep(5)

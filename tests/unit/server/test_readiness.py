@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from server.readiness import is_up
+from server.readiness import is_up, why_not_ready
 
 pytestmark = pytest.mark.unit
 
@@ -17,12 +17,21 @@ READY, NOT = {"ready": True, "message": ""}, {"ready": False, "message": "why"}
         ({"components": {"redis": READY, "calls": READY}}, True),
         ({"components": {"redis": READY, "calls": READY, "asterisk": NOT}}, True),
         ({"components": {"redis": NOT, "calls": READY, "asterisk": READY}}, False),
+        ({"components": {"redis": NOT | {"elsewhere": True}, "calls": READY}}, True),
+        ({"components": {"redis": NOT | {"elsewhere": True}, "calls": NOT}}, False),
         ({"components": {}}, False),
         ({}, False),
         ([], False),
         (None, False),
     ],
 )
-def test_a_server_is_up_whatever_somebody_elses_asterisk_lacks(said: Any, up: bool) -> None:
+def test_a_server_is_up_whatever_others_have_to_mend(said: Any, up: bool) -> None:
     """A new start would not mend that; anything else is waited for."""
     assert is_up(said) is up
+
+
+def test_why_a_component_is_not_ready() -> None:
+    """Its sentence; none for one that is ready, or that an answer does not tell of."""
+    said = {"components": {"redis": NOT, "calls": READY}}
+    assert [why_not_ready(said, name) for name in ("redis", "calls", "ami")] == ["why", "", ""]
+    assert why_not_ready([], "redis") == ""

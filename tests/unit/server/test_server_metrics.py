@@ -44,7 +44,7 @@ class Server:
         self.view = View(CurrentDirectory(directory))
         self.parts = Parts()
         part = self.parts
-        self.metrics = Metrics(self.view, part, agi=part, ami=part, router=part, calls=part, parts=part, routing_client=part)
+        self.metrics = Metrics(self.view, part, agi=part, ami=part, router=part, calls=part, parts=part, redis=part)
 
     def tell(self, type: str, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing", **data: Any) -> None:
         event = Event("e", type, at_ms, contact=contact, agent=agent, queue=queue, data=data)

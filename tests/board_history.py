@@ -2,9 +2,9 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
-from routing_house import House, directory, person
 
 from routing.board.redefinition import ChangeRefused
 from routing.domain.agent_state import TRANSITIONS, AgentState
@@ -13,6 +13,8 @@ from routing.domain.members import AWAY, serves, tier_of
 from routing.domain.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, RingOrder, TalkEnded
 from routing.domain.model import UNTIL_DONE, Agent, Contact, Directory, Membership, Overflow, QueuePolicy
 from routing.domain.requirement import parse
+from routing.ports import RingOutcome
+from tests.routing_house import House, directory, person
 
 SITE = directory(
     replace(person("anna", billing=5, lang_zh=4), memberships={"sales": Membership(tier=2, weight=2.0)}),
@@ -83,7 +85,7 @@ STEPS = (
     [(0, "@zoe"), (4_019, "lang_en or billing")],
     [(0, "no_such_skill")],
 )
-REFUSALS = ("declined", "busy", "rang_out", "unreachable", "failed")
+REFUSALS: tuple[RingOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed")
 OUTCOMES = {"contact_abandoned", "contact_timed_out", "contact_left", "contact_ended"}
 WORDS = (
     "call", "call", "call", "leave", "answer", "answer", "refuse", "finish", "finish", "ringing", "wait", "wait",
@@ -107,7 +109,7 @@ def play(made: House, move: tuple[str, int, int], number: int) -> None:
     contact = contacts[a % len(contacts)] if contacts else "ghost"
     offer = made.offer_of(contact)
     if word == "call":
-        more = {
+        more: dict[str, Any] = {
             "ani": ("", "+861", "+862")[a % 3],
             "exclude": ["anna"] if b == 9 else [],
             "preferred": [["li"], ["li", "zoe", "anna"]][a % 2] if b >= 7 else [],
@@ -148,9 +150,9 @@ def use_phones(made: House, word: str, a: int, b: int) -> None:
     """A phone changes its state, or somebody sits down at one: the own, another's, one without an owner, a line outside."""
     phones = [SITE.agents[agent].phone for agent in PEOPLE]
     if word == "phone":
-        made.say(PhoneReported(phones[a % 4], ("available", "busy", "available", "unavailable")[b % 4]))  # type: ignore[arg-type]
+        made.say(PhoneReported(phones[a % 4], ("available", "busy", "available", "unavailable")[b % 4]))
     else:
-        made.say(PhoneReported("desk-1", ("available", "unavailable")[a // 4 % 2]))  # type: ignore[arg-type]
+        made.say(PhoneReported("desk-1", ("available", "unavailable")[a // 4 % 2]))
         made.ask(PEOPLE[a % 4], "log_in", phone=(*phones, "desk-1", "+861234")[b % 6])
 
 

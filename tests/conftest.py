@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from private_redis import PrivateRedis
+
+from tests.private_redis import PrivateRedis
 
 # The same examples in every run: a test that fails, fails again. No deadline: the machine may be busy.
 settings.register_profile(

@@ -138,9 +138,9 @@ class House:
         agents = [codec.agent_from(text) for key, (_, text) in self.records.items() if key.startswith("a:")]
         self.site = site or self.site
         callers = [codec.caller_from(text) for key, (_, text) in self.records.items() if key.startswith("m:")]
-        known = {"contacts_known": contacts, "agents_known": agents, "callers_known": callers}
-        gone = {"former": self.board.directory.queues, "moves": self.board.moves}
-        self.board = restore(self.site, self.ids, self.now, chance=self.chance, **known, **gone)
+        known: dict[str, Any] = {"contacts_known": contacts, "agents_known": agents, "callers_known": callers}
+        known |= {"former": self.board.directory.queues, "moves": self.board.moves}
+        self.board = restore(self.site, self.ids, self.now, chance=self.chance, **known)
         self.settle()
 
     def start_work(self, *agents: str) -> None:
@@ -149,7 +149,7 @@ class House:
             self.say(PhoneReported(self.site.agents[agent].phone, "available"))
             self.ask(agent, "log_in")
 
-    def ask(self, agent: str, action: Any, reason: str = "", **more: str) -> Reply:
+    def ask(self, agent: str, action: Any, reason: str = "", **more: Any) -> Reply:
         return self._replied(AgentAsked(agent, action, self.ids.new("request"), "node", reason, **more))
 
     def change(self, contact: str, action: Any, **more: Any) -> Reply:

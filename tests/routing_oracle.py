@@ -6,10 +6,9 @@ happen by itself, all rules are asked anew about everybody (`oracle_rules.py`). 
 
 from collections.abc import Callable
 
-import oracle_rules as rules
-from oracle_rules import FAR, LOOK_AGAIN_MS, Caller, Person, Scene
-
 from routing.domain.model import UNTIL_DONE, Directory
+from tests import oracle_rules as rules
+from tests.oracle_rules import FAR, LOOK_AGAIN_MS, Caller, Person, Scene
 
 SEVERAL = ("ring_all", "ring_progressively")
 MOST_PHONES = 20
@@ -420,7 +419,7 @@ class Oracle:
 
     def _left_alone(self, caller: Caller) -> bool:
         """ "Nobody has been there for `stay_grace` in the sense of `stay_when`: `no_agents`." """
-        gone = rules.grace_ends(self.scene, caller) <= self.now
+        gone: bool = rules.grace_ends(self.scene, caller) <= self.now
         if gone:
             self._away(caller, "no_agents")
         return gone

@@ -7,22 +7,20 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripted_line import Phone
-from settings_house import SmallSite
-
 from agi.ami.protocol import Message
 from agi.channel import Channel
 from agi.live_calls import LiveCalls
-from agi.phone import AsteriskPhone, DialOutcome
+from agi.phone import AsteriskPhone, DialOutcome, Spoken
 from agi.phones import PhoneStates
 from agi.ringing import Ringer
 from ivr.numbers import Number
-from ivr.ports import Speech
 from server.calls.open_calls import LiveCall
 from server.calls.waiting_caller import CallerLine
 from server.settings import Site
 from simulator.fake_asterisk import FakeCall, at_once, connect, environment, verb
 from simulator.virtual import VirtualClock
+from tests.scripted_line import Phone
+from tests.settings_house import SmallSite
 
 PROMPT_MS = 3000
 STATUS = {"busy": ("BUSY", "17", "486"), "declined": ("NOANSWER", "21", "603"), "rang_out": ("NOANSWER", "0", "")}
@@ -39,7 +37,7 @@ class Sounds:
     def __init__(self) -> None:
         self.render_ms = 0
 
-    async def files(self, speech: Sequence[Speech]) -> list[str]:
+    async def files(self, speech: Sequence[Spoken]) -> list[str]:
         if self.render_ms:
             await asyncio.sleep(self.render_ms / 1000)
             self.render_ms = 0
@@ -89,7 +87,7 @@ class AsteriskLine:
         calls.set_connected(True)
         watch = calls.watch(self._caller, "PJSIP/trunk-1")
         phone = AsteriskPhone(channel, sounds=self.sounds, keys=watch.keys, dial=self._dial_nowhere, stop_playback=self._stop)
-        call = LiveCall("call-1", Number("", ""), "4000", self._clock.now_ms())
+        call = LiveCall("call-1", Number("withheld", ""), "4000", self._clock.now_ms())
         call.context.language = "en"
         ringer = Ringer(self._ami, PhoneStates(), self._clock)
         self.line = CallerLine(call, channel, phone, watch, ringer, self._stop, site, self.sounds)  # type: ignore[arg-type]

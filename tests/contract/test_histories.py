@@ -3,13 +3,11 @@
 import asyncio
 import random
 from copy import deepcopy
+from typing import Any
 
 import pytest
-from board_history import changing, check_booking, check_conservation, check_counts, check_nobody_waits_in_vain, opened, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from private_redis import PrivateRedis
-from routing_house import House
 
 from routing.board.board import restore
 from routing.domain.changes import Changes
@@ -17,6 +15,9 @@ from routing.store import codec
 from routing.store.memory import MemoryStore
 from routing.store.port import StaleCommit, Store
 from routing.store.redis import RedisStore
+from tests.board_history import changing, check_booking, check_conservation, check_counts, check_nobody_waits_in_vain, opened, play
+from tests.private_redis import PrivateRedis
+from tests.routing_house import House
 
 pytestmark = pytest.mark.contract
 
@@ -57,11 +58,11 @@ class Kept:
         """What another router finds is all there is."""
         await self.take_lease()
         found, made = await self.store.load(), self.made
-        known = {"contacts_known": found.contacts, "agents_known": found.agents, "callers_known": found.callers}
-        records = {"c": found.contacts, "a": found.agents, "m": found.callers}
-        made.records = {f"{kind}:{one.id}": (one.rev, codec.record_text(one)) for kind, known in records.items() for one in known}  # type: ignore[attr-defined]
+        known: dict[str, Any] = {"contacts_known": found.contacts, "agents_known": found.agents, "callers_known": found.callers}
+        records: dict[str, Any] = {"c": found.contacts, "a": found.agents, "m": found.callers}
+        made.records = {f"{kind}:{one.id}": (one.rev, codec.record_text(one)) for kind, ones in records.items() for one in ones}
         known |= {"former": made.board.directory.queues, "moves": made.board.moves}
-        made.board = restore(made.site, made.ids, made.now, chance=made.chance, **known)  # type: ignore[arg-type]
+        made.board = restore(made.site, made.ids, made.now, chance=made.chance, **known)
         made.settle()
         await self.commit()
 

@@ -22,6 +22,7 @@ from routing.domain.model import Agent, AgentProfile, CallerHistory, Contact, Di
 from routing.store.memory import MemoryStore
 from routing.store.port import Once, StaleCommit, Store, is_before
 from routing.store.redis import RedisStore
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.contract
 
@@ -73,7 +74,7 @@ async def test_a_reader_wakes_at_once(views: Views) -> None:
     store, other = views(), views()
     fence = await other.acquire("b", LONG_MS)
     assert fence is not None
-    waiting = [
+    waiting: list[asyncio.Task[Any]] = [
         asyncio.create_task(store.inbox("0", block_ms=30_000)),
         asyncio.create_task(store.orders("a", "0", block_ms=30_000)),
         asyncio.create_task(store.events("0", block_ms=30_000)),
@@ -301,7 +302,7 @@ class Player:
         found = await self.store.load()
         behind = [e for _, e in await self.store.events(found.events, block_ms=0)]
         waiting = [m for _, m in await self.store.inbox(found.inbox, block_ms=0)]
-        by_id = [sorted(records, key=lambda record: record.id) for records in (found.contacts, found.agents, found.callers)]  # type: ignore[attr-defined]
+        by_id = [sorted(records, key=lambda record: record.id) for records in (found.contacts, found.agents, found.callers)]
         return by_id, behind, waiting
 
     async def orders(self, server: str) -> list[Any]:

@@ -2,11 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
-from private_redis import PrivateRedis
 from redis import Redis
 from structlog.testing import capture_logs
 
@@ -23,6 +22,7 @@ from routing.store.redis import RedisStore
 from routing.store.redis_connection import RedisConnection
 from server.events.follower import Follower
 from server.events.writer import EventLog
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.unit
 

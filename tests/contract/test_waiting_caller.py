@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from asterisk_line import AsteriskLine, small_site
-from scripted_line import Phone, ScriptedLine
 
 from routing.ports import Ring, RingOutcome, RingResult, WaitingCaller
 from simulator import virtual
+from tests.contract.asterisk_line import AsteriskLine, small_site
+from tests.scripted_line import Phone, ScriptedLine
 
 pytestmark = pytest.mark.contract
 
@@ -95,11 +95,11 @@ def ring(offer: str = "o1", phone: str = "1001") -> Ring:
 
 
 def announce(rig: Rig) -> "asyncio.Task[None]":
-    return asyncio.ensure_future(rig.line.announce("position", position=2, wait_ms=None))  # type: ignore[arg-type]
+    return asyncio.ensure_future(rig.line.announce("position", position=2, wait_ms=None))
 
 
 def start(rig: Rig, told: list[str], **which: str) -> "asyncio.Task[RingResult]":
-    return asyncio.ensure_future(rig.line.ring(ring(**which), told.append))  # type: ignore[arg-type]
+    return asyncio.ensure_future(rig.line.ring(ring(**which), told.append))
 
 
 def test_an_announcement_is_said_and_the_music_goes_on(play: Play) -> None:
@@ -336,7 +336,7 @@ def test_a_call_that_goes_on_elsewhere_is_not_over(play: Play) -> None:
     """The caller is not here any more, and has not left."""
 
     async def script(rig: Rig) -> None:
-        gone: asyncio.Task[Any] = asyncio.ensure_future(rig.line.gone())  # type: ignore[arg-type]
+        gone: asyncio.Task[Any] = asyncio.ensure_future(rig.line.gone())
         await asyncio.sleep(1)
         assert not gone.done()
         rig.move()

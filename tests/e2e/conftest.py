@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from e2e_house import House, OwnSite, open_site
+
+from tests.e2e.e2e_house import House, OwnSite, open_site
 
 FAILED = pytest.StashKey[bool]()
 MEASURED: list[str] = []

@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
-from free_ports import free_port
 
 from ivr.loading.static_speech import static_speech
 from server.agents.agent_phones import spoken_to_agents
@@ -23,6 +22,7 @@ from simulator.books import loose_ends
 from simulator.feed import Event, EventFeed
 from simulator.phone import Call, Phone, Policy, Sound, answer_after, classify, dead, sine
 from simulator.site import RunningSite
+from tests.free_ports import free_port
 
 TEMPLATE = Path(__file__).resolve().parent / "site"
 CALLER_HZ, AGENT_HZ = 440.0, 880.0
@@ -134,7 +134,7 @@ class House:
         self.unplugged: set[str] = set()  # agents whose phones have lost power: Asterisk finds out later
         self._phones: list[Phone] = []
 
-    async def __aenter__(self) -> "House":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: object, *_: object) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import aiohttp
 import yaml
-from e2e_house import Guest, House, OwnSite
 
 from server.install.asterisk import find_asterisk
 from server.state_folder.sockets import socket_folder
-from simulator.site import ROOT
+from simulator.home import ROOT
+from tests.e2e.e2e_house import Guest, House, OwnSite
 
 RATE = 8000
 LONGEST_SILENCE_S = 2.0

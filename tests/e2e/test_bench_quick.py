@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
 ROOT = Path(__file__).resolve().parents[2]
 
 
-async def bench(kind: str, state: Path, *options: str) -> tuple[dict, dict]:
+async def bench(kind: str, state: Path, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Its last line and its JSON file; the exit code must be the one that goes with them."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "simulator", "bench", kind, "--quick", "--state", str(state), *options),
@@ -33,7 +34,7 @@ async def bench(kind: str, state: Path, *options: str) -> tuple[dict, dict]:
     return line, json.loads((state / "bench" / f"{kind}.json").read_text())
 
 
-async def test_bench_offer_measures_both_systems_without_losing_an_offer(tmp_path):
+async def test_bench_offer_measures_both_systems_without_losing_an_offer(tmp_path: Path) -> None:
     """Same Asterisk, same phones; every offer that was waited for came."""
     line, found = await bench("offer", tmp_path)
 
@@ -47,7 +48,7 @@ async def test_bench_offer_measures_both_systems_without_losing_an_offer(tmp_pat
     }
 
 
-async def test_bench_agi_measures_every_library(tmp_path):
+async def test_bench_agi_measures_every_library(tmp_path: Path) -> None:
     """All four take the load, on the same fake Asterisk."""
     _, found = await bench("agi", tmp_path)
 
@@ -56,7 +57,7 @@ async def test_bench_agi_measures_every_library(tmp_path):
     assert all(run["per_s"] > 0 and run["cpu_us"] >= 0 for run in found["runs"])
 
 
-async def test_bench_calls_loses_no_call_and_agrees_with_the_event_log(tmp_path):
+async def test_bench_calls_loses_no_call_and_agrees_with_the_event_log(tmp_path: Path) -> None:
     """As many calls as were placed have arrived, were connected and have ended."""
     line, found = await bench("calls", tmp_path)
 
@@ -67,7 +68,7 @@ async def test_bench_calls_loses_no_call_and_agrees_with_the_event_log(tmp_path)
     assert min(found["levels"][0]["cores"].values()) >= 0
 
 
-async def test_bench_router_routes_on_a_real_redis(tmp_path):
+async def test_bench_router_routes_on_a_real_redis(tmp_path: Path) -> None:
     """Decisions, load and memory are measured; no message or deadline broke the board."""
     line, found = await bench("router", tmp_path)
 
@@ -77,7 +78,7 @@ async def test_bench_router_routes_on_a_real_redis(tmp_path):
     assert found["skipped"] == 0
 
 
-async def test_bench_faults_counts_what_callers_notice(tmp_path):
+async def test_bench_faults_counts_what_callers_notice(tmp_path: Path) -> None:
     """Two callers in each stage of a call, whose server is killed: nobody is lost, mistaken for another, left in silence or stuck."""
     line, found = await bench("faults", tmp_path, "--only", "server killed (one server)")
 

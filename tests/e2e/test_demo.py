@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from simulator.site import ROOT
+from simulator.home import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.fresh, pytest.mark.asyncio(loop_scope="session")]
 

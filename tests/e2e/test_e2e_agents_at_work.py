@@ -2,9 +2,9 @@
 
 import aiohttp
 import pytest
-from e2e_house import House
 
 from simulator.phone import Phone, answer_after, ignore
+from tests.e2e.e2e_house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

@@ -13,14 +13,15 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from e2e_house import AGENT_HZ, OwnSite, free_port
-from office import Office
 
 from server.installation import Installation
 from server.processes.redis_process import find_program
 from server.settings import load_site
+from simulator.home import ROOT
 from simulator.phone import answer_after, sine
-from simulator.site import ROOT
+from tests.e2e.e2e_house import AGENT_HZ, OwnSite
+from tests.e2e.office import Office
+from tests.free_ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

@@ -1,9 +1,9 @@
 """The right agent among several: skill, language, the longest idle one, and only one whose phone can ring."""
 
 import pytest
-from e2e_house import House
 
 from simulator.phone import answer_after
+from tests.e2e.e2e_house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

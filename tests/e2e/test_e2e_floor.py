@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from e2e_house import AGENT_HZ, CALLER_HZ, House
 
 from simulator.phone import CallRefused, Phone, RegistrationFailed, answer_after, reject, sine
+from tests.e2e.e2e_house import AGENT_HZ, CALLER_HZ, House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

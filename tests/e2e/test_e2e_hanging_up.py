@@ -1,9 +1,9 @@
 """Who hangs up when: the outcome, who ended it, and that no agent stays taken."""
 
 import pytest
-from e2e_house import House
 
 from simulator.phone import CallState, EndedBy, answer_after, ignore
+from tests.e2e.e2e_house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

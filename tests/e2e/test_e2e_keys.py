@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from e2e_house import Guest, House
+
+from tests.e2e.e2e_house import Guest, House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

@@ -4,11 +4,11 @@ import asyncio
 from itertools import dropwhile
 
 import pytest
-from e2e_house import House, likeness
 
 from simulator.phone import Sound
 from simulator.phone.rtp import FRAME
 from simulator.phone.tones import rms
+from tests.e2e.e2e_house import House, likeness
 
 SPOKEN_FRAMES = 125  # 2.5 s
 QUIET = 200.0  # rms of a frame that is no speech

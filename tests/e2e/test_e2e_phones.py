@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import yaml
-from e2e_house import AGENT_HZ, House, OwnSite, open_site, render_prompts
-from fault_house import LONGEST_SILENCE_S, broken_site, edit, longest_silence_s
-from free_ports import free_port
 
 from simulator.phone import EndedBy, IncomingCall, Phone, Policy, Sound, answer_after, answer_when_told, ignore, reject, sine
+from tests.e2e.e2e_house import AGENT_HZ, House, OwnSite, open_site, render_prompts
+from tests.e2e.fault_house import LONGEST_SILENCE_S, broken_site, edit, longest_silence_s
+from tests.free_ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

@@ -1,9 +1,9 @@
 """The place in a queue: who comes back has it again, a list of callers and supervisors change it, and a closed queue gives none."""
 
 import pytest
-from e2e_house import Guest, House
 
 from simulator.phone import answer_after
+from tests.e2e.e2e_house import Guest, House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

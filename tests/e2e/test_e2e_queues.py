@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import yaml
-from e2e_house import AGENT_HZ, Guest, House, OwnSite, open_site
-from fault_house import edit
 
 from simulator.phone import Sound
+from tests.e2e.e2e_house import AGENT_HZ, Guest, House, OwnSite, open_site
+from tests.e2e.fault_house import edit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

@@ -1,9 +1,9 @@
 """Agents who do not take a call: each way is told apart, the caller keeps the place, the next agent rings."""
 
 import pytest
-from e2e_house import House
 
 from simulator.phone import Policy, dead, ignore, only_trying, reject
+from tests.e2e.e2e_house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

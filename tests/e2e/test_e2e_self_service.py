@@ -1,7 +1,8 @@
 """Digits collected, confirmed and looked up at a real HTTP backend."""
 
 import pytest
-from e2e_house import Guest, House
+
+from tests.e2e.e2e_house import Guest, House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2e_house import AGENT_HZ, House, OwnSite, copy_site
 
+from simulator.home import ROOT
 from simulator.phone import answer_after, sine
-from simulator.site import ROOT
+from tests.e2e.e2e_house import AGENT_HZ, House, OwnSite, copy_site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

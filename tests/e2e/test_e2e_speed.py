@@ -4,9 +4,9 @@ import asyncio
 from statistics import median
 
 import pytest
-from e2e_house import Guest, House
 
 from simulator.phone import answer_after
+from tests.e2e.e2e_house import Guest, House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 ROUNDS = 6

@@ -1,14 +1,16 @@
 """Phones that vanish: power lost in a talk, while ringing, before the offer; nobody is held in dead air, and the next agent is rung."""
 
+from typing import Any
+
 import pytest
-from e2e_house import AGENT_HZ
-from fault_house import broken_site
 
 from simulator.phone import Sound, answer_after, classify, ignore, sine
+from tests.e2e.e2e_house import AGENT_HZ
+from tests.e2e.fault_house import broken_site
 
 pytestmark = pytest.mark.e2e
 
-QUICK = {"asterisk__rtp_timeout": "2s"}
+QUICK: dict[str, Any] = {"asterisk__rtp_timeout": "2s"}
 
 
 async def test_an_agents_phone_loses_power_in_a_talk() -> None:

@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from e2e_house import AGENT_HZ, CALLER_HZ, House
 
 from simulator.phone import Sound, answer_after, sine
+from tests.e2e.e2e_house import AGENT_HZ, CALLER_HZ, House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 

@@ -4,13 +4,14 @@ import asyncio
 import os
 import re
 import signal
+from collections.abc import Awaitable, Callable
 
 import pytest
 import redis.asyncio
-from fault_house import Broken, broken_site, cut_ami, longest_silence_s
 
 from server.state_folder.sockets import socket_folder
 from simulator.phone import CallState, answer_after, sine
+from tests.e2e.fault_house import Broken, broken_site, cut_ami, longest_silence_s
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 AGENT_HZ = 880.0
@@ -35,7 +36,7 @@ async def killed(house: Broken) -> None:
 
 
 @pytest.mark.parametrize("harm", [killed, slow, flush])
-async def test_redis_fails(harm, measured: list[str]) -> None:
+async def test_redis_fails(harm: Callable[[Broken], Awaitable[None]], measured: list[str]) -> None:
     """One talks, one waits, one is in a menu: nothing is lost, agents' states are as before, nobody is booked twice."""
     async with broken_site() as house:
         wang = await house.agent("wang", answer_after(0.1, say=HUM))

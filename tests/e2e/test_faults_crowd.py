@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 import yaml
-from e2e_house import OwnSite, render_prompts
-from fault_house import Broken, broken_site, edit
 
 from routing.clock import SystemClock
 from simulator.bench.crowd import DIAL_GAP_S, Floor
 from simulator.bench.process_figures import raise_file_limit
 from simulator.bench.site import TOGETHER
 from simulator.phone import Call, CallState, Phone, answer_after
+from tests.e2e.e2e_house import OwnSite, render_prompts
+from tests.e2e.fault_house import Broken, broken_site, edit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 MENU, DIGITS, WAITING, TALKING = "7001", "7002", "7003", "7004"
@@ -81,11 +81,11 @@ class Crowd:
         self.floor = Floor(agents)
         for number in range(CROWD[TALKING]):
             await self.house.ask(f"a{number}", "log_in")
-        places = [number for number, count in CROWD.items() for _ in range(count)]
-        random.Random(1).shuffle(places)
-        for place, number in enumerate(places):
-            call = await callers[place % len(callers)].call(number)
-            self.calls.setdefault(number, []).append(call)
+        dialled = [number for number, count in CROWD.items() for _ in range(count)]
+        random.Random(1).shuffle(dialled)
+        for place, dialled_number in enumerate(dialled):
+            call = await callers[place % len(callers)].call(dialled_number)
+            self.calls.setdefault(dialled_number, []).append(call)
             await asyncio.sleep(DIAL_GAP_S)
         await asyncio.gather(*(call.answered(20) for calls in self.calls.values() for call in calls))
         await self.floor.until_talking(CROWD[TALKING], 20)

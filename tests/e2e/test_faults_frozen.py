@@ -3,17 +3,18 @@
 import asyncio
 import os
 import signal
+from typing import Any
 
 import pytest
-from e2e_house import Guest
-from fault_house import Broken, broken_site, edit, longest_silence_s
 
 from simulator.phone import CallState, answer_after, sine
+from tests.e2e.e2e_house import Guest
+from tests.e2e.fault_house import Broken, broken_site, edit, longest_silence_s
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 AGENT_HZ = 880.0
 HUM = sine(AGENT_HZ, 1.0)
-TWO = {"limits__nodes": 2}
+TWO: dict[str, Any] = {"limits__nodes": 2}
 CALLS = 20  # all of them at the one that lives, by chance: once in a million times
 
 

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 from aiohttp import web
-from e2e_house import Guest, OwnSite
-from fault_house import LONGEST_SILENCE_S, Broken, broken_site, edit, heard_now, longest_silence_s
-from free_ports import free_port
 
 from simulator.phone import CallState, answer_after, ignore, sine
+from tests.e2e.e2e_house import Guest, OwnSite
+from tests.e2e.fault_house import LONGEST_SILENCE_S, Broken, broken_site, edit, heard_now, longest_silence_s
+from tests.free_ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 AGENT_HZ = 880.0

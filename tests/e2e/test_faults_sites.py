@@ -4,21 +4,22 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
-from e2e_house import Guest
-from fault_house import Broken, broken_site, cut_ami
-from private_redis import PrivateRedis
 
 from routing.domain.identifiers import asterisk_of
 from simulator.phone import CallState, answer_after, sine
+from tests.e2e.e2e_house import Guest
+from tests.e2e.fault_house import Broken, broken_site, cut_ami
+from tests.private_redis import PrivateRedis
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 HUM = sine(880.0, 1.0)
 
 
 @asynccontextmanager
-async def two_sites(**settings: object) -> AsyncIterator[tuple[Broken, Broken]]:
+async def two_sites(**settings: Any) -> AsyncIterator[tuple[Broken, Broken]]:
     redis = PrivateRedis()
     redis.start()
     try:

@@ -6,10 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from e2e_house import AGENT_HZ
-from fault_house import LONGEST_SILENCE_S, Broken, broken_site, edit, heard_now, longest_silence_s
 
 from simulator.phone import CallRefused, CallState, IncomingCall, Policy, answer_after, sine
+from tests.e2e.e2e_house import AGENT_HZ
+from tests.e2e.fault_house import LONGEST_SILENCE_S, Broken, broken_site, edit, heard_now, longest_silence_s
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 HUM = sine(AGENT_HZ, 1.0)

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
-from settings_house import SmallSite
-
 from agi.ami.protocol import Message
 from routing.domain.events import Event
 from routing.store.redis import RedisStore
 from server.installation import Installation
-from server.node import Node, NodeSettings
+from server.node import Node
+from server.node_settings import NodeSettings
 from server.settings import pins
 from server.sounds import audio, tones
 from simulator.fake_ami import FakeAmi, Fields, listing, success
 from simulator.fake_asterisk import FakeAsterisk, FakeCall, at_once, environment, verb
+from tests.settings_house import SmallSite
 
 WITHIN_S = 10.0
 FLOW = """\

@@ -4,6 +4,7 @@ import asyncio
 import random
 import socket
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 import uvloop
@@ -33,8 +34,8 @@ async def asterisk() -> AsyncIterator[FakeAmi]:
 async def make_client(asterisk: FakeAmi) -> AsyncIterator[Callable[..., AmiClient]]:
     made: list[AmiClient] = []
 
-    def make(**changes) -> AmiClient:
-        options = {"port": asterisk.port, "secret": SECRET, "timeout_s": 5.0, "ping_every_s": 60.0} | changes
+    def make(**changes: Any) -> AmiClient:
+        options: dict[str, Any] = {"port": asterisk.port, "secret": SECRET, "timeout_s": 5.0, "ping_every_s": 60.0} | changes
         made.append(AmiClient("127.0.0.1", options.pop("port"), "hotline", options.pop("secret"), rng=random.Random(1), **options))
         made[-1].start()
         return made[-1]
@@ -92,7 +93,7 @@ async def test_answers_find_their_questions(client: AmiClient, asterisk: FakeAmi
 @pytest.mark.parametrize("chunk", [0, 1, 13])
 async def test_a_list_is_collected(client: AmiClient, asterisk: FakeAmi, chunk: int) -> None:
     """The rows come back as the answer, and do not disturb those who listen to events of that name."""
-    live = []
+    live: list[Message] = []
     client.subscribe("DeviceStateChange", live.append)
     states = [[("Event", "DeviceStateChange"), ("Device", f"PJSIP/{number}"), ("State", "NOT_INUSE")] for number in range(50)]
     asterisk.answers["DeviceStateList"] = lambda action: listing(states, "DeviceStateListComplete")

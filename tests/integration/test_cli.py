@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from free_ports import free_port
-from http_house import NOW_MS, World
 
 from routing.domain.events import Event
 from routing.store.redis import RedisStore
@@ -26,6 +24,8 @@ from server.processes.redis_process import RedisServer
 from server.settings import pins
 from server.state_folder.ports import Ports
 from server.state_folder.secrets import secrets_for
+from tests.free_ports import free_port
+from tests.integration.http_house import NOW_MS, World
 
 pytestmark = pytest.mark.integration
 HOME = Path(__file__).resolve().parents[2]
@@ -260,7 +260,7 @@ async def running(site: Path) -> AsyncIterator[World]:
     state.mkdir()
     ports = Ports(http=free_port())
     (state / "ports.json").write_text(json.dumps(asdict(ports)))
-    runner = web.AppRunner(make_api(replace(world.facilities, tokens=secrets_for(state, ()).tokens)))
+    runner = web.AppRunner(make_api(replace(world.services, tokens=secrets_for(state, ()).tokens)))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", ports.http).start()
     yield world

@@ -17,6 +17,8 @@ from server.processes.child_process import ChildError, ChildProcess
 from server.processes.supervisor import UpOptions
 from server.state_folder.ports import Ports
 from simulator.fake_ami import FakeAmi
+from tests.free_ports import free_port
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.integration
 WITHIN_S = 10.0  # a start that hangs, or that gives up only when its node does not come, is far beyond it

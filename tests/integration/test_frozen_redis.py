@@ -6,16 +6,17 @@ import signal
 from collections import Counter
 
 import pytest
-from private_redis import PrivateRedis
 
 from routing.client.routing_client import RoutingClient
 from routing.clock import SystemClock
+from routing.domain.current_directory import CurrentDirectory
 from routing.domain.identifiers import Ids
 from routing.domain.messages import ContactLeft
 from routing.domain.model import Directory
 from routing.store import redis_connection
 from routing.store.redis import RedisStore
 from server.events.writer import EventLog
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +25,7 @@ async def test_what_was_told_to_a_frozen_redis_is_in_it_once(redis_server: Priva
     """Events and messages were sent several times, since no answer came; all copies arrive when Redis goes on, and each counts once."""
     monkeypatch.setattr(redis_connection, "ANSWER_S", 0.1)
     store, ids, clock = RedisStore(redis_server.url), Ids(), SystemClock()
-    log, routing_client = EventLog(store, ids, clock), RoutingClient(store, Directory({}, {}), ids, clock, server="here")
+    log, routing_client = EventLog(store, ids, clock), RoutingClient(store, CurrentDirectory(Directory({}, {})), ids, clock, server="here")
     running = [asyncio.create_task(log.run()), asyncio.create_task(routing_client.run())]
     try:
         log.tell("counted", number=0)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestClient, TestServer
-from http_house import NOW_MS, TOKENS, World
 
 from routing.domain.messages import Reply
 from routing.domain.service_level import FORMULAS
 from server.http.app import make_api
 from server.http.errors import SAFE_HEADERS
 from server.http.listener import CannotListen, Listener
+from tests.integration.http_house import NOW_MS, TOKENS, World
 
 pytestmark = pytest.mark.integration
 Client = TestClient[Any, Any]

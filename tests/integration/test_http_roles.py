@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from http_house import TOKENS, World
 
 from server.http.app import make_api
 from server.http.roles import Role
 from server.http.routes import ROUTES, Route
+from tests.integration.http_house import TOKENS, World
 
 pytestmark = pytest.mark.integration
 Client = TestClient[Any, Any]

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from free_ports import free_port
 
 from server.asterisk.configuration import PhoneAccount, Plan
 from server.install.asterisk import AsteriskProgram, find_asterisk
@@ -19,6 +18,7 @@ from server.processes.asterisk_process import AsteriskProcess, reachable_file_li
 from server.settings.trunks import Trunk
 from server.state_folder.sockets import socket_folder
 from simulator.phone import CallRefused, Phone
+from tests.free_ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.fresh]
 

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from free_ports import free_port
 
 from server.state_folder.port_claims import PortClaims
 from server.state_folder.ports import Ports, ports_for
+from tests.free_ports import free_port
 
 pytestmark = pytest.mark.integration
 

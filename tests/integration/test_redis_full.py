@@ -1,16 +1,15 @@
 """A real Redis that answers and writes nothing: why, in words; said once, then again with growing pauses; and healed by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
-from private_redis import PrivateRedis
 from redis import Redis
 from structlog.testing import capture_logs
 
-from routing.board.state import Changes
 from routing.client.routing_client import RoutingClient
 from routing.clock import SystemClock
+from routing.domain.changes import Changes
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids
@@ -20,6 +19,7 @@ from routing.store.port import StoreTakesNoWrites
 from routing.store.redis import RedisStore
 from server.events.writer import EventLog
 from server.redis_health import RedisHealth
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.integration
 Settings = dict[str, str]
@@ -50,19 +50,24 @@ async def store(redis: PrivateRedis) -> AsyncIterator[RedisStore]:
     await store.close()
 
 
-def break_it(server: PrivateRedis, settings: Settings) -> Callable[[], None]:
+def break_it(server: PrivateRedis, settings: Settings) -> Callable[[], object]:
     """Have it refuse writes: by settings, or without any by a full disk. What comes back mends it."""
     client = Redis.from_url(server.url)
     if not settings:
         server.fill_disk()
         return server.free_disk
     if "replicaof" in settings:
-        client.execute_command("REPLICAOF", "127.0.0.1", "1")
-        return lambda: client.execute_command("REPLICAOF", "NO", "ONE")
+        client.replicaof("127.0.0.1", "1")
+        return lambda: client.replicaof("NO", "ONE")
     before = {name: str(client.config_get(name)[name]) for name in settings}
     for name, value in settings.items():
         client.config_set(name, value)
-    return lambda: [client.config_set(name, value) for name, value in before.items()] and None
+
+    def set_back() -> None:
+        for name, value in before.items():
+            client.config_set(name, value)
+
+    return set_back
 
 
 async def refused(store: RedisStore) -> StoreTakesNoWrites:
@@ -85,10 +90,11 @@ async def test_the_words(redis: PrivateRedis, store: RedisStore, settings: Setti
     assert words in str(await refused(store))
     assert str(await refused(store)).count("script") == 0
     before = await store.last_event()
-    for write in (
+    writes: tuple[Callable[[], Awaitable[object]], ...] = (
         lambda: store.append(Event("e1", "told", 1)),
         lambda: store.commit(fence, "1-0", Changes(events=[Event("e2", "told", 1)])),
-    ):
+    )
+    for write in writes:
         with pytest.raises(StoreTakesNoWrites):
             await write()
     assert await store.last_event() == before

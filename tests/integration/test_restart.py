@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from settings_house import SmallSite
 
 from server.cli.main import main
 from server.state_folder.lock import StateLock
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.integration
 

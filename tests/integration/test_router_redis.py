@@ -17,6 +17,7 @@ from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.router import Router
 from routing.store.port import StoreUnreachable
 from routing.store.redis import RedisStore
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.integration
 

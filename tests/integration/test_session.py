@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from free_ports import free_port
-from private_redis import PrivateRedis
-from switchboard import NodeHouse, done, verbs
 
 from routing.domain.messages import ContactArrived, Message
 from server.calls.caller_words import NOBODY_THERE, spoken_to_callers
 from server.calls.checkpoint import Checkpoint, pack, unpack
 from server.cluster.neighbour import is_alive
 from simulator.fake_asterisk import FakeCall
+from tests.free_ports import free_port
+from tests.integration.switchboard import NodeHouse, done, verbs
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.integration
 
@@ -28,7 +28,7 @@ async def house(tmp_path: Path, redis_server: PrivateRedis, monkeypatch: pytest.
     await made.stop()
 
 
-async def in_menu(house: NodeHouse, **changes: str) -> FakeCall:
+async def in_menu(house: NodeHouse, **changes: Any) -> FakeCall:
     call = await house.call(**changes)
     await house.until("node_entered", call=f"call-{call.env['agi_uniqueid']}", node="hello")
     await call.until(lambda call: "STREAM FILE" in verbs(call))
@@ -367,7 +367,7 @@ async def test_what_the_agent_was_shown_goes_with_a_caller_who_is_passed_on(hous
 # -- agents' phones ----------------------------------------------------------------------------------------------------
 
 
-async def keyed(house: NodeHouse, words: str, channel: str = "PJSIP/1001-0000000a", **changes: str) -> FakeCall:
+async def keyed(house: NodeHouse, words: str, channel: str = "PJSIP/1001-0000000a", **changes: Any) -> FakeCall:
     call = await house.call("agent", channel=channel, arg_1=words, **changes)
     await call.until_gone()
     return call

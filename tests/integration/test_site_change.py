@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from private_redis import PrivateRedis
-from switchboard import NodeHouse, verbs
 
 from routing.board.redefinition import ChangeRefused
 from server.http import answers
 from simulator.fake_asterisk import FakeCall
+from tests.integration.switchboard import NodeHouse, verbs
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.integration
 

@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from free_ports import free_port
-from private_redis import PrivateRedis
-from settings_house import SmallSite
-from switchboard import Switchboard, verbs
 
 from server.cli.up import up
-from server.processes.supervisor import NodeProcess, Supervisor, UpOptions
+from server.processes.node_process import NodeProcess
+from server.processes.supervisor import Supervisor, UpOptions
 from server.state_folder.ports import Ports
+from tests.free_ports import free_port
+from tests.integration.switchboard import Switchboard, verbs
+from tests.private_redis import PrivateRedis
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.integration
 

@@ -1,5 +1,7 @@
 """Typed views read the headers that Asterisk sends, by their names."""
 
+from collections.abc import Callable
+
 import pytest
 
 from agi.ami.events import AttendedTransfer, BridgeEnter, DialBegin, DialEnd, DTMFEnd, Hangup, listen
@@ -38,13 +40,14 @@ def test_listen_subscribes_by_the_events_name() -> None:
 
     class Source:
         def __init__(self) -> None:
-            self.subscribed = {}
+            self.subscribed: dict[str, Callable[[Message], None]] = {}
 
-        def subscribe(self, name, callback):
+        def subscribe(self, name: str, callback: Callable[[Message], None]) -> Callable[[], None]:
             self.subscribed[name] = callback
-            return lambda: self.subscribed.pop(name)
+            return lambda: self.subscribed.__delitem__(name)
 
-    source, got = Source(), []
+    source = Source()
+    got: list[DTMFEnd] = []
 
     stop = listen(source, DTMFEnd, got.append)
     source.subscribed["DTMFEnd"](Message([("Uniqueid", "1.1"), ("Digit", "5"), ("Direction", "Received")]))

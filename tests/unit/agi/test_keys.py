@@ -158,7 +158,11 @@ def timed(*steps: Callable[[KeySource], object] | int) -> list[object]:
 
 
 def told(key: str, held_ms: int = 100) -> Callable[[KeySource], None]:
-    return lambda keys: (keys.began(key), keys.ended(key, held_ms))[1]
+    def both(keys: KeySource) -> None:
+        keys.began(key)
+        keys.ended(key, held_ms)
+
+    return both
 
 
 def test_agi_may_return_each_key_that_ami_told_once_more() -> None:

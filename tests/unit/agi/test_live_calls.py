@@ -1,6 +1,7 @@
 """A call lives until Asterisk hangs its channel up: by event, or found missing after AMI was away."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -14,9 +15,9 @@ class Events:
     """A source of events."""
 
     def __init__(self) -> None:
-        self.callbacks = {}
+        self.callbacks: dict[str, list[Callable[[Message], None]]] = {}
 
-    def subscribe(self, name, callback):
+    def subscribe(self, name: str, callback: Callable[[Message], None]) -> Callable[[], None]:
         self.callbacks.setdefault(name, []).append(callback)
         return lambda: self.callbacks[name].remove(callback)
 
@@ -38,7 +39,7 @@ def calls(events: Events) -> LiveCalls:
     return calls
 
 
-def showing(*uniqueids: str):
+def showing(*uniqueids: str) -> Callable[[], Awaitable[list[Message]]]:
     async def core_show_channels() -> list[Message]:
         return [Message([("Event", "CoreShowChannel"), ("Uniqueid", uniqueid)]) for uniqueid in uniqueids]
 

@@ -1,6 +1,7 @@
 """Phone states follow Asterisk's device states, and a snapshot never undoes what is newer."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -15,7 +16,7 @@ def row(device: str, state: str) -> Message:
     return Message([("Event", "DeviceStateChange"), ("Device", device), ("State", state)])
 
 
-def listing(*rows: Message):
+def listing(*rows: Message) -> Callable[[], Awaitable[list[Message]]]:
     async def device_states() -> list[Message]:
         return list(rows)
 

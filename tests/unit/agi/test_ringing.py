@@ -2,7 +2,8 @@
 
 import asyncio
 import selectors
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from agi.ami.events import DeviceStateChange
 from agi.ami.protocol import Message
 from agi.errors import ChannelHungUp
 from agi.live_calls import LiveCalls, Watch
+from agi.outcome import RingOutcome
 from agi.phones import PhoneStates
 from agi.protocol import Reply
 from agi.ringing import Called, Ringer, RingResult
@@ -18,6 +20,7 @@ from agi.ringing import Called, Ringer, RingResult
 pytestmark = pytest.mark.unit
 
 CALLER, AGENT = "1.1", "1.2"
+Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -36,7 +39,7 @@ class _Impatient(selectors.SelectSelector):
         super().__init__()
         self._loop = loop
 
-    def select(self, timeout: float | None = None):
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._loop.passed += timeout or 0.0
         return super().select(0 if timeout is not None else None)
 
@@ -58,7 +61,7 @@ class FakeAsterisk:
 
     # the AMI client
 
-    def subscribe(self, name, callback):
+    def subscribe(self, name: str, callback: Callable[[Message], None]) -> Callable[[], None]:
         self._callbacks.setdefault(name, []).append(callback)
         return lambda: self._callbacks[name].remove(callback)
 
@@ -112,28 +115,28 @@ class FakeAsterisk:
 class Scene:
     """A ringer on a fake Asterisk."""
 
-    def __init__(self, dial: Callable[[FakeAsterisk], Awaitable[None]] | None = None) -> None:
+    def __init__(self, dial: Callable[[FakeAsterisk], Awaitable[object]] | None = None) -> None:
         self.asterisk = FakeAsterisk(dial)
         self.phones = PhoneStates()
         self.ringer = Ringer(self.asterisk, self.phones, self.asterisk)
         self.told: list[str] = []
         self.caller = Watch(CALLER, "PJSIP/trunk-1", connected=True)
 
-    def ring(self, **changes) -> Awaitable[RingResult]:
-        called = {"offer": "offer-1", "endpoint": "1001", "ring_timeout_ms": 15_000}
+    def ring(self, **changes: Any) -> Coroutine[Any, Any, RingResult]:
+        called: dict[str, Any] = {"offer": "offer-1", "endpoint": "1001", "ring_timeout_ms": 15_000}
         called |= {name: changes.pop(name) for name in list(changes) if name in Called.__slots__}
-        rest = {"music_class": "hold", "progress": self.told.append} | changes
+        rest: dict[str, Any] = {"music_class": "hold", "progress": self.told.append} | changes
         return self.ringer.ring(self.asterisk, self.caller, Called(**called), **rest)
 
 
 @pytest.fixture(autouse=True)
-def run():
+def run() -> Iterator[Run]:
     """Runs a coroutine on virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         yield runner.run
 
 
-def test_an_answered_ring(run) -> None:
+def test_an_answered_ring(run: Run) -> None:
     """The offer is marked, Dial goes out at once, progress is told, and the talk is measured between the bridge's ends."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -167,7 +170,7 @@ def test_an_answered_ring(run) -> None:
         ("NOANSWER", "0", "", "rang_out"),
     ],
 )
-def test_a_ring_that_nobody_answered(run, status: str, cause: str, tech_cause: str, outcome: str) -> None:
+def test_a_ring_that_nobody_answered(run: Run, status: str, cause: str, tech_cause: str, outcome: RingOutcome) -> None:
     """The leg's own end tells the outcome, without a question to the channel."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -185,7 +188,7 @@ def test_a_ring_that_nobody_answered(run, status: str, cause: str, tech_cause: s
     run(story())
 
 
-def test_events_may_come_after_the_reply(run) -> None:
+def test_events_may_come_after_the_reply(run: Run) -> None:
     """AGI's reply overtakes AMI's events: the ring waits a moment for them."""
 
     async def story() -> None:
@@ -201,7 +204,7 @@ def test_events_may_come_after_the_reply(run) -> None:
     run(story())
 
 
-def test_an_unregistered_phone(run) -> None:
+def test_an_unregistered_phone(run: Run) -> None:
     """No leg ever begins; the channel's own status confirms it."""
 
     async def story() -> None:
@@ -214,7 +217,7 @@ def test_an_unregistered_phone(run) -> None:
     run(story())
 
 
-def test_a_dead_phone_is_given_up_after_two_seconds(run) -> None:
+def test_a_dead_phone_is_given_up_after_two_seconds(run: Run) -> None:
     """A phone that does not ring within 2 s costs the caller 2 s, not the ring time."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -231,7 +234,7 @@ def test_a_dead_phone_is_given_up_after_two_seconds(run) -> None:
     run(story())
 
 
-def test_a_phone_that_answers_without_ringing_is_not_given_up(run) -> None:
+def test_a_phone_that_answers_without_ringing_is_not_given_up(run: Run) -> None:
     """An automatic answer needs no 180."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -251,7 +254,7 @@ def test_a_phone_that_answers_without_ringing_is_not_given_up(run) -> None:
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.5, 5.0])
-def test_an_offer_taken_back(run, after_s: float) -> None:
+def test_an_offer_taken_back(run: Run, after_s: float) -> None:
     """The agent's leg ends with cause 26, whether it was known already or not, and the ring comes back withdrawn."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -274,7 +277,7 @@ def test_an_offer_taken_back(run, after_s: float) -> None:
     run(story())
 
 
-def test_an_offer_taken_back_before_the_dial(run) -> None:
+def test_an_offer_taken_back_before_the_dial(run: Run) -> None:
     """Nothing rings that was taken back while the phone's state was awaited."""
 
     async def story() -> None:
@@ -291,7 +294,7 @@ def test_an_offer_taken_back_before_the_dial(run) -> None:
     run(story())
 
 
-def test_a_talk_is_not_taken_back(run) -> None:
+def test_a_talk_is_not_taken_back(run: Run) -> None:
     """An answer that was faster wins: withdrawing says no and hangs nobody up."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -317,7 +320,7 @@ def test_a_talk_is_not_taken_back(run) -> None:
 
 
 @pytest.mark.parametrize(("answer", "hangups"), [(AmiTimeout("no answer"), 2), (AmiRefused("Hangup", "Permission denied"), 1)])
-def test_a_hangup_that_fails_is_tried_again_where_that_helps(run, answer: Exception, hangups: int) -> None:
+def test_a_hangup_that_fails_is_tried_again_where_that_helps(run: Run, answer: Exception, hangups: int) -> None:
     """No answer: once more. Refused: the phone rings on until its time is over."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -343,7 +346,7 @@ def test_a_hangup_that_fails_is_tried_again_where_that_helps(run, answer: Except
     run(story())
 
 
-def test_a_caller_who_hangs_up_while_the_phone_rings(run) -> None:
+def test_a_caller_who_hangs_up_while_the_phone_rings(run: Run) -> None:
     """The session ends, the leg is cancelled: withdrawn, by the caller, and no exception."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -362,7 +365,7 @@ def test_a_caller_who_hangs_up_while_the_phone_rings(run) -> None:
 
 @pytest.mark.parametrize("reply", [Reply(200, "-1"), None])
 @pytest.mark.parametrize("late_s", [0.0, 0.4])
-def test_a_caller_of_whom_nothing_is_heard_any_more(run, late_s: float, reply: Reply | None) -> None:
+def test_a_caller_of_whom_nothing_is_heard_any_more(run: Run, late_s: float, reply: Reply | None) -> None:
     """Asterisk ends the talk, and tells why with the end of the caller's channel, which may come behind that of the session."""
 
     async def dial(asterisk: FakeAsterisk) -> Reply:
@@ -383,7 +386,7 @@ def test_a_caller_of_whom_nothing_is_heard_any_more(run, late_s: float, reply: R
     run(story())
 
 
-def test_an_agent_of_whom_nothing_is_heard_any_more(run) -> None:
+def test_an_agent_of_whom_nothing_is_heard_any_more(run: Run) -> None:
     """The caller's session goes on, and is not kept waiting."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -401,7 +404,7 @@ def test_an_agent_of_whom_nothing_is_heard_any_more(run) -> None:
     run(story())
 
 
-def test_a_blind_transfer_ends_the_session_and_not_the_call(run) -> None:
+def test_a_blind_transfer_ends_the_session_and_not_the_call(run: Run) -> None:
     """HANGUP and end of file after REFER: the talk ended by transfer."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -420,7 +423,7 @@ def test_a_blind_transfer_ends_the_session_and_not_the_call(run) -> None:
 
 
 @pytest.mark.parametrize("state", ["INUSE", "BUSY", "ONHOLD", "RINGING", "RINGINUSE"])
-def test_a_busy_phone_is_not_rung(run, state: str) -> None:
+def test_a_busy_phone_is_not_rung(run: Run, state: str) -> None:
     """Asterisk would ring a phone that is talking: we do not, and nothing is sent."""
 
     async def story() -> None:
@@ -433,7 +436,7 @@ def test_a_busy_phone_is_not_rung(run, state: str) -> None:
     run(story())
 
 
-def test_without_ami_a_phone_is_rung_whatever_was_known(run) -> None:
+def test_without_ami_a_phone_is_rung_whatever_was_known(run: Run) -> None:
     """AMI away: old states count for nothing, and the reply and DIALSTATUS tell the outcome."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -451,7 +454,7 @@ def test_without_ami_a_phone_is_rung_whatever_was_known(run) -> None:
 
 
 @pytest.mark.parametrize(("lasted_s", "outcome"), [(5, "withdrawn"), (60, "answered")])
-def test_without_ami_a_session_that_ended_is_judged_by_its_length(run, lasted_s: int, outcome: str) -> None:
+def test_without_ami_a_session_that_ended_is_judged_by_its_length(run: Run, lasted_s: int, outcome: str) -> None:
     """Dial is over by the end of the ring time unless somebody answered."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -465,7 +468,7 @@ def test_without_ami_a_session_that_ended_is_judged_by_its_length(run, lasted_s:
         async def dead(name: str) -> str:
             raise ChannelHungUp("over")
 
-        scene.asterisk.get_variable = dead
+        scene.asterisk.get_variable = dead  # type: ignore[method-assign]
 
         assert (await scene.ring()).outcome == outcome
 
@@ -473,7 +476,7 @@ def test_without_ami_a_session_that_ended_is_judged_by_its_length(run, lasted_s:
 
 
 @pytest.mark.parametrize("back", [False, True])
-def test_an_answer_that_ami_did_not_tell_is_told_when_dial_lasts_too_long(run, back: bool) -> None:
+def test_an_answer_that_ami_did_not_tell_is_told_when_dial_lasts_too_long(run: Run, back: bool) -> None:
     """AMI away, or back without having found the leg: two seconds after the ring time somebody talks, and is not taken back any more."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -502,7 +505,7 @@ def test_an_answer_that_ami_did_not_tell_is_told_when_dial_lasts_too_long(run, b
     run(story())
 
 
-def test_a_session_that_ended_after_an_unseen_answer(run) -> None:
+def test_a_session_that_ended_after_an_unseen_answer(run: Run) -> None:
     """The caller's session can no longer be asked: the talk is as long as is known for certain."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -515,14 +518,14 @@ def test_a_session_that_ended_after_an_unseen_answer(run) -> None:
     async def story() -> None:
         scene = Scene(dial)
         scene.asterisk.connected = False
-        scene.asterisk.get_variable = dead
+        scene.asterisk.get_variable = dead  # type: ignore[method-assign]
 
         assert await scene.ring() == RingResult("answered", 17_000, 43_000, "")
 
     run(story())
 
 
-def test_a_ring_that_we_read_late_is_a_ring(run) -> None:
+def test_a_ring_that_we_read_late_is_a_ring(run: Run) -> None:
     """A process that was held up reads RINGING after the two seconds: the phone is not hung up."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -541,7 +544,7 @@ def test_a_ring_that_we_read_late_is_a_ring(run) -> None:
     run(story())
 
 
-def test_another_caller_is_put_into_the_session_while_the_phone_rings(run) -> None:
+def test_another_caller_is_put_into_the_session_while_the_phone_rings(run: Run) -> None:
     """An agent who consulted the queue connects a caller to it: the ring follows that caller, in talk time and in who hung up."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -571,7 +574,7 @@ def test_another_caller_is_put_into_the_session_while_the_phone_rings(run) -> No
     run(story())
 
 
-def test_an_agent_who_rings_no_more_puts_the_caller_into_another_ring(run) -> None:
+def test_an_agent_who_rings_no_more_puts_the_caller_into_another_ring(run: Run) -> None:
     """The transferring agent's own ring ends as a transfer, the other ring has the caller: both learn of the one event."""
     over = asyncio.Event()
 
@@ -617,7 +620,7 @@ def rows(**states: str) -> list[Message]:
     return [Message([("Uniqueid", uid), ("Linkedid", "1.1"), ("Channel", name), ("ChannelStateDesc", state)]) for uid, name, state in legs]
 
 
-def test_ami_lost_and_back_while_the_phone_rings(run) -> None:
+def test_ami_lost_and_back_while_the_phone_rings(run: Run) -> None:
     """The answer that nobody saw is found in the snapshot, told, and the end of the talk is seen again."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -642,7 +645,7 @@ def test_ami_lost_and_back_while_the_phone_rings(run) -> None:
     run(story())
 
 
-def test_a_phone_that_may_have_rung_unseen_is_not_given_up(run) -> None:
+def test_a_phone_that_may_have_rung_unseen_is_not_given_up(run: Run) -> None:
     """AMI away when the phone began to ring: the 2 s rule does not hold, and the phone is let ring."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -668,7 +671,7 @@ def test_a_phone_that_may_have_rung_unseen_is_not_given_up(run) -> None:
     run(story())
 
 
-def test_a_leg_newer_than_the_snapshot_is_not_over(run) -> None:
+def test_a_leg_newer_than_the_snapshot_is_not_over(run: Run) -> None:
     """A leg that began after the rows were taken is missing in them: its last events are still awaited."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -693,7 +696,7 @@ def test_a_leg_newer_than_the_snapshot_is_not_over(run) -> None:
     run(story())
 
 
-def test_an_offer_taken_back_while_ami_is_away_is_taken_back_later(run) -> None:
+def test_an_offer_taken_back_while_ami_is_away_is_taken_back_later(run: Run) -> None:
     """The leg that began unseen is found in the snapshot and hung up then."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -716,7 +719,7 @@ def test_an_offer_taken_back_while_ami_is_away_is_taken_back_later(run) -> None:
     run(story())
 
 
-def test_a_leg_that_ended_unseen_does_not_hold_the_ring(run) -> None:
+def test_a_leg_that_ended_unseen_does_not_hold_the_ring(run: Run) -> None:
     """Missing in the snapshot: the ring does not wait for its events, and asks the channel."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -754,7 +757,7 @@ def test_a_leg_that_ended_unseen_does_not_hold_the_ring(run) -> None:
         {"beep": "/s/a${X}"},
     ],
 )
-def test_names_that_would_change_the_dial_are_refused(run, changes: dict[str, str]) -> None:
+def test_names_that_would_change_the_dial_are_refused(run: Run, changes: dict[str, str]) -> None:
     """Nothing but plain names goes into a Dial, and nothing is sent."""
 
     async def story() -> None:
@@ -775,7 +778,7 @@ def picked_up(asterisk: FakeAsterisk) -> None:
     asterisk.emit("UserEvent", Uniqueid=AGENT, UserEvent="HotlinePickedUp")
 
 
-def test_a_whispered_ring_is_answered_when_the_two_are_connected(run) -> None:
+def test_a_whispered_ring_is_answered_when_the_two_are_connected(run: Run) -> None:
     """Picking up is not an answer yet; the routine of the dialplan is told what to say and whom to ask."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -802,7 +805,7 @@ def test_a_whispered_ring_is_answered_when_the_two_are_connected(run) -> None:
 
 
 @pytest.mark.parametrize(("status", "first"), [("BUSY", ""), ("ANSWER", AGENT), ("BUSY", AGENT)])
-def test_who_hears_the_whisper_and_does_not_take_the_call_has_declined(run, status: str, first: str) -> None:
+def test_who_hears_the_whisper_and_does_not_take_the_call_has_declined(run: Run, status: str, first: str) -> None:
     """By key, by waiting, or by hanging up, whatever Asterisk calls it: nobody was connected."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -825,7 +828,7 @@ def test_who_hears_the_whisper_and_does_not_take_the_call_has_declined(run, stat
 
 
 @pytest.mark.parametrize("by", ["caller", "router"])
-def test_an_agent_in_a_whisper_is_freed_at_once(run, by: str) -> None:
+def test_an_agent_in_a_whisper_is_freed_at_once(run: Run, by: str) -> None:
     """AGI is deaf meanwhile: AMI tells that the caller has gone, and ends the agent's leg; the router may take the offer back, too."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -850,7 +853,7 @@ def test_an_agent_in_a_whisper_is_freed_at_once(run, by: str) -> None:
     run(story())
 
 
-def test_ami_back_in_the_middle_of_a_whisper(run) -> None:
+def test_ami_back_in_the_middle_of_a_whisper(run: Run) -> None:
     """A leg that is up and in no bridge hears the whisper: that is no answer."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -872,7 +875,7 @@ def test_ami_back_in_the_middle_of_a_whisper(run) -> None:
     run(story())
 
 
-def test_a_line_outside_may_take_long_to_ring(run) -> None:
+def test_a_line_outside_may_take_long_to_ring(run: Run) -> None:
     """Its state is not asked for, and it is given up after ten seconds of silence instead of two."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -892,7 +895,7 @@ def test_a_line_outside_may_take_long_to_ring(run) -> None:
     run(story())
 
 
-def test_a_line_outside_whose_ring_time_is_over_in_silence_has_rung_out(run) -> None:
+def test_a_line_outside_whose_ring_time_is_over_in_silence_has_rung_out(run: Run) -> None:
     """Many networks tell no ringing: that nobody answered in a short time does not mean that nobody is there."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -917,9 +920,9 @@ class Several:
         self.dials: list[str] = []
         self.hung_up: dict[str, str] = {}  # channel -> cause
         self.over = asyncio.Event()
-        self.play: Callable[[Several, int], Awaitable[None]] | None = None
+        self.play: Callable[[Several, int], Coroutine[Any, Any, None]] | None = None
         asterisk.dial = self.dial
-        asterisk.hangup = self.hangup
+        asterisk.hangup = self.hangup  # type: ignore[method-assign]
 
     async def hangup(self, channel: str, cause: int = 26) -> bool:
         self.hung_up[channel] = str(cause)
@@ -968,7 +971,7 @@ class Several:
 class Crowd(Scene):
     """Several phones, each with what it was told and when its ring ended."""
 
-    def __init__(self, play: Callable[[Several, int], Awaitable[None]] | None = None) -> None:
+    def __init__(self, play: Callable[[Several, int], Coroutine[Any, Any, None]] | None = None) -> None:
         super().__init__()
         self.several = Several(self.asterisk)
         self.several.play = play
@@ -976,10 +979,10 @@ class Crowd(Scene):
         self.ended: dict[str, tuple[int, RingResult]] = {}
         self.rings: list[asyncio.Task[None]] = []
 
-    def start(self, *phones: str, **changes) -> None:
+    def start(self, *phones: str, **changes: Any) -> None:
         self.rings += [asyncio.create_task(self._follow(phone, **changes)) for phone in phones]
 
-    async def _follow(self, phone: str, **changes) -> None:
+    async def _follow(self, phone: str, **changes: Any) -> None:
         progress = lambda step: self.news.append(f"{phone} {step}")  # noqa: E731
         result = await self.ring(offer=f"o{phone[-1]}", endpoint=phone, progress=progress, **changes)
         self.news.append(f"{phone} {result.outcome}")
@@ -991,7 +994,7 @@ class Crowd(Scene):
         assert self.ringer._tasks == {}
 
 
-def test_phones_asked_for_in_one_moment_are_rung_by_one_dial(run) -> None:
+def test_phones_asked_for_in_one_moment_are_rung_by_one_dial(run: Run) -> None:
     """The offers stand on the caller with their phones; the first to answer is told first, the other is withdrawn in the same moment."""
 
     async def play(several: Several, count: int) -> None:
@@ -1017,7 +1020,7 @@ def test_phones_asked_for_in_one_moment_are_rung_by_one_dial(run) -> None:
 @pytest.mark.parametrize(
     ("status", "cause", "outcome"), [("NOANSWER", "21", "declined"), ("BUSY", "17", "busy"), ("CHANUNAVAIL", "3", "unreachable")]
 )
-def test_a_refusal_of_one_is_told_at_once(run, status: str, cause: str, outcome: str) -> None:
+def test_a_refusal_of_one_is_told_at_once(run: Run, status: str, cause: str, outcome: RingOutcome) -> None:
     """The others ring on."""
 
     async def play(several: Several, count: int) -> None:
@@ -1037,7 +1040,7 @@ def test_a_refusal_of_one_is_told_at_once(run, status: str, cause: str, outcome:
     run(story())
 
 
-def test_one_of_several_taken_back(run) -> None:
+def test_one_of_several_taken_back(run: Run) -> None:
     """Only its leg is hung up."""
 
     async def play(several: Several, count: int) -> None:
@@ -1057,7 +1060,7 @@ def test_one_of_several_taken_back(run) -> None:
     run(story())
 
 
-def test_a_phone_that_joins_is_rung_beside_those_that_ring(run) -> None:
+def test_a_phone_that_joins_is_rung_beside_those_that_ring(run: Run) -> None:
     """The Dial ends without a missed call and without a word; the next one rings all for the time that is left."""
 
     async def play(several: Several, count: int) -> None:
@@ -1080,7 +1083,7 @@ def test_a_phone_that_joins_is_rung_beside_those_that_ring(run) -> None:
     run(story())
 
 
-def test_each_phone_has_its_own_ring_time(run) -> None:
+def test_each_phone_has_its_own_ring_time(run: Run) -> None:
     """The one that was asked for earlier stops earlier, as a missed call; the other rings on."""
 
     async def play(several: Several, count: int) -> None:
@@ -1101,7 +1104,7 @@ def test_each_phone_has_its_own_ring_time(run) -> None:
     run(story())
 
 
-def test_a_phone_that_joins_in_a_whisper_waits_for_its_end(run) -> None:
+def test_a_phone_that_joins_in_a_whisper_waits_for_its_end(run: Run) -> None:
     """The agent who listens is not cut off; when that one declines the other rings."""
 
     async def play(several: Several, count: int) -> None:
@@ -1128,7 +1131,7 @@ def test_a_phone_that_joins_in_a_whisper_waits_for_its_end(run) -> None:
     run(story())
 
 
-def test_a_phone_that_joins_a_talk_is_withdrawn(run) -> None:
+def test_a_phone_that_joins_a_talk_is_withdrawn(run: Run) -> None:
     """It was too late, and is told so at once."""
 
     async def play(several: Several, count: int) -> None:
@@ -1147,7 +1150,7 @@ def test_a_phone_that_joins_a_talk_is_withdrawn(run) -> None:
     run(story())
 
 
-def test_a_phone_that_is_not_registered_is_told_while_the_others_ring(run) -> None:
+def test_a_phone_that_is_not_registered_is_told_while_the_others_ring(run: Run) -> None:
     """Dial leaves it out without a word."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -1167,7 +1170,7 @@ def test_a_phone_that_is_not_registered_is_told_while_the_others_ring(run) -> No
     run(story())
 
 
-def test_a_session_that_is_over_ends_every_ring(run) -> None:
+def test_a_session_that_is_over_ends_every_ring(run: Run) -> None:
     """Whoever asked gets the channel's own exception."""
 
     async def dead(name: str, value: str) -> None:
@@ -1175,7 +1178,7 @@ def test_a_session_that_is_over_ends_every_ring(run) -> None:
 
     async def story() -> None:
         crowd = Crowd()
-        crowd.asterisk.set_variable = dead
+        crowd.asterisk.set_variable = dead  # type: ignore[method-assign]
         crowd.start("1001", "1002")
         for outcome in await asyncio.gather(*crowd.rings, return_exceptions=True):
             assert isinstance(outcome, ChannelHungUp)
@@ -1184,7 +1187,7 @@ def test_a_session_that_is_over_ends_every_ring(run) -> None:
     run(story())
 
 
-def test_a_ring_that_nobody_waits_for_any_more(run) -> None:
+def test_a_ring_that_nobody_waits_for_any_more(run: Run) -> None:
     """A server that lets go of its calls cancels the rings: nothing is left behind."""
 
     async def story() -> None:
@@ -1200,7 +1203,7 @@ def test_a_ring_that_nobody_waits_for_any_more(run) -> None:
     run(story())
 
 
-def test_phones_that_answer_by_themselves_are_told_to(run) -> None:
+def test_phones_that_answer_by_themselves_are_told_to(run: Run) -> None:
     """Of several phones only those; their agents hear the beep first."""
 
     async def play(several: Several, count: int) -> None:
@@ -1227,7 +1230,7 @@ def test_phones_that_answer_by_themselves_are_told_to(run) -> None:
         ("CONGESTION", "34", "unreachable"),
     ],
 )
-def test_dialling_out(run, status: str, cause: str, outcome: str) -> None:
+def test_dialling_out(run: Run, status: str, cause: str, outcome: str) -> None:
     """One leg: the caller's own variables tell how it went; the caller cannot transfer."""
 
     async def story() -> None:
@@ -1243,7 +1246,7 @@ def test_dialling_out(run, status: str, cause: str, outcome: str) -> None:
 @pytest.mark.parametrize(
     "dial_string", ["PJSIP/10@a&PJSIP/11@a", "Local/s@x", "PJSIP/1,2,U(x)", "PJSIP/sip:x@y", "PJSIP/1@t\n", "", "PJSIP/+86 10@t"]
 )
-def test_dialling_out_takes_numbers_and_names_only(run, dial_string: str) -> None:
+def test_dialling_out_takes_numbers_and_names_only(run: Run, dial_string: str) -> None:
     """Whatever could be more than one number on one trunk is refused."""
 
     async def story() -> None:

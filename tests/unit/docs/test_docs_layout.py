@@ -1,6 +1,6 @@
 """The layout in docs/design.md is that of the code."""
 
-import layout
+from tests import layout
 
 
 def test_the_layout_is_drawn() -> None:

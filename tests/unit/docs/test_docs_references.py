@@ -13,7 +13,7 @@ from server.cli.main import COMMANDS
 from server.http.routes import ROUTES
 from server.settings import agent_files, files, queue_files
 from server.settings.trunks import Trunk
-from sources.schema import build
+from sources.schema import Settings, build
 from sources.source import parse_source
 
 pytestmark = pytest.mark.unit
@@ -29,7 +29,7 @@ def text_of(name: str) -> str:
 def settings_models() -> list[type[BaseModel]]:
     modules = (files, queue_files, agent_files)
     classes = [found for module in modules for found in vars(module).values() if isinstance(found, type)]
-    return [found for found in classes if issubclass(found, files.Settings) and found is not files.Settings]
+    return [found for found in classes if issubclass(found, Settings) and found is not Settings]
 
 
 def words(model: type[BaseModel]) -> list[str]:
@@ -43,7 +43,7 @@ def named(field: str, text: str) -> bool:
 
 
 @pytest.mark.parametrize("model", settings_models(), ids=lambda model: model.__name__)
-def test_every_setting_is_in_the_reference(model):
+def test_every_setting_is_in_the_reference(model: type[BaseModel]) -> None:
     text = text_of("docs/config.md")
 
     assert [name for name in words(model) if not named(name, text)] == []
@@ -94,39 +94,39 @@ def test_the_reference_tells_many_defaults():
     assert len([row for row in told_defaults() if row[2] not in (*NOTHING, *ELSEWHERE)]) > 45
 
 
-def test_every_setting_of_a_trunk_is_in_both_references():
+def test_every_setting_of_a_trunk_is_in_both_references() -> None:
     for name in ("docs/config.md", "docs/trunks.md"):
         assert [field for field in Trunk.model_fields if f"`{field}`" not in text_of(name)] == [], name
 
 
-def test_the_states_of_an_agent_are_drawn_from_the_table():
+def test_the_states_of_an_agent_are_drawn_from_the_table() -> None:
     drawn = re.search(r"```mermaid\n(.*?)\n```", text_of("docs/agents.md"), re.S)
 
     assert drawn is not None
     assert drawn[1] == diagram()
 
 
-def test_every_feature_code_is_explained_to_agents():
+def test_every_feature_code_is_explained_to_agents() -> None:
     text = text_of("docs/agents.md")
 
     assert [code for code in FEATURE_CODES if f"`{re.sub('X+', '1', code.strip('_'))}`" not in text] == []
 
 
-def test_every_route_is_documented_with_its_role():
+def test_every_route_is_documented_with_its_role() -> None:
     text = text_of("docs/http.md")
     rows = [f"| `{route.method} {route.path}` | {route.role.title}" for route in ROUTES]
 
     assert [row for row in rows if row not in text] == []
 
 
-def test_every_metric_is_documented():
+def test_every_metric_is_documented() -> None:
     text = text_of("docs/metrics.md")
     told = set(re.findall(r'"(hotline_\w+)"', text_of("server/metrics.py")))
 
     assert sorted(name for name in told if name not in text) == []
 
 
-def test_every_command_of_the_documents_exists():
+def test_every_command_of_the_documents_exists() -> None:
     """`./hotline WORD` and `./hotline WORD --option` are what the command line takes."""
     known = {*COMMANDS, "demo", "bench", "test", "help"}
     used = {word for path in DOCUMENTS for word in re.findall(r"\./hotline ([a-z][a-z-]*)", path.read_text(encoding="utf-8"))}
@@ -134,7 +134,7 @@ def test_every_command_of_the_documents_exists():
     assert used - known == set()
 
 
-def test_the_front_door_knows_every_command_and_its_help_lists_it():
+def test_the_front_door_knows_every_command_and_its_help_lists_it() -> None:
     door = text_of("hotline")
     taken = re.search(r"^ +(demo \|.+)\) ;;$", door, re.M)
 
@@ -143,7 +143,7 @@ def test_the_front_door_knows_every_command_and_its_help_lists_it():
     assert [name for name in (*COMMANDS, "demo", "bench", "test") if not re.search(rf"^  {name} ", door, re.M)] == []
 
 
-def test_links_between_documents_lead_somewhere():
+def test_links_between_documents_lead_somewhere() -> None:
     broken = []
     for path in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
@@ -156,14 +156,14 @@ def test_links_between_documents_lead_somewhere():
     assert broken == []
 
 
-def test_every_test_that_the_comparison_names_exists():
+def test_every_test_that_the_comparison_names_exists() -> None:
     named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", text_of("docs/comparison.md"))
 
     assert len(named) > 40
     assert [(path, name) for path, name in named if not re.search(rf"^(async )?def {name}\(", text_of(f"tests/{path}"), re.M)] == []
 
 
-EXAMPLES = {
+EXAMPLES: dict[str, type[BaseModel]] = {
     "hotline.yaml": files.HotlineFile,
     "numbers.yaml": files.NumbersFile,
     "queues.yaml": queue_files.QueuesFile,
@@ -175,7 +175,7 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_of_a_file_can_be_read(name):
+def test_every_example_of_a_file_can_be_read(name: str) -> None:
     section = text_of("docs/config.md").partition(f"## {name}:")[2].partition("\n## ")[0]
     examples = re.findall(r"```yaml\n(.*?)```", section, re.S)
 

@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 
 from ivr.call import CallContext
+from ivr.flow.model import Flows
 from ivr.hours import Hours, parse_week
 from ivr.interpreter import Ended, Interpreter
 from ivr.loading.draft import SiteFacts
 from ivr.loading.loader import load_files
 from ivr.testing import CallerGone, RecordedEvents, ScriptedLookup, ScriptedPhone, ScriptedQueues
 from sources.problems import ProblemsFound
+
+Load = Callable[..., Flows]
+MakeSite = Callable[..., SiteFacts]
+ProblemsOf = Callable[..., list[str]]
 
 SITE: dict[str, Any] = {
     "queues": ("billing", "technical"),
@@ -46,15 +51,15 @@ class Walked:
 
 
 @pytest.fixture
-def site() -> Callable[..., SiteFacts]:
+def site() -> MakeSite:
     return lambda **other: SiteFacts(**{**SITE, **other})
 
 
 @pytest.fixture
-def load(tmp_path: Path, site: Callable[..., SiteFacts]) -> Callable[..., Any]:
+def load(tmp_path: Path, site: MakeSite) -> Load:
     """Flows from YAML texts, one per file."""
 
-    def load_texts(*texts: str, **facts: Any) -> Any:
+    def load_texts(*texts: str, **facts: Any) -> Flows:
         files = []
         for number, text in enumerate(texts):
             path = tmp_path / f"flow{number}.yaml"
@@ -66,7 +71,7 @@ def load(tmp_path: Path, site: Callable[..., SiteFacts]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def problems_of(load: Callable[..., Any], tmp_path: Path) -> Callable[..., list[str]]:
+def problems_of(load: Load, tmp_path: Path) -> ProblemsOf:
     """The problems of YAML texts, each without its folder."""
 
     def found(*texts: str, **facts: Any) -> list[str]:
@@ -83,7 +88,7 @@ def problems_of(load: Callable[..., Any], tmp_path: Path) -> Callable[..., list[
 class Walker:
     """Walks one call through flows; the caller's hang-up ends it without an `ended`."""
 
-    load: Callable[..., Any]
+    load: Load
     gone: tuple[type[BaseException], ...] = (CallerGone,)
     hours: Mapping[str, Hours] = field(default_factory=lambda: {"office": Hours(week=parse_week({"mon-fri": "09:00-18:00"}))})
 
@@ -122,5 +127,5 @@ class Walker:
 
 
 @pytest.fixture
-def walk(load: Callable[..., Any]) -> Walker:
+def walk(load: Load) -> Walker:
     return Walker(load)

@@ -20,7 +20,7 @@ def said(folder: Path, **flows: str) -> list[str]:
     return []
 
 
-def test_a_circle_over_two_flows_is_named_with_the_way_round(tmp_path: Path):
+def test_a_circle_over_two_flows_is_named_with_the_way_round(tmp_path: Path) -> None:
     """Flows that only lead into each other would spin for ever."""
     play = "  a: {type: play, prompt: {en: x}, next: 'flow:%s'}\n"
     told = "one.yaml:5:3: these flows lead in a circle without any input: one.a -> two.a -> one.a"
@@ -42,7 +42,7 @@ REFUSED = " - lead its other exits to a node that ends the call or asks the call
         ),
     ],
 )
-def test_a_queue_or_a_transfer_whose_refusal_leads_back_to_it_is_named(tmp_path: Path, nodes: str, way: str):
+def test_a_queue_or_a_transfer_whose_refusal_leads_back_to_it_is_named(tmp_path: Path, nodes: str, way: str) -> None:
     """A queue that is closed and a number that is busy answer at once: who is led back to them goes round at once."""
     assert said(tmp_path, one=nodes) == [f"one.yaml:5:3: a call that is refused at once goes in a circle: {way}{REFUSED}"]
 
@@ -56,13 +56,13 @@ def test_a_queue_or_a_transfer_whose_refusal_leads_back_to_it_is_named(tmp_path:
         "  b: {type: menu, prompt: {en: x}, options: {1: a}, no_input: {en: x}, failure: hangup}\n",
     ],
 )
-def test_a_way_back_behind_a_wait_or_a_question_is_no_circle(tmp_path: Path, nodes: str):
+def test_a_way_back_behind_a_wait_or_a_question_is_no_circle(tmp_path: Path, nodes: str) -> None:
     """Waiting again after a wait, or when a caller asks for it, spins nothing."""
     assert [problem for problem in said(tmp_path, one=nodes) if "circle" in problem] == []
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["forwards", "backwards"])
-def test_what_a_flow_costs_to_judge_grows_as_its_nodes(tmp_path: Path, order: int):
+def test_what_a_flow_costs_to_judge_grows_as_its_nodes(tmp_path: Path, order: int) -> None:
     """Four times the nodes are at most five times the work, counted in calls, whichever way they lead."""
 
     def work(nodes: int) -> int:

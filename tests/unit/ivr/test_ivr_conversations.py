@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from ivr.conversations import run_conversations
+from ivr.flow.model import Flows
 from ivr.hours import Hours, parse_week
 from ivr.loading.loader import load_flows
 from ivr.premises import Premises
 from sources.problems import ProblemsFound
+from tests.unit.ivr.conftest import Load, MakeSite
 
 pytestmark = pytest.mark.unit
 
@@ -17,11 +19,11 @@ PREMISES = Premises({"office": Hours(week=parse_week({"mon-fri": "09:00-18:00"})
 
 
 @pytest.fixture
-def examples(site):
+def examples(site: MakeSite) -> Flows:
     return load_flows(ROOT / "dialplans" / "examples", site(queues=("billing", "technical"), skills=("billing", "lang_zh", "lang_en")))
 
 
-async def test_every_example_does_what_its_conversations_say(examples):
+async def test_every_example_does_what_its_conversations_say(examples: Flows) -> None:
     """And every node of every example is visited by some conversation."""
     results = await run_conversations([ROOT / "tests" / "flows" / "examples.yaml"], examples, PREMISES)
     assert [str(result.problem) for result in results if result.problem] == []
@@ -29,7 +31,7 @@ async def test_every_example_does_what_its_conversations_say(examples):
     assert {(flow.name, node) for flow in examples.values() for node in flow.nodes} - visited == set()
 
 
-async def test_the_failing_step_is_told_with_its_place(examples, tmp_path: Path):
+async def test_the_failing_step_is_told_with_its_place(examples: Flows, tmp_path: Path) -> None:
     """What was expected and what happened instead."""
     path = tmp_path / "c.yaml"
     path.write_text(
@@ -63,7 +65,7 @@ async def test_the_failing_step_is_told_with_its_place(examples, tmp_path: Path)
     assert "expected to hear 'Your balance'" in told[4]
 
 
-async def test_a_file_with_mistakes_is_told_like_any_other(examples, tmp_path: Path):
+async def test_a_file_with_mistakes_is_told_like_any_other(examples: Flows, tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("- conversation: x\n  flow: helo\n  steps: [{hear: a, press: b}, {hera: a}]\n- {flow: hello}\n", encoding="utf-8")
     with pytest.raises(ProblemsFound) as found:
@@ -88,7 +90,7 @@ nodes:
 """
 
 
-async def test_a_conversation_goes_as_a_real_call_would(load, tmp_path: Path):
+async def test_a_conversation_goes_as_a_real_call_would(load: Load, tmp_path: Path) -> None:
     """The number is stored and looked up in the caller lists as that of a real call, which begins in the site's first language; a list that
     is written down counts instead. Nobody is connected where the site forbids it, nor waits where the queue is closed.
     """

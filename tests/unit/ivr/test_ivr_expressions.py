@@ -43,12 +43,12 @@ VARIABLES = {"balance": "12.50", "tier": "3", "name": "Wang", "account": "0123",
         ("name", "Wang"),
     ],
 )
-def test_an_expression_has_its_value(text: str, result: str):
+def test_an_expression_has_its_value(text: str, result: str) -> None:
     assert parse_expression(text).result(VARIABLES) == result
 
 
 @pytest.mark.parametrize("text", ["1 / 0", "name + 1", "-name", "int(name)", "999999999999999999 * 999", "none + 1"])
-def test_what_cannot_be_calculated_says_so(text: str):
+def test_what_cannot_be_calculated_says_so(text: str) -> None:
     with pytest.raises(CannotEvaluate):
         parse_expression(text).value(VARIABLES)
 
@@ -97,14 +97,14 @@ def test_what_cannot_be_calculated_says_so(text: str):
         "name.lower()",
     ],
 )
-def test_everything_else_is_refused_with_a_sentence(text: str):
+def test_everything_else_is_refused_with_a_sentence(text: str) -> None:
     """No attributes, indexes, powers, formats, comprehensions; no length or depth without bound."""
     with pytest.raises(BadExpression) as refused:
         parse_expression(text)
     assert str(refused.value)
 
 
-def test_an_expression_tells_which_variables_it_reads():
+def test_an_expression_tells_which_variables_it_reads() -> None:
     assert parse_expression("a > 1 and len(b) or c in (d, 'e', true)").names == {"a", "b", "c", "d"}
 
 
@@ -123,7 +123,7 @@ _expressions = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(_expressions, st.dictionaries(st.sampled_from(["balance", "tier", "name"]), st.text(max_size=6)))
-def test_a_valid_expression_ends_in_text_or_cannot_evaluate(text: str, variables: dict[str, str]):
+def test_a_valid_expression_ends_in_text_or_cannot_evaluate(text: str, variables: dict[str, str]) -> None:
     """Whatever the values of the variables are."""
     try:
         expression = parse_expression(text)
@@ -135,6 +135,6 @@ def test_a_valid_expression_ends_in_text_or_cannot_evaluate(text: str, variables
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=40))
-def test_any_text_is_an_expression_or_is_refused(text: str):
+def test_any_text_is_an_expression_or_is_refused(text: str) -> None:
     with contextlib.suppress(BadExpression):
         assert parse_expression(text).text == text.strip()

@@ -1,13 +1,16 @@
 """The walk itself: events, errors that never leave dead air, the guard against circles, and versions."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from ivr.call import CallContext
 from ivr.interpreter import Interpreter
-from ivr.ports import QueueRequest, QueueResult
+from ivr.ports import QueueRequest, QueueResult, Speech
 from ivr.testing import RecordedEvents, ScriptedLookup, ScriptedPhone, ScriptedQueues
 from ivr.trace import Trace
 from sources.problems import ProblemsFound
+from tests.unit.ivr.conftest import Load, Walker
 
 pytestmark = pytest.mark.unit
 
@@ -26,7 +29,7 @@ class BrokenDesk(ScriptedQueues):
         raise RuntimeError("the desk broke")
 
 
-async def test_every_node_is_told_with_flow_version_and_exit(walk):
+async def test_every_node_is_told_with_flow_version_and_exit(walk: Walker) -> None:
     walked = await walk(FLOW)
     assert [name for name, _ in walked.events.all] == [
         "flow_started",
@@ -45,7 +48,7 @@ async def test_every_node_is_told_with_flow_version_and_exit(walk):
     assert walked.phone.hung_up
 
 
-async def test_an_error_inside_a_node_apologises_and_hangs_up(walk):
+async def test_an_error_inside_a_node_apologises_and_hangs_up(walk: Walker) -> None:
     """Never dead air, never an exception."""
     walked = await walk(FLOW, queues=BrokenDesk())
     assert walked.phone.said == ["We are sorry, something went wrong. Please call again later. Goodbye."]
@@ -56,7 +59,7 @@ async def test_an_error_inside_a_node_apologises_and_hangs_up(walk):
     assert walked.exits == ["failed"]
 
 
-async def test_an_error_takes_the_flows_on_error_once(walk):
+async def test_an_error_takes_the_flows_on_error_once(walk: Walker) -> None:
     """A second error does not go round in a circle."""
     text = FLOW.replace("start: wait", "start: wait\non_error: sorry") + "  sorry: {type: play, prompt: {en: sorry}, next: wait}\n"
     walked = await walk(text, queues=BrokenDesk())
@@ -65,9 +68,9 @@ async def test_an_error_takes_the_flows_on_error_once(walk):
     assert walked.phone.hung_up
 
 
-async def test_a_phone_that_breaks_even_in_the_apology_still_ends(walk):
+async def test_a_phone_that_breaks_even_in_the_apology_still_ends(walk: Walker) -> None:
     class BrokenPhone(ScriptedPhone):
-        async def play(self, speech, *, keys=""):
+        async def play(self, speech: Sequence[Speech], *, keys: str = "") -> str:
             raise RuntimeError("no sound")
 
     walked = await walk(FLOW, phone=BrokenPhone())
@@ -76,9 +79,9 @@ async def test_a_phone_that_breaks_even_in_the_apology_still_ends(walk):
     assert walked.phone.hung_up
 
 
-async def test_a_call_that_cannot_be_taken_is_told_and_ended(walk):
+async def test_a_call_that_cannot_be_taken_is_told_and_ended(walk: Walker) -> None:
     class Deaf(ScriptedPhone):
-        async def answer(self):
+        async def answer(self) -> None:
             raise RuntimeError("no answer")
 
     walked = await walk(FLOW, phone=Deaf())
@@ -87,7 +90,7 @@ async def test_a_call_that_cannot_be_taken_is_told_and_ended(walk):
     assert walked.visited == []
 
 
-async def test_a_caller_who_hangs_up_passes_through_and_is_told(walk):
+async def test_a_caller_who_hangs_up_passes_through_and_is_told(walk: Walker) -> None:
     """The node is left and the flow ended, whatever the node was doing."""
     walked = await walk(
         "flow: f\nlanguages: [en]\nstart: m\nnodes:\n  m: {type: menu, prompt: no_input, options: {1: hangup}, failure: hangup}\n"
@@ -99,7 +102,7 @@ async def test_a_caller_who_hangs_up_passes_through_and_is_told(walk):
     assert not walked.phone.hung_up
 
 
-async def test_a_flow_that_goes_round_and_round_is_stopped(walk):
+async def test_a_flow_that_goes_round_and_round_is_stopped(walk: Walker) -> None:
     """The queue and the play may each be fine; two thousand steps are not."""
     text = """
 flow: f
@@ -116,7 +119,7 @@ nodes:
     assert walked.phone.hung_up
 
 
-async def test_a_menu_that_is_only_repeated_is_stopped_too(walk):
+async def test_a_menu_that_is_only_repeated_is_stopped_too(walk: Walker) -> None:
     menu = "m: {type: menu, prompt: no_input, options: {1: hangup}, repeat: 2, failure: hangup}"
     text = f"flow: f\nlanguages: [en]\nstart: m\nnodes:\n  {menu}\n"
     walked = await walk(text, "2" * 5000)
@@ -124,7 +127,7 @@ async def test_a_menu_that_is_only_repeated_is_stopped_too(walk):
     assert walked.ended.reason == "failed"
 
 
-async def test_a_running_call_keeps_the_version_it_started_with(load):
+async def test_a_running_call_keeps_the_version_it_started_with(load: Load) -> None:
     """New flows are a new mapping with another version; the old one is not touched."""
     old = load(FLOW)
     events = RecordedEvents()
@@ -141,19 +144,19 @@ async def test_a_running_call_keeps_the_version_it_started_with(load):
     assert load(FLOW)["f"].version == old["f"].version
 
 
-async def test_a_call_can_go_on_at_a_node(load):
+async def test_a_call_can_go_on_at_a_node(load: Load) -> None:
     """A call that another server takes over starts where it was."""
     phone, events = ScriptedPhone(), RecordedEvents()
     await Interpreter(load(FLOW), phone, ScriptedQueues(), ScriptedLookup(), events, phone.clock).run(CallContext("c"), "f", start="bye")
     assert [data["node"] for data in events.of("node_entered")] == ["bye"]
 
 
-async def test_an_unknown_language_falls_back_to_the_flows_first(walk):
+async def test_an_unknown_language_falls_back_to_the_flows_first(walk: Walker) -> None:
     walked = await walk(FLOW, call=CallContext("c", language="fr"))
     assert walked.call.language == "en"
 
 
-async def test_a_trace_tells_the_steps_by_their_place_in_the_file(load):
+async def test_a_trace_tells_the_steps_by_their_place_in_the_file(load: Load) -> None:
     """For the author of a flow: path, what happened, the exit."""
     phone, later = ScriptedPhone(), RecordedEvents()
     trace = Trace(phone.clock, later)
@@ -166,7 +169,7 @@ async def test_a_trace_tells_the_steps_by_their_place_in_the_file(load):
     assert len(later.all) == len(trace.steps)
 
 
-def test_an_unreadable_flow_is_not_published(load):
+def test_an_unreadable_flow_is_not_published(load: Load) -> None:
     """All or nothing."""
     with pytest.raises(ProblemsFound):
         load(FLOW, FLOW.replace("flow: f", "flow: g").replace("bye}", "by}"))

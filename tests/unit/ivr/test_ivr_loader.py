@@ -11,6 +11,7 @@ from ivr.flow.nodes import NODE_TYPES
 from ivr.flow.texts import parse_prompt
 from ivr.loading.loader import load_flows, load_prompts
 from sources.problems import ProblemsFound
+from tests.unit.ivr.conftest import Load, MakeSite, ProblemsOf
 
 pytestmark = pytest.mark.unit
 
@@ -23,13 +24,13 @@ def flow(nodes: str, top: str = "", start: str = "a") -> str:
 GOOD = flow("a: {type: menu, prompt: no_input, options: {1: b}, failure: b}\nb: {type: hangup}")
 
 
-def test_a_good_flow_has_no_problems(load, problems_of):
+def test_a_good_flow_has_no_problems(load: Load, problems_of: ProblemsOf) -> None:
     assert problems_of(GOOD) == []
     loaded = load(GOOD)["main"]
     assert (loaded.languages, loaded.start, set(loaded.nodes)) == (("zh", "en"), "a", {"a", "b"})
 
 
-def test_mistakes_of_every_kind_and_every_file_are_told_together(problems_of):
+def test_mistakes_of_every_kind_and_every_file_are_told_together(problems_of: ProblemsOf) -> None:
     """Also those inside nodes of a file whose top is wrong."""
     top_wrong = "flow: one\nstrat: a\nnodes:\n  a: {type: plya}\n  b: {type: play, prompt: x, nxt: b, next: b}\n  c: {prompt: x}\n"
     assert problems_of(top_wrong, "flow: two\nstart: [\n", GOOD.replace("options: {1: b}", "options: {1: c}")) == [
@@ -124,12 +125,12 @@ def test_mistakes_of_every_kind_and_every_file_are_told_together(problems_of):
         (flow("a: {type: hangup}", "variables: {1a: x}\n"), "3:13: expected the name of a variable"),
     ],
 )
-def test_each_rule_tells_place_and_remedy(problems_of, text: str, said: str):
+def test_each_rule_tells_place_and_remedy(problems_of: ProblemsOf, text: str, said: str) -> None:
     problems = problems_of(text)
     assert any(said in problem for problem in problems), problems
 
 
-def test_a_requirement_that_routing_cannot_read_is_told_with_routings_words(problems_of):
+def test_a_requirement_that_routing_cannot_read_is_told_with_routings_words(problems_of: ProblemsOf) -> None:
     text = flow("a: {type: queue, queue: billing, requirement: 'billing ?? lang_{language}', otherwise: hangup}")
     fault = problems_of(text, requirement_fault=lambda requirement: f"cannot read '{requirement}'", skills=None)
     assert fault == [
@@ -138,7 +139,7 @@ def test_a_requirement_that_routing_cannot_read_is_told_with_routings_words(prob
     ]
 
 
-def test_a_prompt_in_a_fixed_language_is_kept_and_its_language_checked(load, problems_of):
+def test_a_prompt_in_a_fixed_language_is_kept_and_its_language_checked(load: Load, problems_of: ProblemsOf) -> None:
     """ "For English, press 2" is English whatever the caller's language is."""
     text = flow(
         "a: {type: hangup, prompt: [offer, {say: 中文请按 1。, language: zh}]}",
@@ -150,18 +151,18 @@ def test_a_prompt_in_a_fixed_language_is_kept_and_its_language_checked(load, pro
     ]
 
 
-def test_variables_of_other_flows_are_known(problems_of):
+def test_variables_of_other_flows_are_known(problems_of: ProblemsOf) -> None:
     """They stay set after a goto."""
     other = "flow: other\nstart: s\nvariables: {x: '1'}\nnodes:\n  s: {type: goto, flow: main}\n"
     assert problems_of(flow("a: {type: hangup, prompt: {zh: '{x}', en: '{x}'}}"), other) == []
 
 
-def test_two_flows_of_one_name_are_refused(problems_of):
+def test_two_flows_of_one_name_are_refused(problems_of: ProblemsOf) -> None:
     problem = problems_of(GOOD, GOOD)[0]
     assert problem.endswith("flow0.yaml:1:7 - give one of them another name") or "exists already" in problem
 
 
-def test_shared_prompts_serve_every_flow_and_change_its_version(load, tmp_path: Path):
+def test_shared_prompts_serve_every_flow_and_change_its_version(load: Load, tmp_path: Path) -> None:
     (tmp_path / "prompts.yaml").write_text("prompts:\n  hi: {zh: 你好, en: hi}\n  no_input: 嗯\n", encoding="utf-8")
     prompts = load_prompts(tmp_path / "prompts.yaml")
     text = flow("a: {type: hangup, prompt: [hi, no_input]}")
@@ -174,7 +175,7 @@ def test_shared_prompts_serve_every_flow_and_change_its_version(load, tmp_path: 
         load(text, prompts={"hi": parse_prompt({"en": "hi"}, "hi")})
 
 
-def test_a_folder_without_flows_is_a_problem(tmp_path: Path, site):
+def test_a_folder_without_flows_is_a_problem(tmp_path: Path, site: MakeSite) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(ProblemsFound, match="holds no flow"):
             load_flows(folder, site())
@@ -187,7 +188,7 @@ EXAMPLES = [
 
 @settings(max_examples=300)
 @given(st.sampled_from(EXAMPLES), st.integers(0, 3000), st.integers(0, 12), st.text(alphabet="ab:#-[]{},\"' \n10{}|.~x中", max_size=6))
-def test_a_damaged_file_is_problems_or_a_flow(load, text: str, at: int, cut: int, instead: str):
+def test_a_damaged_file_is_problems_or_a_flow(load: Load, text: str, at: int, cut: int, instead: str) -> None:
     """Whatever the damage: never another exception."""
     at %= len(text)
     with contextlib.suppress(ProblemsFound):

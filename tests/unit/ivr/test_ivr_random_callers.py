@@ -40,7 +40,9 @@ _results = st.builds(QueueResult, st.sampled_from(get_args(QueueOutcome)), st.sa
     ani=st.text(max_size=8),
     language=st.sampled_from(["zh", "en", "", "xx"]),
 )
-def test_a_flow_always_ends_and_never_raises(flow, keys, early, results, reply, ani, language):
+def test_a_flow_always_ends_and_never_raises(
+    flow: str, keys: list[str], early: str, results: list[QueueResult], reply: LookupReply, ani: str, language: str
+) -> None:
     phone, events = ScriptedPhone(keys, early=early), RecordedEvents()
     call = CallContext("c", ani=ani, language=language)
     interpreter = Interpreter(

@@ -33,7 +33,7 @@ class File(Settings):
     more: list[Queue] = Field(default=[])
 
 
-def test_all_mistakes_are_told_at_once_each_at_its_place():
+def test_all_mistakes_are_told_at_once_each_at_its_place() -> None:
     """Unknown and missing settings, wrong types, wrong keys: one run shows them all."""
     text = """queues:
   a: {nam: x, ring: 30x, level: 9, strategy: longest_idel, on: maybe, maximum: q, words: {a: b}, class: c, day: 2026-13-01}
@@ -68,13 +68,13 @@ more: [{rin: 3s}, x]
     ]
 
 
-def test_good_text_becomes_typed_values():
+def test_good_text_becomes_typed_values() -> None:
     """yes is true, 1.5s is 1500 ms, a plain text serves every language."""
     queue = build(Queue, parse_source("{name: a, ring: 1.5s, on: yes, maximum: 3, words: [a]}", "f"))
     assert (queue.name, queue.ring, queue.on, queue.maximum, queue.words) == ({"": "a"}, 1500, True, 3, ["a"])
 
 
-def test_a_part_of_a_file_can_be_built_and_what_it_lacks_is_told_at_its_name():
+def test_a_part_of_a_file_can_be_built_and_what_it_lacks_is_told_at_its_name() -> None:
     """`at` leads to the part."""
     source = parse_source("queues:\n  a: {ring: 5s}\n  b: {must: x}\n", "f")
     assert build(Queue, source, ("queues", "a")).ring == 5000
@@ -83,17 +83,17 @@ def test_a_part_of_a_file_can_be_built_and_what_it_lacks_is_told_at_its_name():
 
 
 @pytest.mark.parametrize(("text", "ms"), [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("1h", 3_600_000), ("1.5s", 1500), ("0", 0)])
-def test_durations_have_units(text: str, ms: int):
+def test_durations_have_units(text: str, ms: int) -> None:
     assert parse_duration(text) == ms
 
 
 @pytest.mark.parametrize("text", ["", "5", "-1s", "1 week", "1h30m", "９s", "99999999999s"])
-def test_a_duration_without_a_clear_unit_is_refused(text: str):
+def test_a_duration_without_a_clear_unit_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a duration such as"):
         parse_duration(text)
 
 
-def test_a_text_is_found_for_a_language_or_for_all():
+def test_a_text_is_found_for_a_language_or_for_all() -> None:
     """Own language first, then the one for all, then the default."""
     assert text_in({"zh": "账单", "en": "Billing"}, "en") == "Billing"
     assert text_in({"": "x"}, "en") == "x"
@@ -101,14 +101,14 @@ def test_a_text_is_found_for_a_language_or_for_all():
     assert text_in({}, "en") == ""
 
 
-def test_suggestions_are_near_or_few():
+def test_suggestions_are_near_or_few() -> None:
     """The nearest word; all when few and none is near; nothing when many."""
     assert suggest("bilng", ["billing", "sales"]) == "did you mean 'billing'?"
     assert suggest("xyz", ["billing", "sales"]) == "possible: billing, sales"
     assert suggest("xyz", [f"long-word-{n}" for n in range(30)]) == ""
 
 
-def test_problems_are_sorted_and_told_once():
+def test_problems_are_sorted_and_told_once() -> None:
     source = parse_source("a: 1\nb: 2", "f")
     one, two = Problem(source.where(("a",)), "x"), Problem(source.where(("b",)), "y")
     assert ProblemsFound([two, one, one]).problems == (one, two)

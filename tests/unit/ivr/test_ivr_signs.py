@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from settings_house import SmallSite
 
 from sources.problems import ProblemsFound
 from sources.signs import SIGNS, plain_text
 from sources.source import parse_source
+from tests.settings_house import SmallSite
 
 
 def said(text: str) -> list[str]:
@@ -53,12 +53,12 @@ SPACE = "a space is missing after the colon - write max_wait: 40s"
         ('x: 1\na: "y\nb: 2\n', ['f:2:4: this quote " is never closed - write " behind it']),
     ],
 )
-def test_the_sign_that_is_wrong_is_named_at_its_own_place(text: str, problems: list[str]):
+def test_the_sign_that_is_wrong_is_named_at_its_own_place(text: str, problems: list[str]) -> None:
     """A wrong sign in the structure is one problem at the line and column where it stands, with what to write."""
     assert said(text) == problems
 
 
-def test_what_is_wrong_behind_a_sign_is_told_in_the_same_run():
+def test_what_is_wrong_behind_a_sign_is_told_in_the_same_run() -> None:
     """A wrong sign hides no other mistake, and moves none."""
     assert said("a：{b: 1, b: 2}\nc: &x 1\n") == [
         f"f:1:2: {COLON}",
@@ -68,14 +68,14 @@ def test_what_is_wrong_behind_a_sign_is_told_in_the_same_run():
 
 
 @pytest.mark.parametrize("sign", sorted(SIGNS - {"\u2028"}))
-def test_no_sign_in_a_text_is_ever_complained_about(sign: str):
+def test_no_sign_in_a_text_is_ever_complained_about(sign: str) -> None:
     """Between letters of a prompt each of the signs is right: as it stands, in quotes, in braces and in a block."""
     texts = [f"a: 您好{sign}世界\n", f'a: "您好{sign}: x"\n', f"a: {{b: 您好{sign}世界, c: x{sign}y}}\n", f"a: |\n  注意{sign} x\nb: 1\n"]
     assert [said(text) for text in texts] == [[], [], [], []]
 
 
 @pytest.mark.parametrize("sign", sorted(SIGNS))
-def test_each_sign_in_a_key_is_named_with_its_place(sign: str):
+def test_each_sign_in_a_key_is_named_with_its_place(sign: str) -> None:
     """No key has one of these signs, wherever in the key it stands."""
     problems = said(f"ab{sign}c: 1\n")
     assert len(problems) == 1
@@ -84,7 +84,7 @@ def test_each_sign_in_a_key_is_named_with_its_place(sign: str):
     assert plain_text(sign).isascii()
 
 
-def test_a_bomb_is_one_line():
+def test_a_bomb_is_one_line() -> None:
     """Anchors and aliases by the dozen are one mistake."""
     bomb = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
     assert said(bomb) == ["f:1:5: anchors (&a0) are not used here, and 90 more like it - write the value out where it is needed"]
@@ -108,7 +108,7 @@ def test_a_bomb_is_one_line():
         ("dialplans/main.yaml", "queue: billing", "queue: “billing”", "dialplans/main.yaml:5:30: curly quote '“' - write '\"'"),
     ],
 )
-def test_a_sign_in_a_value_is_named_at_its_place(tmp_path: Path, file: str, found: str, instead: str, problem: str | None):
+def test_a_sign_in_a_value_is_named_at_its_place(tmp_path: Path, file: str, found: str, instead: str, problem: str | None) -> None:
     """A time, a duration, a number, a name: where the value is refused for a sign of another keyboard, the sign is what is told."""
     site = SmallSite(tmp_path)
     site.change(file, found, instead)
@@ -120,7 +120,7 @@ def test_a_sign_in_a_value_is_named_at_its_place(tmp_path: Path, file: str, foun
         assert problems == [problem]
 
 
-def test_full_width_signs_in_names_and_prompts_of_a_site_are_right(tmp_path: Path):
+def test_full_width_signs_in_names_and_prompts_of_a_site_are_right(tmp_path: Path) -> None:
     """Names and prompts say what they say."""
     site = SmallSite(tmp_path)
     site.change("config/prompts.yaml", "再见。", "再见，感谢来电：“您好”（２４小时）！")

@@ -20,7 +20,7 @@ def problems(text: str) -> list[str]:
     return [str(problem) for problem in found.value.problems]
 
 
-def test_every_scalar_stays_the_text_that_was_written():
+def test_every_scalar_stays_the_text_that_was_written() -> None:
     """Telephone numbers, times, yes and no are never turned into something else."""
     source = parse_source("a: 0501234567\nb: 22:30\nc: no\nd: 1_000\ne: +8613800000000\nf: 2026-01-01\ng:\n0: x\n", "f")
     assert source.data == {
@@ -35,7 +35,7 @@ def test_every_scalar_stays_the_text_that_was_written():
     }
 
 
-def test_values_and_keys_know_their_place():
+def test_values_and_keys_know_their_place() -> None:
     """Positions count from 1, also behind Chinese text; an unknown way means the nearest place around it."""
     source = parse_source("nodes:\n  名字: {类型: [a, b]}\n", "f")
     assert source.where(("nodes", "名字", "类型", 1)) == Position("f", 2, 16)
@@ -43,7 +43,7 @@ def test_values_and_keys_know_their_place():
     assert source.where(("nodes", "名字", "nothing", "deeper")) == Position("f", 2, 7)
 
 
-def test_a_key_written_twice_names_the_earlier_place():
+def test_a_key_written_twice_names_the_earlier_place() -> None:
     """The last one does not silently win."""
     assert problems("a: 1\nb: 2\na: 3\n") == ["f.yaml:3:1: 'a' is written twice; first at line 1 - remove one of them"]
 
@@ -60,7 +60,7 @@ def test_a_key_written_twice_names_the_earlier_place():
         ("a: 中文 #: x\n", "1:7"),
     ],
 )
-def test_a_hash_key_that_would_vanish_is_refused(text: str, place: str):
+def test_a_hash_key_that_would_vanish_is_refused(text: str, place: str) -> None:
     """YAML takes an unquoted # for a comment: the key must be quoted."""
     assert f'f.yaml:{place}: YAML reads this # as the start of a comment - quote the key: "#"' in problems(text)
 
@@ -77,7 +77,7 @@ def test_a_hash_key_that_would_vanish_is_refused(text: str, place: str):
         "a:  # why\n  b: 1\n",
     ],
 )
-def test_ordinary_comments_and_texts_with_a_hash_are_fine(text: str):
+def test_ordinary_comments_and_texts_with_a_hash_are_fine(text: str) -> None:
     """Only what looks like a lost key is refused."""
     parse_source(text, "f")
 
@@ -99,12 +99,12 @@ def test_ordinary_comments_and_texts_with_a_hash_are_fine(text: str):
         ("[" * 100_000, f"f.yaml:1:41: is nested more than {MAX_DEPTH} levels deep"),
     ],
 )
-def test_what_is_no_plain_yaml_is_a_problem_with_a_place(text: str, said: str):
+def test_what_is_no_plain_yaml_is_a_problem_with_a_place(text: str, said: str) -> None:
     """Syntax errors, anchors, tags, second documents and depth are told in words."""
     assert problems(text)[0].startswith(said)
 
 
-def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path):
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     """Missing, not UTF-8, too long: one sentence each."""
     with pytest.raises(ProblemsFound, match=r"nothing\.yaml:1:1: cannot be read: No such file"):
         read_source(tmp_path / "nothing.yaml")
@@ -116,7 +116,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path):
         read_source(tmp_path / "long.yaml")
 
 
-def test_an_empty_file_is_no_settings(tmp_path: Path):
+def test_an_empty_file_is_no_settings(tmp_path: Path) -> None:
     """A file with comments only is empty settings, a byte order mark is no text."""
     (tmp_path / "empty.yaml").write_bytes(b"\xef\xbb\xbf# nothing\n")
     assert read_source(tmp_path / "empty.yaml").data == {}
@@ -124,7 +124,7 @@ def test_an_empty_file_is_no_settings(tmp_path: Path):
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="ab:# -[]{},\"'|>\n\t*&!?%@`0中", max_size=60))
-def test_any_text_is_data_or_problems(text: str):
+def test_any_text_is_data_or_problems(text: str) -> None:
     """Nothing but ProblemsFound ever comes out."""
     with contextlib.suppress(ProblemsFound):
         assert parse_source(text, "f").where().line >= 1

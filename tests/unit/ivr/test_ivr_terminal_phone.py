@@ -2,10 +2,12 @@
 
 import pytest
 
+from ivr.interpreter import Ended
 from ivr.ports import LookupReply
 from ivr.premises import Premises
 from ivr.terminal_phone import HungUp, try_flow
 from ivr.testing import ScriptedLookup, VirtualClock
+from tests.unit.ivr.conftest import Load
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +27,7 @@ nodes:
 """
 
 
-async def run(load, lines: list[str], premises: Premises = ANYWHERE):
+async def run(load: Load, lines: list[str], premises: Premises = ANYWHERE) -> tuple[Ended | None, str, ScriptedLookup]:
     written: list[str] = []
 
     async def read_line(prompt: str) -> str:
@@ -40,7 +42,7 @@ async def run(load, lines: list[str], premises: Premises = ANYWHERE):
     return ended, "\n".join(written), lookup
 
 
-async def test_prompts_appear_and_lines_are_entries(load):
+async def test_prompts_appear_and_lines_are_entries(load: Load) -> None:
     """The end of a line ends an entry; queue and transfer ask how it went."""
     ended, screen, lookup = await run(load, ["abc", "1", "1234", "exit_key", "7", "busy", "", "2", "nonsense", ""])
     assert ended is not None
@@ -55,18 +57,18 @@ async def test_prompts_appear_and_lines_are_entries(load):
     assert "f/nodes/wait: node_left exit=exit_key:7" in screen
 
 
-async def test_keys_typed_in_one_line_go_on_into_the_next_menu(load):
+async def test_keys_typed_in_one_line_go_on_into_the_next_menu(load: Load) -> None:
     _, _, lookup = await run(load, ["1#1234#"])
     assert lookup.requests[0].url == "http://crm/1234"
 
 
-async def test_q_hangs_up_and_the_way_is_still_told(load):
+async def test_q_hangs_up_and_the_way_is_still_told(load: Load) -> None:
     ended, screen, _ = await run(load, ["q"])
     assert ended is None
     assert "f/nodes/m: node_left exit=caller_gone" in screen
 
 
-async def test_what_a_real_call_would_not_get_is_not_asked_about(load):
+async def test_what_a_real_call_would_not_get_is_not_asked_about(load: Load) -> None:
     """A queue that is closed at this hour, and a number that the site never dials: told with the reason, and the flow goes on there."""
     closed = Premises({}, is_open=lambda queue, now_ms: queue != "billing")
     _, screen, _ = await run(load, ["1", "1234"], closed)

@@ -10,6 +10,9 @@ from routing_house import arrival, directory, person
 
 from routing.domain.messages import AgentAsked, ContactAsked, ContactLeft, PhoneReported
 from routing.domain.model import UNTIL_DONE, Membership, Overflow, QueuePolicy
+from tests.routing_house import directory, person
+from tests.unit.routing.fault_witness import Witness
+from tests.unit.routing.fault_world import MISSED, Caller, World
 
 HALF = {"vip": Membership(tier=2), "sales": Membership(tier=2)}
 SITE = directory(
@@ -67,8 +70,10 @@ WANTS = (
     [(0, "lang_zh and billing"), (7_000, "lang_zh"), (20_000, "")],
     [(0, "@zoe"), (4_000, "lang_en or billing")],
 )
-ACTIONS = (*["log_in"] * 6, *["resume"] * 6, *["end_wrap_up"] * 6, *["join_queue"] * 3)
-ACTIONS += ("log_out", "pause", "extend_wrap_up", "dispose", "leave_queue")
+WEIGHTS: dict[AgentAction, int] = {"log_in": 6, "resume": 6, "end_wrap_up": 6, "join_queue": 3}
+WEIGHTS |= {"log_out": 1, "pause": 1, "extend_wrap_up": 1, "dispose": 1, "leave_queue": 1}
+ACTIONS = tuple(action for action, weight in WEIGHTS.items() for _ in range(weight))
+SUPERVISION: tuple[ContactAction, ...] = ("prioritise", "prioritise", "move", "move", "withdraw")
 
 
 def waiting(world: World) -> list[Caller]:
@@ -140,7 +145,7 @@ def supervisor_asks(world: World, witness: Witness) -> None:
     """A waiting contact, or one that is over, is made more urgent, moved or sent away."""
     if world.up() and world.callers:
         server, contact = world.chance.choice(world.up()), world.chance.choice(list(world.callers)[-12:])
-        action, queue = world.chance.choice(("prioritise", "prioritise", "move", "move", "withdraw")), world.chance.choice(QUEUES)
+        action, queue = world.chance.choice(SUPERVISION), world.chance.choice(QUEUES)
         world.note("supervisor", action, contact, queue)
         asked = ContactAsked(contact, "move", world.ids.new("request"), server.name, world.chance.choice((0, 30)), queue, world.now)
         server.outbox.append(replace(asked, action=action))

@@ -3,12 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from fault_world import World
-
 from routing.domain.agent_state import TRANSITIONS, AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.events import Event
 from routing.store import codec
+from tests.unit.routing.fault_world import World
 
 NEVER_IN = ("full", "no_agents", "overflowed", "closed", "failed")
 LEAVING = {"contact_abandoned", "contact_timed_out", "contact_left", "contact_ended"}

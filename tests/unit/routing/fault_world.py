@@ -10,9 +10,6 @@ import asyncio
 import random
 from dataclasses import dataclass, field, replace
 
-from routing_house import CountingIds
-from shaky_store import ShakyStore
-
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
@@ -43,6 +40,8 @@ from routing.router import Router
 from routing.store import codec
 from routing.store.memory import Shared
 from simulator.virtual import VirtualClock
+from tests.routing_house import CountingIds
+from tests.unit.routing.shaky_store import ShakyStore
 
 ALIVE_EVERY_MS = 1_000
 HOLDS_EVERY_MS = 60_000

@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from routing_house import House, directory, person
 
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld, TellPhoneOrder
 from routing.domain.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 CODES = {"1": "solved", "2": "call again"}

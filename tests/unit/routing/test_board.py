@@ -1,6 +1,8 @@
 """What the board does, scene by scene."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from routing_house import START_MS, House, arrival, directory, person
@@ -10,6 +12,7 @@ from routing.domain.agent_state import AgentState
 from routing.domain.messages import AgentAsked, ContactLeft, LeaveOrder, OfferRinging, PhoneReported, TalkEnded, WithdrawOrder
 from routing.domain.model import AgentProfile, QueuePolicy
 from routing.ports import EndReason
+from tests.routing_house import START_MS, House, directory, person
 
 pytestmark = pytest.mark.unit
 
@@ -557,13 +560,19 @@ def test_an_agent_whose_contact_was_lost_is_not_stuck() -> None:
 
 def test_requests_may_come_in_any_state() -> None:
     """Every request in every state is answered and leaves a state of the table."""
-    for action in ("log_in", "log_out", "pause", "resume", "end_wrap_up"):
+    actions: tuple[AgentAction, ...] = ("log_in", "log_out", "pause", "resume", "end_wrap_up")
+    for action in actions:
         for stage in range(6):
             made = House(directory(person("anna")))
-            steps = [lambda m: m.start_work("anna"), lambda m: m.call("c1"), lambda m: m.answer("c1"), lambda m: m.finish("c1")]
+            steps: list[Callable[[], object]] = [
+                partial(made.start_work, "anna"),
+                partial(made.call, "c1"),
+                partial(made.answer, "c1"),
+                partial(made.finish, "c1"),
+            ]
             for step in steps[:stage]:
-                step(made)
+                step()
             if stage == 5:
                 made.ask("anna", "pause")
-            made.say(AgentAsked("anna", action, "r", "node"))  # type: ignore[arg-type]
+            made.say(AgentAsked("anna", action, "r", "node"))
             assert made.orders[-1][1].request == "r" or made.rings()

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from fault_deeds import DEEDS, SITE, router_fails, server_returns
-from fault_witness import Witness, stuck
-from fault_world import World
 
 from routing.domain.messages import AgentAsked, PhoneReported
 from simulator import virtual
+from tests.unit.routing.fault_deeds import DEEDS, SITE, router_fails, server_returns
+from tests.unit.routing.fault_witness import Witness, stuck
+from tests.unit.routing.fault_world import World
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(280)]
 
@@ -22,7 +22,7 @@ async def run_wild(world: World, witness: Witness, steps: int) -> None:
         if chance.random() < 0.02:
             await router_fails(world)
         else:
-            chance.choices(list(DEEDS), DEEDS.values())[0](world, witness)
+            chance.choices(list(DEEDS), list(DEEDS.values()))[0](world, witness)
         await world.pass_time(chance.choice((0, 1, 1, 5, 20, 100, 400, 400, 1_500)) if chance.random() < 0.98 else 6_000)
         witness.look()
 

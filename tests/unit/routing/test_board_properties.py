@@ -3,7 +3,13 @@
 from typing import Any
 
 import pytest
-from board_history import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routing.domain.agent_state import AgentState
+from routing.domain.contact_state import ContactState
+from routing.domain.messages import TellPhoneOrder
+from tests.board_history import (
     changing,
     check_agents_moved_by_the_table,
     check_booking,
@@ -16,13 +22,7 @@ from board_history import (
     opened,
     play,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from routing_house import House
-
-from routing.domain.agent_state import AgentState
-from routing.domain.contact_state import ContactState
-from routing.domain.messages import TellPhoneOrder
+from tests.routing_house import House
 
 pytestmark = pytest.mark.unit
 

@@ -11,6 +11,7 @@ from routing.board.strategies import least_occupied
 from routing.domain.agent_state import AgentState
 from routing.domain.messages import OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.domain.model import Membership, QueuePolicy
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 

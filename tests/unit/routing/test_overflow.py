@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from routing_house import House, directory, person
 
 from routing.domain.contact_state import ContactState
 from routing.domain.messages import MoveOrder, PhoneReported
 from routing.domain.model import Directory, Overflow, QueuePolicy
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 

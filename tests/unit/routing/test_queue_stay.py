@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
-from scripted_line import Phone, ScriptedLine
 
 from routing.client.queue_stay import QueueStay, Waited
 from routing.client.stay_events import TimeToAnnounce
@@ -24,6 +23,7 @@ from routing.domain.messages import (
 from routing.domain.model import QueuePolicy, WaitForecast
 from routing.ports import RingOutcome, RingResult
 from simulator import virtual
+from tests.scripted_line import Phone, ScriptedLine
 
 pytestmark = pytest.mark.unit
 

@@ -9,10 +9,10 @@ from itertools import pairwise
 from statistics import fmean, stdev
 
 import pytest
-from routing_house import START_MS, directory, person
-from traffic import Stream, Told, Traffic
 
 from routing.domain.model import QueuePolicy
+from tests.routing_house import START_MS, directory, person
+from tests.unit.routing.traffic import Stream, Told, Traffic
 
 pytestmark = pytest.mark.unit
 HOURS, WARM_UP_H, BATCHES = 84.0, 4.0, 20

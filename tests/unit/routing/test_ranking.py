@@ -13,7 +13,7 @@ steps = st.lists(st.one_of(st.tuples(st.just("add"), ids, st.integers(0, 5)), st
 
 
 @given(steps, st.sets(ids))
-def test_it_is_a_list_sorted_by_key_and_time_of_adding(steps, refused) -> None:
+def test_it_is_a_list_sorted_by_key_and_time_of_adding(steps: list[tuple[str, str, int]], refused: set[str]) -> None:
     """Whatever is added, moved and taken out, the first one is that of a plain sorted list; refused ones keep their places."""
     ranking, plain = Ranking(), {}
     for serial, (verb, id, key) in enumerate(steps):

@@ -19,6 +19,7 @@ from routing.domain.messages import (
     WithdrawOrder,
 )
 from routing.domain.model import BreakLimit, Directory, Membership, Overflow, QueuePolicy
+from tests.routing_house import START_MS, House, directory, person
 
 pytestmark = pytest.mark.unit
 

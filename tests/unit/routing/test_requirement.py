@@ -1,6 +1,7 @@
 """The expression over skills that says what a contact wants of an agent."""
 
 import operator
+from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from routing.domain.requirement import MAX_DEPTH, MAX_LENGTH, BadRequirement, pa
 pytestmark = pytest.mark.unit
 
 COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq, "==": operator.eq, "!=": operator.ne}
+Tree = tuple[str, Callable[[Mapping[str, int], str], bool]]  # an expression, and the same in Python
 SKILLS = ("billing", "lang_zh", "sales")
 levels = st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 5))
 leaves = st.one_of(
@@ -23,7 +25,7 @@ leaves = st.one_of(
         )
     ),
 )
-trees = st.recursive(
+trees: st.SearchStrategy[Tree] = st.recursive(
     leaves,
     lambda inner: st.one_of(
         inner.map(lambda t: (f"not ({t[0]})", lambda have, who: not t[1](have, who))),
@@ -35,7 +37,7 @@ trees = st.recursive(
 
 
 @given(trees, levels, st.sampled_from(("anna", "wang-2", "li")))
-def test_it_means_what_python_would_mean(tree, have, who) -> None:
+def test_it_means_what_python_would_mean(tree: Tree, have: dict[str, int], who: str) -> None:
     """An expression suits exactly the agents for whom the same words are true in Python."""
     text, expected = tree
 
@@ -43,7 +45,7 @@ def test_it_means_what_python_would_mean(tree, have, who) -> None:
 
 
 @given(trees, levels, st.sampled_from(("anna", "li")))
-def test_the_canonical_text_means_the_same(tree, have, who) -> None:
+def test_the_canonical_text_means_the_same(tree: Tree, have: dict[str, int], who: str) -> None:
     """The canonical text reads back to itself and suits the same agents."""
     first = parse(tree[0])
     again = parse(first.text)

@@ -18,6 +18,7 @@ from routing.router import Router
 from routing.store.memory import MemoryStore
 from routing.store.port import StoreUnreachable
 from simulator import virtual
+from tests.routing_house import CountingIds, directory, person
 
 pytestmark = pytest.mark.unit
 

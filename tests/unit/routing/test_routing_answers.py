@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from routing_house import House, directory, person
 
 from routing.domain.messages import OfferEnded
 from routing.domain.model import AgentProfile, Membership, Overflow, QueuePolicy
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 S = 1000

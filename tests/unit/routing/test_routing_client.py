@@ -38,6 +38,8 @@ from routing.router import Router
 from routing.store.memory import MemoryStore
 from routing.store.port import StoreUnreachable
 from simulator import virtual
+from tests.routing_house import CountingIds, directory, person
+from tests.scripted_line import Phone, ScriptedLine
 
 pytestmark = pytest.mark.unit
 
@@ -250,7 +252,7 @@ def agent_rung(line: ScriptedLine) -> str:
 
 
 def offer_rung(stay: Any) -> str:
-    return next(iter(stay.offers))
+    return str(next(iter(stay.offers)))
 
 
 def test_a_caller_who_gives_up_while_a_phone_rings() -> None:
@@ -468,7 +470,7 @@ def test_a_desk_of_which_one_part_ends_ends_whole_and_goes_on_when_run_again(bro
     async def whole() -> None:
         shared = MemoryStore()
         store = OddStore(shared._shared)
-        routing_client = RoutingClient(store, SITE, CountingIds(), virtual.VirtualClock(), server="node")
+        routing_client = RoutingClient(store, CurrentDirectory(SITE), CountingIds(), virtual.VirtualClock(), server="node")
         fence = await shared.acquire("router", 60_000) or 0
         routing_client._replies = {name: asyncio.get_running_loop().create_future() for name in ("r1", "r2", "r3")}
         first = asyncio.create_task(routing_client.run())

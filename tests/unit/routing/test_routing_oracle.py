@@ -16,6 +16,8 @@ from routing_oracle import Oracle
 
 from routing.domain.messages import OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.domain.model import UNTIL_DONE, Directory, Membership, Overflow, QueuePolicy
+from tests.routing_house import House, directory, person
+from tests.routing_oracle import Oracle
 
 pytestmark = pytest.mark.unit
 S = 1000
@@ -170,8 +172,9 @@ class Both:
             return [word]
         if word == "leave" and waiting:
             return [word, waiting[a % len(waiting)], ("abandoned", "exit_key")[b % 2]]
-        if word in ("withdraw", "move", "prioritise") and waiting:
-            return [word, waiting[a % len(waiting)], *{"withdraw": [], "move": [QUEUES[b % 3]], "prioritise": [5 * b - 30]}[word]]
+        what: dict[str, list[Any]] = {"withdraw": [], "move": [QUEUES[b % 3]], "prioritise": [5 * b - 30]}
+        if word in what and waiting:
+            return [word, waiting[a % len(waiting)], *what[word]]
         if word == "phone":
             return [word, PEOPLE[a % 4], ("available", "unavailable", "available", "busy")[b % 4]]
         if word in ("leave_queue", "join_queue"):
@@ -188,7 +191,10 @@ class Both:
     def do(self, move: list[Any]) -> None:
         word, *rest = move
         more = rest.pop() if rest and isinstance(rest[-1], dict) else {}
-        DOINGS.get(word, lambda house, agent, queue="": house.ask(agent, word, queue=queue))(self.house, *rest, **more)
+        if word in DOINGS:
+            DOINGS[word](self.house, *rest, **more)
+        else:
+            self.house.ask(rest[0], word, queue=(*rest, "")[1])
         getattr(self.oracle, word)(*rest, **more)
 
     def compare(self) -> None:
@@ -213,8 +219,8 @@ class Both:
 
 
 def call(house: House, name: str, queue: str, steps: list[tuple[int, str]], priority: int, **more: Any) -> None:
-    names = {which: list(more.get(which, ())) for which in ("preferred", "exclude")}
-    seen = {
+    names: dict[str, Any] = {which: list(more.get(which, ())) for which in ("preferred", "exclude")}
+    seen: dict[str, Any] = {
         "ani": more.get("number", ""),
         "expected_wait_ms": more.get("expected_wait", 0),
         "service_level": more.get("service_level", 100),

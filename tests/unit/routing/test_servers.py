@@ -1,5 +1,7 @@
 """Servers that fall silent, come back, leave and are frozen: what becomes of their callers."""
 
+from typing import Any
+
 import pytest
 from routing_house import House, arrival, directory, person
 
@@ -15,6 +17,7 @@ from routing.domain.messages import (
     ServerLeft,
 )
 from routing.domain.model import QueuePolicy
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 
@@ -30,7 +33,7 @@ def silence(house: House, ms: int = LOST_AFTER_MS) -> None:
     house.wait(ms)
 
 
-def taken_over(house: House, contact: str, server: str = "other", **more: object) -> None:
+def taken_over(house: House, contact: str, server: str = "other", **more: Any) -> None:
     """The caller turns up at another server."""
     known = house.board.contacts[contact]
     house.say(arrival(contact, known.facts.call, server, known.queue, known.steps, known.enqueued_at_ms, back=True, **more))

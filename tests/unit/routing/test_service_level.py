@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from routing_house import House, directory, person
 
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
@@ -13,6 +12,7 @@ from routing.domain.messages import LeaveOutcome
 from routing.domain.model import Overflow, QueuePolicy
 from routing.domain.service_level import FORMULAS, WINDOW_MS, Departure, Departures, Formula, Tally, departure
 from routing.read_model.view import View
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 

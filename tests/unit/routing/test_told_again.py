@@ -13,6 +13,7 @@ from routing.domain.messages import (
     AgentAsked,
     ContactArrived,
     LeaveOrder,
+    LeaveOutcome,
     OfferAnswered,
     ServerAlive,
     ServerHolds,
@@ -23,6 +24,7 @@ from routing.domain.messages import (
 )
 from routing.domain.model import Membership, QueuePolicy
 from routing.read_model.view import View
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 
@@ -149,7 +151,7 @@ def test_a_contact_that_nobody_knows_is_asked_for() -> None:
 
 @pytest.mark.parametrize("how", ["again", "back", "twice"])
 @pytest.mark.parametrize("outcome", ["timed_out", "full"])
-def test_who_was_sent_away_is_sent_away_once(how: str, outcome: str) -> None:
+def test_who_was_sent_away_is_sent_away_once(how: str, outcome: LeaveOutcome) -> None:
     """The order and the caller's word crossed, or the order went with its server: the same way out is ordered, no second outcome told."""
     made = House(directory(person("anna"), queues=(QueuePolicy("support", max_wait_ms=60_000, max_waiting=int(outcome != "full")),)))
     message = arrival("c1", "call-c1", "node", "support", [(0, "")], made.now)

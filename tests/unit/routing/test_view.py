@@ -5,10 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from board_history import PEOPLE, QUEUES, SITE, STEPS, changing, history, opened, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from routing_house import START_MS, House, directory, person
 
 from routing.domain.agent_state import AgentState
 from routing.domain.changes import Changes
@@ -23,6 +21,8 @@ from routing.read_model.earlier_log import EarlierLog
 from routing.read_model.view import View
 from routing.store import codec
 from routing.store.memory import MemoryStore
+from tests.board_history import PEOPLE, QUEUES, SITE, STEPS, changing, history, opened, play
+from tests.routing_house import START_MS, House, directory, person
 
 pytestmark = pytest.mark.unit
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from board_history import SITE, STEPS, history, opened, play
 from hypothesis import given, settings
 from routing_house import House, arrival, directory, person
 
@@ -12,6 +11,8 @@ from routing.domain.messages import ContactAsked, PhoneReported
 from routing.domain.model import Choice, QueuePolicy, WaitForecast
 from routing.read_model.estimate import Mean, Rate, Rival, drain_ms, expected_ms
 from routing.read_model.view import View
+from tests.board_history import SITE, STEPS, history, opened, play
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from statistics import mean
 
 import pytest
-from routing_house import directory, person
-from traffic import Stream, Told, Traffic
 
 from routing.domain.model import QueuePolicy
+from tests.routing_house import directory, person
+from tests.unit.routing.traffic import Stream, Told, Traffic
 
 pytestmark = pytest.mark.unit
 

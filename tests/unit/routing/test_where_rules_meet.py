@@ -1,9 +1,9 @@
 """Where two rules of routing meet, what is right for the caller happens."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from routing_house import House, directory, person
 
 from routing.board.servers import gather
 from routing.domain.agent_state import AgentState
@@ -12,10 +12,11 @@ from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import AgentHeld, OfferEnded, PhoneReported, ServerAlive, ServerLeft, TalkHeld
 from routing.domain.model import Membership, Overflow, QueuePolicy, work_of
 from routing.read_model.view import View
+from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
 S = 1000
-PREFERRED = {"preferred": ["x"], "preferred_ms": 20 * S}
+PREFERRED: dict[str, Any] = {"preferred": ["x"], "preferred_ms": 20 * S}
 
 
 def queue(name: str = "support", **more: object) -> QueuePolicy:

@@ -18,6 +18,7 @@ from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import AgentAsked, ContactLeft, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
 from routing.domain.model import Directory
 from routing.read_model.view import View
+from tests.routing_house import START_MS, CountingIds
 
 Steps = list[tuple[int, str]]
 

@@ -5,13 +5,13 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from settings_house import SmallSite
 
 from server.asterisk.modules import AMI_EVENTS, CHECK_MODULES, REQUIRED_MODULES
 from server.external.attached import attached_plan, pieces, stamp
 from server.processes.supervisor import programs_of
 from server.settings import Site
 from server.state_folder.folder import make_state_folder
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.unit
 

@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from settings_house import FILES, SmallSite
 
 from server.settings import load_site
 from sources.problems import ProblemsFound
+from tests.settings_house import FILES, SmallSite
 
 pytestmark = pytest.mark.unit
 

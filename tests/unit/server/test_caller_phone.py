@@ -27,7 +27,7 @@ class Rig:
         channel = Channel(self)
         connect(self.asterisk, channel)
         self.keys = KeySource(connected=True)
-        self.call = LiveCall("call-1", Number("", ""), "4000", 0)
+        self.call = LiveCall("call-1", Number("withheld", ""), "4000", 0)
         self.phone = HotlinePhone(
             channel, self._keep_stage, self.call, sounds=self, keys=self.keys, dial=self._dial, stop_playback=self._stop
         )

@@ -30,8 +30,8 @@ class House:
         self.contacts: dict[str, Any] = {"c-waits": _contact(ContactState.WAITING), "c-talks": _contact(ContactState.CONNECTED)}
         self.calls = Calls()
         self._let_go = [self.calls.add(_call("waits", "13800138001")), self.calls.add(_call("talks", "13800138002", in_dial=True))]
-        parts: Any = (self, self, self, self.calls, self, self, self, lambda: 90_000)
-        self.draining = Draining(*parts, comes_back=lambda: comes_back)
+        house: Any = self
+        self.draining = Draining(house, house, house, self.calls, house, house, house, lambda: 90_000, comes_back=lambda: comes_back)
 
     async def finish(self, timeout_s: float) -> None:
         await asyncio.sleep(timeout_s)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settings_house import SmallSite
 
 from ivr.testing import ScriptedPhone, VirtualClock
 from routing.client.routing_client import NoReply
@@ -15,6 +14,7 @@ from routing.read_model.view import View
 from server.agents.feature_codes import FeatureCodes
 from server.agents.pin_locks import LOCKED_MS, PinLocks
 from server.settings import Site, pins
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.unit
 

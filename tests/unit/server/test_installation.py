@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from settings_house import SmallSite
 
 from server.install.asterisk import AsteriskProgram
 from server.installation import TRIAL_PHONES, Installation, asterisk_plan
 from server.state_folder.ports import Ports
 from server.state_folder.secrets import secrets_for
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from settings_house import SmallSite
 
 from server.node_settings import LOOPBACK, NodeSettings, redis_url
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.unit
 

@@ -14,10 +14,10 @@ from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.model import Directory
 from routing.read_model.view import View
-from server.asterisk.dialplan_names import AT
+from server.asterisk.dialplan_names import AT, SERVERS
 from server.calls.open_calls import Calls, LiveCall
 from server.cluster.orphaned_calls import GRACE_S, LONGER_S, OrphanedCalls
-from server.cluster.server_list import NAME, SERVERS, ServerList
+from server.cluster.server_list import NAME, ServerList
 from simulator import virtual
 
 pytestmark = pytest.mark.unit

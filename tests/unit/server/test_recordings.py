@@ -5,13 +5,13 @@ import wave
 from pathlib import Path
 
 import pytest
-from settings_house import SmallSite
 
 from ivr.loading.static_speech import static_speech
 from ivr.ports import Speech
 from server.sounds import audio
 from server.sounds.recordings import Recordings
 from server.sounds.wav_faults import wav_fault
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ from agi.ami.errors import AmiNotConnected
 from ivr.numbers import normalise
 from routing.domain.events import Event
 from server.asterisk.dialplan_names import RUN, SERVERS
-from server.calls.open_calls import LiveCall
+from server.calls.open_calls import LiveCall, Stage
 from server.cluster.server_list import NAME, ServerList, is_movable
 
 pytestmark = [pytest.mark.unit, pytest.mark.asyncio]
@@ -183,7 +183,7 @@ async def test_a_call_is_at_the_asterisk_that_its_id_names() -> None:
         ("arrived", False, False, False),
     ],
 )
-async def test_only_calls_that_nobody_would_miss_are_moved(stage, in_dial: bool, done: bool, movable: bool) -> None:
+async def test_only_calls_that_nobody_would_miss_are_moved(stage: Stage, in_dial: bool, done: bool, movable: bool) -> None:
     call = LiveCall("call-1", normalise("", "CN"), "4000", 0, stage=stage, in_dial=in_dial, done=done)
     assert is_movable(call) is movable
     call.keyed = True  # a part of an answer, which would be lost

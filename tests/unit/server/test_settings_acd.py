@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from settings_house import SmallSite
 
 from routing.domain.model import UNTIL_DONE, BreakLimit, Membership, Overflow
 from server.settings import pins
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.unit
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from settings_house import SmallSite
+
+from tests.settings_house import SmallSite
 
 WAIT = '{type: queue, queue: billing, requirement: "billing >= 3", otherwise: bye}'
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from settings_house import FILES, SmallSite
 
 from server.settings import load_site
 from sources.problems import ProblemsFound
+from tests.settings_house import FILES, SmallSite
 
 pytestmark = pytest.mark.unit
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from settings_house import FILES, SmallSite
+
+from tests.settings_house import FILES, SmallSite
 
 pytestmark = pytest.mark.unit
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from settings_house import SmallSite
+
+from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.unit
 

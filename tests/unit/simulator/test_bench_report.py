@@ -3,6 +3,9 @@
 import io
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -22,15 +25,15 @@ GOOD, SLOW = Spread(100, 5.0, 20.0, 30.0), Spread(100, 500.0, 990.0, 1000.0)
 SMALL, LARGE = Size(1, 1), Size(200, 100)
 
 
-def published(report, folder):
+def published(report: Report, folder: Path) -> tuple[int, list[str], list[tuple[object, Path]]]:
     """Exit code, what was printed as lines, and what was drawn."""
-    drawn = []
+    drawn: list[tuple[object, Path]] = []
     text = io.StringIO()
     code = publish(report, folder, lambda charts, path: drawn.append((charts, path)), Console(file=text, width=140))
     return code, text.getvalue().splitlines(), drawn
 
 
-def test_the_last_line_is_one_json_object_and_the_exit_code_says_whether_targets_are_met(tmp_path):
+def test_the_last_line_is_one_json_object_and_the_exit_code_says_whether_targets_are_met(tmp_path: Path) -> None:
     report = Report("offer", [Table("a table", ["what", "ms"], [["free", "4.2"]])], line={"hotline_p50_ms": 4.2})
 
     code, lines, drawn = published(report, tmp_path / "bench")
@@ -41,7 +44,7 @@ def test_the_last_line_is_one_json_object_and_the_exit_code_says_whether_targets
     assert drawn == [(report.charts, tmp_path / "bench" / "offer.png")]
 
 
-def test_a_missed_target_is_told_in_words_and_by_the_exit_code(tmp_path):
+def test_a_missed_target_is_told_in_words_and_by_the_exit_code(tmp_path: Path) -> None:
     code, lines, _ = published(Report("agi", misses=["too slow [by far]"]), tmp_path)
 
     assert code == 1
@@ -50,7 +53,7 @@ def test_a_missed_target_is_told_in_words_and_by_the_exit_code(tmp_path):
     assert json.loads((tmp_path / "agi.json").read_text())["misses"] == ["too slow [by far]"]
 
 
-def test_what_is_written_is_json_also_where_a_figure_is_missing(tmp_path):
+def test_what_is_written_is_json_also_where_a_figure_is_missing(tmp_path: Path) -> None:
     """JSON has neither infinity nor NaN."""
     published(Report("agi", line={"p99_ms": math.inf}, figures={"runs": [{"kib": math.nan, "per_s": 1.23456}]}), tmp_path)
 
@@ -59,13 +62,13 @@ def test_what_is_written_is_json_also_where_a_figure_is_missing(tmp_path):
     assert found["runs"] == [{"kib": None, "per_s": 1.235}]
 
 
-def offers(**changed):
+def offers(**changed: Spread) -> list[Row]:
     """A good measurement of both systems at two sizes, but for what is `changed`."""
     found = {("hotline", SMALL): GOOD, ("hotline", LARGE): GOOD, ("app_queue", SMALL): SLOW, ("app_queue", LARGE): SLOW}
     return [Row(system, size, "free", changed.get(f"{system}_{size.waiting}", spread)) for (system, size), spread in found.items()]
 
 
-def test_offers_are_judged_at_every_size_and_told_for_the_largest():
+def test_offers_are_judged_at_every_size_and_told_for_the_largest() -> None:
     report = offer_report(offers(), [SMALL, LARGE])
 
     assert report.misses == []
@@ -80,7 +83,7 @@ def test_offers_are_judged_at_every_size_and_told_for_the_largest():
         (Spread(99, 5.0, 20.0, 30.0, missed=1), "never came"),
     ],
 )
-def test_one_slow_size_is_enough_to_miss(spread, word):
+def test_one_slow_size_is_enough_to_miss(spread: Spread, word: str) -> None:
     """Targets are p50 of 10 ms, p99 of 50 ms, and no offer lost, at every size."""
     misses = offer_report(offers(hotline_1=spread), [SMALL, LARGE]).misses
 
@@ -89,11 +92,11 @@ def test_one_slow_size_is_enough_to_miss(spread, word):
     assert misses[0].startswith("1/1")
 
 
-def test_how_slow_the_other_queue_is_is_no_miss_of_ours():
+def test_how_slow_the_other_queue_is_is_no_miss_of_ours() -> None:
     assert offer_report(offers(app_queue_1=Spread(0, math.inf, math.inf, math.inf, 5)), [SMALL, LARGE]).met
 
 
-def agi_results(**ours):
+def agi_results(**ours: float) -> Results:
     run = {"per_s": 100.0, "p50_ms": 1.0, "p99_ms": 2.0, "kib_per_session": 4.0, "cpu_us": 8.0, "load_busy": 0.5}
     results = Results()
     for name, figures in (("hotline", run | ours), *((other, run | {"per_s": 90.0}) for other in ("panoramisk", "aioagi-ik", "pystrix"))):
@@ -104,17 +107,17 @@ def agi_results(**ours):
 OPTIONS = AgiOptions([1000], 1, 1.0)
 
 
-def test_the_transport_has_to_be_ahead_of_all_others():
+def test_the_transport_has_to_be_ahead_of_all_others() -> None:
     assert agi_report(OPTIONS, agi_results()).met
     assert "best other one has 90" in agi_report(OPTIONS, agi_results(per_s=90.0)).misses[0]
 
 
-def test_an_idle_session_may_take_ten_kib():
+def test_an_idle_session_may_take_ten_kib() -> None:
     assert agi_report(OPTIONS, agi_results(kib_per_session=10.0)).met
     assert "KiB" in agi_report(OPTIONS, agi_results(kib_per_session=10.1)).misses[0]
 
 
-def test_a_library_that_fails_under_load_is_shown_so_and_one_of_ours_misses():
+def test_a_library_that_fails_under_load_is_shown_so_and_one_of_ours_misses() -> None:
     results = agi_results()
     results.failures["pystrix", 1000] = "no threads left"
     report = agi_report(OPTIONS, results)
@@ -126,7 +129,7 @@ def test_a_library_that_fails_under_load_is_shown_so_and_one_of_ours_misses():
     assert "it ended" in agi_report(OPTIONS, results).misses[0]
 
 
-def test_the_median_of_rounds_counts_figure_by_figure():
+def test_the_median_of_rounds_counts_figure_by_figure() -> None:
     results = Results()
     for per_s, p99_ms in ((10.0, 9.0), (30.0, 1.0), (20.0, 5.0)):
         results.add("hotline", 100, Run(per_s, 1.0, p99_ms, 4.0, 8.0, 0.5))
@@ -136,27 +139,15 @@ def test_the_median_of_rounds_counts_figure_by_figure():
     assert (middle.per_s, middle.p99_ms) == (20.0, 5.0)
 
 
-def level(**changed):
-    return Level(
-        **(
-            {
-                "calls": 10,
-                "talk_s": 10.0,
-                "agents": 6,
-                "per_s": 2.0,
-                "whole": 40,
-                "failed": 0,
-                "cores": {"asterisk": 0.2, "server": 0.1, "redis": 0.02, "phones": 0.3},
-            }
-            | changed
-        )
-    )
+def level(**changed: Any) -> Level:
+    cores = {"asterisk": 0.2, "server": 0.1, "redis": 0.02, "phones": 0.3}
+    return replace(Level(calls=10, talk_s=10.0, agents=6, per_s=2.0, whole=40, failed=0, cores=cores), **changed)
 
 
 LOG = {"call_arrived": 50, "contact_connected": 50, "call_ended": 50}
 
 
-def test_whole_calls_and_a_server_below_asterisk_meet_the_target():
+def test_whole_calls_and_a_server_below_asterisk_meet_the_target() -> None:
     report = calls_report([level()], 50, [], LOG)
 
     assert report.met
@@ -174,5 +165,7 @@ def test_whole_calls_and_a_server_below_asterisk_meet_the_target():
         ([level()], [], {}, "0 call_arrived"),
     ],
 )
-def test_a_lost_call_a_dear_server_or_a_log_that_disagrees_is_a_miss(levels, failures, log, word):
+def test_a_lost_call_a_dear_server_or_a_log_that_disagrees_is_a_miss(
+    levels: list[Level], failures: list[str], log: dict[str, int], word: str
+) -> None:
     assert word in calls_report(levels, 50, failures, log).misses[0]

@@ -1,8 +1,11 @@
 """What benchmarks set up: a site that the server accepts, and a comparison that has the same agents."""
 
+import argparse
+from pathlib import Path
+
 import pytest
 
-from server.settings import load_site
+from server.settings import Site, load_site
 from simulator.bench.app_queue import dialplan_commands, queues_conf
 from simulator.bench.command import add_bench
 from simulator.bench.site import ANNOUNCED, MENU, QUEUE, UNSTAFFED, files_of_site
@@ -11,7 +14,7 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(tmp_path: Path) -> Site:
     """The site of three agents, as the server reads it."""
     for name, text in files_of_site(3).items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -19,7 +22,7 @@ def site(tmp_path):
     return load_site(tmp_path / "config", tmp_path / "dialplans")
 
 
-def test_the_generated_site_is_whole(site):
+def test_the_generated_site_is_whole(site: Site) -> None:
     """Numbers lead to flows, agents have phones, nobody has wrap-up time, and one queue has no agent."""
     assert [site.flow_for(number) for number in (QUEUE, ANNOUNCED, UNSTAFFED, MENU)] == ["bench", "announced", "unstaffed", "menu"]
     agents = site.directory.agents.values()
@@ -28,7 +31,7 @@ def test_the_generated_site_is_whole(site):
     assert {policy.wrap_up_ms for policy in site.directory.queues.values()} == {0}
 
 
-def test_both_systems_have_the_same_agents(site):
+def test_both_systems_have_the_same_agents(site: Site) -> None:
     staffed = [part for part in queues_conf(3).split("\n[") if part.startswith(("bench]", "announced]"))]
 
     assert len(staffed) == 2
@@ -38,13 +41,13 @@ def test_both_systems_have_the_same_agents(site):
         ]
 
 
-def test_the_queue_that_nobody_answers_has_no_member():
+def test_the_queue_that_nobody_answers_has_no_member() -> None:
     unstaffed = queues_conf(3).partition("[unstaffed]")[2]
 
     assert "member =>" not in unstaffed
 
 
-def test_the_comparison_is_reached_by_numbers_of_its_own():
+def test_the_comparison_is_reached_by_numbers_of_its_own() -> None:
     commands = dialplan_commands()
 
     assert len(commands) == 9
@@ -52,9 +55,7 @@ def test_the_comparison_is_reached_by_numbers_of_its_own():
 
 
 @pytest.mark.parametrize("words", [["bench", "offer", "--size", "20"], ["bench", "offer", "--size", "0/1"], ["bench", "sip"], ["bench"]])
-def test_a_command_line_without_sense_is_refused(words, capsys):
-    import argparse
-
+def test_a_command_line_without_sense_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     add_bench(parser.add_subparsers())
 

@@ -17,7 +17,8 @@ KEYS = st.text(st.sampled_from(DIGITS), min_size=1, max_size=8)
 
 def spell(digits: str, on_ms: int = 100, gap_ms: int = 60, base: int = 0) -> list[list[EventPacket]]:
     """What is sent in each 20 ms until the sender is done."""
-    sender, steps = DigitSender(), []
+    sender = DigitSender()
+    steps: list[list[EventPacket]] = []
     sender.queue(digits, on_ms, gap_ms)
     while sender.busy:
         steps.append(sender.step((base + 160 * len(steps)) % 2**32))

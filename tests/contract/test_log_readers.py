@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from private_redis import PrivateRedis
 from redis import Redis
 from structlog.testing import capture_logs
 
@@ -17,6 +16,7 @@ from routing.store.log_reader import LogReader
 from routing.store.memory import MemoryStore, Shared
 from routing.store.port import NEWEST, OLDEST, LogGap, LogLimits, NoSuchReader, Store
 from routing.store.redis import RedisStore
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.contract
 

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from private_redis import PrivateRedis
-from routing_house import arrival
 
 from routing.board.board import restore
 from routing.domain.agent_state import AgentState
@@ -23,6 +21,7 @@ from routing.store.memory import MemoryStore
 from routing.store.port import Once, StaleCommit, Store, is_before
 from routing.store.redis import RedisStore
 from tests.private_redis import PrivateRedis
+from tests.routing_house import arrival
 
 pytestmark = pytest.mark.contract
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import _AsyncGeneratorContextManager
 
 import pytest
 from redis import Redis
@@ -32,7 +32,7 @@ class Counting(RedisConnection):
 
     asked = 0
 
-    def reaching(self) -> AbstractAsyncContextManager[None]:
+    def reaching(self) -> _AsyncGeneratorContextManager[None]:
         self.asked += 1
         return super().reaching()
 
@@ -98,7 +98,7 @@ async def test_a_password_that_is_right_again(redis: PrivateRedis, monkeypatch: 
 async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis) -> None:
     """Router, desk, event log and follower all ask a Redis that refuses them, for as long as it takes: one line, not two a second."""
     url = redis.url.replace("unix://", "unix://:wrong@")
-    store, connection = RedisStore(url), Counting(url, tell_refusals=True)
+    store, connection = RedisStore(url), Counting(url, tell_refusals=True, folder="")
     store._connection = connection
     directory, ids, clock = CurrentDirectory(Directory({}, {})), Ids(), SystemClock()
     view, events = View(directory), EventLog(store, ids, clock)

@@ -8,16 +8,17 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 import redis.asyncio
-from fault_house import Broken, broken_site
-from full_disk import full_disk
 
 from server.state_folder.sockets import socket_folder
+from simulator.home import ROOT
 from simulator.phone import CallState, answer_after, sine
-from simulator.site import ROOT
+from tests.e2e.fault_house import Broken, broken_site
+from tests.full_disk import full_disk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 AGENT_HZ = 880.0
@@ -75,7 +76,7 @@ async def status(house: Broken) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("harm", "words"), [(redis_disk, "disk is full"), (redis_memory, "its memory is used up")])
-async def test_redis_takes_no_writes(harm, words: str, measured: list[str]) -> None:
+async def test_redis_takes_no_writes(harm: Callable[..., Any], words: str, measured: list[str]) -> None:
     """Told within a second wherever one looks. The talk goes on; who waits, and who comes meanwhile, goes on in the flow after half a
     minute. Then all heals by itself, with nothing started anew and everything in the log."""
     async with broken_site() as house:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from full_disk import full_disk
 
 from server.processes.adopted_process import UNKNOWN, AdoptedProcess
 from server.processes.child_process import ChildProcess, end_left_over, left_running
+from tests.full_disk import full_disk
 
 pytestmark = pytest.mark.integration
 # Starts a program as `up` does, writes its process id and is gone.

@@ -8,9 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from free_ports import free_port
-from full_disk import full_disk
-from settings_house import SmallSite
 
 from server.cli.up import up
 from server.processes.child_process import ChildError, ChildProcess
@@ -18,6 +15,7 @@ from server.processes.supervisor import UpOptions
 from server.state_folder.ports import Ports
 from simulator.fake_ami import FakeAmi
 from tests.free_ports import free_port
+from tests.full_disk import full_disk
 from tests.settings_house import SmallSite
 
 pytestmark = pytest.mark.integration

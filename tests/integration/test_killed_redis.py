@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from private_redis import PrivateRedis
 
 from routing.domain.events import Event
 from routing.store.log_reader import LogReader
 from routing.store.port import NEWEST, LogLimits, StoreUnreachable
 from routing.store.redis import RedisStore
+from tests.private_redis import PrivateRedis
 
 pytestmark = pytest.mark.integration
 

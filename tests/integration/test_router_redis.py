@@ -6,8 +6,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from private_redis import PrivateRedis
-from routing_house import arrival
 
 from routing.clock import SystemClock
 from routing.domain.current_directory import CurrentDirectory
@@ -18,6 +16,7 @@ from routing.router import Router
 from routing.store.port import StoreUnreachable
 from routing.store.redis import RedisStore
 from tests.private_redis import PrivateRedis
+from tests.routing_house import arrival
 
 pytestmark = pytest.mark.integration
 

@@ -49,7 +49,11 @@ def test_every_setting_is_in_the_reference(model: type[BaseModel]) -> None:
     assert [name for name in words(model) if not named(name, text)] == []
 
 
-SECTIONS = {"hotline.yaml": files.HotlineFile, "queues.yaml": queue_files.QueueFile, "agents.yaml": agent_files.AgentFile}
+SECTIONS: dict[str, type[Settings]] = {
+    "hotline.yaml": files.HotlineFile,
+    "queues.yaml": queue_files.QueueFile,
+    "agents.yaml": agent_files.AgentFile,
+}
 NOTHING = ("none", "empty", "")
 ELSEWHERE = ("the key", "the queue's", "the name or phone, where that is digits")  # said by another setting
 
@@ -89,7 +93,7 @@ def test_every_default_in_the_reference_is_the_one_in_force(file: str, setting: 
     assert build(model, written, data={**needed, **written.data}).model_dump(by_alias=True) == plain
 
 
-def test_the_reference_tells_many_defaults():
+def test_the_reference_tells_many_defaults() -> None:
     """The reader of its tables above reads them."""
     assert len([row for row in told_defaults() if row[2] not in (*NOTHING, *ELSEWHERE)]) > 45
 

@@ -4,13 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from fault_witness import Witness
-from fault_world import MISSED, Caller, World
-from routing_house import arrival, directory, person
-
-from routing.domain.messages import AgentAsked, ContactAsked, ContactLeft, PhoneReported
+from routing.domain.messages import AgentAction, AgentAsked, ContactAction, ContactAsked, ContactLeft, PhoneReported
 from routing.domain.model import UNTIL_DONE, Membership, Overflow, QueuePolicy
-from tests.routing_house import directory, person
+from tests.routing_house import arrival, directory, person
 from tests.unit.routing.fault_witness import Witness
 from tests.unit.routing.fault_world import MISSED, Caller, World
 

@@ -5,14 +5,13 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from routing_house import START_MS, House, arrival, directory, person
 
 from routing.board.state import LEASE_GRACE_MS
 from routing.domain.agent_state import AgentState
-from routing.domain.messages import AgentAsked, ContactLeft, LeaveOrder, OfferRinging, PhoneReported, TalkEnded, WithdrawOrder
+from routing.domain.messages import AgentAction, AgentAsked, ContactLeft, LeaveOrder, OfferRinging, PhoneReported, TalkEnded, WithdrawOrder
 from routing.domain.model import AgentProfile, QueuePolicy
 from routing.ports import EndReason
-from tests.routing_house import START_MS, House, directory, person
+from tests.routing_house import START_MS, House, arrival, directory, person
 
 pytestmark = pytest.mark.unit
 

@@ -5,13 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from routing_house import House, arrival, directory, person
 
 from routing.board.strategies import least_occupied
 from routing.domain.agent_state import AgentState
 from routing.domain.messages import OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.domain.model import Membership, QueuePolicy
-from tests.routing_house import House, directory, person
+from tests.routing_house import House, arrival, directory, person
 
 pytestmark = pytest.mark.unit
 

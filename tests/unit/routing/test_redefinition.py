@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from routing_house import START_MS, House, arrival, directory, person
 
 from routing.board.redefinition import ChangeRefused
 from routing.domain.agent_state import AgentState
@@ -19,7 +18,7 @@ from routing.domain.messages import (
     WithdrawOrder,
 )
 from routing.domain.model import BreakLimit, Directory, Membership, Overflow, QueuePolicy
-from tests.routing_house import START_MS, House, directory, person
+from tests.routing_house import START_MS, House, arrival, directory, person
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from routing_house import CountingIds, arrival, directory, person
 
 from routing.board.board import HANDLERS
 from routing.board.redefinition import ChangeRefused
@@ -18,7 +17,7 @@ from routing.router import Router
 from routing.store.memory import MemoryStore
 from routing.store.port import StoreUnreachable
 from simulator import virtual
-from tests.routing_house import CountingIds, directory, person
+from tests.routing_house import CountingIds, arrival, directory, person
 
 pytestmark = pytest.mark.unit
 

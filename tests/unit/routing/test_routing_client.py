@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from routing_house import CountingIds, arrival, directory, person, taken
-from scripted_line import Phone, ScriptedLine
 
 from routing.client.join_request import JoinRequest
 from routing.client.queue_stay import Waited
@@ -38,7 +36,7 @@ from routing.router import Router
 from routing.store.memory import MemoryStore
 from routing.store.port import StoreUnreachable
 from simulator import virtual
-from tests.routing_house import CountingIds, directory, person
+from tests.routing_house import CountingIds, arrival, directory, person, taken
 from tests.scripted_line import Phone, ScriptedLine
 
 pytestmark = pytest.mark.unit
@@ -372,7 +370,7 @@ def test_what_the_flow_wants_and_how_the_queue_looks_reach_the_router() -> None:
 
     async def play(house: House) -> None:
         asked: dict[str, Any] = {"preferred": ["li"], "preferred_ms": 40_000, "exclude": ["anna"], "place_ms": 60_000}
-        known = {"ani": "+49301234567", "language": "de", "data": {"customer": "K-1"}}
+        known: dict[str, Any] = {"ani": "+49301234567", "language": "de", "data": {"customer": "K-1"}}
         more = {"expected_wait_ms": 90_000, "service_level": 71.5, "back": True, "last_offer": "offer-1", "last_outcome": "busy"}
         call = house.call(ScriptedLine(Phone()), **asked, **known, **more)
         await asyncio.sleep(0.1)

@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from routing_house import House, arrival, directory, person
-from routing_oracle import Oracle
 
 from routing.domain.messages import OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.domain.model import UNTIL_DONE, Directory, Membership, Overflow, QueuePolicy
-from tests.routing_house import House, directory, person
+from tests.routing_house import House, arrival, directory, person
 from tests.routing_oracle import Oracle
 
 pytestmark = pytest.mark.unit

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from routing_house import House, arrival, directory, person
 
 from routing.board.board import restore
 from routing.board.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
@@ -17,7 +16,7 @@ from routing.domain.messages import (
     ServerLeft,
 )
 from routing.domain.model import QueuePolicy
-from tests.routing_house import House, directory, person
+from tests.routing_house import House, arrival, directory, person
 
 pytestmark = pytest.mark.unit
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from routing_house import House, arrival, directory, person
 
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
@@ -24,7 +23,7 @@ from routing.domain.messages import (
 )
 from routing.domain.model import Membership, QueuePolicy
 from routing.read_model.view import View
-from tests.routing_house import House, directory, person
+from tests.routing_house import House, arrival, directory, person
 
 pytestmark = pytest.mark.unit
 

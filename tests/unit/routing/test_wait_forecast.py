@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
-from routing_house import House, arrival, directory, person
 
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import ContactAsked, PhoneReported
@@ -12,7 +11,7 @@ from routing.domain.model import Choice, QueuePolicy, WaitForecast
 from routing.read_model.estimate import Mean, Rate, Rival, drain_ms, expected_ms
 from routing.read_model.view import View
 from tests.board_history import SITE, STEPS, history, opened, play
-from tests.routing_house import House, directory, person
+from tests.routing_house import House, arrival, directory, person
 
 pytestmark = pytest.mark.unit
 

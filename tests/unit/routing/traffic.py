@@ -11,14 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from routing_house import START_MS, CountingIds, arrival
-
 from routing.board.board import restore
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import AgentAsked, ContactLeft, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
 from routing.domain.model import Directory
 from routing.read_model.view import View
-from tests.routing_house import START_MS, CountingIds
+from tests.routing_house import START_MS, CountingIds, arrival
 
 Steps = list[tuple[int, str]]
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from full_disk import full_disk
 
 from server import disk
 from server.sounds import audio, tones
@@ -18,6 +17,7 @@ from server.state_folder.folder import StateFolderError, make_state_folder
 from server.state_folder.lock import StateLock
 from server.state_folder.ports import Ports, ports_for, read_ports
 from server.state_folder.secrets import secrets_for
+from tests.full_disk import full_disk
 
 pytestmark = pytest.mark.unit
 NOBODY = 65534

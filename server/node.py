@@ -44,6 +44,7 @@ from server.cluster.orphaned_calls import OrphanedCalls
 from server.cluster.retelling import Retelling
 from server.cluster.server_list import ServerList
 from server.events.follower import Follower
+from server.events.log_size import LogSize
 from server.events.writer import EventLog
 from server.external.preflight import Preflight, asterisk_gaps
 from server.http.app import make_api
@@ -83,9 +84,15 @@ class Node:
         ids = Ids()
         self.store = RedisStore(settings.redis_url)
         self.view = View(directory)
-        self.events = EventLog(self.store, ids, self.clock)
+        self.events = EventLog(self.store, ids, self.clock, server=self.server)
         self.routing_client = RoutingClient(
-            self.store, directory, ids, self.clock, server=self.server, wait_forecast=self.view.wait_forecast
+            self.store,
+            directory,
+            ids,
+            self.clock,
+            server=self.server,
+            wait_forecast=self.view.wait_forecast,
+            tell_dropped=lambda counts: self.events.tell("messages_dropped", server=self.server, counts=dict(counts)),
         )
         self.calls = Calls()
         self.ami = AmiClient(*settings.ami_address, *settings.ami_login, rng=random.Random())
@@ -122,6 +129,7 @@ class Node:
         )
         self._stopping = asyncio.Event()
         self.parts = Parts(self._stopping.set)
+        self.log_size = LogSize(self.store)
         self.metrics = Metrics(
             self.view,
             self.clock,
@@ -131,6 +139,8 @@ class Node:
             calls=self.calls,
             parts=self.parts,
             routing_client=self.routing_client,
+            events=self.events,
+            log=self.log_size,
             preflight=self.preflight,
         )
         self.orphaned_calls = OrphanedCalls(self.view, self.routing_client, self.events, self.calls, self.ami, self.server_list)
@@ -221,13 +231,17 @@ class Node:
                 tokens=self.settings.tokens,
                 health=self,
                 clock=self.clock,
-                metrics=self.metrics.render,
+                metrics=self._exposition,
                 server=self.server,
                 runs=self.runs,
             )
         )
         self._http = Listener(api, *self.settings.http_address)
         await self._http.start()
+
+    async def _exposition(self) -> bytes:
+        await self.log_size.ask()
+        return self.metrics.render()
 
     async def _steer_clock(self) -> None:
         """Servers agree on the time that Redis tells."""

@@ -16,6 +16,7 @@ from routing.domain.agent_state import AgentState
 from routing.domain.events import Event
 from routing.ports import Clock
 from routing.read_model.view import ANY_AGENT, View
+from routing.store.port import LogState
 from server.version import VERSION
 
 WAIT_BUCKETS_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
@@ -54,11 +55,24 @@ class PartFacts(Protocol):
     restarted: Counter[str]
 
 
+class DroppedFacts(Protocol):
+    """What could not wait for the store any longer, by kind."""
+
+    @property
+    def dropped(self) -> Counter[str]: ...
+
+
 class RedisFacts(Protocol):
     """Why Redis does not take what this server tells; "" while it does."""
 
     @property
     def held_up(self) -> str: ...
+
+
+class LogFacts(Protocol):
+    """The event log; None while it is not known."""
+
+    state: LogState | None
 
 
 class CallFacts(Protocol):
@@ -88,6 +102,9 @@ class Metrics:
         calls: CallFacts,
         parts: PartFacts,
         redis: RedisFacts,
+        routing_client: DroppedFacts,
+        events: DroppedFacts,
+        log: LogFacts,
         preflight: PreflightFacts | None = None,
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -95,6 +112,8 @@ class Metrics:
         self._clock = clock
         self._agi, self._ami, self._router, self._calls, self._preflight = agi, ami, router, calls, preflight
         self._parts, self._redis = parts, redis
+        self._routing_client, self._events, self._log = routing_client, events, log
+        self._gaps = Counter[str]()  # durable reader, or "server" for the view of one -> gaps
         self._queues: set[str] = set()  # those that the site has or had: what happens in one that is gone counts still
         self._registry = CollectorRegistry()
         self._wait = self._histogram("hotline_wait_seconds", "From joining the queue to the agent's answer", WAIT_BUCKETS_S)
@@ -116,6 +135,8 @@ class Metrics:
 
     def on_event(self, event: Event) -> None:
         """Put its times into the histograms, when it has some."""
+        if event.type == "log_gap":
+            self._gaps[event.data["reader"] or "server"] += 1
         observe = _OBSERVED.get(event.type)
         if observe and event.queue in self._queues:
             observe(self, event)
@@ -144,18 +165,36 @@ class Metrics:
         yield _counter("hotline_agi_rejected", "FastAGI connections that came to nothing", ("reason",), rejected)
         yield _gauge("hotline_ami_connected", "1 while the connection to Asterisk's manager interface is up", self._ami.connected)
         if self._preflight:
-            yield self._gaps(self._preflight)
+            yield self._asterisk_gaps(self._preflight)
         yield _gauge("hotline_router_leader", "1 while this server routes for the domain", self._router.is_leader)
         yield _counter("hotline_decisions", "Offers decided on by this server's router", (), [((), self._router.decisions)])
         yield _counter("hotline_commits", "Commits written by this server's router", (), [((), self._router.commits)])
         yield _gauge("hotline_store_takes_writes", "0 while Redis is away or refuses to write", not self._redis.held_up)
+        yield from self._log_metrics()
         restarted = (((part,), n) for part, n in self._parts.restarted.items())
         yield _counter("hotline_parts_restarted", "Parts of this server that ended by themselves, a defect", ("part",), restarted)
         info = GaugeMetricFamily("hotline_info", "Always 1; the label tells the version", labels=("version",))
         info.add_metric((VERSION,), 1)
         yield info
 
-    def _gaps(self, preflight: PreflightFacts) -> Metric:
+    def _log_metrics(self) -> Iterator[Metric]:
+        for name, facts, what in (("events", self._events, "Events"), ("messages", self._routing_client, "Messages to the router")):
+            text = f"{what} that this server dropped because Redis was away for too long"
+            yield _counter(f"hotline_{name}_dropped", text, ("type",), (((type,), n) for type, n in facts.dropped.items()))
+        gaps = (((reader,), n) for reader, n in self._gaps.items())
+        yield _counter("hotline_log_gaps", "Times that events were dropped from the log before they were read", ("reader",), gaps)
+        if (state := self._log.state) is None:
+            return
+        yield _gauge("hotline_log_events", "Events in the log", state.events)
+        yield _gauge("hotline_log_bytes", "What they take in Redis, about", state.bytes)
+        lag = GaugeMetricFamily(
+            "hotline_log_reader_lag_seconds", "Since when events wait for a durable reader, 0 without any", labels=("reader",)
+        )
+        for reader in state.readers:
+            lag.add_metric((reader.name,), max(0, self._clock.now_ms() - reader.since_ms) / 1000 if reader.since_ms else 0.0)
+        yield lag
+
+    def _asterisk_gaps(self, preflight: PreflightFacts) -> Metric:
         text = "What the Asterisk that this site is attached to lacks"
         family = GaugeMetricFamily("hotline_asterisk_gaps", text, labels=("about", "dangerous"))
         for labels, count in preflight.counts():

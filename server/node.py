@@ -44,6 +44,7 @@ from server.cluster.orphaned_calls import OrphanedCalls
 from server.cluster.retelling import Retelling
 from server.cluster.server_list import ServerList
 from server.events.follower import Follower
+from server.events.log_size import LogSize
 from server.events.writer import EventLog
 from server.external.preflight import Preflight, asterisk_gaps
 from server.http.app import make_api
@@ -84,9 +85,15 @@ class Node:
         ids = Ids()
         self.store = RedisStore(settings.redis_url, folder=DATA_FOLDER if site.main.redis.url else str(settings.installation.redis_data))
         self.view = View(directory)
-        self.events = EventLog(self.store, ids, self.clock)
+        self.events = EventLog(self.store, ids, self.clock, server=self.server)
         self.routing_client = RoutingClient(
-            self.store, directory, ids, self.clock, server=self.server, wait_forecast=self.view.wait_forecast
+            self.store,
+            directory,
+            ids,
+            self.clock,
+            server=self.server,
+            wait_forecast=self.view.wait_forecast,
+            tell_dropped=lambda counts: self.events.tell("messages_dropped", server=self.server, counts=dict(counts)),
         )
         self.redis = RedisHealth(self.store, self.routing_client, self.events, self.clock, self.server)
         self.calls = Calls()
@@ -124,6 +131,7 @@ class Node:
         )
         self._stopping = asyncio.Event()
         self.parts = Parts(self._stopping.set)
+        self.log_size = LogSize(self.store)
         self.metrics = Metrics(
             self.view,
             self.clock,
@@ -133,6 +141,9 @@ class Node:
             calls=self.calls,
             parts=self.parts,
             redis=self.redis,
+            routing_client=self.routing_client,
+            events=self.events,
+            log=self.log_size,
             preflight=self.preflight,
         )
         self.orphaned_calls = OrphanedCalls(self.view, self.routing_client, self.events, self.calls, self.ami, self.server_list)
@@ -223,13 +234,17 @@ class Node:
                 tokens=self.settings.tokens,
                 health=self,
                 clock=self.clock,
-                metrics=self.metrics.render,
+                metrics=self._exposition,
                 server=self.server,
                 runs=self.runs,
             )
         )
         self._http = Listener(api, *self.settings.http_address)
         await self._http.start()
+
+    async def _exposition(self) -> bytes:
+        await self.log_size.ask()
+        return self.metrics.render()
 
     async def _steer_clock(self) -> None:
         """Servers agree on the time that Redis tells."""

@@ -5,8 +5,8 @@ happened to a call is lost. Orders arrive in this server's own stream and are ha
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import TypeVar
@@ -14,6 +14,7 @@ from typing import TypeVar
 import structlog
 
 from routing.client.join_request import JoinRequest
+from routing.client.message_outbox import RETRY_S, message_outbox
 from routing.client.queue_stay import QueueStay, Waited
 from routing.client.unrouted import Unrouted
 from routing.domain.current_directory import CurrentDirectory
@@ -41,7 +42,6 @@ from routing.domain.messages import (
 )
 from routing.domain.model import PhoneState, WaitForecast
 from routing.ports import Clock, Ids, WaitingCaller
-from routing.store.outbox import Outbox
 from routing.store.port import Store, StoreUnreachable
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,6 @@ REPLY_WITHIN_S = 5.0
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
 HOLDS_EVERY = 60  # times that it shows life
-RETRY_S = 0.2
 REMEMBERED_ENDS = 200  # talks that ended last
 
 
@@ -70,7 +69,9 @@ class RoutingClient:
         *,
         server: str,
         wait_forecast: Callable[[str, int], WaitForecast] = lambda contact, now_ms: WaitForecast(),
+        tell_dropped: Callable[[Mapping[str, int]], None] = lambda counts: None,
     ) -> None:
+        """`tell_dropped` gets how many messages of which kind were dropped, when the store is back."""
         self._store = store
         self._current = current
         self._ids = ids
@@ -84,7 +85,8 @@ class RoutingClient:
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
         self._replies: dict[str, asyncio.Future[Reply]] = {}
-        self._outbox: Outbox[Message] = Outbox(store.post, ids.new("outbox"), retry_s=RETRY_S, on_sent=self._sent)
+        self._tell_dropped = tell_dropped
+        self._outbox = message_outbox(store, ids, self._sent, self._dropped)
         self._unrouted = Unrouted()
         self._life_unsent = False
         self._reached = "0"  # in the stream of our orders
@@ -223,6 +225,11 @@ class RoutingClient:
         """Why the store takes nothing; "" while it does. Known within a second, since there is always something to send."""
         return self._outbox.held_up
 
+    @property
+    def dropped(self) -> Counter[str]:
+        """Kind of message -> how many were dropped while the store was away for too long."""
+        return self._outbox.dropped
+
     async def flush(self) -> None:
         """Returns when everything posted so far is in the store."""
         await self._outbox.flush()
@@ -251,6 +258,12 @@ class RoutingClient:
         self._life_unsent = self._life_unsent and not any(isinstance(message, ServerAlive) for message in batch)
         if was_away:
             self.tell_again()
+
+    def _dropped(self, counts: Mapping[str, int]) -> None:
+        for phone, state in self._phones.items():
+            self.report_phone(phone, state)
+        self.tell_again()
+        self._tell_dropped(counts)
 
     async def _receive(self) -> None:
         while True:

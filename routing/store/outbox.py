@@ -2,10 +2,16 @@
 
 A store that answers too late may have taken a batch all the same. So each batch has a number, and goes out under the same one until it
 is taken: the store leaves out what it has, also when a copy that was held up on the way arrives after all.
+
+What waits is bounded: beyond `MOST` the oldest of what is worth least is dropped. That is logged at once, and told by `on_dropped` when
+the store has taken half of the rest.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from itertools import count
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -16,6 +22,15 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Item = TypeVar("Item", contravariant=True)
 BATCH = 500
+MOST = 50_000  # some 50 MB of events
+
+
+class Worth(IntEnum):
+    """What hurts least is dropped first. Ends are never dropped, and have room of their own: there are some for each call."""
+
+    DETAIL = 0
+    FACT = 1
+    END = 2
 
 
 class Put(Protocol[Item]):
@@ -24,42 +39,109 @@ class Put(Protocol[Item]):
     async def __call__(self, *items: Item, once: Once) -> None: ...
 
 
+class Waiting(Generic[T]):
+    """Items in the order in which they were added; of those that are no ends `most` at most."""
+
+    def __init__(self, worth: Callable[[T], Worth], most: int) -> None:
+        self._worth = worth
+        self._most = most
+        self._numbers = count()
+        self._lines: dict[Worth, deque[tuple[int, T]]] = {worth: deque() for worth in Worth}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lines.values()))
+
+    def add(self, item: T) -> T | None:
+        """What is dropped to make room, perhaps the item itself; None while there is room."""
+        self._lines[self._worth(item)].append((next(self._numbers), item))
+        if self._droppable <= self._most:
+            return None
+        return (self._lines[Worth.DETAIL] or self._lines[Worth.FACT]).popleft()[1]
+
+    @property
+    def has_room(self) -> bool:
+        """Half of it is free."""
+        return 2 * self._droppable <= self._most
+
+    @property
+    def _droppable(self) -> int:
+        return len(self._lines[Worth.DETAIL]) + len(self._lines[Worth.FACT])
+
+    def take(self, most: int) -> list[T]:
+        """The oldest, in order."""
+        found: list[T] = []
+        while len(found) < most and (lines := [line for line in self._lines.values() if line]):
+            found.append(min(lines, key=lambda line: line[0][0]).popleft()[1])
+        return found
+
+
 class Outbox(Generic[T]):
-    """`writer` is unique to this outbox. `on_sent(batch, was_away)` is called for each batch that the store took."""
+    """`writer` is unique to this outbox. `on_sent(batch, was_away)` is called for each batch that the store took, `on_dropped(counts)`
+    with how many of which kind were dropped since the last time. `dropped` counts them from the beginning."""
 
     def __init__(
-        self, put: Put[T], writer: str, *, retry_s: float, on_sent: Callable[[Sequence[T], bool], None] = lambda batch, was_away: None
+        self,
+        put: Put[T],
+        writer: str,
+        *,
+        retry_s: float,
+        kind: Callable[[T], str],
+        worth: Callable[[T], Worth],
+        on_sent: Callable[[Sequence[T], bool], None] = lambda batch, was_away: None,
+        on_dropped: Callable[[Mapping[str, int]], None] = lambda counts: None,
+        most: int = MOST,
     ) -> None:
         self._put = put
         self._writer = writer
         self._retry_s = retry_s
-        self._on_sent = on_sent
-        self._queue: asyncio.Queue[T] = asyncio.Queue()
+        self._kind = kind
+        self._on_sent, self._on_dropped = on_sent, on_dropped
+        self._waiting: Waiting[T] = Waiting(worth, most)
+        self._news, self._done = asyncio.Event(), asyncio.Event()
         self._batch: list[T] = []  # on its way
         self._number = 0
+        self._untold: Counter[str] = Counter()  # dropped, and not told yet
+        self.dropped: Counter[str] = Counter()
         self.held_up = ""  # why the store does not take what is told; "" while it does
 
     def add(self, item: T) -> None:
         """Bring it to the store, after everything added before."""
-        self._queue.put_nowait(item)
+        gone = self._waiting.add(item)
+        self._news.set()
+        self._done.clear()
+        if gone is None:
+            return
+        if not self._untold:
+            advice = "what is worth least goes first; it is told how much when the store is back"
+            log.warning("outbox_full", writer=self._writer, waiting=len(self._waiting), reason=self.held_up, advice=advice)
+        self._untold[self._kind(gone)] += 1
+        self.dropped[self._kind(gone)] += 1
 
     async def run(self) -> None:
         """Send until cancelled; a run that was broken off is gone on with by the next."""
         while True:
             if not self._batch:
-                self._batch = [await self._queue.get()]
-                while not self._queue.empty() and len(self._batch) < BATCH:
-                    self._batch.append(self._queue.get_nowait())
+                await self._news.wait()
+                self._batch = self._waiting.take(BATCH)
                 self._number += 1
             was_away = await self._deliver()
             batch, self._batch = self._batch, []
-            for _ in batch:
-                self._queue.task_done()
             self._on_sent(batch, was_away)
+            if self._untold and self._waiting.has_room:
+                self._tell_dropped()
+            if not self._waiting:
+                self._news.clear()
+                self._done.set()
 
     async def flush(self) -> None:
         """Returns when everything added so far is in the store."""
-        await self._queue.join()
+        if self._waiting or self._batch:
+            await self._done.wait()
+
+    def _tell_dropped(self) -> None:
+        counts, self._untold = self._untold, Counter()
+        log.warning("outbox_dropped", writer=self._writer, counts=dict(counts))
+        self._on_dropped(counts)
 
     async def _deliver(self) -> bool:
         """As often as it takes; tells whether the store was away: what it held may be lost with it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from routing.domain.events import Event
-from routing.store.port import Store, StoreUnreachable
+from routing.store.port import LogGap, Store, StoreUnreachable
 from routing.store.redis import RedisStore
 from server.cli.options import CommandFailed, Options, plain, say, shown
 from server.node_settings import redis_url
@@ -50,21 +51,34 @@ async def _show(store: Store, call: str, lines: int, follow: bool, show: Callabl
     past: deque[Event] = deque(maxlen=max(lines, 0))
     after = "0"
     try:
-        while batch := await store.events(after, block_ms=0):
-            after = batch[-1][0]
-            past.extend(event for _, event in batch if call in ("", event.call))
+        while True:
+            after, batch = await _next(store, after, 0)
+            if not batch:
+                break
+            past.extend(event for event in batch if call in ("", event.call))
         for event in past:
             show(event)
         while follow:
             try:
-                for position, event in await store.events(after, block_ms=BLOCK_MS):
-                    after = position
+                after, batch = await _next(store, after, BLOCK_MS)
+                for event in batch:
                     if call in ("", event.call):
                         show(event)
             except StoreUnreachable:  # it is started again, and goes on where it was
                 await asyncio.sleep(RETRY_S)
     finally:
         await store.close()
+
+
+async def _next(store: Store, after: str, block_ms: int) -> tuple[str, list[Event]]:
+    """The next events, and the position behind them. What was dropped before we read it is said beside them, not among them."""
+    while True:
+        try:
+            found = await store.events(after, block_ms=block_ms)
+            return (found[-1][0] if found else after), [event for _, event in found]
+        except LogGap as gap:
+            print(f"hotline: {gap}; this command was slower than events come", file=sys.stderr, flush=True)
+            after = gap.dropped
 
 
 def as_json(event: Event) -> str:

@@ -41,7 +41,7 @@ async def readyz(request: web.Request, services: ApiServices) -> web.Response:
 
 async def metrics(request: web.Request, services: ApiServices) -> web.Response:
     """Metrics for Prometheus. No token is needed from this machine itself."""
-    return web.Response(body=services.metrics(), headers={"Content-Type": METRICS_TYPE})
+    return web.Response(body=await services.metrics(), headers={"Content-Type": METRICS_TYPE})
 
 
 async def queues(request: web.Request, services: ApiServices) -> web.Response:

@@ -49,7 +49,7 @@ class ApiServices:
     tokens: Mapping[str, str]
     health: Health
     clock: Clock
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
     server: str
     ids: Ids = field(default_factory=RandomIds)
     version: str = VERSION

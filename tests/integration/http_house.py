@@ -92,6 +92,11 @@ class FakeHealth:
         return self.states
 
 
+async def figures() -> bytes:
+    """What Prometheus gets."""
+    return b"hotline_waiting 0\n"
+
+
 class World:
     """All of it; `services` is what make_api takes."""
 
@@ -120,7 +125,7 @@ class World:
             tokens=TOKENS,
             health=self.health,
             clock=StillClock(),
-            metrics=lambda: b"hotline_waiting 0\n",
+            metrics=figures,
             server="node-1",
             ids=CountedIds(),
         )

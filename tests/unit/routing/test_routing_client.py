@@ -1,6 +1,7 @@
 """Callers and agents of one server against the real router on a store in memory, in virtual time."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from routing.domain.messages import (
     Message,
     MoveOrder,
     OfferAnswered,
+    OfferRinging,
     PhoneReported,
     Reply,
     RingOrder,
@@ -88,8 +90,15 @@ class House:
         self.cut = CutStore(self.store._shared)
         self.clock, ids = virtual.VirtualClock(), CountingIds()
         self.view = View(CurrentDirectory(SITE))
+        self.dropped = Counter[str]()
         self.routing_client = RoutingClient(
-            self.cut, CurrentDirectory(SITE), ids, self.clock, server="node", wait_forecast=self.view.wait_forecast
+            self.cut,
+            CurrentDirectory(SITE),
+            ids,
+            self.clock,
+            server="node",
+            wait_forecast=self.view.wait_forecast,
+            tell_dropped=self.dropped.update,
         )
         router = Router(self.store.view(), CurrentDirectory(SITE), ids, self.clock, server="node")
         self.tasks = [asyncio.create_task(self.routing_client.run()), asyncio.create_task(self._follow())]
@@ -548,3 +557,31 @@ def test_who_talks_or_is_rung_is_not_given_up_while_nothing_is_routed() -> None:
         assert (await talk).outcome == "answered"
 
     scene(play)
+
+
+def test_what_is_dropped_while_the_store_is_away_for_long() -> None:
+    """What passes goes first, ends are kept. When the store is back each phone is reported as it is now, and what was dropped is told."""
+
+    async def play(house: House) -> None:
+        house.routing_client.report_phone("1001", "busy")
+        await house.routing_client.flush()
+        house.cut.away = True
+        await asyncio.sleep(3)
+        house.routing_client.report_phone("1001", "available")
+        for number in range(52_000):
+            house.routing_client.post(OfferRinging(f"c{number}", "o"))
+        for number in range(1_000):
+            house.routing_client.post(ContactLeft(f"c{number}", "abandoned"))
+        house.routing_client.report_phone("1002", "available")
+        house.cut.away = False
+        await house.routing_client.flush()
+        told = [message for _, message in await house.store.inbox("0", block_ms=0, limit=200_000)]
+        kinds = Counter(type(message) for message in told)
+        assert (kinds[ContactLeft], kinds[OfferRinging] <= 50_000) == (1_000, True)
+        reported = [(message.phone, message.state) for message in told if isinstance(message, PhoneReported)]
+        assert reported[0] == ("1001", "busy")
+        assert reported[-2:] == [("1001", "available"), ("1002", "available")]
+        assert house.dropped == house.routing_client.dropped
+        assert house.dropped["offer_ringing"] == 52_000 - kinds[OfferRinging]
+
+    scene(play, routed=False)

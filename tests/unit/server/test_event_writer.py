@@ -1,6 +1,7 @@
 """What a server tells by itself: in order, whole, and not lost while the store is away."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from routing.domain.events import Event
 from routing.domain.identifiers import Ids
 from routing.store.memory import MemoryStore
-from routing.store.port import Once, StoreUnreachable
+from routing.store.port import LogLimits, Once, StoreUnreachable
 from server.events.writer import EventLog
 from simulator import virtual
 
@@ -39,8 +40,8 @@ def scene(play: Callable[[EventLog, CutStore], Awaitable[None]]) -> None:
     virtual.run(whole())
 
 
-async def told(store: CutStore) -> list[Event]:
-    return [event for _, event in await store.events("0", block_ms=0, limit=5000)]
+async def told(store: CutStore, limit: int = 5_000) -> list[Event]:
+    return [event for _, event in await store.events("0", block_ms=0, limit=limit)]
 
 
 def test_fields_of_the_envelope_and_data() -> None:
@@ -73,6 +74,30 @@ def test_nothing_is_lost_while_the_store_is_away() -> None:
         events = await told(store)
         assert [event.data["number"] for event in events] == list(range(1201))
         assert [events[0].at_ms, events[-1].at_ms] == [virtual.START_MS, virtual.START_MS + 60_000]
+
+    scene(play)
+
+
+def test_what_is_dropped_while_the_store_is_away_for_long() -> None:
+    """First the steps of flows, oldest first, and never that a call came, was passed on or ended; an event says how much of what."""
+
+    async def play(log: EventLog, store: CutStore) -> None:
+        store.away = True
+        store._shared.limits = LogLimits(keep=1_000_000)
+        kept = ("call_arrived", "flow_started", "call_transferred", "transfer_ended", "call_ended")
+        for number in range(300):
+            for type in (*kept, *100 * ("node_entered", "node_left")):
+                log.tell(type, call=f"call-{number}")
+            await asyncio.sleep(0)
+        store.away = False
+        await log.flush()
+        events = await told(store, 200_000)
+        counts = Counter(event.type for event in events)
+        assert [counts[type] for type in kept] == [300] * 5
+        assert 0 < counts["node_entered"] <= counts["node_left"] < 30_000
+        assert {event.call for event in events if event.type == "node_left"} >= {f"call-{number}" for number in range(100, 300)}
+        [dropped] = [event for event in events if event.type == "events_dropped"]
+        assert dropped.data["counts"] == {type: 30_000 - counts[type] for type in ("node_entered", "node_left")} == log.dropped
 
     scene(play)
 

@@ -10,6 +10,7 @@ from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.read_model.view import View
+from routing.store.port import LogState, ReaderState
 from server.metrics import Metrics
 
 pytestmark = pytest.mark.unit
@@ -28,6 +29,8 @@ class Parts:
         self.commits = 9
         self.restarted: Counter[str] = Counter({"desk": 1, "router": 0})
         self.held_up = ""
+        self.dropped: Counter[str] = Counter()
+        self.state: LogState | None = None
 
     def __len__(self) -> int:
         return 4
@@ -44,7 +47,9 @@ class Server:
         self.view = View(CurrentDirectory(directory))
         self.parts = Parts()
         part = self.parts
-        self.metrics = Metrics(self.view, part, agi=part, ami=part, router=part, calls=part, parts=part, redis=part)
+        self.metrics = Metrics(
+            self.view, part, agi=part, ami=part, router=part, calls=part, parts=part, redis=part, routing_client=part, events=part, log=part
+        )
 
     def tell(self, type: str, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing", **data: Any) -> None:
         event = Event("e", type, at_ms, contact=contact, agent=agent, queue=queue, data=data)
@@ -142,3 +147,32 @@ def test_events_of_others_count_nothing() -> None:
     server.metrics.on_event(Event("e", "offer_made", NOW_MS, queue="billing", data={"offer": "o"}))
 
     assert [name for name in server.scraped() if name.startswith("hotline_")] == before
+
+
+def test_the_event_log_and_its_readers() -> None:
+    """How large it is, how long something has waited for each reader, and who lost something; nothing of it while Redis does not answer."""
+    server = Server()
+    assert not [name for name in server.scraped() if name.startswith("hotline_log_") and not name.startswith("hotline_log_gaps")]
+    server.parts.state = LogState(1_200, 400_000, (ReaderState("record", "5-0", NOW_MS - 90_000), ReaderState("web", "7-0", 0)))
+    positions: dict[str, Any] = {"from": "1-0", "to": "2-0"}
+    server.tell("log_gap", reader="record", server="", **positions)
+    server.tell("log_gap", reader="", server="s1", **positions)
+
+    found = {name: value for name, value in server.scraped().items() if name.startswith("hotline_log_")}
+    assert found == {
+        "hotline_log_events": 1_200,
+        "hotline_log_bytes": 400_000,
+        "hotline_log_reader_lag_seconds{reader=record}": 90,
+        "hotline_log_reader_lag_seconds{reader=web}": 0,
+        "hotline_log_gaps_total{reader=record}": 1,
+        "hotline_log_gaps_total{reader=server}": 1,
+    }
+
+
+def test_what_was_dropped_while_redis_was_away() -> None:
+    """By type, events and messages apart."""
+    server = Server()
+    server.parts.dropped = Counter({"node_entered": 12})
+
+    assert server.scraped()["hotline_events_dropped_total{type=node_entered}"] == 12
+    assert server.scraped()["hotline_messages_dropped_total{type=node_entered}"] == 12

@@ -67,10 +67,11 @@ class Caller:
     more_at: int = FAR
     looked: int = -1  # when its overflow rules were tried last, and none led on
     look_at: int = FAR  # when they are tried again
+    leaves_line: bool = False  # an overflow rule is about to lead it on
 
     @property
     def waits(self) -> bool:
-        return not self.rings and not self.talks_to
+        return not self.rings and not self.talks_to and not self.leaves_line
 
 
 @dataclass
@@ -293,12 +294,16 @@ def would_take(scene: Scene, caller: Caller, queue: str) -> bool:
 
 def leads_on(scene: Scene, caller: Caller, rule: Overflow) -> bool:
     """ "An overflow rule leads on when it has no queue, or one that the contact neither waits in nor came from and that would take it." """
-    return not rule.to or (rule.to not in (caller.queue, *caller.been_in) and would_take(scene, caller, rule.to))
+    return is_elsewhere(caller, rule) and (not rule.to or would_take(scene, caller, rule.to))
+
+
+def is_elsewhere(caller: Caller, rule: Overflow) -> bool:
+    return rule.to not in (caller.queue, *caller.been_in)
 
 
 def rules_due(scene: Scene, caller: Caller) -> list[Overflow]:
     """ "Waits of overflow rules count from joining the first queue in this call, too. Rules are tried in the order of the file." """
-    return [rule for rule in scene.policy(caller).overflow if 0 < rule.waited_ms <= scene.waited(caller)]
+    return [rule for rule in scene.policy(caller).overflow if 0 < rule.waited_ms <= scene.waited(caller) and is_elsewhere(caller, rule)]
 
 
 def must_look(scene: Scene, caller: Caller) -> bool:

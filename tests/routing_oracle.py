@@ -6,7 +6,7 @@ happen by itself, all rules are asked anew about everybody (`oracle_rules.py`). 
 
 from collections.abc import Callable
 
-from routing.domain.model import UNTIL_DONE, Directory
+from routing.domain.model import UNTIL_DONE, Directory, Overflow
 from tests import oracle_rules as rules
 from tests.oracle_rules import FAR, LOOK_AGAIN_MS, Caller, Person, Scene
 
@@ -135,10 +135,15 @@ class Oracle:
         caller.refused[agent] = self.now + policy.refusal_ms
         if outcome != "failed" and not (outcome == "rang_out" and policy.strategy in SEVERAL):
             person.row = (outcome, person.row[1] + 1 if person.row[0] == outcome else 1)
-        self._rang_in_vain(caller)
+        leads_on = self._rang_in_vain(caller)
+        caller.leaves_line = leads_on
         self._match()
         many = policy.pause_after.get(outcome, 0)
         self._becomes(person, "paused" if person.row[0] == outcome and 0 < many <= person.row[1] else "ready", outcome)
+        if leads_on:
+            self._match()
+            caller.leaves_line = False
+            self._overflow(caller)
 
     def finish(self, name: str) -> None:
         """Wrap-up "of the agent or the queue"; "what was asked for during the talk is done when the wrap-up is over"."""
@@ -159,14 +164,17 @@ class Oracle:
         for agent in caller.rings:
             self._becomes(self.people[agent], "ready")
 
-    def _rang_in_vain(self, caller: Caller) -> None:
+    def _rang_in_vain(self, caller: Caller) -> bool:
         """ "When the last offer comes to nothing, what is due by then is done before anybody else is asked: first the end of `max_wait`,
-        then the first overflow rule that leads on, then the step and the tiers." """
+        then the first overflow rule that leads on, then the step and the tiers." Whether such a rule is due; it is to be followed then."""
         if caller.rings:
-            return
+            return False
         caller.line, caller.more_at, caller.looked = self._next(), FAR, -1
-        if not self._too_long(caller):
-            self._overflow(caller)
+        return not self._too_long(caller) and self._rule(caller) is not None
+
+    def _rule(self, caller: Caller) -> Overflow | None:
+        """The one that is due and leads on."""
+        return next((rule for rule in rules.rules_due(self.scene, caller) if rules.leads_on(self.scene, caller, rule)), None)
 
     # -- what supervisors ask for ------------------------------------------------------------------------------------------
 
@@ -227,7 +235,8 @@ class Oracle:
             self._becomes(person, state, reason)
             for caller in rung:
                 caller.rings.remove(name)
-                self._rang_in_vain(caller)
+                if self._rang_in_vain(caller):
+                    self._overflow(caller)
             self.settle()
 
     def resume(self, name: str) -> None:
@@ -369,9 +378,7 @@ class Oracle:
             if caller.rings and caller.more_at <= self.now:
                 policy = self.scene.policy(caller)
                 caller.more_at = self.now + policy.ring_more_ms
-                if self.scene.waited(caller) >= policy.max_wait_ms or any(
-                    rules.leads_on(self.scene, caller, rule) for rule in rules.rules_due(self.scene, caller)
-                ):
+                if self.scene.waited(caller) >= policy.max_wait_ms or self._rule(caller):
                     continue
                 able = rules.candidates(self.scene, caller)
                 self._ring(caller, able[: MOST_PHONES - len(caller.rings)] if policy.strategy == "ring_all" else able[:1])
@@ -406,7 +413,7 @@ class Oracle:
         """ "An overflow rule: waited so long: the other queue with the wait so far, or `overflowed`"."""
         if not rules.must_look(self.scene, caller):
             return False
-        rule = next((rule for rule in rules.rules_due(self.scene, caller) if rules.leads_on(self.scene, caller, rule)), None)
+        rule = self._rule(caller)
         if rule is None:
             caller.looked = self.now
             caller.look_at = caller.look_at if self.now < caller.look_at < FAR else self.now + LOOK_AGAIN_MS

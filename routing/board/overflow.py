@@ -80,7 +80,7 @@ def emptied(board: BoardState, queue: str, now_ms: int) -> None:
     policy, gone_ms = board.directory.queues[queue], dict[tuple[str, ...], int]()
     for id in board.matching.waiting(queue):
         contact = board.contacts[id]
-        wants = (*(text for _, text in contact.steps), *(agent for agent in contact.refused_until_ms if contact.is_excluded(agent)))
+        wants = (*(text for _, text in contact.flow_steps), *(agent for agent in contact.refused_until_ms if contact.is_excluded(agent)))
         if wants not in gone_ms:
             there = admission.somebody(board, contact, queue, policy.stay_when)
             gone_ms[wants] = FOREVER_MS if there else _left_ms(board, contact, policy.stay_when)

@@ -270,7 +270,7 @@ def _has_company(board: BoardState, contact: Contact, known: dict[_Kind, bool]) 
     if rule == "always":
         return True
     excluded = (agent for agent in contact.refused_until_ms if contact.is_excluded(agent))
-    kind = _Kind(contact.queue, (*(text for _, text in contact.steps), *excluded))
+    kind = _Kind(contact.queue, (*(text for _, text in contact.flow_steps), *excluded))
     if kind not in known:
         known[kind] = admission.somebody(board, contact, contact.queue, rule)
     return known[kind]

@@ -43,7 +43,7 @@ def suits_sometime(profile: AgentProfile, contact: Contact) -> bool:
     """Whether the agent meets the requirement of any step, and is not excluded."""
     if contact.is_excluded(profile.id):
         return False
-    return any(parse(text).suits(profile.skills, profile.id, profile.attributes) for _, text in contact.steps)
+    return any(parse(text).suits(profile.skills, profile.id, profile.attributes) for _, text in contact.flow_steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,24 +255,25 @@ class BoardState:
             pass
 
     def _drop_absent(self, contact: Contact, now_ms: int) -> bool:
-        """Whether a step was left out, so that the next one may be of absent agents, too."""
+        """Whether another step is in force now, which may be of absent agents, too. Those that are over stay: `eligible` goes by all."""
         at = contact.step(now_ms)
-        named, later = parse(contact.steps[at][1]).alone, contact.steps[at + 1 :]
+        earlier, (after_ms, text), later = contact.steps[:at], contact.steps[at], contact.steps[at + 1 :]
+        named, is_over = parse(text).alone, bool(contact.put_off) and at > 0
         there = [name for name in sorted(named) if self.is_to_come(contact, name)]
-        if len(there) == len(named) or not later:
+        if not is_over and (len(there) == len(named) or not later):
             return False
-        if there:
-            contact.steps = [(0, one_of(there)), *later]
-        elif at == 0 and contact.put_off:  # the steps of the flow, which have run beside the preference
+        if contact.put_off and (is_over or not there):  # on with the steps of the flow, which have run beside the preference
             contact.steps, contact.put_off = contact.put_off, []
-            for after_ms, _ in contact.steps[1:]:
-                self.at(max(now_ms, contact.enqueued_at_ms + after_ms), "seek", contact.id)
+            for each_ms, _ in contact.steps[1:]:
+                self.at(max(now_ms, contact.enqueued_at_ms + each_ms), "seek", contact.id)
+        elif there:
+            contact.steps = [*earlier, (after_ms, one_of(there)), *later]
         else:
-            contact.steps = [(0, later[0][1]), *later[1:]]
+            contact.steps = [*earlier, (after_ms, later[0][1]), *later[1:]]
         self.touch_contact(contact.id)
         self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
         self.watch(contact.queue, now_ms)
-        return not there
+        return is_over or not there
 
     def is_to_come(self, contact: Contact, name: str) -> bool:
         """Whether it makes sense to wait for that agent: at work for the queue, and not one who refused or is excluded."""

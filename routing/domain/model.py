@@ -173,6 +173,11 @@ class Contact:
         seconds = self.priority / self.ageing if self.ageing else self.priority * STRICT_S
         return self.enqueued_at_ms - self.place_ms - int(1000 * seconds)
 
+    @property
+    def flow_steps(self) -> list[tuple[int, str]]:
+        """The steps of the requirement, without that of preferred agents which is put before them."""
+        return self.put_off or self.steps
+
     def is_excluded(self, agent: str) -> bool:
         """Whether that agent is never to be asked."""
         return self.refused_until_ms.get(agent, 0) >= FOREVER_MS

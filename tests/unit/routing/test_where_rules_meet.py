@@ -375,6 +375,23 @@ class TestGrace:
         made.refuse("c")
         assert made.outcome("c") == "no_agents"
 
+    @pytest.mark.parametrize("preferred", [[], ["y"]])
+    def test_a_named_step_that_is_left_out_takes_no_other_with_it(self, preferred: list[str]) -> None:
+        """`eligible` goes by every step of the requirement, also by one that is over; a preference is no step."""
+        people = (person("x", skill=1), person("y"))
+        made = House(directory(*people, queues=(queue(stay_when="eligible", stay_grace_ms=10 * S),)))
+        made.start_work()
+        made.call("first", "skill")
+        made.answer("first")
+        made.call("c", steps=[(0, "skill"), (6 * S, "@nobody"), (15 * S, "other")], preferred=preferred, preferred_ms=2 * S)
+        made.refuse("c") if preferred else None
+        made.wait(20 * S)
+        assert made.outcome("c") == ""
+        made.ask("x", "log_out")
+        made.finish("first")
+        made.wait(10 * S)
+        assert made.outcome("c") == "no_agents"
+
     def test_who_was_there_and_goes_begins_it(self) -> None:
         """The ordinary case."""
         made = self.house()

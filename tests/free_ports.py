@@ -7,7 +7,7 @@ import random
 import socket
 
 _FIRST, _LAST = 20_000, 32_000
-_claims: list[socket.socket] = []  # names that end with this process, as in server.port_claims
+_claims: list[socket.socket] = []  # names that end with this process, as in server.state_folder.port_claims
 
 
 def free_port() -> int:

@@ -30,7 +30,7 @@ async def asterisk_gaps(site: Site, settings: NodeSettings, ids: Ids) -> list[Ga
 
 
 class Telling(Protocol):
-    """The event log: server.event_log.EventLog."""
+    """The event log: `EventLog` (server/events/writer.py)."""
 
     def tell(self, type: str, /, *, call: str = "", **data: Any) -> None: ...
 

@@ -25,7 +25,7 @@ class Watched(Protocol):
 
 
 class Calls(Protocol):
-    """Where its calls can be taken from it: server.site_calls.SiteCalls."""
+    """Where its calls can be taken from it: `SiteCalls`."""
 
     async def take_from(self, agi: str) -> int | None: ...
 

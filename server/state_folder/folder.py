@@ -51,7 +51,7 @@ def close_to_others(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:
-    """`path` need not exist. Sockets are not here: server.socket_folder knows where paths are short enough for them."""
+    """`path` need not exist. Sockets are not here: `sockets` knows where paths are short enough for them."""
 
     path: Path
 

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
 START = """
 import sys, pathlib
-from server.port_claims import PortClaims
-from server.port_numbers import ports_for
+from server.state_folder.port_claims import PortClaims
+from server.state_folder.ports import ports_for
 sys.stdin.readline()
 claims = PortClaims()
 ports_for(pathlib.Path(sys.argv[1]), claims, nodes=2)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 
 HOLD = """
 import pathlib, sys
-from server.state_lock import StateLock
+from server.state_folder.lock import StateLock
 print(StateLock(pathlib.Path(sys.argv[1])).take(), flush=True)
 sys.stdin.read()
 """

@@ -355,7 +355,7 @@ async def test_an_agent_passes_the_caller_back_to_the_hotline(house: NodeHouse) 
 async def test_what_the_agent_was_shown_goes_with_a_caller_who_is_passed_on(house: NodeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Into a queue whose flow says nothing of it: the next agent sees the same."""
     kept = Checkpoint("main", "wait", "en", 1, {}, "contact-1", 1, data={"account": "12"})
-    monkeypatch.setattr("server.calls.session.stage.unpack", lambda text: kept)
+    monkeypatch.setattr("server.calls.session.checkpoint.unpack", lambda text: kept)
     call = await house.call("transfer", extension="4000")
     await house.until("node_entered", node="hello")
     house.board.press(call, "1")

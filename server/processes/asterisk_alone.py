@@ -1,4 +1,4 @@
-"""Asterisk alone, for a container of its own: `python -m server.asterisk` writes the site's configuration and becomes Asterisk.
+"""Asterisk alone, for a container of its own (`python -m`): writes the site's configuration and becomes Asterisk.
 
 The server's container shares the state folder, where both find ports, secrets and sockets.
 """
@@ -23,7 +23,7 @@ from sources.problems import ProblemsFound
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m server.asterisk", description="Run this site's Asterisk and nothing else.")
+    parser = argparse.ArgumentParser(prog="asterisk_alone", description="Run this site's Asterisk and nothing else.")
     parser.add_argument("--state", type=Path, default=Path(".state"), help="state folder, shared with the server (.state)")
     parser.add_argument("--config", type=Path, default=Path("config"), help="the site's configuration (config)")
     parser.add_argument("--dialplans", type=Path, default=Path("dialplans"), help="the site's flows (dialplans)")

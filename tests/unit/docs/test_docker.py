@@ -1,5 +1,6 @@
 """The containers, read as Compose reads them: no Docker engine is needed."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -105,3 +106,13 @@ def test_the_health_check_before_the_first_start(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, DOCKER / "healthy.py", tmp_path, "127.0.0.1"], capture_output=True, text=True, timeout=60)
 
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+def test_what_the_images_start_is_a_program_of_ours() -> None:
+    """The module behind `-m` of each ENTRYPOINT exists."""
+    started = [
+        module for file in DOCKER.glob("Dockerfile.*") for module in re.findall(r'^ENTRYPOINT .*"-m", "([a-z_.]+)"', file.read_text(), re.M)
+    ]
+
+    assert "server.processes.asterisk_alone" in started
+    assert [module for module in started if importlib.util.find_spec(module) is None] == []

@@ -50,19 +50,19 @@ _WORKERS = ["-n", "2", "--dist", "loadfile"]
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Stage:
     """A part of the tests: pytest's arguments, none for the static checks. `programs`: on the PATH of a fresh machine."""
 
     arguments: list[str] = field(default_factory=list)
     programs: bool = False
 
 
-STAGES: dict[str, Checkpoint] = {
-    "static": Checkpoint(),
-    "unit": Checkpoint(["tests/unit", "tests/contract"]),
-    "integration": Checkpoint(["tests/integration", "-m", "not fresh"], programs=True),
-    "fresh": Checkpoint(["tests/integration", "tests/e2e", "-m", "fresh"], programs=True),
-    "e2e": Checkpoint(["tests/e2e", "-m", "not fresh", *_WORKERS], programs=True),
+STAGES: dict[str, Stage] = {
+    "static": Stage(),
+    "unit": Stage(["tests/unit", "tests/contract"]),
+    "integration": Stage(["tests/integration", "-m", "not fresh"], programs=True),
+    "fresh": Stage(["tests/integration", "tests/e2e", "-m", "fresh"], programs=True),
+    "e2e": Stage(["tests/e2e", "-m", "not fresh", *_WORKERS], programs=True),
 }
 QUICK = ("static", "unit")
 # Stages of one lane follow one another. End-to-end tests mostly wait, so the others have the processors meanwhile.
@@ -133,7 +133,7 @@ class Run:
                 tally.failed += 1
         return tally
 
-    def _pytest(self, stage: Checkpoint, environment: Mapping[str, str], output: IO[str] | None) -> Tally:
+    def _pytest(self, stage: Stage, environment: Mapping[str, str], output: IO[str] | None) -> Tally:
         with tempfile.TemporaryDirectory(prefix="hotline-test-") as scratch:
             report = Path(scratch) / "report.xml"
             command = [PYTHON, "-m", "pytest", f"--junitxml={report}", *_instead(stage.arguments, self._options), *self._options]

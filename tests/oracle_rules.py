@@ -307,9 +307,9 @@ def rules_due(scene: Scene, caller: Caller) -> list[Overflow]:
 
 
 def must_look(scene: Scene, caller: Caller) -> bool:
-    """Whether a rule is due that was not tried yet; "where none leads on ... after 15 s it is looked at again"."""
-    due = rules_due(scene, caller)
-    return any(caller.looked < caller.joined + rule.waited_ms or scene.now >= caller.look_at for rule in due)
+    """Whether the time of a rule has come since the rules were tried last; "where none leads on ... after 15 s it is looked at again"."""
+    times = [caller.joined + rule.waited_ms for rule in scene.policy(caller).overflow if rule.waited_ms]
+    return scene.now >= caller.look_at or any(caller.looked < time <= scene.now for time in times)
 
 
 def moments(scene: Scene) -> list[int]:

@@ -23,7 +23,7 @@ class Oracle:
         self.scene = Scene(site, now, {name: Person(name) for name in site.agents})
         self.log: list[tuple[int, str, str, str]] = []
         self._heard = 0
-        self._cut_off: dict[tuple[str, str], tuple[int, int]] = {}  # number, queue -> since when they stand there, when they were cut off
+        self._cut_off: dict[str, tuple[str, int, int]] = {}  # number -> the queue, since when they stand there, when they were cut off
         self._talked: dict[str, tuple[str, int]] = {}  # number -> agent, when
 
     @property
@@ -90,14 +90,17 @@ class Oracle:
 
     def _kept_from_earlier(self, caller: Caller) -> int:
         """ "One who was cut off while waiting and calls again from the same number within `keep_place` of the queue has the place that the
-        wait would have by now." """
-        since, cut_off = self._cut_off.get((caller.number, caller.queue), (0, -FAR))
-        return self.now - since if caller.number and self.now - cut_off <= self.scene.policy(caller).keep_place_ms else 0
+        wait would have by now. Of each number the last such place is kept, is given once, ..." """
+        queue, since, cut_off = self._cut_off.get(caller.number, ("", 0, 0))
+        if not caller.number or queue != caller.queue or self.now - cut_off > self.scene.policy(caller).keep_place_ms:
+            return 0
+        del self._cut_off[caller.number]
+        return self.now - since
 
     def _talked_lately(self, caller: Caller) -> list[str]:
-        """ "Whoever talked to this number within `last_agent`." """
+        """ "Whoever talked to this number last, within `last_agent`." """
         agent, when = self._talked.get(caller.number, ("", -FAR))
-        return [agent] if caller.number and self.now - when <= self.scene.policy(caller).last_agent_ms else []
+        return [agent] if self.now - when <= self.scene.policy(caller).last_agent_ms else []
 
     def leave(self, name: str, outcome: str) -> None:
         """The caller hangs up or presses an exit key."""
@@ -105,8 +108,8 @@ class Oracle:
         if caller and caller.talks_to:
             self.finish(name)
         elif caller:
-            if outcome == "abandoned" and caller.number:
-                self._cut_off[caller.number, caller.queue] = (caller.joined - caller.kept, self.now)
+            if outcome == "abandoned" and caller.number and self.scene.policy(caller).keep_place_ms:
+                self._cut_off[caller.number] = (caller.queue, caller.joined - caller.kept, self.now)
             self._away(caller, outcome)
             self.settle()
 
@@ -117,7 +120,8 @@ class Oracle:
         caller.rings, caller.talks_to, caller.talks_since, caller.more_at = [], agent, self.now, FAR
         person.row = ("", 0)
         self._becomes(person, "on_contact")
-        if caller.number:
+        self._cut_off.pop(caller.number, None)  # "... and is not kept any more when the caller has talked to an agent"
+        if caller.number and self.scene.policy(caller).last_agent_ms:  # "in a queue that has a `last_agent`, too"
             self._talked[caller.number] = (agent, self.now)
         for other in others:
             self._becomes(self.people[other], "ready")
@@ -416,7 +420,8 @@ class Oracle:
         rule = self._rule(caller)
         if rule is None:
             caller.looked = self.now
-            caller.look_at = caller.look_at if self.now < caller.look_at < FAR else self.now + LOOK_AGAIN_MS
+            if not self.now < caller.look_at < FAR:
+                caller.look_at = self.now + LOOK_AGAIN_MS if rules.rules_due(self.scene, caller) else FAR
             return False
         if rule.to:
             self._move(caller, rule.to)

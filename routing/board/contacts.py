@@ -146,7 +146,6 @@ def offer_ended(board: BoardState, message: OfferEnded, now_ms: int) -> None:
     if message.outcome in REFUSALS and not contact.is_excluded(agent.id):
         contact.refused_until_ms[agent.id] = now_ms + board.directory.queues[contact.queue].refusal_ms
         board.at(contact.refused_until_ms[agent.id], "seek", contact.id)
-        board.drop_preference(contact, now_ms)
     board.tell(f"offer_{message.outcome}", now_ms, contact=contact, agent=agent, offer=message.offer, ring_ms=message.ring_ms)
     _wait_again(board, contact, now_ms)
     agents.offer_ended(board, agent, message.offer, message.outcome, now_ms)
@@ -170,6 +169,7 @@ def _wait_again(board: BoardState, contact: Contact, now_ms: int) -> None:
     else:
         board.at(now_ms, "overflow", contact.id)
         board.watch(contact.queue, now_ms)
+        board.drop_preference(contact, now_ms)
         board.seek_agent(contact, now_ms)
 
 

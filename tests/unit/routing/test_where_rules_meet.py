@@ -189,6 +189,16 @@ class TestOverflow:
         made.refuse("c")
         assert (made.board.contacts["c"].queue, made.ringers("c")) == ("other", {"z"})
 
+    def test_who_is_wanted_by_name_serves_the_other_queue(self) -> None:
+        """The rule leads on first; whether the agent of the step is to come is then a question about that queue."""
+        queues = (queue(overflow=(Overflow("other", waited_ms=10 * S),)), queue("other"))
+        made = House(directory(person("x", ("support",)), person("y", ("other",)), queues=queues))
+        made.start_work()
+        made.call("c", steps=[(0, ""), (5 * S, "@y"), (600 * S, "skill")])
+        made.wait(12 * S)
+        made.refuse("c")
+        assert made.ringers("c") == {"y"}
+
     def test_where_the_rule_leads_nowhere_the_next_agent_rings(self) -> None:
         """A queue that is closed takes nobody: the wait goes on, and so do the offers."""
         rules = (Overflow("other", waited_ms=10 * S),)

@@ -36,7 +36,7 @@ class PortClaims:
             claim.bind(name)
         except OSError:
             claim.close()
-            return False
+            return kind in self.bound  # somebody tries it in this moment, in vain: a process of ours listens there
         self._held[name] = claim
         return kind in self.bound or _is_free(kind, port) or self.give_back(kind, port)
 

@@ -91,3 +91,14 @@ async def test_the_claims_of_a_killed_process_end_with_it(tmp_path: Path) -> Non
     first = json.loads((tmp_path / "ports.json").read_text())
     assert ports_for(tmp_path, claims, nodes=2) == Ports(**first)
     claims.release()
+
+
+def test_a_port_that_our_process_has_is_ours_while_another_start_tries_it() -> None:
+    """An `up` that adopts what runs is not kept from it by one that is looking for free ports in the same moment."""
+    trying, adopting = PortClaims(), PortClaims()
+    assert trying.take("http", port := free_port())
+    assert not adopting.take("http", port)
+    adopting.bound = ("http",)
+    assert adopting.take("http", port)
+    trying.release()
+    adopting.release()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from server.http.errors import BODY_LIMIT, SAFE_HEADERS, ApiError, Handler, errors_as_json
+from server.http.requests import read_parameters
 from server.http.roles import ROLE, Role, read_tokens, role_of
 from server.http.routes import ROUTES, Route
 from server.http.services import ApiServices
@@ -33,6 +34,8 @@ def _guarded(route: Route, services: ApiServices, tokens: Mapping[Role, str]) ->
         request[ROLE] = role_of(request.headers.get("Authorization", ""), tokens)
         if not (route.open_on_loopback and _from_this_machine(request)):
             _require(route.role, request[ROLE])
+        if route.parameters is not None:
+            read_parameters(route.parameters, request.query.items())
         if not route.at_once:
             await services.catch_up()
         return await route.handler(request, services)

@@ -1,6 +1,7 @@
 """Every error of the HTTP interface as JSON, ours and aiohttp's alike: `{"error": {"code": "...", "message": "a sentence"}}`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
 
 import structlog
 from aiohttp import web
@@ -20,20 +21,32 @@ SAFE_HEADERS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class ApiError(Exception):
-    """What a handler raises: an HTTP status, a code for programs and a sentence for people."""
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One thing that is wrong with a request, at one of its fields or parameters."""
 
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+    field: str
+    message: str
+
+
+class ApiError(Exception):
+    """What a handler raises: an HTTP status, a code for programs and a sentence for people; `problems` are told one by one, too."""
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: dict[str, str] | None = None, problems: Sequence[FieldProblem] = ()
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = headers or {}
+        self.problems = problems
 
 
 def error_response(error: ApiError, **more: str) -> web.Response:
     """The JSON of an error; `more` is added to it."""
-    body = {"error": {"code": error.code, "message": error.message, **more}}
+    problems = {"problems": [asdict(problem) for problem in error.problems]} if error.problems else {}
+    body = {"error": {"code": error.code, "message": error.message, **problems, **more}}
     return web.json_response(body, status=error.status, headers=error.headers)
 
 

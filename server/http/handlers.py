@@ -10,8 +10,9 @@ from routing.domain.messages import Reply
 from routing.domain.model import Contact
 from routing.read_model.earlier_log import EARLIER_MS
 from server.http import answers
+from server.http.bodies import AgentChange, ContactChange
 from server.http.errors import ApiError
-from server.http.requests import read_contact_change, read_object, read_state_change
+from server.http.requests import read_change, read_object
 from server.http.roles import ROLE, Role
 from server.http.services import ApiServices
 
@@ -80,7 +81,7 @@ async def change_agent(request: web.Request, services: ApiServices) -> web.Respo
     The answer's `state` is the state then. During a contact a pause or log-out is noted and happens after it.
     """
     id = _agent_id(request, services)
-    change = read_state_change(await read_object(request))
+    change = read_change(AgentChange, await read_object(request))
     if change.queue:
         _known_queue(change.queue, services)
     if change.phone and change.phone not in (*services.site().phones, services.view.directory.agents[id].phone):
@@ -102,7 +103,7 @@ async def contact(request: web.Request, services: ApiServices) -> web.Response:
 async def change_contact(request: web.Request, services: ApiServices) -> web.Response:
     """Change a waiting contact: prioritise with a priority, move with a queue, or withdraw."""
     found = _contact(request, services)
-    change = read_contact_change(await read_object(request))
+    change = read_change(ContactChange, await read_object(request))
     if change.queue:
         _known_queue(change.queue, services)
     state = await _granted(services.routing_client.ask_contact(found.id, change.action, priority=change.priority, queue=change.queue))

@@ -1,52 +1,21 @@
-"""Reads what clients send: JSON bodies from anywhere, checked down to the last field, refused with a sentence."""
+"""Reads what clients send into the models of bodies.py. Every problem is told at once: where, what was found, what was expected."""
 
 import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, get_args
 
 from aiohttp import web
+from pydantic import BaseModel, ValidationError
 
-from routing.domain.messages import AgentAction, ContactAction
-from server.http.errors import ApiError
+from server.http.bodies import Change, Parameters
+from server.http.errors import ApiError, FieldProblem
 from sources.problems import suggest
 
-ACTIONS: tuple[AgentAction, ...] = get_args(AgentAction)
-CONTACT_ACTIONS: tuple[ContactAction, ...] = get_args(ContactAction)
-LONGEST_REASON = 80
-PRIORITIES = range(-3_600, 86_401)  # as in a flow
-
-# Field -> the actions it belongs to; NEEDED: those that make no sense without it.
-FIELDS: Mapping[str, tuple[AgentAction, ...]] = {
-    "reason": ("pause",),
-    "phone": ("log_in",),
-    "queue": ("join_queue", "leave_queue"),
-    "disposition": ("dispose", "end_wrap_up"),
-}
-NEEDED: Mapping[AgentAction, str] = {"join_queue": "queue", "leave_queue": "queue", "dispose": "disposition"}
-CONTACT_FIELDS: Mapping[ContactAction, str] = {"prioritise": "priority", "move": "queue"}
-A = TypeVar("A", bound=str)
-
-
-@dataclass(frozen=True, slots=True)
-class StateChange:
-    """A body of POST /api/agents/{id}."""
-
-    action: AgentAction
-    reason: str = ""
-    phone: str = ""
-    queue: str = ""
-    disposition: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ContactChange:
-    """A body of POST /api/contacts/{id}."""
-
-    action: ContactAction
-    priority: int = 0
-    queue: str = ""
+MOST_PROBLEMS = 10
+_LONGEST_SHOWN = 40
+C = TypeVar("C", bound=Change)
+P = TypeVar("P", bound=Parameters)
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
@@ -64,78 +33,87 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     return found
 
 
-def read_state_change(body: dict[str, Any]) -> StateChange:
-    """ApiError 400 names what is wrong."""
-    _no_others(body, ("action", *FIELDS))
-    action = _action(body, ACTIONS)
-    given = {name: _CHECKS[name](body[name]) for name in FIELDS if body.get(name, "") != ""}
-    for name in given:
-        if action not in FIELDS[name]:
-            raise _bad(f"The field {name} belongs to {' and '.join(FIELDS[name])}, not to {action}.")
-    if NEEDED.get(action, "") not in ("", *given):
-        raise _bad(f"{action} needs the field {NEEDED[action]}.")
-    return StateChange(action, **given)
+def read_change(model: type[C], body: Mapping[str, Any]) -> C:
+    """The body of a change. ApiError 400 with every problem: of the fields one by one, then of fields and action together."""
+    change, problems = None, []
+    try:
+        change = model.model_validate(body)
+    except ValidationError as error:
+        problems = [_field_problem(detail, model, body) for detail in error.errors(include_url=False)]
+    problems += _misfits(model, body)
+    if change is None or problems:
+        raise _refusal(problems)
+    return change
 
 
-def read_contact_change(body: dict[str, Any]) -> ContactChange:
-    """ApiError 400 names what is wrong."""
-    _no_others(body, ("action", "priority", "queue"))
-    action = _action(body, CONTACT_ACTIONS)
-    needed = CONTACT_FIELDS.get(action)
-    for name in sorted({"priority", "queue"} & body.keys()):
-        if name != needed:
-            raise _bad(f"The field {name} does not belong to {action}.")
-    if needed and needed not in body:
-        raise _bad(f"{action} needs the field {needed}.")
-    if needed == "priority":
-        return ContactChange(action, priority=_priority(body["priority"]))
-    return ContactChange(action, queue=_one_line("queue", body["queue"]) if needed else "")
+def read_parameters(model: type[P], pairs: Iterable[tuple[str, str]]) -> P:
+    """The parameters of an address. ApiError 400 with every problem; a parameter that is given twice is one."""
+    pairs = list(pairs)
+    times = Counter(name for name, _ in pairs)
+    twice = [FieldProblem(name, f"The parameter {_shown(name)} is given {times[name]} times.") for name in times if times[name] > 1]
+    try:
+        read = model.model_validate(dict(pairs))
+    except ValidationError as error:
+        raise _refusal([*(_parameter_problem(detail, model) for detail in error.errors(include_url=False)), *twice]) from None
+    if twice:
+        raise _refusal(twice)
+    return read
 
 
-def _no_others(body: dict[str, Any], known: tuple[str, ...]) -> None:
-    unknown = sorted(set(body) - set(known))
-    if unknown:
-        raise _bad(f"Unknown field {unknown[0][:40]!r}; there are {', '.join(known[:-1])} and {known[-1]}.")
+def _refusal(problems: list[FieldProblem]) -> ApiError:
+    """One error for all of them; of a body full of nonsense the first few."""
+    told = problems[:MOST_PROBLEMS]
+    more = [f"There are {len(problems) - len(told)} problems more."] if len(problems) > len(told) else []
+    return ApiError(400, "bad_request", " ".join([*(problem.message for problem in told), *more]), problems=told)
 
 
-def _action(body: dict[str, Any], actions: tuple[A, ...]) -> A:
+def _misfits(model: type[Change], body: Mapping[str, Any]) -> Iterator[FieldProblem]:
+    """Fields that the action does not take, and the one that it needs and does not have."""
     action = body.get("action")
-    for known in actions:
-        if action == known:
-            return known
+    if not isinstance(action, str) or action not in get_args(model.model_fields["action"].annotation):
+        return
+    given = [name for name in model.takes if body.get(name) not in (None, "")]
+    for name in given:
+        if action not in model.takes[name]:
+            yield FieldProblem(name, f"The field {name} belongs to {' and '.join(model.takes[name])}, not to {action}.")
+    needed = model.needs.get(action)
+    if needed and needed not in given:
+        yield FieldProblem(needed, f"{action} needs the field {needed}.")
+
+
+def _field_problem(detail: Any, model: type[Change], body: Mapping[str, Any]) -> FieldProblem:
+    name = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        return FieldProblem(name[:_LONGEST_SHOWN], f"Unknown field {_shown(name)}; there are {_listed(model)}.")
+    if name == "action":
+        return FieldProblem(name, _action_message(detail, model))
+    return FieldProblem(name, f"The {name} must be {model.model_fields[name].description}, found {_shown(body[name])}.")
+
+
+def _action_message(detail: Any, model: type[Change]) -> str:
+    actions = get_args(model.model_fields["action"].annotation)
     possible = f"possible: {', '.join(actions)}."
-    if "action" not in body:
-        raise _bad(f"The field action is missing - {possible}")
-    given = action[:40] if isinstance(action, str) else json.dumps(action)[:40]
-    hint = suggest(given, actions)
-    raise _bad(f"Unknown action {given!r} - {hint if hint.endswith('?') else possible}")
+    if detail["type"] == "missing":
+        return f"The field action is missing - {possible}"
+    found = detail["input"]
+    hint = suggest(found[:_LONGEST_SHOWN], actions) if isinstance(found, str) else ""
+    return f"Unknown action {_shown(found)} - {hint if hint.endswith('?') else possible}"
 
 
-def _one_line(name: Literal["reason", "phone", "queue"], value: Any) -> str:
-    if not isinstance(value, str) or len(value) > LONGEST_REASON or not value.isprintable():
-        raise _bad(f"The {name} must be text of one line, {LONGEST_REASON} characters at most.")
-    return value
+def _parameter_problem(detail: Any, model: type[Parameters]) -> FieldProblem:
+    name = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        known = f"there are {_listed(model)}" if model.model_fields else "this address takes none"
+        return FieldProblem(name[:_LONGEST_SHOWN], f"Unknown parameter {_shown(name)}; {known}.")
+    return FieldProblem(name, f"The parameter {name} must be {model.model_fields[name].description}, found {_shown(detail['input'])}.")
 
 
-def _disposition(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,4}", value):
-        raise _bad('The disposition must be a code of 1 to 4 digits as text, such as "1".')
-    return value
+def _listed(model: type[BaseModel]) -> str:
+    *others, last = model.model_fields
+    return f"{', '.join(others)} and {last}" if others else last
 
 
-def _priority(value: Any) -> int:
-    if type(value) is not int or value not in PRIORITIES:
-        raise _bad(f"The priority must be a whole number of seconds from {PRIORITIES[0]} to {PRIORITIES[-1]}.")
-    return value
-
-
-def _bad(message: str) -> ApiError:
-    return ApiError(400, "bad_request", message)
-
-
-_CHECKS: Mapping[str, Callable[[Any], str]] = {
-    "reason": lambda value: _one_line("reason", value),
-    "phone": lambda value: _one_line("phone", value),
-    "queue": lambda value: _one_line("queue", value),
-    "disposition": _disposition,
-}
+def _shown(found: Any) -> str:
+    """What was sent, short and on one line."""
+    text = repr(found[:_LONGEST_SHOWN]) if isinstance(found, str) else json.dumps(found)[:_LONGEST_SHOWN]
+    return text if len(text) <= 2 * _LONGEST_SHOWN else text[: 2 * _LONGEST_SHOWN]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from server.http import handlers
+from server.http.bodies import Parameters
 from server.http.roles import Role
 from server.http.services import ApiServices
 
@@ -16,7 +17,7 @@ from server.http.services import ApiServices
 @dataclass(frozen=True, slots=True)
 class Route:
     """A row. `open_on_loopback`: from this machine itself (not through a proxy) it needs no token. `at_once`: Redis is not asked first
-    how far the event log goes."""
+    how far the event log goes. `parameters`: what may stand behind the `?`; None: anything, which nobody reads."""
 
     method: str
     path: str
@@ -24,6 +25,7 @@ class Route:
     handler: Callable[[web.Request, ApiServices], Awaitable[web.Response]]
     open_on_loopback: bool = False
     at_once: bool = False
+    parameters: type[Parameters] | None = Parameters
 
     @property
     def summary(self) -> str:
@@ -38,9 +40,9 @@ async def index(request: web.Request, services: ApiServices) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/healthz", Role.ANYBODY, handlers.healthz, at_once=True),
-    Route("GET", "/readyz", Role.ANYBODY, handlers.readyz, at_once=True),
-    Route("GET", "/metrics", Role.VIEWER, handlers.metrics, open_on_loopback=True, at_once=True),
+    Route("GET", "/healthz", Role.ANYBODY, handlers.healthz, at_once=True, parameters=None),
+    Route("GET", "/readyz", Role.ANYBODY, handlers.readyz, at_once=True, parameters=None),
+    Route("GET", "/metrics", Role.VIEWER, handlers.metrics, open_on_loopback=True, at_once=True, parameters=None),
     Route("GET", "/api", Role.VIEWER, index, at_once=True),
     Route("GET", "/api/queues", Role.VIEWER, handlers.queues),
     Route("GET", "/api/queues/{name}", Role.VIEWER, handlers.queue),

@@ -42,7 +42,7 @@ async def get(client: Client, path: str, status: int = 200) -> Any:
     return await response.json()
 
 
-async def error_of(response: ClientResponse, status: int) -> dict[str, str]:
+async def error_of(response: ClientResponse, status: int) -> dict[str, Any]:
     """The error of a response, which must have this status and the one shape that errors have."""
     body = await response.json()
     assert response.status == status, body
@@ -361,7 +361,7 @@ WRONG_REQUESTS = [
     ("/api/contacts/c1", {"action": "move"}, 400, "bad_request", "move needs the field queue."),
     ("/api/contacts/c1", {"action": "move", "queue": "sale"}, 400, "unknown_queue", "There is no queue 'sale'"),
     ("/api/contacts/c1", {"action": "move", "queue": ["sales"]}, 400, "bad_request", "The queue must be text of one line"),
-    ("/api/contacts/c1", {"action": "withdraw", "queue": "sales"}, 400, "bad_request", "The field queue does not belong to withdraw."),
+    ("/api/contacts/c1", {"action": "withdraw", "queue": "sales"}, 400, "bad_request", "The field queue belongs to move, not to withdraw."),
     ("/api/contacts/c1", {"action": "withdrawn"}, 400, "bad_request", "Unknown action 'withdrawn' - did you mean 'withdraw'?"),
     (
         "/api/contacts/c1",
@@ -432,6 +432,24 @@ async def test_a_misspelt_action_is_guessed(client: Client) -> None:
     response = await client.post("/api/agents/wang", json={"action": "log_inn"}, headers=bearer("agent"))
 
     assert "did you mean 'log_in'?" in (await error_of(response, 400))["message"]
+
+
+async def test_every_problem_of_a_body_is_told(client: Client) -> None:
+    """In one answer: as sentences for people, and field by field for programs."""
+    response = await client.post("/api/agents/wang", json={"action": "pause", "reason": 7, "agent": "li"}, headers=bearer("agent"))
+
+    error = await error_of(response, 400)
+    assert [problem["field"] for problem in error["problems"]] == ["reason", "agent"]
+    assert error["message"] == " ".join(problem["message"] for problem in error["problems"])
+
+
+async def test_parameters_that_an_address_does_not_take(client: Client) -> None:
+    """A filter that does not exist is not answered with everything; health checks and metrics may send what they like."""
+    error = await error_of(await client.get("/api/agents?skill=billing", headers=bearer()), 400)
+
+    assert error["message"] == "Unknown parameter 'skill'; this address takes none."
+    assert (await client.get("/healthz?nocache=1")).status == 200
+    assert (await client.get("/api/agents?skill=billing")).status == 401
 
 
 async def test_a_defect_of_ours(client: Client, world: World) -> None:

@@ -12,6 +12,7 @@ from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.service_level import Formula
+from routing.domain.teams import Team, TeamStay, team_at
 
 PhoneState = Literal["available", "ringing", "busy", "unavailable"]
 StaffingRule = Literal["always", "staffed", "ready", "eligible"]  # eligible: somebody staffed has the skills that this contact wants
@@ -112,10 +113,15 @@ class AgentProfile:
     auto_answer: bool = False  # the phone is told to answer by itself
     accept: bool = False  # presses 1 to take any call
     pin: str = ""  # hashed; "": cannot log in from another phone
+    teams: tuple[TeamStay, ...] = ()  # in the order of time
 
     def membership(self, queue: str) -> Membership:
         """What this agent is in that queue."""
         return self.memberships.get(queue, _PLAIN)
+
+    def team_at(self, at_ms: int) -> str:
+        """The team that the agent is in at a moment; "": in none."""
+        return team_at(self.teams, at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,7 @@ class Directory:
     breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit
     presence_ms: int = 120_000  # a ready agent whose phone has been gone for so long is paused
     calendars: Mapping[str, Callable[[int], bool]] = field(default_factory=dict)
+    teams: Mapping[str, Team] = field(default_factory=dict)
 
     def ageing_in(self, queue: str) -> float:
         """What waiting is worth in a queue, as `Contact.ageing`."""

@@ -33,6 +33,8 @@ def _summarise(site: Site) -> None:
     say(f"  flows     {', '.join(sorted(site.flows))} ({counted(nodes, 'node')})")
     say(f"  queues    {', '.join(directory.queues) or 'none'}")
     say(f"  agents    {len(directory.agents)}")
+    if directory.teams:
+        say(f"  teams     {', '.join(directory.teams)}")
     if site.callers.priorities:
         sizes = Counter(site.callers.members.values())
         lists = [f"{name} ({counted(sizes[name], 'number')})" for name in site.callers.priorities]

@@ -17,6 +17,7 @@ from server.state_folder.secrets import SecretsError, secrets_for
 
 ANSWER_S = 5.0
 UNKNOWN_WIDTH = 200
+WIDE = 140  # columns from which on there is room for teams
 PHONE_STATES = {"available": "", "unavailable": "off"}
 COLOURS = {"ready": "green", "on_contact": "cyan", "reserved": "yellow", "paused": "magenta", "logged_out": "dim"}
 
@@ -83,7 +84,8 @@ def _show(url: str, facts: dict[str, Any]) -> None:
         console.print(
             f"  {name:10} {'ready' if component['ready'] else plain(component['message'])}", style="green" if component["ready"] else "red"
         )
-    for table in (_queues(facts["queues"]), _agents(facts["agents"]), _calls(facts["calls"]) if facts["calls"] else "No calls."):
+    calls = _calls(facts["calls"]) if facts["calls"] else "No calls."
+    for table in (_queues(facts["queues"]), _agents(facts["agents"], console.width), calls):
         console.print()
         console.print(table)
 
@@ -117,8 +119,9 @@ def _formulas(queues: list[dict[str, Any]]) -> str:
     return "\n".join(f"level:    {text}, last 30 min{'' if only else ' (' + ', '.join(names) + ')'}" for text, names in words.items())
 
 
-def _agents(agents: list[dict[str, Any]]) -> Table:
-    table = _table("Agents", "agent", "name", "state", "for>", "phone", "queues", "contact")
+def _agents(agents: list[dict[str, Any]], width: int) -> Table:
+    in_teams = width >= WIDE and any(agent["team"] for agent in agents)
+    table = _table("Agents", "agent", "name", *(["team"] if in_teams else []), "state", "for>", "phone", "queues", "contact")
     for agent in agents:
         details = [word for word in (plain(agent["reason"]), _until(agent)) if word]
         reason = f" ({', '.join(details)})" if details else ""
@@ -127,6 +130,7 @@ def _agents(agents: list[dict[str, Any]]) -> Table:
         table.add_row(
             agent["id"],
             plain(agent["name"]),
+            *([plain(agent["team"]) or "-"] if in_teams else []),
             f"{agent['state']}{reason}",
             duration(agent["in_state_ms"]) if agent["since_ms"] else "-",
             f"{agent['phone']} {phone_state}".rstrip() if agent["phone"] else "-",

@@ -11,7 +11,7 @@ from ivr.numbers import masked, normalise
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.events import Event
-from routing.domain.model import Agent, Contact
+from routing.domain.model import Agent, Contact, Directory
 from routing.domain.service_level import FORMULAS, WINDOW_MS
 from routing.read_model.view import ANY_AGENT, View
 
@@ -120,6 +120,7 @@ def agent(view: View, found: Agent, country: str, now_ms: int, *, data: bool = F
     return {
         "id": found.id,
         "name": profile.name,
+        "team": profile.team_at(now_ms),
         "state": found.state.value,
         "reason": found.reason,
         "since_ms": found.since_ms,
@@ -136,6 +137,17 @@ def agent(view: View, found: Agent, country: str, now_ms: int, *, data: bool = F
         "dispositions": dict(after.dispositions) if found.last_contact and after else {},
         "contact": _held(contact, country, data=data) if contact else None,
     }
+
+
+def teams(directory: Directory, now_ms: int) -> list[dict[str, Any]]:
+    """Every team of the site, with the agents who are in it now."""
+    members: dict[str, list[str]] = {name: [] for name in directory.teams}
+    for agent in directory.agents.values():
+        members.setdefault(agent.team_at(now_ms), []).append(agent.id)
+    return [
+        {"name": team.id, "names": dict(team.names), "leaders": list(team.leaders), "agents": members[team.id]}
+        for team in directory.teams.values()
+    ]
 
 
 def _held(contact: Contact, country: str, *, data: bool) -> dict[str, Any]:

@@ -34,6 +34,12 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class AgentsAsked(Parameters):
+    """The parameters of GET /api/agents."""
+
+    team: str | None = Field(None, description="the name of a team; empty: who is in none")
+
+
 class Change(BaseModel):
     """The base of bodies: frozen, nothing is converted, and an unknown field is a mistake."""
 

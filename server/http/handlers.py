@@ -10,9 +10,9 @@ from routing.domain.messages import Reply
 from routing.domain.model import Contact
 from routing.read_model.earlier_log import EARLIER_MS
 from server.http import answers
-from server.http.bodies import AgentChange, ContactChange
+from server.http.bodies import AgentChange, AgentsAsked, ContactChange
 from server.http.errors import ApiError
-from server.http.requests import read_change, read_object
+from server.http.requests import read_change, read_object, read_parameters
 from server.http.roles import ROLE, Role
 from server.http.services import ApiServices
 
@@ -61,10 +61,19 @@ async def queue(request: web.Request, services: ApiServices) -> web.Response:
 
 
 async def agents(request: web.Request, services: ApiServices) -> web.Response:
-    """Every agent: state, phone, skills, the contact they have."""
+    """Every agent, or those of a team (?team=NAME): state, phone, skills, the contact they have."""
     now_ms, country = services.clock.now_ms(), services.country
+    team = read_parameters(AgentsAsked, request.query.items()).team
+    if team:
+        _known_team(team, services)
     found = [answers.agent(services.view, agent, country, now_ms) for agent in services.view.agents.values()]
-    return web.json_response({"at_ms": now_ms, "agents": found})
+    return web.json_response({"at_ms": now_ms, "agents": [row for row in found if team in (None, row["team"])]})
+
+
+async def teams(request: web.Request, services: ApiServices) -> web.Response:
+    """Every team: its names, its leaders and who is in it now."""
+    now_ms = services.clock.now_ms()
+    return web.json_response({"at_ms": now_ms, "teams": answers.teams(services.view.directory, now_ms)})
 
 
 async def agent(request: web.Request, services: ApiServices) -> web.Response:
@@ -144,6 +153,11 @@ def _may_see_data(request: web.Request) -> bool:
 def _known_queue(name: str, services: ApiServices) -> None:
     if name not in services.view.directory.queues:
         raise ApiError(400, "unknown_queue", f"There is no queue {name[:40]!r}; GET /api/queues lists them.")
+
+
+def _known_team(name: str, services: ApiServices) -> None:
+    if name not in services.view.directory.teams:
+        raise ApiError(400, "unknown_team", f"There is no team {name[:40]!r}; GET /api/teams lists them.")
 
 
 def _contact(request: web.Request, services: ApiServices) -> Contact:

@@ -103,7 +103,7 @@ def _action_message(detail: Any, model: type[Change]) -> str:
 def _parameter_problem(detail: Any, model: type[Parameters]) -> FieldProblem:
     name = str(detail["loc"][0])
     if detail["type"] == "extra_forbidden":
-        known = f"there are {_listed(model)}" if model.model_fields else "this address takes none"
+        known = f"this address takes {_listed(model) if model.model_fields else 'none'}"
         return FieldProblem(name[:_LONGEST_SHOWN], f"Unknown parameter {_shown(name)}; {known}.")
     return FieldProblem(name, f"The parameter {name} must be {model.model_fields[name].description}, found {_shown(detail['input'])}.")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from server.http import handlers
-from server.http.bodies import Parameters
+from server.http.bodies import AgentsAsked, Parameters
 from server.http.roles import Role
 from server.http.services import ApiServices
 
@@ -46,9 +46,10 @@ ROUTES = (
     Route("GET", "/api", Role.VIEWER, index, at_once=True),
     Route("GET", "/api/queues", Role.VIEWER, handlers.queues),
     Route("GET", "/api/queues/{name}", Role.VIEWER, handlers.queue),
-    Route("GET", "/api/agents", Role.VIEWER, handlers.agents),
+    Route("GET", "/api/agents", Role.VIEWER, handlers.agents, parameters=AgentsAsked),
     Route("GET", "/api/agents/{id}", Role.VIEWER, handlers.agent),
     Route("POST", "/api/agents/{id}", Role.AGENT, handlers.change_agent),
+    Route("GET", "/api/teams", Role.VIEWER, handlers.teams),
     Route("GET", "/api/contacts/{id}", Role.VIEWER, handlers.contact),
     Route("POST", "/api/contacts/{id}", Role.SUPERVISOR, handlers.change_contact),
     Route("GET", "/api/calls", Role.VIEWER, handlers.calls),

@@ -1,12 +1,13 @@
 """The shape of agents.yaml."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from routing.domain.model import Membership
 from server.settings.policies import PolicySettings
-from server.settings.values import Attribute, Level, LoginNumber, Name, OutsideNumber, PinHash, SipAccount, Word, WrapUp
+from server.settings.values import Attribute, Day, Level, LoginNumber, Name, OutsideNumber, PinHash, SipAccount, Word, WrapUp
 from sources.schema import Settings
 
 MEMBER = Membership()  # a membership without settings
@@ -25,6 +26,24 @@ def _membership(value: Any) -> Any:
     return {"queue": value} if isinstance(value, str) else value
 
 
+class TeamStayFile(Settings):
+    """An agent's time in one team, both days included. Without `from` since ever; without `until` to the next one's first day."""
+
+    name: str
+    first: Day | None = Field(None, alias="from")
+    last: Day | None = Field(None, alias="until")
+
+    def begins(self) -> date:
+        """The first day; the first of all where none is given."""
+        return self.first or date.min
+
+
+def _stays(value: Any) -> Any:
+    """`north`, `{name: north}` and a list of either."""
+    stays = value if isinstance(value, list) else [value]
+    return [{"name": stay} if isinstance(stay, str) else stay for stay in stays]
+
+
 class AgentFile(PolicySettings):
     """One agent of agents.yaml. A desk phone (`phone`), an outside line (`number`), or neither and a `pin`: then any phone of the site."""
 
@@ -38,6 +57,7 @@ class AgentFile(PolicySettings):
     skills: dict[Name, Level] = {}
     attributes: dict[Word, Attribute] = {}
     queues: list[Annotated[MembershipFile, BeforeValidator(_membership)]] = []
+    team: Annotated[list[TeamStayFile], BeforeValidator(_stays)] = []
     wrap_up_ms: WrapUp | None = None
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from routing.domain.model import AgentProfile, Membership, QueuePolicy
+from routing.domain.teams import Team
 from server.settings.agent_files import AgentFile, AgentsFile
 from server.settings.policies import policy_from
 from server.settings.reading import Reading
+from server.settings.teams import read_teams, stays_of, team_mistakes, tell_leaders
 from sources.problems import suggest
 from sources.source import Where
 
@@ -21,6 +23,7 @@ class Staff:
     agents: Mapping[str, AgentProfile] = field(default_factory=dict)
     phones: tuple[str, ...] = ()
     logins: Mapping[str, str] = field(default_factory=dict)
+    teams: Mapping[str, Team] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +35,24 @@ class Lines:
     outbound: bool
 
 
-def read_agents(reading: Reading, queues: Mapping[str, QueuePolicy], lines: Lines) -> Staff:
-    """Everybody, and every problem."""
+def read_agents(reading: Reading, queues: Mapping[str, QueuePolicy], lines: Lines, time_zone: str) -> Staff:
+    """Everybody, their teams, and every problem. A day of a team begins at midnight in `time_zone`."""
+    teams = read_teams(reading)
     file = reading.file(FILE, AgentsFile)
     known = reading.names("queues.yaml", "queues")
     queues = {} if reading.faulty("queues.yaml") else queues  # a queue with mistakes has no tiers yet
+    known_teams = reading.names("teams.yaml", "teams")
     for name, agent in file.agents.items():
-        for where, message, hint in (*_line(agent, lines), *_memberships(agent, queues, known), *_attributes(agent, file.agents)):
+        found = (*_line(agent, lines), *_memberships(agent, queues, known), *_attributes(agent, file.agents))
+        for where, message, hint in (*found, *team_mistakes(agent.team, known_teams)):
             reading.say(FILE, ("agents", name, *where), message, hint)
+    tell_leaders(reading, teams)
     _tell_shared_phones(reading, file, lines)
-    agents = {name: _profile(name, agent, order) for order, (name, agent) in enumerate(file.agents.items())}
-    return Staff(agents, tuple(file.phones), _logins(reading, file.agents))
+    agents = {name: _profile(name, agent, order, time_zone) for order, (name, agent) in enumerate(file.agents.items())}
+    return Staff(agents, tuple(file.phones), _logins(reading, file.agents), teams)
 
 
-def _profile(name: str, file: AgentFile, order: int) -> AgentProfile:
+def _profile(name: str, file: AgentFile, order: int, time_zone: str) -> AgentProfile:
     parts = {part.queue: policy_from(Membership, part) for part in file.queues}
     return policy_from(
         AgentProfile,
@@ -56,6 +63,7 @@ def _profile(name: str, file: AgentFile, order: int) -> AgentProfile:
         memberships={queue: part for queue, part in parts.items() if part != Membership()},
         auto_answer=file.answer == "auto",
         order=order,
+        teams=stays_of(file.team, time_zone),
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from routing.domain.model import BreakLimit, Choice, Directory
 from server.settings.policies import PolicySettings
 from server.settings.values import Country, Name, Network, Pattern, PhoneNumber, RedisUrl, SpeechCommand, Zone
-from sources.schema import Duration, Key, Settings
+from sources.schema import Duration, Key, Settings, Text
 
 
 class Fallback(Settings):
@@ -109,6 +109,19 @@ class AllHoursFile(Settings):
     """hours.yaml"""
 
     hours: dict[Name, HoursFile] = {}
+
+
+class TeamFile(Settings):
+    """One team of teams.yaml; `leaders` are agents."""
+
+    names: Text = Field({}, alias="name")
+    leaders: list[str] = []
+
+
+class TeamsFile(Settings):
+    """teams.yaml"""
+
+    teams: dict[Name, TeamFile] = {}
 
 
 class CallerListFile(Settings):

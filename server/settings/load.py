@@ -48,7 +48,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
     may_dial = Allowed(main.transfer.allow, main.emergency)
     outbound = any(trunk.outbound for trunk in trunks.values()) or reading.faulty("trunks.yaml")
     judged = may_dial if not reading.faulty("hotline.yaml") else lambda number: True
-    staff = read_agents(reading, queues, Lines({*numbers.numbers, *main.emergency}, judged, outbound))
+    staff = read_agents(reading, queues, Lines({*numbers.numbers, *main.emergency}, judged, outbound), main.time_zone)
     callers = read_callers(reading, main.country)
     _check_main(reading, main, may_dial)
     _check_trunks(reading, trunks)
@@ -63,7 +63,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
         raise ProblemsFound(reading.problems)
     breaks = {reason: policy_from(BreakLimit, limit) for reason, limit in main.breaks.items()}
     calendars = {name: partial(is_open, calendar, time_zone=main.time_zone) for name, calendar in hours.items()}
-    directory = Directory(queues, staff.agents, main.routing.choice, breaks, calendars=calendars)
+    directory = Directory(queues, staff.agents, main.routing.choice, breaks, calendars=calendars, teams=staff.teams)
     return Site(
         config,
         main,

@@ -13,7 +13,7 @@ from sources.source import BrokenSource, Source, Where, read_source
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
-HOLDS = {"numbers.yaml": "number", "queues.yaml": "queue", "agents.yaml": "agent"}
+HOLDS = {"numbers.yaml": "number", "queues.yaml": "queue", "agents.yaml": "agent", "teams.yaml": "team"}
 REQUIRED = {"hotline.yaml", "numbers.yaml", "queues.yaml", "agents.yaml"}
 
 

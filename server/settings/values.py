@@ -2,12 +2,14 @@
 
 import re
 import shlex
+from datetime import date
 from ipaddress import ip_network
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ivr.hours import parse_date
 from ivr.numbers import check_pattern
 from routing.board.strategies import STRATEGIES
 from routing.domain.model import UNTIL_DONE
@@ -131,6 +133,7 @@ def _pin(value: str) -> str:
     return value
 
 
+Day = Annotated[date, BeforeValidator(lambda value: parse_date(str(value)))]
 Network = Annotated[str, AfterValidator(_network)]
 Strategy = Annotated[str, AfterValidator(_known_strategy)]
 Pattern = Annotated[str, AfterValidator(_pattern)]

@@ -10,6 +10,7 @@ from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import Event
 from routing.domain.messages import AgentAction, ContactAction, Reply
 from routing.domain.model import AgentProfile, Directory, Membership, QueuePolicy
+from routing.domain.teams import Team, TeamStay
 from routing.read_model.view import View
 from server.http.services import ApiServices
 from server.settings.files import HotlineFile
@@ -29,8 +30,10 @@ DIRECTORY = Directory(
             ("billing", "sales"),
             memberships={"sales": Membership(2)},
             attributes={"site": "berlin"},
+            teams=(TeamStay(0, "north"), TeamStay(NOW_MS, "south"), TeamStay(NOW_MS + 1, "north")),
         ),
     },
+    teams={"north": Team("north", {"zh": "北区班"}, ("wang",)), "south": Team("south")},
 )
 
 

@@ -293,7 +293,9 @@ async def test_status_into_a_pipe(site: Path, running: World, capsys: pytest.Cap
 
     assert await run_beside(command(site, "status")) == 0
 
-    assert any("+86*******8000" in line and f"main/{node}" in line for line in capsys.readouterr().out.splitlines())
+    lines = capsys.readouterr().out.splitlines()
+    assert any("+86*******8000" in line and f"main/{node}" in line for line in lines)
+    assert any("Alice Smith" in line and "south" in line for line in lines)  # there is room for the team
 
 
 async def test_status_when_not_ready(site: Path, running: World, capsys: pytest.CaptureFixture[str]) -> None:

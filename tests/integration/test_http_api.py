@@ -443,11 +443,27 @@ async def test_every_problem_of_a_body_is_told(client: Client) -> None:
     assert error["message"] == " ".join(problem["message"] for problem in error["problems"])
 
 
+async def test_teams(client: Client) -> None:
+    """Their names, their leaders, and who is in them at this moment; an agent shows the team, and a list may be of one."""
+    assert await get(client, "/api/teams") == {
+        "at_ms": NOW_MS,
+        "teams": [
+            {"name": "north", "names": {"zh": "北区班"}, "leaders": ["wang"], "agents": []},
+            {"name": "south", "names": {}, "leaders": [], "agents": ["smith"]},
+        ],
+    }
+    assert [agent["team"] for agent in (await get(client, "/api/agents"))["agents"]] == ["", "south"]
+    for team, ids in (("south", ["smith"]), ("north", []), ("", ["wang"])):
+        assert [agent["id"] for agent in (await get(client, f"/api/agents?team={team}"))["agents"]] == ids
+    error = await error_of(await client.get("/api/agents?team=sauth", headers=bearer()), 400)
+    assert (error["code"], error["message"]) == ("unknown_team", "There is no team 'sauth'; GET /api/teams lists them.")
+
+
 async def test_parameters_that_an_address_does_not_take(client: Client) -> None:
     """A filter that does not exist is not answered with everything; health checks and metrics may send what they like."""
     error = await error_of(await client.get("/api/agents?skill=billing", headers=bearer()), 400)
 
-    assert error["message"] == "Unknown parameter 'skill'; this address takes none."
+    assert error["message"] == "Unknown parameter 'skill'; this address takes team."
     assert (await client.get("/healthz?nocache=1")).status == 200
     assert (await client.get("/api/agents?skill=billing")).status == 401
 

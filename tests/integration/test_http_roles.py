@@ -26,6 +26,7 @@ LEAST = {
     "GET /api/queues/{name}": Role.VIEWER,
     "GET /api/agents": Role.VIEWER,
     "GET /api/agents/{id}": Role.VIEWER,
+    "GET /api/teams": Role.VIEWER,
     "POST /api/agents/{id}": Role.AGENT,
     "GET /api/contacts/{id}": Role.VIEWER,
     "POST /api/contacts/{id}": Role.SUPERVISOR,

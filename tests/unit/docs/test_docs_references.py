@@ -174,6 +174,7 @@ EXAMPLES: dict[str, type[BaseModel]] = {
     "agents.yaml": agent_files.AgentsFile,
     "hours.yaml": files.AllHoursFile,
     "callers.yaml": files.CallersFile,
+    "teams.yaml": files.TeamsFile,
     "prompts.yaml": PromptFile,
 }
 

@@ -11,11 +11,12 @@ import tempfile
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from tests import coverage_gate
 from tests.fresh_path import NotDebian, fresh_path
 
 HOME = Path(__file__).resolve().parent.parent
@@ -28,12 +29,14 @@ USAGE = """Usage: ./hotline test [STAGE] [PYTEST OPTIONS]
   ./hotline test quick           static and unit: no Asterisk, no network
   ./hotline test static          ruff, format, mypy, import contracts, shellcheck
   ./hotline test unit -k NAME    one stage; what follows goes to pytest
+  ./hotline test coverage        unit and integration, and whether they run enough of each package
 
 Stages:
   static         checks of the source
   unit           unit and contract tests: virtual time, no Asterisk
   integration    real Redis, fake Asterisk
   fresh          what runs a program that Hotline fetches: espeak-ng, Asterisk, Redis, the demo
+  coverage       lines and branches that unit and integration ran, judged per package
   e2e            real Asterisk, Redis and SIP
 
 integration, fresh and e2e run on the PATH of a fresh machine: Debian's essential packages, python3 and apt.
@@ -51,22 +54,28 @@ _WORKERS = ["-n", "2", "--dist", "loadfile"]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of the tests: pytest's arguments, none for the static checks. `programs`: on the PATH of a fresh machine."""
+    """A part of the tests: pytest's arguments, none for what pytest does not run. `programs`: on the PATH of a fresh machine.
+
+    `measured`: the stage `coverage` judges what it ran.
+    """
 
     arguments: list[str] = field(default_factory=list)
     programs: bool = False
+    measured: bool = False
 
 
 STAGES: dict[str, Stage] = {
     "static": Stage(),
-    "unit": Stage(["tests/unit", "tests/contract"]),
-    "integration": Stage(["tests/integration", "-m", "not fresh"], programs=True),
+    "unit": Stage(["tests/unit", "tests/contract"], measured=True),
+    "integration": Stage(["tests/integration", "-m", "not fresh"], programs=True, measured=True),
+    "coverage": Stage(),
     "fresh": Stage(["tests/integration", "tests/e2e", "-m", "fresh"], programs=True),
     "e2e": Stage(["tests/e2e", "-m", "not fresh", *_WORKERS], programs=True),
 }
 QUICK = ("static", "unit")
 # Stages of one lane follow one another. End-to-end tests mostly wait, so the others have the processors meanwhile.
-LANES = (("static", "unit", "integration"), ("fresh", "e2e"))
+LANES = (("static", "unit", "integration", "coverage"), ("fresh", "e2e"))
+MEASURED = tuple(name for name, stage in STAGES.items() if stage.measured)
 
 
 @dataclass
@@ -84,11 +93,22 @@ class Tally:
 
 
 class Run:
-    """One run of some stages. `environments`: those of a stage without and with programs."""
+    """One run of some stages. `plain` and `fresh`: the environments of a stage without and with programs.
 
-    def __init__(self, options: list[str], plain: Mapping[str, str], fresh: Mapping[str, str]) -> None:
+    `measurements`: the folder for what measured stages ran; None measures nothing. `gather` reads it.
+    """
+
+    def __init__(
+        self,
+        options: list[str],
+        plain: Mapping[str, str],
+        fresh: Mapping[str, str],
+        measurements: Path | None = None,
+        gather: Callable[[Path], list[coverage_gate.MeasuredFile]] = coverage_gate.gathered,
+    ) -> None:
         self._options = options
         self._plain, self._fresh = dict(plain), dict(fresh)
+        self._measurements, self._gather = measurements, gather
         self._printing = threading.Lock()
         self.tallies: dict[str, Tally] = {}
 
@@ -97,15 +117,15 @@ class Run:
         print(f"\n== {name} ==", flush=True)
         self._run(name, None)
 
-    def lanes(self) -> None:
-        """Run all stages, the lanes side by side; a stage's output is shown in one piece when it has ended."""
-        lanes = [threading.Thread(target=self._lane, args=(lane,)) for lane in LANES]
+    def lanes(self, wanted: Collection[str]) -> None:
+        """Run `wanted`, the lanes side by side; a stage's output is shown in one piece when it has ended."""
+        lanes = [threading.Thread(target=self._lane, args=([name for name in lane if name in wanted],)) for lane in LANES]
         for lane in lanes:
             lane.start()
         for lane in lanes:
             lane.join()
 
-    def _lane(self, names: tuple[str, ...]) -> None:
+    def _lane(self, names: list[str]) -> None:
         for name in names:
             with tempfile.TemporaryFile("w+", errors="replace") as output:
                 with self._printing:
@@ -118,7 +138,12 @@ class Run:
     def _run(self, name: str, output: IO[str] | None) -> None:
         stage, started = STAGES[name], time.monotonic()
         environment = self._fresh if stage.programs else self._plain
-        tally = self._pytest(stage, environment, output) if stage.arguments else self._static(environment, output)
+        if stage.measured and self._measurements is not None:
+            environment = coverage_gate.measured(environment, self._measurements)
+        if name == "coverage":
+            tally = self._coverage(output)
+        else:
+            tally = self._pytest(stage, environment, output) if stage.arguments else self._static(environment, output)
         tally.seconds = time.monotonic() - started
         self.tallies[name] = tally
 
@@ -132,6 +157,20 @@ class Run:
                 print(f"FAILED {name}", file=output, flush=True)
                 tally.failed += 1
         return tally
+
+    def _coverage(self, output: IO[str] | None) -> Tally:
+        """Judge what the measured stages ran, all of which have ended."""
+        if self._measurements is None or not set(MEASURED) <= set(self.tallies):
+            print(f"FAILED coverage: {' and '.join(MEASURED)} must be measured first", file=output, flush=True)
+            return Tally(failed=1)
+        try:
+            verdicts = coverage_gate.judged(self._gather(self._measurements))
+        except coverage_gate.NotMeasured as reason:
+            print(f"FAILED {reason}", file=output, flush=True)
+            return Tally(failed=1)
+        print("\n".join(verdict.text() for verdict in verdicts), file=output, flush=True)
+        held = sum(verdict.holds for verdict in verdicts)
+        return Tally(passed=held, failed=len(verdicts) - held)
 
     def _pytest(self, stage: Stage, environment: Mapping[str, str], output: IO[str] | None) -> Tally:
         with tempfile.TemporaryDirectory(prefix="hotline-test-") as scratch:
@@ -167,30 +206,54 @@ def _instead(arguments: list[str], options: list[str]) -> list[str]:
     return [argument for argument in arguments if not (given and argument.startswith("tests/"))]
 
 
-def run(wanted: list[str], options: list[str], links: Path) -> int:
-    """Run the stages `wanted`, all of them side by side; print the sum. Returns the exit code."""
+def run(wanted: list[str], options: list[str], scratch: Path) -> int:
+    """Run the stages `wanted`, those of both lanes side by side; print the sum. `scratch` is an empty folder. Returns the exit code."""
+    links, measurements = scratch / "path", scratch / "coverage"
+    links.mkdir()
+    measurements.mkdir()
     plain = dict(os.environ)
     fresh = plain
     if any(STAGES[name].programs for name in wanted):
         fresh = {**plain, "PATH": fresh_path(links)}
         # Programs are fetched before the tests, whose time is limited.
         subprocess.run([PYTHON, "-m", "server.install"], cwd=HOME, stdin=subprocess.DEVNULL, env=fresh, check=False)
-    this = Run(options, plain, fresh)
-    if len(wanted) == len(STAGES):
-        this.lanes()
+    this = Run(options, plain, fresh, measurements if "coverage" in wanted else None)
+    if all(set(lane) & set(wanted) for lane in LANES):
+        this.lanes(wanted)
     else:
         for name in wanted:
             this.here(name)
+    return summary(wanted, this.tallies)
+
+
+def summary(wanted: list[str], tallies: Mapping[str, Tally]) -> int:
+    """Print how each stage went and the sum. Returns the exit code."""
     print("\n== summary ==")
     for name in wanted:
-        tally = this.tallies[name]
-        print(f"{'FAILED' if tally.failed else 'ok':6}  {name:12} {tally.text()}")
-    tallies = [this.tallies[name] for name in wanted]
-    print(
-        f"{sum(t.passed for t in tallies)} passed, {sum(t.failed for t in tallies)} failed, {sum(t.skipped for t in tallies)} skipped",
-        flush=True,
-    )
-    return 1 if any(tally.failed for tally in tallies) else 0
+        print(f"{'FAILED' if tallies[name].failed else 'ok':6}  {name:12} {tallies[name].text()}")
+    counted = [tallies[name] for name in wanted]
+    passed, failed, skipped = (sum(getattr(tally, kind) for tally in counted) for kind in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 1 if failed else 0
+
+
+def stages(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The stages that are asked for, in order, and the options for pytest. ValueError says what was wrong.
+
+    Coverage is judged of whole stages only: not with options, which choose tests.
+    """
+    if not arguments or arguments[0].startswith("-"):
+        return [name for name in STAGES if name != "coverage" or not arguments], arguments
+    word, options = arguments[0], arguments[1:]
+    if word == "quick":
+        return list(QUICK), options
+    if word == "coverage":
+        if options:
+            raise ValueError("coverage takes no options: it is judged of all tests of " + " and ".join(MEASURED))
+        return [*MEASURED, word], options
+    if word not in STAGES:
+        raise ValueError(f"there is no stage {word!r}; there are: quick {' '.join(STAGES)}")
+    return [word], options
 
 
 def main(arguments: list[str]) -> int:
@@ -198,16 +261,14 @@ def main(arguments: list[str]) -> int:
     if {"-h", "--help", "help"} & set(arguments):
         print(USAGE, end="")
         return 0
-    wanted, options = list(STAGES), arguments
-    if arguments and not arguments[0].startswith("-"):
-        word, options = arguments[0], arguments[1:]
-        wanted = list(QUICK) if word == "quick" else [word]
-        if word != "quick" and word not in STAGES:
-            print(f"hotline test: there is no stage {word!r}; there are: quick {' '.join(STAGES)}", file=sys.stderr)
-            return 2
-    with tempfile.TemporaryDirectory(prefix="hotline-path-") as links:
+    try:
+        wanted, options = stages(arguments)
+    except ValueError as wrong:
+        print(f"hotline test: {wrong}", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="hotline-test-") as scratch:
         try:
-            return run(wanted, options, Path(links))
+            return run(wanted, options, Path(scratch))
         except NotDebian as reason:
             print(f"hotline test: {reason}", file=sys.stderr)
             return 1

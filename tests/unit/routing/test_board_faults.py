@@ -10,7 +10,7 @@ from tests.unit.routing.fault_deeds import DEEDS, SITE, router_fails, server_ret
 from tests.unit.routing.fault_witness import Witness, stuck
 from tests.unit.routing.fault_world import World
 
-pytestmark = [pytest.mark.unit, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.unit, pytest.mark.unmeasured, pytest.mark.timeout(280)]
 
 STEPS = 5_000
 CALM_MS = 400_000

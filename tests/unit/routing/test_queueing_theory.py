@@ -14,7 +14,7 @@ from routing.domain.model import QueuePolicy
 from tests.routing_house import START_MS, directory, person
 from tests.unit.routing.traffic import Stream, Told, Traffic
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.unmeasured]
 HOURS, WARM_UP_H, BATCHES = 84.0, 4.0, 20
 AT_ONCE_MS = 5  # whoever is connected within that found somebody free
 CERTAINTY = 3.88  # of Student's distribution with 19 degrees of freedom: 99.9 %

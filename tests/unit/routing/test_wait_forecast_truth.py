@@ -13,7 +13,7 @@ from routing.domain.model import QueuePolicy
 from tests.routing_house import directory, person
 from tests.unit.routing.traffic import Stream, Told, Traffic
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.unmeasured]
 
 HOURS = 12.0
 TALK_S = 180.0

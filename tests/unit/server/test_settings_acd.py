@@ -234,6 +234,7 @@ def test_mistakes_in_caller_lists(site: SmallSite) -> None:
     assert len(said) == 4 + 20 + 1
 
 
+@pytest.mark.unmeasured
 def test_a_list_of_a_hundred_thousand(site: SmallSite) -> None:
     """All of them are found again."""
     site.write("config/callers.yaml", "lists:\n  vip: {file: vip.csv}\n")

@@ -15,7 +15,7 @@ from ivr.flow.nodes.menu import Menu
 from ivr.flow.talk import Talk, TooManySteps, World
 from ivr.flow.texts import Prompt
 from ivr.hours import Hours
-from ivr.ports import Clock, Events, Lookup, LookupReply, Phone, QueuePort
+from ivr.ports import Clock, Events, FlowEndReason, Lookup, LookupReply, Phone, QueuePort
 
 EndReason = Literal["hung_up", "failed"]
 
@@ -82,10 +82,10 @@ class _Walk:
         self._failed = False
 
     async def through(self, start: Target | None) -> Ended:
-        talk = self._talk
+        talk, events = self._talk, self._talk.world.events
         self._enter(talk.flow)
-        talk.emit("flow_started", dnis=talk.call.dnis)
-        reason = "caller_gone"
+        events.flow_started(talk.place, dnis=talk.call.dnis)
+        reason: FlowEndReason = "caller_gone"
         try:
             target = await self._answer(start or talk.flow.start)
             while (node := self._arrive(target)) is not None:
@@ -93,7 +93,7 @@ class _Walk:
             await talk.world.phone.hang_up()
             reason = "failed" if self._failed else "hung_up"
         finally:
-            talk.emit("flow_ended", reason=reason)
+            events.flow_ended(talk.place, reason=reason)
         return Ended("failed" if self._failed else "hung_up", talk.flow.name, talk.node)
 
     async def _answer(self, start: Target) -> Target:
@@ -144,7 +144,7 @@ class _Walk:
         try:
             talk.step()
             node = talk.flow.nodes[name]
-            talk.emit("node_entered", node_type=node.type, language=talk.language)
+            talk.world.events.node_entered(talk.place, node_type=node.type, language=talk.language)
             if isinstance(node, Menu):
                 self._remember(name)
             exit = await node.run(talk)
@@ -155,7 +155,7 @@ class _Walk:
             exit = "failed"
             return await self._recover(error)
         finally:
-            talk.emit("node_left", exit=exit)
+            talk.world.events.node_left(talk.place, exit=exit)
 
     def _remember(self, name: str) -> None:
         """Keep the way back: a menu that is entered again cuts off what came after it."""
@@ -167,7 +167,7 @@ class _Walk:
     async def _recover(self, error: Exception) -> Target:
         """After an error inside a node: the flow's `on_error` once, else an apology and the end. Never dead air."""
         talk = self._talk
-        talk.emit("flow_failed", error=type(error).__name__, message=str(error)[:300])
+        self._tell_failure(error)
         on_error = talk.flow.on_error
         if on_error is not None and not self._failed and not isinstance(error, TooManySteps):
             self._failed = True
@@ -179,5 +179,8 @@ class _Walk:
         except self._gone:
             raise
         except Exception as second:
-            talk.emit("flow_failed", error=type(second).__name__, message=str(second)[:300])
+            self._tell_failure(second)
         return Target(HANG_UP)
+
+    def _tell_failure(self, error: Exception) -> None:
+        self._talk.world.events.flow_failed(self._talk.place, error=type(error).__name__, message=str(error)[:300])

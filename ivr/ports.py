@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol
 ALL_KEYS = "0123456789*#"
 
 DialOutcome = Literal["answered", "busy", "no_answer", "unreachable", "not_allowed"]
+LookupOutcome = Literal["found", "not_found", "failed"]
+FlowEndReason = Literal["hung_up", "failed", "caller_gone"]
 QueueOutcome = Literal["answered", "timed_out", "full", "closed", "no_agents", "overflowed", "withdrawn", "exit_key", "failed"]
 
 
@@ -112,10 +114,32 @@ class Lookup(Protocol):
     async def fetch(self, request: LookupRequest) -> LookupReply: ...
 
 
-class Events(Protocol):
-    """Where a flow tells what happened; `type` is past tense, snake_case."""
+@dataclass(frozen=True, slots=True)
+class FlowPlace:
+    """Where in a flow: its name, the version made from its text, and the node, "" before the first one."""
 
-    def emit(self, type: str, /, **data: Any) -> None: ...
+    flow: str
+    version: str
+    node: str = ""
+
+
+class Events(Protocol):
+    """Where a flow tells what happened to its caller, each as it happens and with its place. docs/events.md says when each is told."""
+
+    def flow_started(self, place: FlowPlace, *, dnis: str) -> None: ...
+
+    def node_entered(self, place: FlowPlace, *, node_type: str, language: str) -> None: ...
+
+    def node_left(self, place: FlowPlace, *, exit: str) -> None: ...
+
+    def input_received(self, place: FlowPlace, *, keys: str, understood: bool) -> None:
+        """`keys` are masked where nobody may see them."""
+
+    def lookup_answered(self, place: FlowPlace, *, outcome: LookupOutcome, status: int, failure: str) -> None: ...
+
+    def flow_failed(self, place: FlowPlace, *, error: str, message: str) -> None: ...
+
+    def flow_ended(self, place: FlowPlace, *, reason: FlowEndReason) -> None: ...
 
 
 class Clock(Protocol):

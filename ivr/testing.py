@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ivr.keys import take_wanted
-from ivr.ports import DialOutcome, LookupReply, LookupRequest, QueueRequest, QueueResult, Speech
+from ivr.ports import DialOutcome, FlowEndReason, FlowPlace, LookupOutcome, LookupReply, LookupRequest, QueueRequest, QueueResult, Speech
 
 
 class CallerGone(Exception):
@@ -119,17 +119,38 @@ class ScriptedLookup:
 
 
 class RecordedEvents:
-    """Keeps what it is told: (type, data)."""
+    """Keeps what it is told: (type, its facts and its place)."""
 
     def __init__(self) -> None:
         self.all: list[tuple[str, dict[str, Any]]] = []
 
-    def emit(self, type: str, /, **data: Any) -> None:
-        self.all.append((type, data))
-
     def of(self, type: str) -> list[dict[str, Any]]:
-        """The data of every event of that type."""
+        """The facts of every event of that type."""
         return [data for name, data in self.all if name == type]
+
+    def record(self, place: FlowPlace, type: str, **facts: Any) -> None:
+        self.all.append((type, {"flow": place.flow, "flow_version": place.version, "node": place.node, **facts}))
+
+    def flow_started(self, place: FlowPlace, *, dnis: str) -> None:
+        self.record(place, "flow_started", dnis=dnis)
+
+    def node_entered(self, place: FlowPlace, *, node_type: str, language: str) -> None:
+        self.record(place, "node_entered", node_type=node_type, language=language)
+
+    def node_left(self, place: FlowPlace, *, exit: str) -> None:
+        self.record(place, "node_left", exit=exit)
+
+    def input_received(self, place: FlowPlace, *, keys: str, understood: bool) -> None:
+        self.record(place, "input_received", keys=keys, understood=understood)
+
+    def lookup_answered(self, place: FlowPlace, *, outcome: LookupOutcome, status: int, failure: str) -> None:
+        self.record(place, "lookup_answered", outcome=outcome, status=status, failure=failure)
+
+    def flow_failed(self, place: FlowPlace, *, error: str, message: str) -> None:
+        self.record(place, "flow_failed", error=error, message=message)
+
+    def flow_ended(self, place: FlowPlace, *, reason: FlowEndReason) -> None:
+        self.record(place, "flow_ended", reason=reason)
 
 
 def presses(script: Iterable[str]) -> list[str]:

@@ -1,12 +1,13 @@
 """What happened in one call, step by step, for the author of a flow: each step with its time and its place in the file (`main/nodes/menu`).
 
-An Events that keeps what it is told and may pass it on. Sensitive values never reach it: nodes mask before they emit.
+Sensitive values never reach it: nodes mask before they emit.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivr.ports import Clock, Events
+from ivr.ports import Clock, FlowPlace
+from ivr.testing import RecordedEvents
 
 MAX_STEPS = 5000
 
@@ -25,21 +26,18 @@ class Step:
         return f"{self.path}: {self.type}" + (f" {told}" if told else "")
 
 
-class Trace:
-    """The record of one call, bounded; `then` gets every event as well."""
+class Trace(RecordedEvents):
+    """The steps of one call, so many at most."""
 
-    def __init__(self, clock: Clock, then: Events | None = None) -> None:
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
         self.steps: list[Step] = []
         self._clock = clock
-        self._then = then
 
-    def emit(self, type: str, /, **data: Any) -> None:
-        if self._then is not None:
-            self._then.emit(type, **data)
+    def record(self, place: FlowPlace, type: str, **facts: Any) -> None:
         if len(self.steps) < MAX_STEPS:
-            own = {name: value for name, value in data.items() if name not in ("flow", "node", "flow_version", "language")}
-            node = data.get("node", "")
-            path = f"{data.get('flow', '')}/nodes/{node}" if node else str(data.get("flow", ""))
+            path = f"{place.flow}/nodes/{place.node}" if place.node else place.flow
+            own = {name: value for name, value in facts.items() if name != "language"}
             self.steps.append(Step(self._clock.now_ms(), path, type, own))
 
     def visited(self) -> list[str]:

@@ -11,7 +11,6 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -20,6 +19,8 @@ from routing.board.board import Board, DeadlineFailed, restore
 from routing.board.redefinition import NO_MOVES
 from routing.definitions import Definitions
 from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events.calls import at_server
+from routing.domain.events.servers import DomainOpened, RoutingFailed
 from routing.domain.messages import Message, RingOrder
 from routing.domain.model import Directory
 from routing.ports import Clock, Ids
@@ -81,7 +82,7 @@ class Router:
         self._held_until = 0.0  # in the loop's time
         self._passed_over: set[str] = set()  # inbox positions that broke the board
         self._failed: dict[tuple[str, str], Failed] = {}  # deadlines that broke the board -> when they are tried again
-        self._untold: list[dict[str, Any]] = []  # what broke the board, for the log of events
+        self._untold: list[RoutingFailed] = []  # what broke the board, for the log of events
         self.server = server
         self.domain = domain
         self.is_leader = False
@@ -186,7 +187,7 @@ class Router:
             contacts_known=snapshot.contacts,
             agents_known=snapshot.agents,
             callers_known=snapshot.callers,
-            servers_known={*self._listed(), *(event.data["server"] for event in snapshot.calls if event.data.get("server"))},
+            servers_known={*self._listed(), *(at_server(event).server for event in snapshot.calls)},
             domain=self.domain,
             chance=self._chance,
             former=self._definitions.former,
@@ -194,11 +195,11 @@ class Router:
         )
         self._definitions.lead_with(board)
         if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
-            board.tell("domain_opened", now_ms, server=self.server)
+            board.tell(DomainOpened(self.server), now_ms)
             if any(self._listed()):  # there were servers before: it is a loss
                 servers.gather(board, now_ms)
         for told in self._untold:
-            board.tell("routing_failed", now_ms, server=self.server, **told)
+            board.tell(told, now_ms)
         position, settled_ms = snapshot.inbox, now_ms + SETTLE_MS  # what happened meanwhile is heard before what was due is done
         await self._commit(board, fence, position, moved=False)
         self._untold.clear()
@@ -248,7 +249,7 @@ class Router:
             self.skipped += 1
             self._passed_over.add(position)
             what, id = type(message).__name__, str(getattr(message, "contact", "") or getattr(message, "agent", ""))
-            self._untold.append({"what": f"message {what}", "id": id, "error": repr(error), "again_ms": 0})
+            self._untold.append(RoutingFailed(self.server, f"message {what}", id, repr(error), 0))
             raise BoardBroken from error
 
     def _advance(self, board: Board, now_ms: int) -> None:
@@ -260,7 +261,8 @@ class Router:
             log.exception("deadline_failed", kind=failed.kind, id=failed.id, again_in_ms=pause_ms)
             self.skipped += 1
             self._failed[due] = Failed(now_ms + pause_ms, pause_ms)
-            self._untold.append({"what": f"deadline {failed.kind}", "id": failed.id, "error": repr(failed.__cause__), "again_ms": pause_ms})
+            what = f"deadline {failed.kind}"
+            self._untold.append(RoutingFailed(self.server, what, failed.id, repr(failed.__cause__), pause_ms))
             raise BoardBroken from failed
         done = [due for due, failed in self._failed.items() if failed.again_ms <= now_ms]
         for due in done:  # it was tried again, or is not due any more

@@ -6,14 +6,16 @@ with the server: take one server's, do not add them up. Those of calls, AGI, AMI
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from routing.domain.agent_state import AgentState
-from routing.domain.events import Event
+from routing.domain.events.contacts import ContactConnected, ContactEnded
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import GapInLog
 from routing.ports import Clock
 from routing.read_model.view import ANY_AGENT, View
 from routing.store.port import LogState
@@ -135,23 +137,19 @@ class Metrics:
 
     def on_event(self, event: Event) -> None:
         """Put its times into the histograms, when it has some."""
-        if event.type == "log_gap":
-            self._gaps[event.data["reader"] or "server"] += 1
-        observe = _OBSERVED.get(event.type)
-        if observe and event.queue in self._queues:
-            observe(self, event)
+        if isinstance(event.data, GapInLog):
+            self._gaps[event.data.reader or "server"] += 1
+        if event.queue not in self._queues:
+            return
+        match event.data:
+            case ContactConnected(waited_ms=waited_ms):
+                self._wait.labels(event.queue).observe(waited_ms / 1000)
+            case ContactEnded(talk_ms=talk_ms):
+                self._talk.labels(event.queue).observe(talk_ms / 1000)
 
     def render(self) -> bytes:
         """The exposition text, format 0.0.4."""
         return generate_latest(self._registry)
-
-    # -- events --------------------------------------------------------------------------------------------------------
-
-    def _on_connected(self, event: Event) -> None:
-        self._wait.labels(event.queue).observe(int(event.data["waited_ms"]) / 1000)
-
-    def _on_ended(self, event: Event) -> None:
-        self._talk.labels(event.queue).observe(int(event.data["talk_ms"]) / 1000)
 
     # -- the scrape ----------------------------------------------------------------------------------------------------
 
@@ -259,9 +257,3 @@ def _counter(name: str, text: str, labels: tuple[str, ...], values: Iterable[tup
 
 def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=float(value))
-
-
-_OBSERVED: dict[str, Callable[[Metrics, Event], None]] = {
-    "contact_connected": Metrics._on_connected,
-    "contact_ended": Metrics._on_ended,
-}

@@ -93,7 +93,7 @@ class Node:
             self.clock,
             server=self.server,
             wait_forecast=self.view.wait_forecast,
-            tell_dropped=lambda counts: self.events.tell("messages_dropped", server=self.server, counts=dict(counts)),
+            tell_dropped=self.events.tell_messages_dropped,
         )
         self.redis = RedisHealth(self.store, self.routing_client, self.events, self.clock, self.server)
         self.calls = Calls()

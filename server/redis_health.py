@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from routing.domain.events.servers import RedisRefusedWrites, RedisTookWrites
 from routing.ports import Clock
 from routing.store.redis import RedisStore
 from server.events.writer import EventLog
@@ -51,7 +52,7 @@ class RedisHealth:
         now_ms = self._clock.now_ms()
         if why:
             self._since_ms = self._since_ms or now_ms
-            self._events.tell("redis_refused_writes", server=self._server, words=why)
+            self._events.tell(RedisRefusedWrites(self._server, why))
         else:
-            self._events.tell("redis_took_writes", server=self._server, after_ms=now_ms - self._since_ms)
+            self._events.tell(RedisTookWrites(self._server, now_ms - self._since_ms))
             self._since_ms = 0

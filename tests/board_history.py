@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from routing.board.redefinition import ChangeRefused
 from routing.domain.agent_state import TRANSITIONS, AgentState
 from routing.domain.contact_state import ContactState
+from routing.domain.events.agents import AgentChanged
+from routing.domain.events.contacts import ContactLeft
 from routing.domain.members import AWAY, serves, tier_of
 from routing.domain.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, RingOrder, TalkEnded
 from routing.domain.model import UNTIL_DONE, Agent, Contact, Directory, Membership, Overflow, QueuePolicy
@@ -234,7 +236,11 @@ def check_conservation(made: House) -> None:
     outcomes = Counter(event.contact for event in made.told(*OUTCOMES))
     assert all(count == 1 for count in outcomes.values())
     assert joined - outcomes.keys() == set(made.board.contacts)
-    assert outcomes.keys() - joined == {e.contact for e in made.told("contact_left") if e.data["outcome"] in ("full", "no_agents")} - joined
+    assert outcomes.keys() - joined == _never_let_in(made) - joined
+
+
+def _never_let_in(made: House) -> set[str]:
+    return {e.contact for e in made.events if isinstance(e.data, ContactLeft) and e.data.outcome in ("full", "no_agents")}
 
 
 def check_counts(made: House) -> None:
@@ -280,6 +286,6 @@ def wants(site: Directory, contact: Contact, now_ms: int) -> tuple[str, str, int
 
 def check_agents_moved_by_the_table(made: House) -> None:
     """Each event of an agent tells a move that the table has."""
-    for event in made.events:
-        if event.type.startswith("agent_") and "before" in event.data:
-            assert event.data["state"] in TRANSITIONS[AgentState(event.data["before"])].values()
+    for changed in made.facts(AgentChanged):
+        if changed.before is not None:
+            assert changed.state in TRANSITIONS[changed.before].values()

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from routing.board.board import Board, restore
 from routing.board.redefinition import redefine
@@ -10,7 +10,7 @@ from routing.domain.agent_state import AgentState
 from routing.domain.changes import Changes
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event, EventData
 from routing.domain.messages import (
     AgentAsked,
     ContactArrived,
@@ -28,7 +28,9 @@ from routing.domain.messages import (
 )
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.store import codec
+from tests.told import facts
 
+T = TypeVar("T", bound=EventData)
 START_MS = 1_790_000_000_000
 Steps = list[tuple[int, str]]
 
@@ -207,6 +209,10 @@ class House:
     def told(self, *types: str) -> list[Event]:
         """The events of these types."""
         return [event for event in self.events if event.type in types]
+
+    def facts(self, cls: type[T]) -> list[T]:
+        """The data of the events of that type."""
+        return facts(self.events, cls)
 
     def rings(self) -> list[tuple[str, str]]:
         """(contact, agent) of every ring order so far."""

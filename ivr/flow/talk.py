@@ -11,7 +11,7 @@ from ivr.call import MASK, CallContext
 from ivr.flow.expressions import Expression
 from ivr.flow.texts import Prompt, Template
 from ivr.hours import Hours
-from ivr.ports import ALL_KEYS, Clock, Events, Lookup, LookupReply, Phone, QueuePort, Speech
+from ivr.ports import ALL_KEYS, Clock, Events, FlowPlace, Lookup, LookupReply, Phone, QueuePort, Speech
 
 if TYPE_CHECKING:
     from ivr.flow.model import Flow
@@ -148,9 +148,11 @@ class Talk:
     def is_sensitive(self, names: Iterable[str]) -> bool:
         return not self.call.sensitive.isdisjoint(names)
 
-    def emit(self, type: str, /, **data: Any) -> None:
-        self.world.events.emit(type, flow=self.flow.name, flow_version=self.flow.version, node=self.node, **data)
+    @property
+    def place(self) -> FlowPlace:
+        """Where the call is now."""
+        return FlowPlace(self.flow.name, self.flow.version, self.node)
 
     def heard(self, keys: str, understood: bool, *, sensitive: bool = False) -> None:
         """Tell what the caller entered, masked where it must be."""
-        self.emit("input_received", keys=MASK if sensitive and keys else keys, understood=understood)
+        self.world.events.input_received(self.place, keys=MASK if sensitive and keys else keys, understood=understood)

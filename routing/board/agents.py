@@ -6,19 +6,32 @@ from typing import Any
 from routing.board.state import BoardState
 from routing.board.strategies import STRATEGIES, least_occupied
 from routing.domain.agent_state import AgentEvent, AgentState, after
+from routing.domain.events.agents import (
+    AgentBreakOverrun,
+    AgentChanged,
+    AgentConnected,
+    AgentLoggedIn,
+    AgentLoggedOut,
+    AgentPaused,
+    AgentPhoneChanged,
+    AgentQueuesChanged,
+    AgentReady,
+    AgentWrapUpStarted,
+    PhoneStateChanged,
+)
 from routing.domain.members import AWAY
 from routing.domain.messages import AgentHeld, PhoneReported, TellPhoneOrder
-from routing.domain.model import OUTSIDE, UNTIL_DONE, WORK, Agent, Contact, PhoneState, work_of
+from routing.domain.model import OUTSIDE, UNTIL_DONE, Agent, Contact, PhoneState, take_work, work_of
 
 # Outcomes of an offer that the agent or the phone made.
 OF_THE_AGENT = frozenset({"declined", "busy", "rang_out", "unreachable"})
 # The event that tells of a state, for other parts to follow; being reserved is told by offer_made.
-TOLD = {
-    AgentState.LOGGED_OUT: "agent_logged_out",
-    AgentState.READY: "agent_ready",
-    AgentState.ON_CONTACT: "agent_connected",
-    AgentState.WRAP_UP: "agent_wrap_up_started",
-    AgentState.PAUSED: "agent_paused",
+TOLD: dict[AgentState, type[AgentChanged]] = {
+    AgentState.LOGGED_OUT: AgentLoggedOut,
+    AgentState.READY: AgentReady,
+    AgentState.ON_CONTACT: AgentConnected,
+    AgentState.WRAP_UP: AgentWrapUpStarted,
+    AgentState.PAUSED: AgentPaused,
 }
 IN_CALL = (AgentState.RESERVED, AgentState.ON_CONTACT)
 
@@ -47,7 +60,7 @@ def move(board: BoardState, agent: Agent, event: AgentEvent, now_ms: int, *, rea
         if agent.id in board.unsettled:
             board.at(now_ms, "settle", agent.id)
     board.touch_agent(agent.id)
-    tell(board, agent, "agent_logged_in" if event == AgentEvent.LOG_IN else TOLD[agent.state], now_ms, before=before)
+    tell(board, agent, AgentLoggedIn if event == AgentEvent.LOG_IN else TOLD[agent.state], now_ms, before=before)
     if agent.state in (AgentState.READY, AgentState.PAUSED, AgentState.LOGGED_OUT):
         agent.queue = ""
 
@@ -55,24 +68,16 @@ def move(board: BoardState, agent: Agent, event: AgentEvent, now_ms: int, *, rea
 def tell(
     board: BoardState,
     agent: Agent,
-    type: str,
+    what: type[AgentChanged],
     now_ms: int,
     *,
     contact: Contact | None = None,
     before: AgentState | None = None,
-    **more: Any,
 ) -> None:
     """An event about an agent: how things are with them now, for others to follow."""
-    told: dict[str, Any] = {
-        "state": agent.state,
-        "reason": agent.reason,
-        "until_ms": agent.until_ms,
-        "phone": agent.phone,
-    }
-    told |= {"since_ms": agent.since_ms} | ({"before": before} if before else {})
-    told["work"] = work_of(agent)
-    queues = {"left_queues": list(agent.left_queues)} if agent.left_queues or type == "agent_queues_changed" else {}
-    board.tell(type, now_ms, contact=contact, agent=agent, **told, **queues, **more)
+    left = tuple(agent.left_queues) if agent.left_queues or what is AgentQueuesChanged else None
+    told = what(agent.state, agent.reason, agent.until_ms, agent.phone, agent.since_ms, before, work_of(agent), left)
+    board.tell(told, now_ms, contact=contact, agent=agent)
 
 
 def _measure(agent: Agent, before: AgentState, now_ms: int) -> None:
@@ -102,9 +107,7 @@ def held(board: BoardState, message: AgentHeld, now_ms: int) -> None:
     unknown = agent is not None and agent.state == AgentState.LOGGED_OUT and not agent.since_ms
     if not agent or not (in_talk or unknown) or message.state == AgentState.LOGGED_OUT:
         return
-    for name in WORK:
-        if name in message.work:
-            setattr(agent, name, message.work[name])
+    take_work(agent, message.work.over(work_of(agent)))
     agent.idle_since_ms = agent.idle_since_ms or message.since_ms
     agent.left_queues = list(message.left_queues)
     if message.phone:
@@ -116,7 +119,7 @@ def held(board: BoardState, message: AgentHeld, now_ms: int) -> None:
     else:
         if message.state == AgentState.ON_CONTACT:
             agent.reason = message.reason  # of the wish
-        tell(board, agent, "agent_phone_changed", now_ms)
+        tell(board, agent, AgentPhoneChanged, now_ms)
     resume(board, agent, now_ms)
     board.seek_contact(agent, now_ms)
 
@@ -150,7 +153,7 @@ def phone_reported(board: BoardState, message: PhoneReported, now_ms: int) -> No
     if agent.phone_state != message.state:
         agent.phone_state, agent.phone_since_ms = message.state, now_ms
     board.touch_agent(agent.id)
-    board.tell("phone_state_changed", now_ms, agent=agent, phone=message.phone, phone_state=message.state, asterisk=agent.phone_at)
+    board.tell(PhoneStateChanged(message.phone, message.state, agent.phone_at), now_ms, agent=agent)
     board.seek_contact(agent, now_ms)
 
 
@@ -260,7 +263,7 @@ def give_phone(board: BoardState, agent: Agent, phone: str, desk_phone: str, now
     agent.phone_state, agent.phone_at = _state_of(board, phone)
     if phone:
         board.phones[phone] = agent.id
-    board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state, asterisk=agent.phone_at)
+    board.tell(PhoneStateChanged(phone, agent.phone_state, agent.phone_at), now_ms, agent=agent)
 
 
 def _state_of(board: BoardState, phone: str) -> tuple[PhoneState, str]:
@@ -285,7 +288,7 @@ def break_over(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: a break has reached its longest time. It is told; the agent decides, or the supervisor."""
     agent = board.agents[id]
     if agent.state == AgentState.PAUSED and 0 < agent.until_ms <= now_ms:
-        tell(board, agent, "agent_break_overrun", now_ms)
+        tell(board, agent, AgentBreakOverrun, now_ms)
 
 
 HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {PhoneReported: phone_reported, AgentHeld: held}

@@ -3,12 +3,14 @@
 What then becomes of the contact is in contacts.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from routing.board import admission, caller_history, contacts, overflow, servers
 from routing.board.state import BoardState
+from routing.domain.contact_facts import Steps
 from routing.domain.contact_state import ContactState
+from routing.domain.events.contacts import ContactOverflowed, ContactQueued, ContactRequeued, ContactTakenOver, without_agent
 from routing.domain.messages import ContactArrived, LeaveOrder, LeaveOutcome, MoveOrder, OfferEnded, TalkEnded, WithdrawOrder
 from routing.domain.model import FOREVER_MS, Contact
 from routing.domain.requirement import one_of, readable
@@ -42,7 +44,7 @@ def arrived(board: BoardState, message: ContactArrived, now_ms: int) -> None:
     if refusal:
         board.order(contact.server, LeaveOrder(contact.id, refusal))
         board.remember_end(contact.id, now_ms, refusal)
-        board.tell("contact_left", now_ms, contact=contact, outcome=refusal, waited_ms=0)
+        board.tell(without_agent(refusal, 0), now_ms, contact=contact)
     else:
         _join(board, contact, message, now_ms)
 
@@ -61,7 +63,8 @@ def _join(board: BoardState, contact: Contact, message: ContactArrived, now_ms: 
     if contact.queue != message.queue:
         board.order(contact.server, MoveOrder(contact.id, contact.queue))
     known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already
-    board.tell("contact_requeued" if known_before else "contact_queued", now_ms, contact=contact, **whole(contact))
+    told = ContactRequeued if known_before else ContactQueued
+    board.tell(told(*known_of(contact)), now_ms, contact=contact)
     _void_unknown_ring(board, contact, message)
     board.drop_preference(contact, now_ms)
     board.seek_agent(contact, now_ms)
@@ -79,12 +82,11 @@ def _with_preferred(board: BoardState, contact: Contact, message: ContactArrived
     return [(0, one_of(there)), *later]
 
 
-def whole(contact: Contact) -> dict[str, Any]:
-    """Everything that others must know to know a contact."""
-    when: dict[str, Any] = {"enqueued_at_ms": contact.enqueued_at_ms, "priority": contact.priority, "steps": contact.steps}
-    when |= {"ageing": contact.ageing, "place_ms": contact.place_ms}
-    facts = contact.facts
-    return {**when, "ani": facts.ani, "language": facts.language, "caller": facts.data, "server": contact.server}
+def known_of(contact: Contact) -> tuple[int, int, Steps, str, str, Mapping[str, str], str, float, int]:
+    """Everything that others must know to know a contact: the fields of `ContactKnown`."""
+    facts, place = contact.facts, (contact.ageing, contact.place_ms)
+    wait = (contact.enqueued_at_ms, contact.priority, tuple(contact.steps))
+    return (*wait, facts.ani, facts.language, facts.data, contact.server, *place)
 
 
 def _arrived_again(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> None:
@@ -97,7 +99,7 @@ def _arrived_again(board: BoardState, contact: Contact, message: ContactArrived,
     if contact.queue != message.queue:  # moved since it joined, which a server that has just got it does not know
         board.order(contact.server, MoveOrder(contact.id, contact.queue))
     if before != contact.server:
-        board.tell("contact_taken_over", now_ms, contact=contact, server=contact.server, before=before)
+        board.tell(ContactTakenOver(contact.server, before), now_ms, contact=contact)
     if message.back:
         _back(board, contact, message, now_ms)
     else:
@@ -138,7 +140,7 @@ def _refusal(board: BoardState, contact: Contact, message: ContactArrived, now_m
     if rule:
         contact.overflowed.append(contact.queue)
         contact.queue = rule.to
-        board.tell("contact_overflowed", now_ms, contact=contact, before=message.queue)
+        board.tell(ContactOverflowed(message.queue), now_ms, contact=contact)
     return admission.refusal(board, contact, contact.queue, now_ms)
 
 

@@ -8,11 +8,13 @@ from routing.board.state import BoardState
 from routing.board.strategies import STRATEGIES
 from routing.domain.agent_state import AgentEvent, AgentState
 from routing.domain.contact_state import ContactEvent, ContactState, after
+from routing.domain.events.contacts import ContactConnected, ContactEnded, without_agent
+from routing.domain.events.offers import OVER, OfferWithdrawn
+from routing.domain.events.offers import OfferRinging as RingingEvent
 from routing.domain.messages import ContactLeft, LeaveOrder, LeaveOutcome, OfferAnswered, OfferEnded, OfferRinging, TalkEnded, WithdrawOrder
 from routing.domain.model import FOREVER_MS, Agent, Contact
 from routing.ports import EndedBy, EndReason
 
-LEFT_EVENTS = {"abandoned": "contact_abandoned", "timed_out": "contact_timed_out"}  # the other outcomes: contact_left
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
 
 
@@ -85,23 +87,17 @@ def left(board: BoardState, message: ContactLeft, now_ms: int) -> None:
         ended(board, TalkEnded(contact.id, next(iter(contact.offers), ""), ended_by, talk_ms, reason=message.reason), now_ms)
 
 
-def _leave(board: BoardState, contact: Contact, outcome: str, key: str, now_ms: int, reason: EndReason = "") -> None:
+def _leave(board: BoardState, contact: Contact, outcome: LeaveOutcome, key: str, now_ms: int, reason: EndReason = "") -> None:
     contact.state = after(contact.state, ContactEvent.LEAVE)
     if outcome == "abandoned":
         caller_history.cut_off(board, contact, now_ms)
     board.matching.remove_contact(contact.id)
     board.in_queue[contact.queue] -= 1
     waited_ms = now_ms - contact.enqueued_at_ms
-    facts: dict[str, Any] = {"outcome": outcome, "key": key, "waited_ms": waited_ms} | _why(reason)
-    board.tell(LEFT_EVENTS.get(outcome, "contact_left"), now_ms, contact=contact, **facts)
+    board.tell(without_agent(outcome, waited_ms, key, reason), now_ms, contact=contact)
     for offer in list(contact.offers):
         take_offer_back(board, contact, offer, now_ms)
     _forget(board, contact, now_ms)
-
-
-def _why(reason: EndReason) -> dict[str, str]:
-    """Why it ended, for an event's data, where that is known."""
-    return {"reason": reason} if reason else {}
 
 
 def _forget(board: BoardState, contact: Contact, now_ms: int) -> None:
@@ -114,7 +110,7 @@ def withdraw(board: BoardState, contact: Contact, offer: str, now_ms: int) -> No
     """Take an offer back because of its agent; the contact goes back to its place. The agent's record is the caller's business."""
     board.order(contact.server, WithdrawOrder(contact.id, offer))
     agent = board.agents[contact.offers.pop(offer)]
-    board.tell("offer_withdrawn", now_ms, contact=contact, agent=agent, offer=offer)
+    board.tell(OfferWithdrawn(offer), now_ms, contact=contact, agent=agent)
     _wait_again(board, contact, now_ms)
 
 
@@ -127,14 +123,14 @@ def call_off(board: BoardState, contact: Contact, offer: str, now_ms: int) -> Ag
     """Let a phone stop ringing for the contact; its agent is free when the caller says so."""
     agent = board.agents[contact.offers.pop(offer)]
     board.order(contact.server, WithdrawOrder(contact.id, offer))
-    board.tell("offer_withdrawn", now_ms, contact=contact, agent=agent, offer=offer)
+    board.tell(OfferWithdrawn(offer), now_ms, contact=contact, agent=agent)
     return agent
 
 
 def offer_ringing(board: BoardState, message: OfferRinging, now_ms: int) -> None:
     contact = board.contacts.get(message.contact)
     if contact and message.offer in contact.offers and contact.state == ContactState.OFFERED:
-        board.tell("offer_ringing", now_ms, contact=contact, agent=board.agents[contact.offers[message.offer]], offer=message.offer)
+        board.tell(RingingEvent(message.offer), now_ms, contact=contact, agent=board.agents[contact.offers[message.offer]])
 
 
 def offer_ended(board: BoardState, message: OfferEnded, now_ms: int) -> None:
@@ -146,7 +142,7 @@ def offer_ended(board: BoardState, message: OfferEnded, now_ms: int) -> None:
     if message.outcome in REFUSALS and not contact.is_excluded(agent.id):
         contact.refused_until_ms[agent.id] = now_ms + board.directory.queues[contact.queue].refusal_ms
         board.at(contact.refused_until_ms[agent.id], "seek", contact.id)
-    board.tell(f"offer_{message.outcome}", now_ms, contact=contact, agent=agent, offer=message.offer, ring_ms=message.ring_ms)
+    board.tell(OVER[message.outcome](message.offer, message.ring_ms), now_ms, contact=contact, agent=agent)
     _wait_again(board, contact, now_ms)
     agents.offer_ended(board, agent, message.offer, message.outcome, now_ms)
 
@@ -188,7 +184,7 @@ def offer_answered(board: BoardState, message: OfferAnswered, now_ms: int) -> No
     agents.connected(board, agent, now_ms)
     caller_history.talked(board, contact, agent, now_ms)
     waited_ms = now_ms - contact.enqueued_at_ms
-    board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
+    board.tell(ContactConnected(message.offer, waited_ms), now_ms, contact=contact, agent=agent)
 
 
 def ended(board: BoardState, message: TalkEnded, now_ms: int) -> None:
@@ -203,8 +199,8 @@ def ended(board: BoardState, message: TalkEnded, now_ms: int) -> None:
     waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
     talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
     agent.talked_ms += talk_ms
-    facts = {"ended_by": message.ended_by, "waited_ms": waited_ms, "ring_ms": message.ring_ms, "talk_ms": talk_ms} | _why(message.reason)
-    board.tell("contact_ended", now_ms, contact=contact, agent=agent, **facts)
+    over = ContactEnded(message.ended_by, waited_ms, message.ring_ms, talk_ms, message.reason or None)
+    board.tell(over, now_ms, contact=contact, agent=agent)
     if agent.last_contact != contact.id:  # else its disposition was given during the talk
         agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.facts.call, contact.id, contact.queue, ""
     _forget(board, contact, now_ms)

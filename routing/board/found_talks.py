@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from routing.board import agents, contacts
-from routing.board.arrivals import whole
+from routing.board.arrivals import known_of
 from routing.board.state import BoardState
 from routing.domain.contact_state import ContactState
+from routing.domain.events.contacts import ContactConnected, ContactRestored
 from routing.domain.messages import OfferAnswered, TalkEnded, TalkHeld
 from routing.domain.model import Agent, Contact
 
@@ -50,8 +51,8 @@ def _restore(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) ->
     contact = Contact(message.contact, message.server, message.queue, list(message.steps), message.enqueued_at_ms, message.facts)
     board.contacts[contact.id] = contact
     _connect(board, contact, agent, message, now_ms)
-    when = {"offer": message.offer, "connected_at_ms": contact.connected_at_ms}
-    board.tell("contact_restored", now_ms, contact=contact, agent=agent, **when, **whole(contact))
+    told = ContactRestored(*known_of(contact), offer=message.offer, connected_at_ms=contact.connected_at_ms)
+    board.tell(told, now_ms, contact=contact, agent=agent)
 
 
 def _adopt(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld, now_ms: int) -> None:
@@ -62,7 +63,7 @@ def _adopt(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld,
     board.in_queue[contact.queue] -= 1
     _connect(board, contact, agent, message, now_ms)
     waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
-    board.tell("contact_connected", now_ms, contact=contact, agent=agent, offer=message.offer, waited_ms=waited_ms)
+    board.tell(ContactConnected(message.offer, waited_ms), now_ms, contact=contact, agent=agent)
 
 
 def _connect(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld, now_ms: int) -> None:

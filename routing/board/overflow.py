@@ -6,6 +6,7 @@ from routing.board import admission, contacts
 from routing.board.staffing import gone_since
 from routing.board.state import BoardState
 from routing.domain.contact_state import ContactState
+from routing.domain.events.contacts import ContactMoved, MoveReason
 from routing.domain.messages import ContactArrived, MoveOrder
 from routing.domain.model import FOREVER_MS, Contact, Overflow, StaffingRule
 
@@ -49,7 +50,7 @@ def _look_again(board: BoardState, contact: Contact, now_ms: int) -> None:
         board.at(now_ms + AGAIN_MS, "overflow", contact.id)
 
 
-def move(board: BoardState, contact: Contact, queue: str, reason: str, now_ms: int) -> None:
+def move(board: BoardState, contact: Contact, queue: str, reason: MoveReason, now_ms: int) -> None:
     """Let a waiting contact wait in another queue, at the place that its wait gives it there."""
     board.matching.remove_contact(contact.id)
     board.in_queue[contact.queue] -= 1
@@ -62,15 +63,14 @@ def move(board: BoardState, contact: Contact, queue: str, reason: str, now_ms: i
     board.seek_agent(contact, now_ms)
 
 
-def change_queue(board: BoardState, contact: Contact, queue: str, reason: str, now_ms: int) -> None:
+def change_queue(board: BoardState, contact: Contact, queue: str, reason: MoveReason, now_ms: int) -> None:
     """The contact is another queue's from now on, which its server and everybody else is told."""
     before, there = contact.queue, board.directory.queues[queue]
     contact.priority += there.priority - board.directory.queues[before].priority
     contact.queue, contact.ageing = queue, board.directory.ageing_in(queue)
     board.touch_contact(contact.id)
     board.order(contact.server, MoveOrder(contact.id, queue))
-    place = {"priority": contact.priority, "ageing": contact.ageing}
-    board.tell("contact_moved", now_ms, contact=contact, before=before, reason=reason, **place)  # type: ignore[arg-type]
+    board.tell(ContactMoved(before, reason, contact.priority, contact.ageing), now_ms, contact=contact)
 
 
 def emptied(board: BoardState, queue: str, now_ms: int) -> None:

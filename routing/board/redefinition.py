@@ -12,6 +12,8 @@ from routing.board import admission, agents, caller_history, contacts, overflow
 from routing.board.state import BoardState
 from routing.domain.agent_state import AgentEvent, AgentState
 from routing.domain.contact_state import ContactState
+from routing.domain.events.agents import AgentPhoneChanged, AgentRemoved, PhoneStateChanged
+from routing.domain.events.contacts import ContactPrioritised
 from routing.domain.members import at_first
 from routing.domain.messages import TellPhoneOrder
 from routing.domain.model import OUTSIDE, Agent, AgentProfile, Contact, Directory, QueuePolicy
@@ -116,7 +118,7 @@ def _follow_priorities(board: BoardState, former: Directory, now_ms: int) -> Non
         if more or ageing != contact.ageing:
             contact.priority, contact.ageing = old + more, ageing
             board.touch_contact(contact.id)
-            board.tell("contact_prioritised", now_ms, contact=contact, priority=contact.priority, before=old, ageing=ageing)
+            board.tell(ContactPrioritised(contact.priority, old, ageing), now_ms, contact=contact)
 
 
 def _remembered_for(directory: Directory) -> dict[str, tuple[int, int]]:
@@ -178,7 +180,7 @@ def _move_to(board: BoardState, agent: Agent, phone: str, now_ms: int) -> None:
     agents.give_phone(board, agent, phone, "", now_ms)
     board.touch_agent(agent.id)
     if agent.state != AgentState.LOGGED_OUT:
-        agents.tell(board, agent, "agent_phone_changed", now_ms)
+        agents.tell(board, agent, AgentPhoneChanged, now_ms)
 
 
 def _leave(board: BoardState, agent: Agent, now_ms: int) -> None:
@@ -186,7 +188,7 @@ def _leave(board: BoardState, agent: Agent, now_ms: int) -> None:
     board.matching.remove_agent(agent.id)
     if agent.state != AgentState.LOGGED_OUT:
         agents.move(board, agent, AgentEvent.LOG_OUT, now_ms, reason="removed")
-    agents.tell(board, agent, "agent_removed", now_ms)
+    agents.tell(board, agent, AgentRemoved, now_ms)
     del board.agents[agent.id]
     board.touch_agent(agent.id)
 
@@ -204,7 +206,7 @@ def _new(board: BoardState, profile: AgentProfile, now_ms: int, *, at_work: bool
         if phone in board.loose_phones:
             agent.phone_state, agent.phone_at = board.loose_phones.pop(phone)
             agent.phone_since_ms = now_ms
-            board.tell("phone_state_changed", now_ms, agent=agent, phone=phone, phone_state=agent.phone_state)
+            board.tell(PhoneStateChanged(phone, agent.phone_state, agent.phone_at), now_ms, agent=agent)
         for server in board.servers if agent.phone_state == "unavailable" else ():
             board.order(server, TellPhoneOrder(phone))
     return agent

@@ -11,6 +11,8 @@ from routing.board.state import BoardState
 from routing.domain.agent_state import AgentEvent, AgentState, NotAllowed
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
+from routing.domain.events.agents import AgentPhoneChanged, AgentQueuesChanged, AgentWishChanged, AgentWrapUpExtended
+from routing.domain.events.contacts import ContactDisposed, ContactPrioritised
 from routing.domain.messages import AgentAsked, ContactAsked, Reply
 from routing.domain.model import Agent, Contact
 
@@ -52,7 +54,7 @@ def _change_state(board: BoardState, agent: Agent, message: AgentAsked, now_ms: 
     if (agent.state == AgentState.ON_CONTACT and message.action in WANTED) or takes_back or is_owing:
         agent.wanted, agent.reason = WANTED[message.action], message.reason
         board.touch_agent(agent.id)
-        agents.tell(board, agent, "agent_wish_changed", now_ms)
+        agents.tell(board, agent, AgentWishChanged, now_ms)
         return
     contact = board.contacts.get(agent.contact)
     was_offered = agent.offer if agent.state == AgentState.RESERVED and contact and agent.offer in contact.offers else ""
@@ -105,7 +107,7 @@ def _change_phone(board: BoardState, agent: Agent, phone: str, now_ms: int) -> N
         raise NotAllowed(f"agent {agent.id} has a call on phone {agent.phone}, which must end first")
     _sit_down(board, agent, phone, now_ms)
     board.touch_agent(agent.id)
-    agents.tell(board, agent, "agent_phone_changed", now_ms)
+    agents.tell(board, agent, AgentPhoneChanged, now_ms)
     board.seek_contact(agent, now_ms)
 
 
@@ -142,7 +144,7 @@ def _extend_wrap_up(board: BoardState, agent: Agent, message: AgentAsked, now_ms
         agent.until_ms = max(now_ms, agent.until_ms) + board.directory.queues[agent.queue].wrap_up_extension_ms
         board.touch_agent(agent.id)
         board.at(agent.until_ms, "wrap_up", agent.id)
-        agents.tell(board, agent, "agent_wrap_up_extended", now_ms)
+        agents.tell(board, agent, AgentWrapUpExtended, now_ms)
 
 
 def _dispose(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
@@ -158,8 +160,8 @@ def _dispose(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) 
     agent.disposition = message.disposition
     board.touch_agent(agent.id)
     about = Contact(agent.last_contact, "", agent.last_queue, [], 0, ContactFacts(agent.last_call))
-    facts = {"disposition": message.disposition, "meaning": policy.dispositions[message.disposition]}
-    board.tell("contact_disposed", now_ms, contact=about, agent=agent, **facts)
+    told = ContactDisposed(message.disposition, policy.dispositions[message.disposition])
+    board.tell(told, now_ms, contact=about, agent=agent)
     if agent.state == AgentState.WRAP_UP and agent.wanted:
         agents.end_wrap_up(board, agent, now_ms)
     elif agent.state == AgentState.WRAP_UP:
@@ -185,7 +187,7 @@ def _change_queues(board: BoardState, agent: Agent, message: AgentAsked, now_ms:
         agent.left_at_ms.pop(message.queue, None)
     agent.left_queues = left
     board.touch_agent(agent.id)
-    agents.tell(board, agent, "agent_queues_changed", now_ms)
+    agents.tell(board, agent, AgentQueuesChanged, now_ms)
     board.seek_contact(agent, now_ms)
 
 
@@ -205,7 +207,7 @@ def asked_of_contact(board: BoardState, message: ContactAsked, now_ms: int) -> N
 def _prioritise(board: BoardState, contact: Contact, message: ContactAsked, now_ms: int) -> str:
     before, contact.priority = contact.priority, message.priority
     board.touch_contact(contact.id)
-    board.tell("contact_prioritised", now_ms, contact=contact, priority=contact.priority, before=before)
+    board.tell(ContactPrioritised(contact.priority, before), now_ms, contact=contact)
     if contact.state == ContactState.WAITING:
         board.seek_agent(contact, now_ms)
     return ""

@@ -10,6 +10,8 @@ from typing import Any
 from routing.board import contacts
 from routing.board.state import BoardState
 from routing.domain.contact_state import ContactState
+from routing.domain.events.servers import ServerBack, ServerLost, ServersListed
+from routing.domain.events.servers import ServerLeft as ServerLeftEvent
 from routing.domain.identifiers import asterisk_of
 from routing.domain.messages import ContactLeft, LeaveOrder, ServerAlive, ServerHolds, ServerLeft, TalkEnded, TellOrder
 from routing.domain.model import Contact
@@ -57,7 +59,7 @@ def heard(board: BoardState, server: str, now_ms: int) -> None:
     """A server says anything: if it was believed lost, its callers are offered to agents again, in their order."""
     if server in board.lost:
         board.lost.discard(server)
-        board.tell("server_back", now_ms, server=server)
+        board.tell(ServerBack(server), now_ms)
         board.seek_agents(_waiting_of(board, server), now_ms)
 
 
@@ -65,7 +67,7 @@ def left(board: BoardState, message: ServerLeft, now_ms: int) -> None:
     """It ended in good order; callers whom it could not keep to the end turn up elsewhere."""
     _take_none(board, message.server, now_ms)
     if board.servers.pop(message.server, None) is not None:
-        board.tell("server_left", now_ms, server=message.server)
+        board.tell(ServerLeftEvent(message.server), now_ms)
         _set_adrift(board, message.server, now_ms)
 
 
@@ -90,7 +92,7 @@ def silent(board: BoardState, server: str, now_ms: int) -> None:
         return
     del board.servers[server]
     asterisk, agi = _take_none(board, server, now_ms)
-    board.tell("server_lost", now_ms, server=server, agi=agi, asterisk=asterisk)
+    board.tell(ServerLost(server, agi, asterisk), now_ms)
     _set_adrift(board, server, now_ms)
 
 
@@ -114,7 +116,7 @@ def listing(board: BoardState, _: str, now_ms: int) -> None:
     for asterisk, addresses in listed.items():
         if board.listed.get(asterisk) != addresses:
             board.listed[asterisk] = addresses
-            board.tell("servers_listed", now_ms, asterisk=asterisk, addresses=dict(addresses))
+            board.tell(ServersListed(asterisk, dict(addresses)), now_ms)
 
 
 def _take_calls(board: BoardState, server: str, address: tuple[str, str], now_ms: int) -> None:

@@ -18,7 +18,9 @@ from routing.domain.agent_state import AgentEvent, AgentState, after
 from routing.domain.changes import Changes
 from routing.domain.contact_state import ContactEvent, ContactState
 from routing.domain.contact_state import after as contact_after
-from routing.domain.events import Event
+from routing.domain.events.contacts import ContactRelaxed
+from routing.domain.events.envelope import Event, EventData
+from routing.domain.events.offers import OfferMade
 from routing.domain.members import AWAY, serves
 from routing.domain.messages import LeaveOutcome, Order, RingOrder
 from routing.domain.model import FOREVER_MS, OUTSIDE, Agent, CallerHistory, Contact, Directory, PhoneState
@@ -160,19 +162,18 @@ class BoardState:
     def order(self, server: str, order: Order) -> None:
         self._orders.append((server, order))
 
-    def tell(self, type: str, now_ms: int, *, contact: Contact | None = None, agent: Agent | None = None, **data: Any) -> None:
+    def tell(self, data: EventData, now_ms: int, *, contact: Contact | None = None, agent: Agent | None = None) -> None:
         """Append an event about a contact, an agent or both."""
         self._events.append(
             Event(
                 self.ids.new("event"),
-                type,
                 now_ms,
+                data,
                 self.domain,
-                call=contact.facts.call if contact else "",
-                contact=contact.id if contact else "",
-                agent=agent.id if agent else "",
-                queue=contact.queue if contact else agent.queue if agent else "",
-                data=data,
+                contact.facts.call if contact else "",
+                contact.id if contact else "",
+                agent.id if agent else "",
+                contact.queue if contact else agent.queue if agent else "",
             )
         )
 
@@ -271,7 +272,7 @@ class BoardState:
         else:
             contact.steps = [*earlier, (after_ms, later[0][1]), *later[1:]]
         self.touch_contact(contact.id)
-        self.tell("contact_relaxed", now_ms, contact=contact, steps=contact.steps)
+        self.tell(ContactRelaxed(tuple(contact.steps)), now_ms, contact=contact)
         self.watch(contact.queue, now_ms)
         return is_over or not there
 
@@ -299,5 +300,4 @@ class BoardState:
         ring = RingOrder(contact.id, offer, agent.id, agent.phone, contact.queue, policy.ring_timeout_ms, profile.auto_answer, accept)
         self.order(contact.server, ring)
         self.plan_more(contact, now_ms)
-        waited_ms = now_ms - contact.enqueued_at_ms
-        self.tell("offer_made", now_ms, contact=contact, agent=agent, offer=offer, waited_ms=waited_ms, phone=agent.phone)
+        self.tell(OfferMade(offer, now_ms - contact.enqueued_at_ms, agent.phone), now_ms, contact=contact, agent=agent)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
 from routing.domain.messages import Order
 from routing.domain.model import Agent, CallerHistory, Contact
 

@@ -6,6 +6,8 @@ fields of both stand beside those of whatever holds them (`store/codec.py`).
 
 from dataclasses import dataclass, field
 
+Steps = tuple[tuple[int, str], ...]  # a requirement that relaxes: (milliseconds waited, expression)
+
 
 @dataclass(frozen=True, slots=True)
 class ContactFacts:

@@ -5,9 +5,10 @@ and a message about something that is over already is ignored.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from routing.domain.agent_state import AgentState
+from routing.domain.agent_work import AgentWork
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.model import PhoneState
 from routing.ports import EndedBy, EndReason, RingOutcome
@@ -153,7 +154,7 @@ class AgentHeld:
     phone: str = ""
     left_queues: list[str] = field(default_factory=list)
     queue: str = ""  # of the contact that is wrapped up
-    work: dict[str, Any] = field(default_factory=dict)  # field of Agent (model.WORK) -> value
+    work: AgentWork = field(default_factory=AgentWork)
 
 
 @dataclass(frozen=True, slots=True)

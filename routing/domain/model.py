@@ -6,9 +6,10 @@ refuses a change decided on an older one.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from routing.domain.agent_state import AgentState
+from routing.domain.agent_work import AgentWork
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.service_level import Formula
@@ -230,16 +231,34 @@ class Agent:
     rev: int = 0
 
 
-# What of an agent is known to nobody but the router: told with every change of state, and told again after a loss.
-WORK = (
-    "wanted", "idle_since_ms", "handled", "talked_ms", "offered_at_ms", "occupancy", "occupied_at_ms", "refused", "left_at_ms",
-    "away_since_ms", "last_call", "last_contact", "last_queue", "disposition",
-)  # fmt: skip
+def work_of(agent: Agent) -> AgentWork:
+    """What is told of it with every change."""
+    return AgentWork(
+        agent.wanted,
+        agent.idle_since_ms,
+        agent.handled,
+        agent.talked_ms,
+        agent.offered_at_ms,
+        agent.occupancy,
+        agent.occupied_at_ms,
+        dict(agent.refused),
+        dict(agent.left_at_ms),
+        agent.away_since_ms,
+        agent.last_call,
+        agent.last_contact,
+        agent.last_queue,
+        agent.disposition,
+    )
 
 
-def work_of(agent: Agent) -> dict[str, Any]:
-    """The fields of WORK that are not empty."""
-    return {name: dict(value) if isinstance(value, dict) else value for name in WORK if (value := getattr(agent, name))}
+def take_work(agent: Agent, work: AgentWork) -> None:
+    """Let the agent's work be this, as it was told."""
+    agent.wanted, agent.disposition = work.wanted, work.disposition
+    agent.idle_since_ms, agent.offered_at_ms, agent.away_since_ms = work.idle_since_ms, work.offered_at_ms, work.away_since_ms
+    agent.handled, agent.talked_ms = work.handled, work.talked_ms
+    agent.occupancy, agent.occupied_at_ms = work.occupancy, work.occupied_at_ms
+    agent.refused, agent.left_at_ms = dict(work.refused), dict(work.left_at_ms)
+    agent.last_call, agent.last_contact, agent.last_queue = work.last_call, work.last_contact, work.last_queue
 
 
 @dataclass(slots=True)

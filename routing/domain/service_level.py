@@ -9,7 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from routing.domain.events import Event
+from routing.domain.events.contacts import (
+    WITHOUT_AGENT,
+    ContactAbandoned,
+    ContactConnected,
+    ContactLeft,
+    ContactMoved,
+    ContactOverflowed,
+    ContactTimedOut,
+)
+from routing.domain.events.envelope import Event
 
 Formula = Literal["offered", "answered", "abandoned", "abandoned_late", "abandoned_in_time", "abandoned_short"]
 WINDOW_MS = 30 * 60_000
@@ -78,21 +87,28 @@ FORMULAS: Mapping[Formula, Share] = {
         _both,
     ),
 }
-HOW = {"contact_connected": "answered", "contact_abandoned": "abandoned", "contact_timed_out": "missed", "contact_left": "missed"}
-SENT_ON = ("contact_moved", "contact_overflowed")  # to another queue: `before` is the one that is left
 Departure = tuple[int, str, int]  # when, how, after what wait
+
+
+LEAVING = frozenset({ContactConnected, *WITHOUT_AGENT, ContactMoved, ContactOverflowed})  # most events are others
 
 
 def departure(event: Event) -> tuple[str, Departure] | None:
     """The queue that a contact leaves by this event, and how."""
-    if event.type in SENT_ON:
-        return str(event.data["before"]), (event.at_ms, "missed", 0)
-    how = HOW.get(event.type)
-    if how is None:
+    if type(event.data) not in LEAVING:
         return None
-    if event.data.get("outcome") == "closed":
-        how = "closed"
-    return event.queue, (event.at_ms, how, int(event.data["waited_ms"]))
+    match event.data:
+        case ContactConnected(waited_ms=waited_ms):
+            return event.queue, (event.at_ms, "answered", waited_ms)
+        case ContactAbandoned(waited_ms=waited_ms):
+            return event.queue, (event.at_ms, "abandoned", waited_ms)
+        case ContactLeft(waited_ms=waited_ms, outcome="closed"):
+            return event.queue, (event.at_ms, "closed", waited_ms)
+        case ContactTimedOut(waited_ms=waited_ms) | ContactLeft(waited_ms=waited_ms):
+            return event.queue, (event.at_ms, "missed", waited_ms)
+        case ContactMoved(before=before) | ContactOverflowed(before=before):  # sent on to another queue
+            return before, (event.at_ms, "missed", 0)
+    return None
 
 
 @dataclass(slots=True)

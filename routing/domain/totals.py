@@ -1,28 +1,45 @@
 """What is counted of each queue for ever: the store adds it up in the commit of the events, so that every server knows the same totals."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from routing.domain.events import Event
+from routing.domain.events.contacts import (
+    ContactAbandoned,
+    ContactConnected,
+    ContactEnded,
+    ContactLeft,
+    ContactMoved,
+    ContactOverflowed,
+    ContactQueued,
+    ContactTimedOut,
+)
+from routing.domain.events.envelope import Event
+from routing.domain.events.offers import OVER
+from routing.domain.service_level import LEAVING
 
 Totals = dict[str, dict[str, int]]  # queue -> what -> how many
-ONE = {"contact_queued": "queued", "contact_connected": "answered", "contact_ended": "ended"}
-LEFT = ("contact_abandoned", "contact_timed_out", "contact_left")
-UNDER_WAY = ("offer_made", "offer_ringing")
+ONE: Mapping[type, str] = {
+    ContactQueued: "queued",
+    ContactConnected: "answered",
+    ContactEnded: "ended",
+    **{cls: cls.TYPE for cls in OVER.values()},
+}
 
 
 def counted(event: Event) -> list[tuple[str, str]]:
     """The totals that an event adds one to: (queue, what)."""
-    if event.type in ONE:
-        return [(event.queue, ONE[event.type])]
-    if event.type in LEFT:
-        return [(event.queue, str(event.data["outcome"]))]
-    if event.type == "contact_moved":
-        return [(str(event.data["before"]), "moved_away"), (event.queue, "moved_here")]
-    if event.type == "contact_overflowed":  # on arrival: it never waited in the queue before
-        return [(str(event.data["before"]), "overflowed")]
-    if event.type.startswith("offer_") and event.type not in UNDER_WAY:
-        return [(event.queue, event.type)]
+    data = event.data
+    if (what := ONE.get(type(data))) is not None:
+        return [(event.queue, what)]
+    if type(data) not in LEAVING:
+        return []
+    match data:
+        case ContactAbandoned() | ContactTimedOut() | ContactLeft():
+            return [(event.queue, data.outcome)]
+        case ContactMoved():
+            return [(data.before, "moved_away"), (event.queue, "moved_here")]
+        case ContactOverflowed():  # on arrival: it never waited in the queue before
+            return [(data.before, "overflowed")]
     return []
 
 

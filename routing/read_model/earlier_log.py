@@ -2,15 +2,22 @@
 
 from collections.abc import Mapping
 
-from routing.domain.events import Event
+from routing.domain.events.calls import CallEnded
+from routing.domain.events.contacts import (
+    WITHOUT_AGENT,
+    ContactAbandoned,
+    ContactConnected,
+    ContactLeft,
+    ContactQueued,
+    ContactRequeued,
+    ContactTimedOut,
+)
+from routing.domain.events.envelope import Event
 from routing.domain.model import Directory
 from routing.domain.service_level import Departures, departure
-from routing.read_model.measures import LEAVING, Measures
+from routing.read_model.measures import Measures
 
 EARLIER_MS = 12 * 3_600_000  # how far back a view learns when it begins
-
-
-LOST_BY = ("asterisk_restarted", "site_stopped")
 
 
 class EarlierLog:
@@ -24,14 +31,15 @@ class EarlierLog:
 
     def take(self, event: Event) -> None:
         """Learn from the next event."""
-        self.measures.take(event, gave_up=event.type in LEAVING and event.contact in self._waiting)
+        self.measures.take(event, gave_up=isinstance(event.data, WITHOUT_AGENT) and event.contact in self._waiting)
         depart(self.departures, event)
-        if event.type in ("contact_queued", "contact_requeued"):
-            self._waiting.add(event.contact)
-        elif event.type == "contact_connected" or event.type in LEAVING:
-            self._waiting.discard(event.contact)
-        elif is_lost_call(event):
-            self.lost_calls.append(event)
+        match event.data:
+            case ContactQueued() | ContactRequeued():
+                self._waiting.add(event.contact)
+            case ContactConnected() | ContactAbandoned() | ContactTimedOut() | ContactLeft():
+                self._waiting.discard(event.contact)
+            case CallEnded() if is_lost_call(event):
+                self.lost_calls.append(event)
 
 
 def depart(departures: Mapping[str, Departures], event: Event) -> None:
@@ -43,4 +51,4 @@ def depart(departures: Mapping[str, Departures], event: Event) -> None:
 
 def is_lost_call(event: Event) -> bool:
     """The end of a call that neither caller nor flow ended: its Asterisk died, or the site stopped."""
-    return event.type == "call_ended" and event.data.get("ended_by") in LOST_BY
+    return isinstance(event.data, CallEnded) and event.data.ended_by in ("asterisk_restarted", "site_stopped")

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from routing.domain.agent_state import AgentState
-from routing.domain.events import Event
+from routing.domain.events.agents import AgentConnected, AgentLoggedOut, AgentPaused, AgentReady
+from routing.domain.events.contacts import ContactAbandoned, ContactConnected, ContactLeft, ContactQueued, ContactTimedOut
+from routing.domain.events.envelope import Event
+from routing.domain.events.offers import OfferMade
 from routing.read_model.estimate import Mean, Rate
-
-LEAVING = {"contact_abandoned", "contact_timed_out", "contact_left"}
-FREE = {"agent_ready", "agent_paused", "agent_logged_out"}
 
 
 @dataclass(slots=True)
@@ -62,31 +62,35 @@ class Measures:
         """Learn from an event. `gave_up`: whoever it is about waited until now, and waits no more."""
         if event.agent:
             self._take_agent(event)
-        if event.type == "contact_queued":
-            for measures in self._both(event.queue):
-                measures.arrivals.add(event.at_ms)
-        elif event.type == "offer_made":
-            self._offered_ms[event.contact] = event.at_ms
-        elif event.type == "contact_connected":
-            ringing_since = self._offered_ms.pop(event.contact, event.at_ms)
-            for measures in self._both(event.queue):
-                measures.ring.add(event.at_ms - ringing_since)
-                measures.leaving.add(0.0, max(0, int(event.data["waited_ms"])))
-        elif event.type in LEAVING:
-            self._offered_ms.pop(event.contact, None)
-            for measures in self._both(event.queue) if gave_up else ():
-                measures.leaving.add(1.0, max(0, int(event.data["waited_ms"])))
+        match event.data:
+            case ContactQueued():
+                for measures in self._both(event.queue):
+                    measures.arrivals.add(event.at_ms)
+            case OfferMade():
+                self._offered_ms[event.contact] = event.at_ms
+            case ContactConnected(waited_ms=waited_ms):
+                ringing_since = self._offered_ms.pop(event.contact, event.at_ms)
+                for measures in self._both(event.queue):
+                    measures.ring.add(event.at_ms - ringing_since)
+                    measures.leaving.add(0.0, max(0, waited_ms))
+            case ContactAbandoned() | ContactTimedOut() | ContactLeft():
+                self._offered_ms.pop(event.contact, None)
+                for measures in self._both(event.queue) if gave_up else ():
+                    measures.leaving.add(1.0, max(0, event.data.waited_ms))
 
     def _take_agent(self, event: Event) -> None:
         """Time on a contact counts when it is over; a ring in vain counts beside the contacts that were answered."""
         since = self._since.get(event.agent)
-        if event.type == "offer_made" or (event.type == "agent_connected" and since is None):
-            self._since[event.agent] = event.at_ms, event.queue
-        elif since and event.type in FREE:
-            del self._since[event.agent]
-            cases = 1.0 if event.data.get("before") == AgentState.WRAP_UP else 0.0
-            for measures in self._both(since[1]):
-                measures.handling.add(event.at_ms - since[0], cases)
+        match event.data:
+            case OfferMade():
+                self._since[event.agent] = event.at_ms, event.queue
+            case AgentConnected() if since is None:
+                self._since[event.agent] = event.at_ms, event.queue
+            case AgentReady(before=before) | AgentPaused(before=before) | AgentLoggedOut(before=before) if since:
+                del self._since[event.agent]
+                cases = 1.0 if before == AgentState.WRAP_UP else 0.0
+                for measures in self._both(since[1]):
+                    measures.handling.add(event.at_ms - since[0], cases)
 
     def _both(self, queue: str) -> Iterator[QueueMeasures]:
         """The queue's measures and the site's."""

@@ -16,7 +16,7 @@ from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
 from routing.domain.identifiers import asterisk_of
 from routing.domain.model import OUTSIDE, Agent, Contact, Directory, WaitForecast
 from routing.domain.requirement import parse

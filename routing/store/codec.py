@@ -1,22 +1,23 @@
-"""Records, events, messages and orders as compact JSON text, and back. Nothing here knows where the text is kept.
+"""Records, messages and orders as compact JSON text, and back. Nothing here knows where the text is kept.
 
 The text is an object with the fields of the dataclass; a field that has its empty default is left out. Messages and orders carry
 `type`, the class's name in snake_case. The facts and wishes of a contact are no objects of their own: their fields stand beside the
-others. A field that this version does not know is ignored, so that a newer server may add one;
-a type that it does not know is an error, for the reader to decide about.
+others. A field that this version does not know is ignored, so that a newer server may add one; a type that it does not know is an error,
+for the reader to decide about. Events have a codec of their own (event_codec.py).
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar, cast, get_args
 
 from routing.domain.agent_state import AgentState
+from routing.domain.agent_work import AgentWork
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.contact_state import ContactState
-from routing.domain.events import Event
 from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, CallerHistory, Contact
 
@@ -27,8 +28,18 @@ class Unreadable(ValueError):
     """A text that cannot be turned into what it should be; the message shows its beginning."""
 
 
-def _steps(value: Any) -> list[tuple[int, str]]:
+def steps_from(value: Any) -> list[tuple[int, str]]:
     return [(int(after_ms), str(expression)) for after_ms, expression in value]
+
+
+def part_reader(cls: Any) -> Callable[[Any], Any]:
+    """What reads a part of a message or an event that is an object of its own."""
+    known = frozenset(field.name for field in fields(cls))
+
+    def read(value: dict[str, Any]) -> Any:
+        return cls(**(value if value.keys() <= known else {name: one for name, one in value.items() if name in known}))
+
+    return read
 
 
 PARTS = (ContactFacts, ContactWishes)  # whose fields are written beside those of what holds them
@@ -36,11 +47,12 @@ PARTS = (ContactFacts, ContactWishes)  # whose fields are written beside those o
 REVIVED: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("contact", "state"): ContactState,
     ("agent", "state"): AgentState,
-    ("contact", "steps"): _steps,
-    ("contact", "put_off"): _steps,
-    ("contact_arrived", "steps"): _steps,
-    ("talk_held", "steps"): _steps,
+    ("contact", "steps"): steps_from,
+    ("contact", "put_off"): steps_from,
+    ("contact_arrived", "steps"): steps_from,
+    ("talk_held", "steps"): steps_from,
     ("agent_held", "state"): AgentState,
+    ("agent_held", "work"): part_reader(AgentWork),
 }
 
 
@@ -82,37 +94,49 @@ def _shape(cls: type) -> Shape:
     return Shape(kind, cls, tuple(field.name for field, _ in written), values, frozenset(empty), revived, named)
 
 
-SHAPES: dict[type, Shape] = {cls: _shape(cls) for cls in (Contact, Agent, CallerHistory, Event, *get_args(Message), *get_args(Order))}
+SHAPES: dict[type, Shape] = {cls: _shape(cls) for cls in (Contact, Agent, CallerHistory, *get_args(Message), *get_args(Order))}
 MESSAGES: dict[str, Shape] = {SHAPES[cls].kind: SHAPES[cls] for cls in get_args(Message)}
 ORDERS: dict[str, Shape] = {SHAPES[cls].kind: SHAPES[cls] for cls in get_args(Order)}
-_write = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-def record_text(record: Contact | Agent | CallerHistory | Event) -> str:
-    """A contact, an agent, a caller or an event; its kind is known from where the text is kept."""
-    return _write(_fields(SHAPES[type(record)], record))
+def _part(value: Any) -> dict[str, Any]:
+    """A frozen part of a message or an event, without what is empty in it."""
+    if not is_dataclass(value) or isinstance(value, type):
+        raise TypeError(f"{value!r} cannot be written")
+    names, values = _fields_of(type(value))
+    return {name: found for name, found in zip(names, values(value), strict=True) if found}
+
+
+@cache
+def _fields_of(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(field.name for field in fields(cls))
+    return names, attrgetter(*names)
+
+
+write = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=_part).encode
+
+
+def record_text(record: Contact | Agent | CallerHistory) -> str:
+    """A contact, an agent or a caller; its kind is known from where the text is kept."""
+    return write(_fields(SHAPES[type(record)], record))
 
 
 def tagged_text(item: Message | Order) -> str:
     """A message or an order, with its `type`."""
     shape = SHAPES[type(item)]
-    return _write({"type": shape.kind, **_fields(shape, item)})
+    return write({"type": shape.kind, **_fields(shape, item)})
 
 
 def contact_from(text: str) -> Contact:
-    return _revive(SHAPES[Contact], _parse(text), text, Contact)
+    return _revive(SHAPES[Contact], parse(text), text, Contact)
 
 
 def agent_from(text: str) -> Agent:
-    return _revive(SHAPES[Agent], _parse(text), text, Agent)
+    return _revive(SHAPES[Agent], parse(text), text, Agent)
 
 
 def caller_from(text: str) -> CallerHistory:
-    return _revive(SHAPES[CallerHistory], _parse(text), text, CallerHistory)
-
-
-def event_from(text: str) -> Event:
-    return _revive(SHAPES[Event], _parse(text), text, Event)
+    return _revive(SHAPES[CallerHistory], parse(text), text, CallerHistory)
 
 
 def message_from(text: str) -> Message:
@@ -131,7 +155,7 @@ def _fields(shape: Shape, item: Any) -> dict[str, Any]:
 
 
 def _tagged(shapes: dict[str, Shape], what: str, text: str) -> Any:
-    found = _parse(text)
+    found = parse(text)
     shape = shapes.get(str(found.get("type")))
     if shape is None:
         known = ", ".join(shapes)
@@ -139,7 +163,7 @@ def _tagged(shapes: dict[str, Shape], what: str, text: str) -> Any:
     return _revive(shape, found, text, shape.cls)
 
 
-def _parse(text: str) -> dict[str, Any]:
+def parse(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:

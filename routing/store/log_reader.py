@@ -2,7 +2,7 @@
 
 import structlog
 
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
 from routing.store.port import NEWEST, OLDEST, LogGap, NoSuchReader, Store, StoreUnreachable, is_before
 
 log = structlog.get_logger(__name__)

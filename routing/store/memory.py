@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from routing.domain.changes import Changes
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
 from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, Contact
 from routing.domain.totals import Totals, growth
 from routing.store import codec
+from routing.store.event_codec import event_from, event_text
 from routing.store.log_gap import log_gap
 from routing.store.port import (
     CALL_EVENTS,
@@ -120,15 +121,15 @@ class MemoryStore:
             counts[what] = counts.get(what, 0) + by
         shared.position = inbox
         shared.inbox.trim(inbox)
-        await self._tell([codec.record_text(event) for event in changes.events])
+        await self._tell([event_text(event) for event in changes.events])
 
     async def load(self) -> Snapshot:
         shared = self._shared
         contacts: tuple[Contact, ...] = tuple(codec.contact_from(text) for _, text in shared.contacts.values())
         agents: tuple[Agent, ...] = tuple(codec.agent_from(text) for _, text in shared.agents.values())
-        calls = tuple(codec.event_from(text) for text in shared.calls.values())
+        calls = tuple(event_from(text) for text in shared.calls.values())
         callers = tuple(codec.caller_from(text) for _, text in shared.callers.values())
-        places = tuple(codec.event_from(text) for text in shared.places.values())
+        places = tuple(event_from(text) for text in shared.places.values())
         counts = {queue: dict(counts) for queue, counts in shared.totals.items()}
         return Snapshot(contacts, agents, shared.position, str(shared.events.last), calls, callers, places, counts)
 
@@ -160,7 +161,7 @@ class MemoryStore:
             return
         shared, told = self._shared, []
         for event in events:
-            what, text = CALL_EVENTS.get(event.type, ""), codec.record_text(event)
+            what, text = CALL_EVENTS.get(type(event.data), ""), event_text(event)
             if what in ("arrived", "passed") and event.call not in shared.ended:
                 shared.calls[event.call] = text
             if what == "moved" and event.call in shared.calls:
@@ -176,7 +177,7 @@ class MemoryStore:
         await self._tell(told)
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
-        found = await self._read(self._shared.events, after, block_ms, limit, codec.event_from)
+        found = await self._read(self._shared.events, after, block_ms, limit, event_from)
         if after != OLDEST and is_before(after, self._shared.dropped):
             raise LogGap(after, self._shared.dropped)
         return found
@@ -210,7 +211,7 @@ class MemoryStore:
         entries, states = self._shared.events.entries, []
         for name, position in sorted(self._shared.readers.items()):
             first = next((text for number, text in entries if number > _number(position)), "")
-            states.append(ReaderState(name, position, codec.event_from(first).at_ms if first else 0))
+            states.append(ReaderState(name, position, event_from(first).at_ms if first else 0))
         return LogState(len(entries), sum(len(text) for _, text in entries), tuple(states))
 
     async def trim(self) -> None:
@@ -235,8 +236,8 @@ class MemoryStore:
         """Nothing to let go of."""
 
     def _gap(self, reader: str, after: str) -> str:
-        newest = codec.event_from(self._shared.events.entries[-1][1])
-        return codec.record_text(log_gap(newest.domain, newest.at_ms, reader=reader, after=after, until=self._shared.dropped))
+        newest = event_from(self._shared.events.entries[-1][1])
+        return event_text(log_gap(newest.domain, newest.at_ms, reader=reader, after=after, until=self._shared.dropped))
 
     async def _tell(self, texts: Sequence[str]) -> None:
         """Into the event log, which is trimmed at times."""

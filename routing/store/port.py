@@ -12,19 +12,21 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from routing.domain.changes import Changes
-from routing.domain.events import Event
+from routing.domain.events.calls import CallArrived, CallEnded, CallResumed, CallTransferred
+from routing.domain.events.envelope import Event
+from routing.domain.events.flows import NodeEntered
 from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, CallerHistory, Contact
 from routing.domain.totals import Totals
 
 # Events that open and close a call, and those that tell where in a flow it is: the store knows which calls are open and where each is, and
 # takes the end of each once. One that is passed on is nowhere in a flow.
-CALL_EVENTS = {
-    "call_arrived": "arrived",
-    "call_resumed": "arrived",
-    "call_transferred": "passed",
-    "node_entered": "moved",
-    "call_ended": "ended",
+CALL_EVENTS: dict[type, str] = {
+    CallArrived: "arrived",
+    CallResumed: "arrived",
+    CallTransferred: "passed",
+    NodeEntered: "moved",
+    CallEnded: "ended",
 }
 
 

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 import structlog
 
 from routing.domain.changes import Changes
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
 from routing.domain.messages import Message, Order
 from routing.domain.model import Agent, CallerHistory, Contact
 from routing.domain.totals import Totals, growth
 from routing.store import codec, keys
+from routing.store.event_codec import event_from, event_text
 from routing.store.log_gap import log_gap
 from routing.store.port import (
     CALL_EVENTS,
@@ -59,7 +60,7 @@ class RedisStore:
         self._keys = keys.Keys(domain)
         self._limits = log_limits
         self._untrimmed = log_limits.every  # events written by us since we trimmed: the first one that we write trims
-        self._told_gap = codec.record_text(log_gap(domain, 0, reader=""))
+        self._told_gap = event_text(log_gap(domain, 0, reader=""))
         self._connection = RedisConnection(url, tell_refusals=tell_refusals, folder=folder)
         names = ("acquire", "append", "commit", "confirm", "load", "log_state", "open_reader", "post", "release", "renew", "trim")
         self._scripts = {name: Script(name) for name in names}
@@ -75,7 +76,7 @@ class RedisStore:
             await self._run_once("post", once, texts, limit=keys.INBOX_LIMIT)
 
     async def append(self, *events: Event, once: Once | None = None) -> None:
-        parts = [(CALL_EVENTS.get(event.type, ""), f"{event.call} {event.at_ms}", codec.record_text(event)) for event in events]
+        parts = [(CALL_EVENTS.get(type(event.data), ""), f"{event.call} {event.at_ms}", event_text(event)) for event in events]
         if parts:
             await self._run_once("append", once, [text for part in parts for text in part])
             await self._trim_at_times(len(parts))
@@ -84,7 +85,7 @@ class RedisStore:
         return await self._read(self._keys.inbox, after, block_ms, limit, codec.message_from)
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
-        return await self._read(self._keys.events, after, block_ms, limit, codec.event_from, gaps_seen_by=self._check_gap)
+        return await self._read(self._keys.events, after, block_ms, limit, event_from, gaps_seen_by=self._check_gap)
 
     def back(self, position: str, ms: int) -> str:
         return str(max(0, int(position.partition("-")[0]) - ms))  # positions begin with Redis's own time
@@ -99,7 +100,7 @@ class RedisStore:
 
     async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
         servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=9)}
-        tail = [*_flat(changes.contacts), *_flat(changes.agents), *_flat(changes.callers), *map(codec.record_text, changes.events)]
+        tail = [*_flat(changes.contacts), *_flat(changes.agents), *_flat(changes.callers), *map(event_text, changes.events)]
         grown = growth(changes.events)
         for (queue, what), by in grown.items():
             tail += (f"{queue} {what}", str(by))
@@ -130,9 +131,9 @@ class RedisStore:
             tuple(_readable((text.partition(":")[2] for text in agents), codec.agent_from)),
             str(position),
             str(events),
-            tuple(_readable(calls, codec.event_from)),
+            tuple(_readable(calls, event_from)),
             tuple(_readable((text.partition(":")[2] for text in callers), codec.caller_from)),
-            tuple(_readable(places, codec.event_from)),
+            tuple(_readable(places, event_from)),
             _by_queue(dict(zip(counts[::2], counts[1::2], strict=True))),
         )
 

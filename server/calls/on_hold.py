@@ -3,6 +3,7 @@
 import re
 
 from agi.ami.events import EventSource, Hold, Unhold, listen
+from routing.domain.events.calls import HoldEnded, HoldStarted
 from server.calls.open_calls import Calls
 from server.events.writer import EventLog
 
@@ -20,11 +21,11 @@ class OnHold:
 
     def _held(self, event: Hold) -> None:
         if f"call-{event.linkedid}" in self._calls:
-            self._events.tell("hold_started", call=f"call-{event.linkedid}", phone=_phone(event.channel))
+            self._events.tell(HoldStarted(_phone(event.channel)), call=f"call-{event.linkedid}")
 
     def _taken_back(self, event: Unhold) -> None:
         if f"call-{event.linkedid}" in self._calls:
-            self._events.tell("hold_ended", call=f"call-{event.linkedid}", phone=_phone(event.channel))
+            self._events.tell(HoldEnded(_phone(event.channel)), call=f"call-{event.linkedid}")
 
 
 def _phone(channel: str) -> str:

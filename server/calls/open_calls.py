@@ -4,11 +4,13 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from ivr.call import CallContext
 from ivr.numbers import Number, masked
-from ivr.ports import Events
+from ivr.ports import FlowPlace
+from routing.domain.events.calls import CallAtServer, CallEnded
+from server.events.writer import EventLog
 
 Stage = Literal["arrived", "in_flow", "waiting", "talking", "transferred"]
 
@@ -38,11 +40,18 @@ class LiveCall:
         """The caller's number, masked."""
         return masked(self.caller)
 
-    def facts(self, server: str) -> dict[str, Any]:
-        """What the event log is told when `server` takes the call: enough to show it anywhere."""
-        place = {"flow": self.flow, "node": self.node} if self.node else {}
-        known = {"language": self.context.language, "started_at_ms": self.started_at_ms}
-        return {"ani": self.ani, "dnis": self.dnis, "server": server, "channel": self.channel, **known, **place}
+    def enter(self, place: FlowPlace) -> None:
+        """The caller is at that node now."""
+        self.stage, self.flow, self.node = "in_flow", place.flow, place.node
+
+    def tell(self, events: EventLog, what: type[CallAtServer], server: str, *, agent: str = "") -> None:
+        """Tell that `server` has the call, with all that is needed to show it anywhere."""
+        told = what(self.ani, self.dnis, server, self.channel, self.context.language, self.started_at_ms)
+        events.tell(told, call=self.id, agent=agent, flow=self.flow if self.node else "", node=self.node)
+
+    def tell_end(self, events: EventLog, told: CallEnded) -> None:
+        """Tell that it is over, and where in the flow it was."""
+        events.tell(told, call=self.id, flow=self.flow, node=self.node)
 
 
 REMEMBERED = 5_000
@@ -87,17 +96,3 @@ class Calls:
     def number(self, id: str) -> str:
         """The caller's number in full, also of a call that was let go; "" when it was never held here, or long ago."""
         return self._numbers.get(id, "")
-
-
-class FollowedEvents:
-    """Passes a flow's events on, and keeps the live call's place in the flow."""
-
-    def __init__(self, call: LiveCall, events: Events) -> None:
-        self._call = call
-        self._events = events
-
-    def emit(self, type: str, /, **data: Any) -> None:
-        if type == "node_entered":
-            self._call.stage = "in_flow"
-            self._call.flow, self._call.node = str(data.get("flow", "")), str(data.get("node", ""))
-        self._events.emit(type, **data)

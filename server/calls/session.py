@@ -8,18 +8,19 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
 from agi.ami.errors import AmiError
 from agi.channel import Channel
 from agi.errors import ChannelHungUp
-from agi.live_calls import Watch
+from agi.live_calls import CallEndedBy, Watch
 from agi.phone import AsteriskPhone, DialOutcome
 from agi.ringing import DIALED_OUT
 from ivr.call import CallContext
 from ivr.numbers import normalise
+from routing.domain.events.calls import CallArrived, CallEnded, CallResumed, CallTransferred, TransferEnded, TransferOutcome
 from server.agents.feature_codes import FeatureCodes, agent_at
 from server.agents.pin_locks import PinLocks
 from server.asterisk.dialplan_names import ALIVE
@@ -27,8 +28,9 @@ from server.calls import checkpoint
 from server.calls.caller import Caller, SessionServices, dial
 from server.calls.caller_phone import mark_done
 from server.calls.checkpoint import Checkpoint
-from server.calls.open_calls import FollowedEvents, LiveCall
+from server.calls.open_calls import LiveCall
 from server.calls.waiting_caller import call_over
+from server.events.flow_events import FlowEvents
 from server.logs import bind_call
 from server.settings import Site
 
@@ -42,10 +44,10 @@ _ENDPOINT = re.compile(r"PJSIP/([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
 
 @dataclass(slots=True)
 class Held:
-    """A call in a session: its watch and its events; `caller` while a flow is walked."""
+    """A call in a session: its watch and the events of its flows; `caller` while a flow is walked."""
 
     watch: Watch
-    events: FollowedEvents
+    events: FlowEvents
     caller: Caller | None = None
 
     @property
@@ -90,7 +92,7 @@ class Sessions:
         before = checkpoint.unpack(await channel.get_variable(checkpoint.VARIABLE))
         call = self._live_call(channel, site, dnis, before)
         async with self._hold(channel, call) as held:
-            held.events.emit("call_resumed" if before else "call_arrived", **call.facts(self._all.server))
+            call.tell(self._all.events, CallResumed if before else CallArrived, self._all.server)
             held.caller = Caller(self._all, site, call, channel, held.watch, before)
             await held.caller.follow(flow, held.events)
 
@@ -105,17 +107,17 @@ class Sessions:
         taken_back = before is not None and await channel.get_variable(DIALLED) == TAKEN_BACK
         async with self._hold(channel, call) as held:
             if taken_back:
-                held.events.emit("call_resumed", **call.facts(self._all.server))
+                call.tell(self._all.events, CallResumed, self._all.server)
                 held.caller = Caller(self._all, site, call, channel, held.watch, before)
                 await held.caller.follow("", held.events)
                 return
-            held.events.emit("call_transferred", agent=agent, **call.facts(self._all.server))
+            call.tell(self._all.events, CallTransferred, self._all.server, agent=agent)
             if target in site.numbers:
                 held.caller = Caller(self._all, site, call, channel, held.watch, None)
                 await held.caller.follow(site.numbers[target], held.events)
                 return
             call.stage = "transferred"
-            outcome = await self._pass_on(channel, held, target, site)
+            outcome = await self._pass_on(channel, call, target, site)
             if outcome == "answered":
                 await mark_done(channel)
             else:  # nobody took the call: the caller goes back to where the agent got it from
@@ -123,9 +125,9 @@ class Sessions:
                 await channel.set_variable(DIALLED, TAKEN_BACK)
                 await held.caller.take_back(held.events)
 
-    async def _pass_on(self, channel: Channel, held: "Held", target: str, site: Site) -> str:
+    async def _pass_on(self, channel: Channel, call: LiveCall, target: str, site: Site) -> TransferOutcome:
         """Dial the target, once: a session that takes over from one that died finds on the channel that it was, and how it ended."""
-        outcome = "caller_left"
+        outcome: TransferOutcome = "caller_left"
         try:
             status = await channel.get_variable("DIALSTATUS") if await channel.get_variable(DIALLED) == target else ""
             if status:
@@ -135,23 +137,24 @@ class Sessions:
                 await channel.set_variable("DIALSTATUS", "")
                 outcome = await dial(self._all.ringer, site, channel, target, TRANSFER_RING_MS)
         finally:
-            held.events.emit("transfer_ended", target=target, outcome=outcome)
+            self._all.events.tell(TransferEnded(target, outcome), call=call.id)
         return outcome
 
     @contextlib.asynccontextmanager
     async def _hold(self, channel: Channel, call: LiveCall) -> AsyncIterator["Held"]:
         """This server has the call: it is watched, and its end is told unless the call goes on without this session."""
         watch = self._all.live_calls.watch(channel.unique_id, channel.env.get("agi_channel", ""))
-        held = Held(watch, FollowedEvents(call, self._all.events.of_call(call.id)))
+        held = Held(watch, FlowEvents(self._all.events, call.id, call.enter))
         call.channel = watch.channel
         let_go = self._all.calls.add(call)
-        ended_by, why = "system", {}
+        ended_by: CallEndedBy = "system"
+        silent = False
         try:
             yield held
             ended_by = "caller" if watch.caller_hung_up else "system"
         except ChannelHungUp:
             ended_by = await _who_hung_up(channel, watch)
-            why = {"reason": "no_audio_from_caller"} if watch.no_audio else {}
+            silent = watch.no_audio
             raise
         except asyncio.CancelledError:  # this server ends; the call goes on at another one
             ended_by = ""
@@ -160,8 +163,8 @@ class Sessions:
             let_go()
             if ended_by and not held.passed_on:
                 lasted_ms = self._all.clock.now_ms() - call.started_at_ms
-                place = {"node": call.node, "flow": call.flow, "stage": call.stage}
-                held.events.emit("call_ended", ended_by=ended_by, lasted_ms=lasted_ms, **place, **why)
+                reason: Literal["no_audio_from_caller"] | None = "no_audio_from_caller" if silent else None
+                call.tell_end(self._all.events, CallEnded(ended_by, lasted_ms, call.stage, reason=reason))
             if call.id not in self._all.calls:  # it may have come back to this server, in a session of its own
                 self._all.live_calls.forget(watch.uniqueid)
 
@@ -186,8 +189,7 @@ class Sessions:
             await caller.say_overtime()
         finally:
             lasted_ms = self._all.clock.now_ms() - call.started_at_ms
-            place = {"node": call.node, "flow": call.flow, "stage": call.stage}
-            self._all.events.tell("call_ended", call=call.id, ended_by="time_limit", lasted_ms=lasted_ms, **place)
+            call.tell_end(self._all.events, CallEnded("time_limit", lasted_ms, call.stage))
 
     async def _serve_agent(self, channel: Channel) -> None:
         found = _ENDPOINT.fullmatch(channel.env.get("agi_channel", ""))
@@ -213,7 +215,7 @@ async def _dial_nowhere(target: str, timeout_ms: int) -> DialOutcome:
     return "not_allowed"
 
 
-async def _who_hung_up(channel: Channel, watch: Watch) -> str:
+async def _who_hung_up(channel: Channel, watch: Watch) -> CallEndedBy:
     """Who ended a call whose AGI session is over; without AMI it was most likely the caller. "" when the call goes on elsewhere."""
     return (watch.ended_by or "caller") if await call_over(channel, watch) else ""
 

@@ -5,11 +5,11 @@ import json
 import sys
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
+from routing.store.event_codec import event_text
 from routing.store.port import LogGap, Store, StoreUnreachable
 from routing.store.redis import RedisStore
 from server.cli.options import CommandFailed, Options, plain, say, shown
@@ -83,14 +83,15 @@ async def _next(store: Store, after: str, block_ms: int) -> tuple[str, list[Even
 
 def as_json(event: Event) -> str:
     """The envelope, without the fields that do not apply."""
-    return json.dumps({name: value for name, value in asdict(event).items() if value not in ("", {})}, ensure_ascii=False)
+    return json.dumps(json.loads(event_text(event)), ensure_ascii=False)
 
 
 def for_people(event: Event) -> str:
     """One line: when, what, about whom, and what else there is to say."""
     at = datetime.fromtimestamp(event.at_ms / 1000)
     about = {name: value for name in ENVELOPE if (value := getattr(event, name))}
-    details = " ".join(f"{name}={_brief(value)}" for name, value in (about | event.data).items() if value not in ("", [], {}, None))
+    known = about | json.loads(event_text(event)).get("data", {})
+    details = " ".join(f"{name}={_brief(value)}" for name, value in known.items() if value not in ("", [], {}, None))
     return plain(f"{at:%H:%M:%S}.{at.microsecond // 1000:03}  {event.type:24} {details}".rstrip())
 
 

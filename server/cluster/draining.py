@@ -13,6 +13,7 @@ from agi.ami.client import AmiClient
 from agi.server import FastAgiServer
 from routing.client.routing_client import RoutingClient
 from routing.domain.contact_state import ContactState
+from routing.domain.events.calls import CallEnded
 from routing.domain.messages import ContactLeft, TalkEnded
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
@@ -75,9 +76,8 @@ class Draining:
         """No server has these calls after us: their ends are told now, with the numbers to call back. Gives their contacts."""
         contacts = set()
         for call in self._calls:
-            facts = {"ani": call.caller.text, "node": call.node, "flow": call.flow, "stage": call.stage}
             lasted_ms = self._now_ms() - call.started_at_ms
-            self._events.tell("call_ended", call=call.id, ended_by="site_stopped", lasted_ms=lasted_ms, **facts)
+            call.tell_end(self._events, CallEnded("site_stopped", lasted_ms, call.stage, call.caller.text))
             if call.contact:
                 contacts.add(call.contact)
                 self._end_contact(call.contact)

@@ -17,7 +17,9 @@ from agi.ami.events import BridgeLeave, DialEnd, Hangup, listen
 from agi.ami.protocol import Message
 from routing.client.routing_client import RoutingClient
 from routing.domain.contact_state import ContactState
-from routing.domain.events import Event
+from routing.domain.events.calls import CallEnded, CallEndedBy, at_server
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import ServerBack, ServerLost
 from routing.domain.messages import ContactLeft, OfferAnswered
 from routing.domain.model import Contact
 from routing.ports import EndReason
@@ -61,7 +63,7 @@ class OrphanedCalls:
 
     def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
         """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
-        ended_by = "asterisk_restarted" if restarted else "caller"
+        ended_by: CallEndedBy = "asterisk_restarted" if restarted else "caller"
         living = {row.get("Uniqueid"): row for row in rows}
         for call in known:
             row = living.get(_uniqueid(call))
@@ -85,11 +87,11 @@ class OrphanedCalls:
 
     def on_event(self, event: Event) -> None:
         """A server that froze still has its calls' connections: they are pulled over to a server that lives."""
-        server = event.data.get("server", "")
-        if event.type == "server_lost":
-            self._start(self._pull_over(server, self._server_list.address_of(server)))
-        elif event.type == "server_back":
-            self._lost = {id: lost for id, lost in self._lost.items() if lost != server}
+        match event.data:
+            case ServerLost(server=server):
+                self._start(self._pull_over(server, self._server_list.address_of(server)))
+            case ServerBack(server=server):
+                self._lost = {id: lost for id, lost in self._lost.items() if lost != server}
 
     async def stop(self) -> None:
         """Let go of what is under way."""
@@ -122,16 +124,16 @@ class OrphanedCalls:
 
     # -- reports -----------------------------------------------------------------------------------------------------------
 
-    def _end(self, call: str, *, ended_by: str = "caller", reason: EndReason = "") -> None:
+    def _end(self, call: str, *, ended_by: CallEndedBy = "caller", reason: EndReason = "") -> None:
         """The caller's channel is gone and nobody has told the end. Who was cut off by us can be called back: their number is told."""
         contacts, cut_off = self._contacts_of(call), ended_by != "caller" and not reason
-        facts = {"ani": self._calls.number(call) or next((one.facts.ani for one in contacts), "")} if cut_off else {}
-        facts |= {"reason": reason} if reason else {}
+        number = self._calls.number(call) or next((one.facts.ani for one in contacts), "")
         for contact in contacts:
             self._routing_client.post(ContactLeft(contact.id, "failed" if cut_off else "abandoned", reason=reason))
         if call in self._view.calls:
             log.info("orphan_ended", call=call, ended_by=ended_by)
-            self._events.tell("call_ended", call=call, ended_by=ended_by, lasted_ms=0, node="", flow="", stage="orphan", **facts)
+            over = CallEnded(ended_by, 0, "orphan", number if cut_off else None, "no_audio_from_caller" if reason else None)
+            self._events.tell(over, call=call)
 
     def _answered(self, call: str, *, channels: Collection[str] = ()) -> None:
         """The agent's channel is one of these, where it is known."""
@@ -156,9 +158,8 @@ class OrphanedCalls:
 
     async def _pull_over(self, server: str, agi: str) -> None:
         """Take the calls from a server that is silent. One that talks or rings is left alone until that is over."""
-        known = {
-            _uniqueid(call) for call, told in self._view.calls.items() if told.data.get("server") == server and self._server_list.has(call)
-        }
+        had = (call for call, told in self._view.calls.items() if at_server(told).server == server)
+        known = {_uniqueid(call) for call in had if self._server_list.has(call)}
         self._lost |= dict.fromkeys(known, server)  # first: a talk may end while we ask
         if not known and not agi:
             return
@@ -193,12 +194,12 @@ class OrphanedCalls:
     def _is_anothers(self, call: str) -> bool:
         """Whether another server has it that is believed to live."""
         told = self._view.calls.get(call)
-        server = str(told.data.get("server", "")) if told else ""
+        server = at_server(told).server if told else ""
         return server != self._routing_client.server and self._server_list.lives(server)
 
     def _is_at(self, uniqueid: str, server: str) -> bool:
         told = self._view.calls.get(f"call-{uniqueid}")
-        return told is not None and told.data.get("server") == server
+        return told is not None and at_server(told).server == server
 
     # -- a moment later ----------------------------------------------------------------------------------------------------
 
@@ -213,12 +214,12 @@ class OrphanedCalls:
         if not self._is_held(call):
             report(call)
 
-    def _end_unseen(self, call: str, ended_by: str) -> None:
+    def _end_unseen(self, call: str, ended_by: CallEndedBy) -> None:
         if call not in self._ended_unseen:
             self._ended_unseen.add(call)
             self._start(self._end_when_let_go(call, ended_by))
 
-    async def _end_when_let_go(self, call: str, ended_by: str) -> None:
+    async def _end_when_let_go(self, call: str, ended_by: CallEndedBy) -> None:
         """The end that no event told is told by nobody else. A session that still has the call (its flow may be in a look-up, where it
         does not notice) goes on to where it needs the caller; until then it knows the number to call back."""
         try:

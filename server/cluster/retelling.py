@@ -8,7 +8,11 @@ import structlog
 from routing.client.routing_client import RoutingClient
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
-from routing.domain.events import Event
+from routing.domain.events.agents import AgentChanged, AgentRemoved
+from routing.domain.events.calls import CallResumed
+from routing.domain.events.contacts import ContactDisposed
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import DomainOpened
 from routing.domain.messages import AgentHeld
 from routing.domain.model import Agent, work_of
 from routing.read_model.view import View
@@ -33,12 +37,13 @@ class Retelling:
 
     def on_event(self, event: Event) -> None:
         """`domain_opened`: the router found nothing in Redis. What it lost is told again; at a first start there is nothing to tell."""
-        if event.type == "domain_opened":
-            self._tell_again()
-        elif event.type == "agent_removed":
-            self._agents.pop(event.agent, None)
-        elif event.agent in self._view.agents and (event.type.startswith("agent_") or event.type == "contact_disposed"):
-            self._agents[event.agent] = replace(self._view.agents[event.agent])
+        match event.data:
+            case DomainOpened():
+                self._tell_again()
+            case AgentRemoved():
+                self._agents.pop(event.agent, None)
+            case AgentChanged() | ContactDisposed() if event.agent in self._view.agents:
+                self._agents[event.agent] = replace(self._view.agents[event.agent])
 
     def _tell_again(self) -> None:
         log.info("told_again", contacts=len(self._routing_client.stays), agents=len(self._agents), calls=len(self._calls))
@@ -50,4 +55,4 @@ class Retelling:
         self._routing_client.tell_again()
         self._routing_client.tell_ends({contact.id for contact in self._view.contacts.values() if contact.state == ContactState.CONNECTED})
         for call in self._calls:
-            self._events.tell("call_resumed", call=call.id, **call.facts(self._routing_client.server))
+            call.tell(self._events, CallResumed, self._routing_client.server)

@@ -12,7 +12,8 @@ import structlog
 
 from agi.ami.client import AmiClient
 from agi.ami.errors import AmiError
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import ServersListed
 from routing.domain.identifiers import Ids, asterisk_of
 from server.asterisk.dialplan_names import CALLS, CLOSED, MOVED, RUN, SERVERS
 from server.calls.open_calls import Calls, LiveCall
@@ -71,11 +72,11 @@ class ServerList:
 
     def on_event(self, event: Event) -> None:
         """Follows the event log."""
-        if event.type == "servers_listed":
-            asterisk, addresses = event.data["asterisk"], event.data["addresses"]
-            self._lists[asterisk] = addresses
-            self._ever.setdefault(asterisk, {}).update(addresses)
-            self._news.set()
+        match event.data:
+            case ServersListed(asterisk=asterisk, addresses=addresses):
+                self._lists[asterisk] = addresses
+                self._ever.setdefault(asterisk, {}).update(addresses)
+                self._news.set()
 
     async def run(self) -> None:
         """Keep the list until cancelled; whoever runs it again begins with what is known."""

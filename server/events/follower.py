@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import structlog
 
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import GapInLog
 from routing.read_model.earlier_log import EARLIER_MS, EarlierLog
 from routing.read_model.view import View
 from routing.store.port import LogGap, Store, StoreUnreachable, is_before
@@ -100,7 +101,7 @@ class Follower:
     def _told_gap(self, gap: LogGap) -> None:
         self.gaps += 1
         log.warning("log_gap", after=gap.after, until=gap.dropped, advice="this server read too slowly; it begins again from the records")
-        self._events.tell("log_gap", reader="", server=self._server, **{"from": gap.after, "to": gap.dropped})
+        self._events.tell(GapInLog("", self._server, gap.after, gap.dropped))
 
     def _learn(self, after: str, until: str, take: Callable[[EarlierLog], None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._learn_past(after, until, take))

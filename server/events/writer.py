@@ -5,18 +5,18 @@ What waits is bounded. First the steps of flows are dropped; that a call came, w
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
-from routing.domain.events import Event
+from routing.domain.events.calls import CallArrived, CallEnded, CallResumed, CallTransferred, TransferEnded
+from routing.domain.events.envelope import Event, EventData
+from routing.domain.events.flows import InputReceived, LookupAnswered, NodeEntered, NodeLeft
+from routing.domain.events.servers import EventsDropped, GapInLog, MessagesDropped
 from routing.ports import Clock, Ids
 from routing.store.outbox import Outbox, Worth
-from routing.store.port import CALL_EVENTS, Store
+from routing.store.port import Store
 
 RETRY_S = 0.5
-STEPS = {"node_entered", "node_left", "input_received", "lookup_answered"}
-KEPT = CALL_EVENTS.keys() - STEPS | {"transfer_ended", "log_gap", "events_dropped", "messages_dropped"}
-ENVELOPE = ("contact", "agent", "queue", "flow", "flow_version", "node")
+STEPS = (NodeEntered, NodeLeft, InputReceived, LookupAnswered)
+KEPT = (CallArrived, CallResumed, CallTransferred, CallEnded, TransferEnded, GapInLog, EventsDropped, MessagesDropped)
 
 
 class EventLog:
@@ -35,14 +35,14 @@ class EventLog:
     def dropped(self) -> Counter[str]:
         return self._outbox.dropped
 
-    def tell(self, type: str, /, *, call: str = "", **data: Any) -> None:
-        """Something happened: fields of the envelope go there, everything else into `data`."""
-        envelope: dict[str, Any] = {name: str(data.pop(name)) for name in ENVELOPE if name in data}
-        self._outbox.add(replace(Event(self._ids.new("event"), type, self._clock.now_ms(), self._domain, call=call, data=data), **envelope))
+    def tell(self, data: EventData, *, call: str = "", agent: str = "", flow: str = "", flow_version: str = "", node: str = "") -> None:
+        """Something happened, in a call or to this server."""
+        place = {"flow": flow, "flow_version": flow_version, "node": node}
+        self._outbox.add(Event(self._ids.new("event"), self._clock.now_ms(), data, self._domain, call=call, agent=agent, **place))
 
-    def of_call(self, call: str) -> "CallEvents":
-        """The same for one call; fits `ivr.ports.Events`."""
-        return CallEvents(self, call)
+    def tell_messages_dropped(self, counts: Mapping[str, int]) -> None:
+        """What this server had to tell the router could not wait any longer: so many messages of each kind."""
+        self.tell(MessagesDropped(self._server, dict(counts)))
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -53,19 +53,8 @@ class EventLog:
         await self._outbox.flush()
 
     def _tell_dropped(self, counts: Mapping[str, int]) -> None:
-        self.tell("events_dropped", server=self._server, counts=dict(counts))
+        self.tell(EventsDropped(self._server, dict(counts)))
 
 
 def _worth(event: Event) -> Worth:
-    return Worth.DETAIL if event.type in STEPS else Worth.END if event.type in KEPT else Worth.FACT
-
-
-class CallEvents:
-    """The events of one call."""
-
-    def __init__(self, log: EventLog, call: str) -> None:
-        self._log = log
-        self._call = call
-
-    def emit(self, type: str, /, **data: Any) -> None:
-        self._log.tell(type, call=self._call, **data)
+    return Worth.DETAIL if isinstance(event.data, STEPS) else Worth.END if isinstance(event.data, KEPT) else Worth.FACT

@@ -4,11 +4,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
 from agi.ami.errors import AmiError
+from routing.domain.events.envelope import EventData
+from routing.domain.events.servers import AsteriskGapFound, AsteriskGapMended
 from routing.domain.identifiers import Ids
 from server.external.attached import stamp
 from server.external.examination import examine
@@ -32,7 +34,7 @@ async def asterisk_gaps(site: Site, settings: NodeSettings, ids: Ids) -> list[Ga
 class Telling(Protocol):
     """The event log: `EventLog` (server/events/writer.py)."""
 
-    def tell(self, type: str, /, *, call: str = "", **data: Any) -> None: ...
+    def tell(self, data: EventData) -> None: ...
 
 
 class Preflight:
@@ -108,11 +110,11 @@ class Preflight:
         for gap in now:
             if gap not in before:
                 log.warning("asterisk_gap_found", about=gap.about, dangerous=gap.dangerous, words=gap.words)
-                self._events.tell("asterisk_gap_found", server=self._server, about=gap.about, words=gap.words, dangerous=gap.dangerous)
+                self._events.tell(AsteriskGapFound(self._server, gap.about, gap.words, gap.dangerous))
         gone = [gap for gap in before if gap not in now]
         for gap in gone:
             log.info("asterisk_gap_mended", about=gap.about, words=gap.words)
-            self._events.tell("asterisk_gap_mended", server=self._server, about=gap.about, words=gap.words)
+            self._events.tell(AsteriskGapMended(self._server, gap.about, gap.words))
         if any(gap.about == "rights" for gap in gone):
             self._log_in_again()
 

@@ -10,7 +10,9 @@ from typing import Any
 from ivr.numbers import masked, normalise
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
-from routing.domain.events import Event
+from routing.domain.events.calls import CallTransferred, at_server
+from routing.domain.events.envelope import Event
+from routing.domain.events.flows import NodeEntered
 from routing.domain.model import Agent, Contact, Directory
 from routing.domain.service_level import FORMULAS, WINDOW_MS
 from routing.read_model.view import ANY_AGENT, View
@@ -167,21 +169,21 @@ def call(told: Event, place: Event | None, contact: Contact | None, now_ms: int)
 
     `server` has it, or had it when it was heard of last. Empty text where a field does not apply.
     """
-    here, started_at_ms = place or told, told.data.get("started_at_ms", told.at_ms)
+    here, known, node = place or told, at_server(told), place.data if place and isinstance(place.data, NodeEntered) else None
     return {
         "id": told.call,
-        "ani": told.data.get("ani", ""),
-        "dnis": told.data.get("dnis", ""),
-        "language": contact.facts.language if contact else here.data.get("language", ""),
+        "ani": known.ani,
+        "dnis": known.dnis,
+        "language": contact.facts.language if contact else (node or known).language,
         "stage": _stage(told, place, contact),
         "flow": here.flow,
         "node": here.node,
         "queue": contact.queue if contact else "",
         "agent": contact.agent if contact else "",
         "contact": contact.id if contact else "",
-        "started_at_ms": started_at_ms,
-        "lasts_ms": now_ms - started_at_ms,
-        "server": told.data.get("server", ""),
+        "started_at_ms": known.started_at_ms,
+        "lasts_ms": now_ms - known.started_at_ms,
+        "server": known.server,
     }
 
 
@@ -189,7 +191,7 @@ def _stage(told: Event, place: Event | None, contact: Contact | None) -> str:
     if contact:
         return "talking" if contact.state == ContactState.CONNECTED else "waiting"
     if place:
-        return "transferred" if place.data.get("node_type") == "transfer" else "in_flow"
-    if told.type == "call_transferred":
+        return "transferred" if isinstance(place.data, NodeEntered) and place.data.node_type == "transfer" else "in_flow"
+    if isinstance(told.data, CallTransferred):
         return "transferred"
     return "in_flow" if told.node else "arrived"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from aiohttp import web
 
 from routing.client.routing_client import NoReply
+from routing.domain.events.calls import CallEnded
 from routing.domain.messages import Reply
 from routing.domain.model import Contact
 from routing.read_model.earlier_log import EARLIER_MS
@@ -140,8 +141,8 @@ async def calls(request: web.Request, services: ApiServices) -> web.Response:
 async def lost_calls(request: web.Request, services: ApiServices) -> web.Response:
     """Calls that were cut off in the last twelve hours, with the number to call back."""
     now_ms = services.clock.now_ms()
-    lost = [event for event in services.view.lost_calls if event.at_ms >= now_ms - EARLIER_MS]
-    rows = [{"call": event.call, "ended_at_ms": event.at_ms, "ani": event.data.get("ani", "")} for event in lost]
+    lost = [(event, event.data) for event in services.view.lost_calls if event.at_ms >= now_ms - EARLIER_MS]
+    rows = [{"call": event.call, "ended_at_ms": event.at_ms, "ani": over.ani or ""} for event, over in lost if isinstance(over, CallEnded)]
     return web.json_response({"at_ms": now_ms, "calls": rows})
 
 

@@ -11,12 +11,14 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from routing.domain.changes import Changes
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import GapInLog
 from routing.store.log_reader import LogReader
 from routing.store.memory import MemoryStore, Shared
 from routing.store.port import NEWEST, OLDEST, LogGap, LogLimits, NoSuchReader, Store
 from routing.store.redis import RedisStore
 from tests.private_redis import PrivateRedis
+from tests.told import counted, fact, facts, number_of
 
 pytestmark = pytest.mark.contract
 
@@ -53,7 +55,7 @@ async def made(request: pytest.FixtureRequest, redis_server: PrivateRedis) -> As
 
 
 def event(number: int) -> Event:
-    return Event(f"e{number}", "counted", NOW + number, data={"number": number})
+    return Event(f"e{number}", NOW + number, counted(number))
 
 
 async def tell(store: Store, *numbers: int) -> None:
@@ -62,7 +64,7 @@ async def tell(store: Store, *numbers: int) -> None:
 
 
 def numbers_in(found: list[tuple[str, Event]]) -> list[int]:
-    return [told.data["number"] for _, told in found if told.type == "counted"]
+    return [number_of(told) for _, told in found if told.type == "counted"]
 
 
 async def everything(store: Store) -> list[Event]:
@@ -131,12 +133,12 @@ async def test_trimming_waits_for_the_slowest(made: Views) -> None:
     await tell(store, *range(30, 40))
     await store.confirm("quick", await store.last_event())
     await tell(store, *range(40, 50))
-    assert [told.data["number"] for told in await everything(store)] == list(range(50))
+    assert [number_of(told) for told in await everything(store)] == list(range(50))
 
     for name in ("slow", "quick"):
         await store.confirm(name, await store.last_event())
     await tell(store, *range(50, 60))
-    left = [told.data["number"] for told in await everything(store)]
+    left = [number_of(told) for told in await everything(store)]
     assert left == list(range(left[0], 60))
     assert 6 <= len(left) <= 6 + 4 + 4, "what is kept, what was told since it was trimmed, and nodes that are dropped whole"
 
@@ -160,11 +162,11 @@ async def test_a_reader_that_is_too_slow_is_told(made: Views) -> None:
     gaps = [told for told in await everything(store) if told.type == "log_gap"]
 
     assert gaps
-    assert {told.data["reader"] for told in gaps} == {"slow"}
+    assert {told.reader for told in facts(gaps, GapInLog)} == {"slow"}
     assert len({told.id for told in gaps}) == len(gaps)
     with pytest.raises(LogGap) as gap:
         await store.events(begun, block_ms=0)
-    assert gaps[-1].data["to"] <= gap.value.dropped
+    assert fact(gaps[-1], GapInLog).to <= gap.value.dropped
     left = numbers_in(await store.events(gap.value.dropped, block_ms=0))
     assert left == list(range(left[0], 40))
     if isinstance(store, RedisStore):
@@ -175,17 +177,17 @@ async def test_what_was_lost_is_told_without_a_hole(made: Views) -> None:
     """The events of one reader's losses join: each begins where the one before ended."""
     store = made(FULL)
     begun = await store.open_reader("slow", NEWEST)
-    told: list[Event] = []
+    told: list[GapInLog] = []
     after = await store.open_reader("watch", NEWEST)
     for number in range(60):
         await tell(store, number)
         found = await store.events(after, block_ms=0)
         after = found[-1][0] if found else after
-        told += [event for _, event in found if event.type == "log_gap" and event.data["reader"] == "slow"]
+        told += [gap for gap in facts((event for _, event in found), GapInLog) if gap.reader == "slow"]
         await store.confirm("watch", after)
 
     assert len(told) > 1
-    assert [event.data["from"] for event in told] == [begun, *(event.data["to"] for event in told[:-1])]
+    assert [gap.from_ for gap in told] == [begun, *(gap.to for gap in told[:-1])]
 
 
 async def test_a_reader_that_begins_where_events_are_gone(made: Views) -> None:
@@ -196,8 +198,8 @@ async def test_a_reader_that_begins_where_events_are_gone(made: Views) -> None:
     await tell(store, *range(1, 30))
     assert await store.open_reader("late", old) == old
 
-    gap = (await everything(store))[-1]
-    assert (gap.type, gap.data["reader"], gap.data["from"]) == ("log_gap", "late", old)
+    gap = fact((await everything(store))[-1], GapInLog)
+    assert (gap.reader, gap.from_) == ("late", old)
     reader = LogReader(store, "late", after=old)
     with pytest.raises(LogGap):
         await reader.read(block_ms=0)
@@ -285,7 +287,7 @@ class Play:
 
     async def do_read(self, name: str, limit: int) -> None:
         for position, told in await self._see(name, self.readers[name].read(block_ms=0, limit=limit)):
-            self.read[name].append((position, told.data.get("number", -1)))
+            self.read[name].append((position, number_of(told)))
 
     async def do_confirm(self, name: str, back: int) -> None:
         read = self.read[name]

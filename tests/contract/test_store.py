@@ -13,7 +13,12 @@ from routing.board.board import restore
 from routing.domain.agent_state import AgentState
 from routing.domain.changes import Changes
 from routing.domain.contact_facts import ContactFacts
-from routing.domain.events import Event
+from routing.domain.events.calls import CallResumed, CallTransferred
+from routing.domain.events.contacts import ContactLeft as LeftEvent
+from routing.domain.events.contacts import ContactMoved
+from routing.domain.events.envelope import Event, EventData
+from routing.domain.events.flows import NodeEntered
+from routing.domain.events.offers import OfferRangOut
 from routing.domain.identifiers import Ids
 from routing.domain.messages import AgentAsked, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder
 from routing.domain.model import Agent, AgentProfile, CallerHistory, Contact, Directory, QueuePolicy
@@ -22,6 +27,7 @@ from routing.store.port import Once, StaleCommit, Store, is_before
 from routing.store.redis import RedisStore
 from tests.private_redis import PrivateRedis
 from tests.routing_house import arrival
+from tests.told import at_server, ended, queued
 
 pytestmark = pytest.mark.contract
 
@@ -51,7 +57,7 @@ def contact(id: str, rev: int = 1) -> Contact:
 
 
 def event(id: str) -> Event:
-    return Event(id, "contact_queued", NOW, data={"n": [1, None]})
+    return Event(id, NOW, queued(NOW, steps=((0, "张"), (5_000, ""))))
 
 
 async def test_the_inbox_keeps_order_and_positions(views: Views) -> None:
@@ -130,9 +136,9 @@ async def test_writers_number_their_own(views: Views) -> None:
 async def test_a_copy_of_an_arrival_does_not_open_the_call_again(views: Views) -> None:
     """A copy that was held up behind the call's end changes neither the log nor the calls that are open."""
     store = views()
-    arrived, ended = Event("e1", "call_arrived", NOW, call="call-1"), Event("e2", "call_ended", NOW + 1, call="call-1")
+    arrived, over = Event("e1", NOW, at_server(), call="call-1"), Event("e2", NOW + 1, ended(), call="call-1")
     await store.append(arrived, once=Once("log", 1))
-    await store.append(ended, once=Once("log", 2))
+    await store.append(over, once=Once("log", 2))
     await store.append(arrived, once=Once("log", 1))
 
     assert (await store.load()).calls == ()
@@ -439,18 +445,18 @@ async def test_where_an_open_call_is_outlives_every_server(views: Views) -> None
     """The last node of each open call, until it is passed on or over; of a call that is not open nothing is kept."""
     store = views()
 
-    def told(type: str, call: str, node: str = "") -> Event:
-        return Event(f"{type}-{call}-{node}", type, NOW, call=call, flow="main" if node else "", node=node, data={"server": "node"})
+    def told(data: EventData, call: str, node: str = "") -> Event:
+        return Event(f"event-{call}-{node}", NOW, data, call=call, flow="main" if node else "", node=node)
 
     async def places() -> dict[str, str]:
         return {place.call: place.node for place in (await views().load()).places}
 
-    await store.append(told("node_entered", "c0", "early"), told("call_arrived", "c1"), told("call_arrived", "c2"))
-    await store.append(*(told("node_entered", call, node) for call, node in (("c1", "hello"), ("c1", "menu"), ("c2", "hello"))))
+    await store.append(told(NodeEntered("menu", "zh"), "c0", "early"), told(at_server(), "c1"), told(at_server(), "c2"))
+    await store.append(*(told(NodeEntered("menu", "zh"), call, node) for call, node in (("c1", "hello"), ("c1", "menu"), ("c2", "hello"))))
     assert await places() == {"c1": "menu", "c2": "hello"}
-    await store.append(told("call_resumed", "c1"))
+    await store.append(told(at_server(cls=CallResumed), "c1"))
     assert await places() == {"c1": "menu", "c2": "hello"}
-    await store.append(told("call_transferred", "c1"), told("call_ended", "c2"), told("node_entered", "c2", "late"))
+    await store.append(told(at_server(cls=CallTransferred), "c1"), told(ended(), "c2"), told(NodeEntered("menu", "zh"), "c2", "late"))
     assert await places() == {}
     assert [(call.call, call.type) for call in (await store.load()).calls] == [("c1", "call_transferred")]
 
@@ -460,11 +466,11 @@ async def test_totals_are_counted_once_for_all_servers(views: Views) -> None:
     store = views()
     fence = await store.acquire("router", LONG_MS)
     assert fence is not None
-    joined = [Event(f"q{n}", "contact_queued", NOW, queue="support") for n in range(3)]
-    left = [Event("l", "contact_left", NOW, queue="support", data={"outcome": "full", "waited_ms": 0})]
-    moved = [Event("m", "contact_moved", NOW, queue="sales", data={"before": "support"})]
+    joined = [Event(f"q{n}", NOW, queued(NOW), queue="support") for n in range(3)]
+    left = [Event("l", NOW, LeftEvent(0, "full"), queue="support")]
+    moved = [Event("m", NOW, ContactMoved("support", "asked", 0), queue="sales")]
     await store.commit(fence, "0", Changes(events=[*joined, *left]))
-    await store.commit(fence, "0", Changes(events=[*moved, Event("o", "offer_rang_out", NOW, queue="sales"), event("e")]))
+    await store.commit(fence, "0", Changes(events=[*moved, Event("o", NOW, OfferRangOut("o1", 0), queue="sales"), event("e")]))
     with pytest.raises(StaleCommit):
         await store.commit(fence + 1, "0", Changes(events=joined))
     assert (await views().load()).totals == {

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from routing.client.routing_client import RoutingClient
 from routing.clock import SystemClock
 from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events.servers import ServerLeft as LeftEvent
 from routing.domain.identifiers import Ids
 from routing.domain.messages import ServerLeft
 from routing.domain.model import Directory
@@ -105,7 +106,7 @@ async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis)
     routing_client = RoutingClient(store, directory, ids, clock, server="s1", wait_forecast=view.wait_forecast)
     router = Router(store, directory, ids, clock, server="s1", chance=random.Random(1))
     routing_client.post(ServerLeft("s1"))
-    events.tell("server_left", server="s1")
+    events.tell(LeftEvent("s1"))
     with capture_logs() as lines:
         follower = Follower(store, view, events, "s1")
         parts = [asyncio.create_task(part()) for part in (router.run, routing_client.run, events.run, follower.run)]

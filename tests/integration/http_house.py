@@ -5,16 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from ivr.numbers import Allowed
+from routing.board.agents import TOLD
 from routing.client.routing_client import NoReply
+from routing.domain.agent_state import AgentState
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.agents import PhoneStateChanged
+from routing.domain.events.envelope import Event, EventData
+from routing.domain.events.flows import NodeEntered
 from routing.domain.messages import AgentAction, ContactAction, Reply
-from routing.domain.model import AgentProfile, Directory, Membership, QueuePolicy
+from routing.domain.model import AgentProfile, Directory, Membership, PhoneState, QueuePolicy
 from routing.domain.teams import Team, TeamStay
 from routing.read_model.view import View
 from server.http.services import ApiServices
 from server.settings.files import HotlineFile
 from server.settings.site import Site
+from tests.told import agent_changed, at_server, queued
 
 NOW_MS = 1_790_000_000_000
 TOKENS = {role: f"token-of-the-{role}-000" for role in ("viewer", "agent", "supervisor", "admin")}
@@ -137,37 +142,25 @@ class World:
         """Now it knows."""
         self.on_its_way()
 
-    def tell(self, type: str, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing", **data: Any) -> None:
+    def tell(self, data: EventData, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing") -> None:
         """Feed the read model."""
-        self.view.apply(
-            Event(f"event-{at_ms}", type, at_ms, call=f"call-of-{contact}", contact=contact, agent=agent, queue=queue, data=data)
-        )
+        self.view.apply(Event(f"event-{at_ms}", at_ms, data, call=f"call-of-{contact}", contact=contact, agent=agent, queue=queue))
 
     def queued(self, contact: str, waited_ms: int, *, priority: int = 0, ani: str = "+8613800138000") -> None:
         """Somebody joined the queue `waited_ms` ago, at first asking for billing >= 4, after 30 s for billing."""
-        self.tell(
-            "contact_queued",
-            NOW_MS - waited_ms,
-            contact=contact,
-            steps=[[0, "billing >= 4"], [30_000, "billing"]],
-            priority=priority,
-            enqueued_at_ms=NOW_MS - waited_ms,
-            ani=ani,
-            language="zh",
-            caller={"account": "12345678"},
-            server="node-1",
-        )
+        at_ms, steps = NOW_MS - waited_ms, ((0, "billing >= 4"), (30_000, "billing"))
+        known = queued(at_ms, steps=steps, priority=priority, ani=ani, caller={"account": "12345678"}, server="node-1")
+        self.tell(known, at_ms, contact=contact)
 
-    def agent(self, id: str, state: str, *, phone_state: str = "available", reason: str = "") -> None:
+    def agent(self, id: str, state: str, *, phone_state: PhoneState = "available", reason: str = "") -> None:
         """An agent got into a state ten seconds ago."""
-        phone = DIRECTORY.agents[id].phone
-        self.tell("phone_state_changed", agent=id, phone=phone, phone_state=phone_state)
-        self.tell("agent_" + state, NOW_MS - 10_000, agent=id, state=state, before="logged_out", reason=reason, until_ms=0, phone=phone)
+        phone, now = DIRECTORY.agents[id].phone, AgentState(state)
+        self.tell(PhoneStateChanged(phone, phone_state), agent=id)
+        changed = agent_changed(TOLD[now], now, phone, reason=reason, since_ms=NOW_MS - 10_000)
+        self.tell(changed, NOW_MS - 10_000, agent=id)
 
     def call(self, id: str, *, server: str = "node-1", lasts_ms: int = 60_000, node: str = "welcome") -> None:
         """A caller in the main menu, at one of the servers."""
         at_ms = NOW_MS - lasts_ms
-        data = {"ani": "+86*******8000", "dnis": "4000", "server": server, "language": "zh", "started_at_ms": at_ms}
-        self.view.apply(Event(f"event-{id}", "call_arrived", at_ms, call=id, data=data))
-        data = {"node_type": "menu", "language": "zh"}
-        self.view.apply(Event(f"event-{id}-in", "node_entered", at_ms, call=id, flow="main", node=node, data=data))
+        self.view.apply(Event(f"event-{id}", at_ms, at_server(server, started_at_ms=at_ms), call=id))
+        self.view.apply(Event(f"event-{id}-in", at_ms, NodeEntered("menu", "zh"), call=id, flow="main", node=node))

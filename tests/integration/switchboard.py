@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from agi.ami.protocol import Message
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
 from routing.store.redis import RedisStore
 from server.installation import Installation
 from server.node import Node

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from routing.domain.events import Event
+from routing.domain.events.contacts import ContactTimedOut
+from routing.domain.events.envelope import Event
 from routing.store.redis import RedisStore
 from server.cli.logs import Tail, readable
 from server.cli.main import COMMANDS, main
@@ -26,6 +27,7 @@ from server.state_folder.ports import Ports
 from server.state_folder.secrets import secrets_for
 from tests.free_ports import free_port
 from tests.integration.http_house import NOW_MS, World
+from tests.told import at_server
 
 pytestmark = pytest.mark.integration
 HOME = Path(__file__).resolve().parents[2]
@@ -352,9 +354,9 @@ async def test_the_event_log(site: Path, capsys: pytest.CaptureFixture[str]) -> 
         secrets_for(site / "state", ())
         store = RedisStore(redis.url)
         await store.append(
-            Event("e1", "call_arrived", 1_790_000_000_000, call="call-1", data={"ani": "+86\x1b[31m", "dnis": "4000"}),
-            Event("e2", "call_arrived", 1_790_000_001_000, call="call-2"),
-            Event("e3", "contact_queued", 1_790_000_002_500, call="call-1", contact="contact-1", queue="billing"),
+            Event("e1", 1_790_000_000_000, at_server(ani="+86\x1b[31m"), call="call-1"),
+            Event("e2", 1_790_000_001_000, at_server(), call="call-2"),
+            Event("e3", 1_790_000_002_500, ContactTimedOut(60_000), call="call-1", contact="contact-1", queue="billing"),
         )
         await store.close()
 
@@ -368,7 +370,14 @@ async def test_the_event_log(site: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "call_arrived" in first
     assert "dnis=4000" in first
     assert "\x1b" not in first
-    assert second.split()[1:] == ["contact_queued", "call=call-1", "contact=contact-1", "queue=billing"]
+    assert second.split()[1:] == [
+        "contact_timed_out",
+        "call=call-1",
+        "contact=contact-1",
+        "queue=billing",
+        "waited_ms=60000",
+        "outcome=timed_out",
+    ]
     assert json.loads(last)["id"] == "e3"
 
 

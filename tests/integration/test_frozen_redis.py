@@ -17,6 +17,7 @@ from routing.store import redis_connection
 from routing.store.redis import RedisStore
 from server.events.writer import EventLog
 from tests.private_redis import PrivateRedis
+from tests.told import counted, number_of
 
 pytestmark = pytest.mark.integration
 
@@ -28,11 +29,11 @@ async def test_what_was_told_to_a_frozen_redis_is_in_it_once(redis_server: Priva
     log, routing_client = EventLog(store, ids, clock), RoutingClient(store, CurrentDirectory(Directory({}, {})), ids, clock, server="here")
     running = [asyncio.create_task(log.run()), asyncio.create_task(routing_client.run())]
     try:
-        log.tell("counted", number=0)
+        log.tell(counted(0))
         await log.flush()
         os.kill(redis_server.pid, signal.SIGSTOP)
         for number in range(1, 4):
-            log.tell("counted", number=number)
+            log.tell(counted(number))
             routing_client.post(ContactLeft(f"c{number}", "abandoned"))
         await asyncio.sleep(2.5)  # several tries of both
         os.kill(redis_server.pid, signal.SIGCONT)
@@ -40,7 +41,7 @@ async def test_what_was_told_to_a_frozen_redis_is_in_it_once(redis_server: Priva
         await routing_client.flush()
         await store.now_ms()  # behind whatever was held up on other connections
 
-        numbers = [event.data["number"] for _, event in await store.events("0", block_ms=0)]
+        numbers = [number_of(event) for _, event in await store.events("0", block_ms=0)]
         left = Counter(message.contact for _, message in await store.inbox("0", block_ms=0) if isinstance(message, ContactLeft))
         assert numbers == [0, 1, 2, 3]
         assert left == Counter(c1=1, c2=1, c3=1)

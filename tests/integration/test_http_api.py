@@ -9,12 +9,16 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 
+from routing.domain.events.calls import CallEnded
+from routing.domain.events.contacts import ContactAbandoned, ContactConnected, ContactEnded, ContactMoved
+from routing.domain.events.offers import OfferMade
 from routing.domain.messages import Reply
 from routing.domain.service_level import FORMULAS
 from server.http.app import make_api
 from server.http.errors import SAFE_HEADERS
 from server.http.listener import CannotListen, Listener
 from tests.integration.http_house import NOW_MS, TOKENS, World
+from tests.told import ended
 
 pytestmark = pytest.mark.integration
 Client = TestClient[Any, Any]
@@ -91,7 +95,7 @@ async def test_a_queue_in_full(client: Client, world: World) -> None:
     world.queued("vip", 5_000, priority=60)
     world.agent("wang", "ready")
     world.agent("smith", "paused", reason="lunch")
-    world.tell("offer_made", contact="c1", agent="wang", offer="o1")
+    world.tell(OfferMade("o1", 0, "1001"), contact="c1", agent="wang")
 
     body = await get(client, "/api/queues/billing")
 
@@ -143,9 +147,9 @@ async def test_the_service_level_now(client: Client, world: World) -> None:
     """Answered in time counts for it, answered late and abandoned against it."""
     for contact, waited_ms in (("c1", 5_000), ("c2", 60_000)):
         world.queued(contact, waited_ms)
-        world.tell("contact_connected", contact=contact, agent="wang", waited_ms=waited_ms, offer=f"offer-{contact}")
+        world.tell(ContactConnected(f"offer-{contact}", waited_ms), contact=contact, agent="wang")
     world.queued("c3", 9_000)
-    world.tell("contact_abandoned", contact="c3", waited_ms=9_000, outcome="abandoned")
+    world.tell(ContactAbandoned(9_000), contact="c3")
 
     body = (await get(client, "/api/queues"))["queues"][0]
 
@@ -157,7 +161,7 @@ async def test_callers_are_masked_and_what_they_keyed_is_not_shown(client: Clien
     """No answer holds a caller's whole number or a variable of the call."""
     world.queued("c1", 1_000)
     world.call("call-of-c1")
-    world.tell("offer_made", contact="c1", agent="wang", offer="o1")
+    world.tell(OfferMade("o1", 0, "1001"), contact="c1", agent="wang")
 
     for path in ("/api/queues/billing", "/api/calls", "/api/agents"):
         text = await (await client.get(path, headers=bearer())).text()
@@ -171,7 +175,7 @@ async def test_an_agent_with_a_contact(client: Client, world: World) -> None:
     """An agent shows state, phone, skills and the contact they are offered."""
     world.agent("wang", "ready")
     world.queued("c1", 1_000)
-    world.tell("offer_made", NOW_MS - 500, contact="c1", agent="wang", offer="o1")
+    world.tell(OfferMade("o1", 0, "1001"), NOW_MS - 500, contact="c1", agent="wang")
 
     body = await get(client, "/api/agents/wang")
 
@@ -201,14 +205,14 @@ async def test_a_call_that_waits_and_talks(client: Client, world: World) -> None
     (call,) = (await get(client, "/api/calls"))["calls"]
     assert (call["stage"], call["contact"], call["queue"], call["agent"]) == ("waiting", "c1", "billing", "")
 
-    world.tell("contact_moved", contact="c1", queue="sales", priority=0, before="billing", reason="asked")
-    world.tell("contact_connected", contact="c1", agent="smith", queue="sales", waited_ms=5_000, offer="o1")
+    world.tell(ContactMoved("billing", "asked", 0), contact="c1", queue="sales")
+    world.tell(ContactConnected("o1", 5_000), contact="c1", agent="smith", queue="sales")
     (call,) = (await get(client, "/api/calls"))["calls"]
     assert (call["stage"], call["contact"], call["queue"], call["agent"]) == ("talking", "c1", "sales", "smith")
 
-    world.tell("contact_ended", contact="c1", agent="smith", queue="sales", talk_ms=1_000, waited_ms=5_000, ring_ms=0, ended_by="caller")
+    world.tell(ContactEnded("caller", 5_000, 0, 1_000), contact="c1", agent="smith", queue="sales")
     assert [call["stage"] for call in (await get(client, "/api/calls"))["calls"]] == ["in_flow"]
-    world.tell("call_ended", contact="c1", ended_by="caller", lasted_ms=1, stage="in_flow")
+    world.tell(ended(), contact="c1")
     assert (await get(client, "/api/calls"))["calls"] == []
 
 
@@ -216,7 +220,7 @@ async def test_what_the_flow_hands_the_agent_is_for_agents(client: Client, world
     """The agent's current contact carries the flow's data, for tokens from the agent's on; a board on the wall sees none of it."""
     world.agent("wang", "ready")
     world.queued("c1", 1_000)
-    world.tell("offer_made", contact="c1", agent="wang", offer="o1")
+    world.tell(OfferMade("o1", 0, "1001"), contact="c1", agent="wang")
     for role in ("agent", "supervisor"):
         agent = await (await client.get("/api/agents/wang", headers=bearer(role))).json()
         contact = await (await client.get("/api/contacts/c1", headers=bearer(role))).json()
@@ -227,8 +231,9 @@ async def test_what_the_flow_hands_the_agent_is_for_agents(client: Client, world
 
 async def test_calls_that_were_lost_long_ago_are_not_shown(client: Client, world: World) -> None:
     """The list goes back twelve hours at every server, also at one that has run for longer."""
+    lost = CallEnded("asterisk_restarted", 0, "orphan", "+8613800138000")
     for hours in (13, 11):
-        world.tell("call_ended", NOW_MS - hours * 3_600_000, contact=f"c{hours}", ended_by="asterisk_restarted", ani="+8613800138000")
+        world.tell(lost, NOW_MS - hours * 3_600_000, contact=f"c{hours}")
     response = await client.get("/api/calls/lost", headers=bearer("supervisor"))
     assert [call["call"] for call in (await response.json())["calls"]] == ["call-of-c11"]
 
@@ -324,7 +329,7 @@ async def test_a_contact(client: Client, world: World) -> None:
     assert waiting["expected_wait_ms"] is None
     assert (waiting["ani"], waiting["agent"], waiting["talks_ms"]) == ("+86*******8000", "", 0)
 
-    world.tell("contact_connected", NOW_MS - 10_000, contact="c1", agent="wang", waited_ms=30_000, offer="offer-1")
+    world.tell(ContactConnected("offer-1", 30_000), NOW_MS - 10_000, contact="c1", agent="wang")
     talking = await get(client, "/api/contacts/c1")
     assert (talking["state"], talking["agent"], talking["talks_ms"], talking["waited_ms"]) == ("connected", "wang", 10_000, 30_000)
     assert talking["position"] == 0

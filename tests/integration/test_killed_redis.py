@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
 from routing.store.log_reader import LogReader
 from routing.store.port import NEWEST, LogLimits, StoreUnreachable
 from routing.store.redis import RedisStore
 from tests.private_redis import PrivateRedis
+from tests.told import counted
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +27,7 @@ async def test_readers_keep_their_positions(killed: PrivateRedis) -> None:
     """What they confirmed and where they were; what was told meanwhile comes, each event once, and trimming waits for them as before."""
     store = RedisStore(killed.url, log_limits=LogLimits(keep=5, every=10))
     record, web = LogReader(store, "record"), LogReader(store, "web", after=NEWEST)
-    events = [Event(f"e{number}", "counted", number) for number in range(400)]
+    events = [Event(f"e{number}", number, counted(number)) for number in range(400)]
     assert await record.read(block_ms=0) == await web.read(block_ms=0) == []
     await store.append(*events[:200])
     read = await record.read(block_ms=0, limit=120)

@@ -11,7 +11,8 @@ from routing.client.routing_client import RoutingClient
 from routing.clock import SystemClock
 from routing.domain.changes import Changes
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import RedisRefusedWrites
 from routing.domain.identifiers import Ids
 from routing.domain.messages import ServerLeft
 from routing.domain.model import Directory
@@ -20,6 +21,7 @@ from routing.store.redis import RedisStore
 from server.events.writer import EventLog
 from server.redis_health import RedisHealth
 from tests.private_redis import PrivateRedis
+from tests.told import counted, fact
 
 pytestmark = pytest.mark.integration
 Settings = dict[str, str]
@@ -91,8 +93,8 @@ async def test_the_words(redis: PrivateRedis, store: RedisStore, settings: Setti
     assert str(await refused(store)).count("script") == 0
     before = await store.last_event()
     writes: tuple[Callable[[], Awaitable[object]], ...] = (
-        lambda: store.append(Event("e1", "told", 1)),
-        lambda: store.commit(fence, "1-0", Changes(events=[Event("e2", "told", 1)])),
+        lambda: store.append(Event("e1", 1, counted(1))),
+        lambda: store.commit(fence, "1-0", Changes(events=[Event("e2", 1, counted(2))])),
     )
     for write in writes:
         with pytest.raises(StoreTakesNoWrites):
@@ -141,7 +143,7 @@ async def test_it_is_told_and_heals_by_itself(redis: PrivateRedis, store: RedisS
             assert "takes no writes" in why
             assert health.only_full
             refused_ms = clock.now_ms()
-            events.tell("counted", number=1)
+            events.tell(counted(1))
             await asyncio.sleep(1.5)
             mend()
             await ready(health)
@@ -152,7 +154,7 @@ async def test_it_is_told_and_heals_by_itself(redis: PrivateRedis, store: RedisS
         found = {event.type: event for _, event in await store.events("0", block_ms=0)}
         assert [*found] == ["redis_refused_writes", "counted", "redis_took_writes"]
         assert found["redis_refused_writes"].at_ms <= refused_ms < found["redis_took_writes"].at_ms
-        assert found["redis_refused_writes"].data["words"] == why
+        assert fact(found["redis_refused_writes"], RedisRefusedWrites).words == why
     finally:
         for part in parts:
             part.cancel()

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from routing.domain.events.agents import AgentPaused
+from routing.domain.events.calls import CallArrived, CallEnded, TransferEnded
+from routing.domain.events.contacts import ContactEnded, ContactLeft, ContactQueued
 from routing.domain.messages import ContactArrived, Message
 from server.calls.caller_words import NOBODY_THERE, spoken_to_callers
 from server.calls.checkpoint import Checkpoint, pack, unpack
@@ -15,6 +18,7 @@ from simulator.fake_asterisk import FakeCall
 from tests.free_ports import free_port
 from tests.integration.switchboard import NodeHouse, done, verbs
 from tests.private_redis import PrivateRedis
+from tests.told import fact
 
 pytestmark = pytest.mark.integration
 
@@ -90,8 +94,8 @@ async def test_a_call_to_an_agent_and_back(house: NodeHouse) -> None:
         *("call_arrived", "flow_started", "node_entered", "input_received", "node_left", "node_entered"),
         *("node_left", "node_entered", "node_left", "flow_ended", "call_ended"),
     ]
-    assert (ended.agent, ended.data["ended_by"]) == ("wang", "agent")
-    assert (await house.until("call_ended")).data["ended_by"] == "system"
+    assert (ended.agent, fact(ended, ContactEnded).ended_by) == ("wang", "agent")
+    assert fact(await house.until("call_ended"), CallEnded).ended_by == "system"
     played = verbs(call)
     assert played.index("SET MUSIC") < played.index("EXEC DIAL") < len(played) - played[::-1].index("STREAM FILE") < len(played)
 
@@ -125,7 +129,7 @@ async def test_an_exit_key_while_waiting(house: NodeHouse) -> None:
     house.board.press(call, "0")
     await all_over(house, call)
     assert done(call)
-    assert (await house.until("contact_left")).data["key"] == "0"
+    assert fact(await house.until("contact_left"), ContactLeft).key == "0"
 
 
 async def test_an_exit_key_while_ringing(house: NodeHouse) -> None:
@@ -147,12 +151,12 @@ async def test_the_caller_hangs_up(house: NodeHouse, stage: str) -> None:
     call = await {"menu": in_menu, "queue": in_queue, "ringing": ringing, "talk": talking}[stage](house)
     house.board.hang_up(call)
     await all_over(house, call)
-    assert (await house.until("call_ended")).data["ended_by"] == "caller"
+    assert fact(await house.until("call_ended"), CallEnded).ended_by == "caller"
     assert not done(call)
     if stage in ("queue", "ringing"):
         await house.until("contact_abandoned")
     if stage == "talk":
-        assert (await house.until("contact_ended")).data["ended_by"] == "caller"
+        assert fact(await house.until("contact_ended"), ContactEnded).ended_by == "caller"
     if stage in ("ringing", "talk"):
         assert (await house.node.routing_client.ask("wang", "log_in")).state == "ready"
 
@@ -239,7 +243,7 @@ async def test_a_hostile_caller(house: NodeHouse, text: str) -> None:
     assert {message.get("Action") for message in house.board.ami.received} <= {
         *("Challenge", "Login", "Ping", "CoreShowChannels", "DeviceStateList", "ControlPlayback", "Getvar", "Setvar"),
     }
-    name = (await house.until("call_arrived")).data["ani"]
+    name = fact(await house.until("call_arrived"), CallArrived).ani
     assert "\x1b" not in name
     assert "\r" not in name
 
@@ -268,7 +272,7 @@ async def test_an_agent_passes_the_caller_on(house: NodeHouse) -> None:
     house.board.does("1002", "declines")
     await call.until_gone()
     assert done(call)
-    assert (await house.until("transfer_ended")).data == {"target": "1002", "outcome": "busy"}
+    assert (await house.until("transfer_ended")).data == TransferEnded("1002", "busy")
 
 
 def waited_before() -> dict[str, str]:
@@ -330,8 +334,8 @@ async def test_the_caller_hangs_up_after_being_passed_on(house: NodeHouse) -> No
     await call.until_running("EXEC DIAL")
     house.board.hang_up(call)
     await all_over(house, call)
-    assert (await house.until("call_ended")).data["ended_by"] == "caller"
-    assert (await house.until("transfer_ended")).data["target"] == "1002"
+    assert fact(await house.until("call_ended"), CallEnded).ended_by == "caller"
+    assert fact(await house.until("transfer_ended"), TransferEnded).target == "1002"
 
 
 @pytest.mark.parametrize("target", ["2000", "110", "+8613800138000", "1002&PJSIP/2000@trunk", "s", ""])
@@ -360,7 +364,7 @@ async def test_what_the_agent_was_shown_goes_with_a_caller_who_is_passed_on(hous
     await house.until("node_entered", node="hello")
     house.board.press(call, "1")
     joined = await house.until("contact_queued")
-    assert (joined.data["caller"], joined.contact != "contact-1") == ({"account": "12"}, True)
+    assert (fact(joined, ContactQueued).caller, joined.contact != "contact-1") == ({"account": "12"}, True)
     house.board.hang_up(call)
 
 
@@ -385,7 +389,7 @@ async def test_feature_codes(house: NodeHouse) -> None:
         assert (await house.until(type, agent="wang")).type == type
         assert verbs(call)[-2:] == ["STREAM FILE", "HANGUP"]
         assert done(call)
-    assert (await house.until("agent_paused")).data["reason"] == "lunch"
+    assert fact(await house.until("agent_paused"), AgentPaused).reason == "lunch"
 
 
 async def test_a_feature_code_is_for_the_phone_that_dials(house: NodeHouse) -> None:
@@ -482,7 +486,7 @@ async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
     closed, message = found
     assert (closed.queue, message.queue) == ("night", "billing")
     left = await rich.until("contact_left")
-    assert (left.contact, left.data["outcome"]) == (closed.contact, "closed")
+    assert (left.contact, fact(left, ContactLeft).outcome) == (closed.contact, "closed")
     wishes = message.wishes
     assert (wishes.priority, wishes.preferred, wishes.preferred_ms, wishes.exclude) == (120, ["smith"], 40_000, ["wang"])
     assert (wishes.place_ms, message.service_level) == (0, 100.0)

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from routing.board.redefinition import ChangeRefused
+from routing.domain.events.contacts import ContactEnded, ContactMoved
 from server.http import answers
 from simulator.fake_asterisk import FakeCall
 from tests.integration.switchboard import NodeHouse, verbs
 from tests.private_redis import PrivateRedis
+from tests.told import fact
 
 pytestmark = pytest.mark.integration
 
@@ -75,7 +77,7 @@ async def test_agents_and_queues_change_under_running_calls(house: NodeHouse) ->
     house.board.does("1001", "hangs up")
     await house.until("agent_removed", agent="wang")
     ended = await house.until("contact_ended", agent="wang")
-    assert ended.data["ended_by"] == "agent"
+    assert fact(ended, ContactEnded).ended_by == "agent"
 
 
 async def test_a_queue_with_callers_moves_them_or_stays(house: NodeHouse) -> None:
@@ -95,7 +97,7 @@ async def test_a_queue_with_callers_moves_them_or_stays(house: NodeHouse) -> Non
     await late.until(lambda call: "STREAM FILE" in verbs(call))
     await node.change_site(site, {"billing": "accounts"})
     moved = await house.until("contact_moved", queue="accounts")
-    assert moved.data["reason"] == "queue_removed"
+    assert fact(moved, ContactMoved).reason == "queue_removed"
     house.board.press(late, "1")
     await house.until("contact_queued", call="call-1700000009.1", queue="accounts")
     await house.work_begins("smith")

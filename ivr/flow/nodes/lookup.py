@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from ivr.flow.model import Node, Prompts, Target, Variable, Where
 from ivr.flow.talk import Talk
 from ivr.flow.texts import Template
-from ivr.ports import LookupReply, LookupRequest
+from ivr.ports import LookupOutcome, LookupReply, LookupRequest
 from sources.schema import Duration
 
 MAX_VALUE = 1000
@@ -50,7 +50,7 @@ class Lookup(Node):
         exit, values, why = self.understand(reply)
         for name, value in values.items():
             talk.set(name, value, sensitive=self.sensitive)
-        talk.emit("lookup_answered", outcome=exit, status=reply.status, failure=why)
+        talk.world.events.lookup_answered(talk.place, outcome=exit, status=reply.status, failure=why)
         return exit
 
     def _request(self, talk: Talk) -> LookupRequest:
@@ -67,7 +67,7 @@ class Lookup(Node):
         if self.music:
             await talk.world.phone.music(True)
 
-    def understand(self, reply: LookupReply) -> tuple[str, dict[str, str], str]:
+    def understand(self, reply: LookupReply) -> tuple[LookupOutcome, dict[str, str], str]:
         """Exit, values and, when it failed, why."""
         if reply.status == 404:
             return "not_found", {}, ""

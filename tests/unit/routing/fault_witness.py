@@ -5,8 +5,10 @@ from typing import Any
 
 from routing.domain.agent_state import TRANSITIONS, AgentState
 from routing.domain.contact_state import ContactState
-from routing.domain.events import Event
+from routing.domain.events.agents import AgentChanged
+from routing.domain.events.envelope import Event
 from routing.store import codec
+from routing.store.event_codec import event_from
 from tests.unit.routing.fault_world import World
 
 NEVER_IN = ("full", "no_agents", "overflowed", "closed", "failed")
@@ -29,9 +31,9 @@ class Witness:
         for event in self._news():
             self.seen[event.type] += 1
             if event.contact and not event.type.startswith("agent"):
-                self.world.note(" -", event.type, event.contact, event.agent, event.data.get("offer") or event.data.get("outcome") or "")
+                self.world.note(" -", event.type, event.contact, event.agent, _said(event))
             elif event.agent or event.type.startswith(("server", "domain")):
-                self.world.note(" -", event.type, event.agent or event.data.get("server"), event.contact)
+                self.world.note(" -", event.type, event.agent or getattr(event.data, "server", ""), event.contact)
             self._offers(event)
             self._contacts(event)
             self._agents(event)
@@ -47,12 +49,12 @@ class Witness:
 
     def _news(self) -> list[Event]:
         entries = self.world.shared.events.entries
-        found = [codec.event_from(text) for _, text in entries]
+        found = [event_from(text) for _, text in entries]
         entries.clear()
         return found
 
     def _offers(self, event: Event) -> None:
-        offer = event.data.get("offer", "")
+        offer = getattr(event.data, "offer", "")
         if event.type == "offer_made":
             assert offer not in self.open_offers, f"{offer} was made twice"
             self.open_offers[offer] = event.contact
@@ -68,16 +70,16 @@ class Witness:
             self.present.add(contact)
             if contact in self.done:
                 self.lived_twice[event.type, self.outcome.get(contact, "")] += 1
-        elif event.type in LEAVING and (contact in self.present or event.data.get("outcome") not in NEVER_IN):
+        elif event.type in LEAVING and (contact in self.present or getattr(event.data, "outcome", "") not in NEVER_IN):
             assert contact in self.present, f"{contact} has a second outcome: {event.type} {event.data}"
             self.present.discard(contact)
             self.done.add(contact)
-            self.outcome[contact] = event.data.get("outcome", "talked")
+            self.outcome[contact] = getattr(event.data, "outcome", "talked")
 
     def _agents(self, event: Event) -> None:
-        if "before" not in event.data or not event.agent:
+        if not isinstance(event.data, AgentChanged) or event.data.before is None:
             return
-        before, state = AgentState(event.data["before"]), AgentState(event.data["state"])
+        before, state = event.data.before, event.data.state
         found_again = event.type == "agent_connected" or (before == AgentState.LOGGED_OUT and state == AgentState.PAUSED)
         assert found_again or state in TRANSITIONS[before].values(), f"{event.agent} went from {before} to {state}"
         known = codec.agent_from(self.world.shared.agents[event.agent][1]) if event.agent in self.world.shared.agents else None
@@ -112,3 +114,7 @@ def stuck(world: World, witness: Witness) -> dict[str, Any]:
         "unheard": len(world.shared.inbox.after(world.shared.position, 500)),
     }
     return {what: which for what, which in found.items() if which}
+
+
+def _said(event: Event) -> str:
+    return str(getattr(event.data, "offer", "") or getattr(event.data, "outcome", ""))

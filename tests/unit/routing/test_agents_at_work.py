@@ -7,6 +7,8 @@ import pytest
 
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
+from routing.domain.events.agents import AgentQueuesChanged
+from routing.domain.events.contacts import ContactDisposed
 from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld, TellPhoneOrder
 from routing.domain.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
 from tests.routing_house import House, directory, person
@@ -70,7 +72,7 @@ def test_a_required_disposition_holds_the_wrap_up() -> None:
     assert made.state("anna") == AgentState.READY
     told = made.told("contact_disposed")[0]
     assert (told.call, told.contact, told.queue, told.agent) == ("call-c1", "c1", "support", "anna")
-    assert told.data == {"disposition": "2", "meaning": "call again"}
+    assert told.data == ContactDisposed("2", "call again")
 
 
 def test_a_disposition_may_be_given_during_the_talk_or_with_the_end() -> None:
@@ -147,7 +149,7 @@ def test_leaving_a_queue_and_joining_it_again() -> None:
     assert made.ask("anna", "join_queue", queue="support").error == ""
     assert made.ringing("c1") == "anna"
     assert "does not serve the queue 'other'" in made.ask("anna", "leave_queue", queue="other").error
-    assert [event.data["left_queues"] for event in made.told("agent_queues_changed")] == [["support"], []]
+    assert [changed.left_queues for changed in made.facts(AgentQueuesChanged)] == [("support",), ()]
 
 
 def test_a_hot_desk_agent_works_on_the_phone_of_the_log_in() -> None:

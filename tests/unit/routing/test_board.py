@@ -8,9 +8,12 @@ import pytest
 
 from routing.board.state import LEASE_GRACE_MS
 from routing.domain.agent_state import AgentState
+from routing.domain.events.contacts import ContactAbandoned, ContactEnded
+from routing.domain.events.offers import OfferFailed
 from routing.domain.messages import AgentAction, AgentAsked, ContactLeft, LeaveOrder, OfferRinging, PhoneReported, TalkEnded, WithdrawOrder
 from routing.domain.model import AgentProfile, QueuePolicy
 from routing.ports import EndReason
+from routing.store.event_codec import event_fields
 from tests.routing_house import START_MS, House, arrival, directory, person
 
 pytestmark = pytest.mark.unit
@@ -72,7 +75,7 @@ def test_the_whole_path_of_a_contact() -> None:
         "agent_ready",
     ]
     ended = made.told("contact_ended")[0]
-    assert ended.data == {"ended_by": "agent", "waited_ms": 3500, "ring_ms": 3000, "talk_ms": 19_900}
+    assert ended.data == ContactEnded("agent", waited_ms=3500, ring_ms=3000, talk_ms=19_900)
     assert (ended.call, ended.contact, ended.agent, ended.queue) == ("call-c1", "c1", "anna", "support")
     assert (made.state("anna"), made.board.agents["anna"].handled, made.board.contacts) == (AgentState.READY, 1, {})
 
@@ -87,8 +90,8 @@ def test_why_the_system_ended_a_talk_stands_in_its_event(reason: EndReason) -> N
     made.answer("c1")
     made.say(TalkEnded("c1", offer, "system", 1_000, reason=reason))
     (ended,) = made.told("contact_ended")
-    assert (ended.data["ended_by"], ended.data.get("reason", "")) == ("system", reason)
-    assert ("reason" in ended.data) == bool(reason)
+    assert ended.data == ContactEnded("system", 500, 0, 1_000, reason or None)
+    assert ("reason" in event_fields(ended)["data"]) == bool(reason)
 
 
 @pytest.mark.parametrize("talks", [False, True])
@@ -99,8 +102,9 @@ def test_a_caller_whose_line_fell_silent_is_gone(talks: bool) -> None:
     if talks:
         made.answer("c1")
     made.say(ContactLeft("c1", "abandoned", reason="no_audio_from_caller"))
-    (event,) = made.told("contact_ended" if talks else "contact_abandoned")
-    assert (event.data["reason"], event.data.get("ended_by")) == ("no_audio_from_caller", "system" if talks else None)
+    silent: list[ContactEnded | ContactAbandoned] = [*made.facts(ContactEnded), *made.facts(ContactAbandoned)]
+    assert [(type(told), told.reason) for told in silent] == [(ContactEnded if talks else ContactAbandoned, "no_audio_from_caller")]
+    assert [told.ended_by for told in made.facts(ContactEnded)] == ["system"] * talks
 
 
 def test_only_agents_with_the_skills_are_offered() -> None:
@@ -362,7 +366,7 @@ def test_hanging_up_while_waiting() -> None:
     made.leave("c1")
 
     event = made.told("contact_abandoned")[0]
-    assert (event.contact, event.data["waited_ms"]) == ("c1", 7000)
+    assert (event.contact, event.data) == ("c1", ContactAbandoned(7000))
     made.start_work("anna")
     assert made.rings() == []
 
@@ -388,7 +392,7 @@ def test_hanging_up_while_talking_is_the_end_of_the_talk() -> None:
     made.wait(5000)
     made.leave("c1")
 
-    assert (made.state("anna"), made.told("contact_ended")[0].data["talk_ms"]) == (AgentState.WRAP_UP, 5000)
+    assert (made.state("anna"), made.facts(ContactEnded)[0].talk_ms) == (AgentState.WRAP_UP, 5000)
     assert made.told("contact_abandoned") == []
 
 
@@ -398,7 +402,7 @@ def test_leaving_in_another_way(outcome: str) -> None:
     made.call("c1")
     made.leave("c1", outcome)
 
-    assert made.told("contact_left", "contact_timed_out")[0].data["outcome"] == outcome
+    assert [getattr(told.data, "outcome", "") for told in made.told("contact_left", "contact_timed_out")] == [outcome]
 
 
 def test_a_full_queue_says_so() -> None:
@@ -475,7 +479,7 @@ def test_a_reservation_without_news_is_given_up() -> None:
     made.wait(15_000 + LEASE_GRACE_MS)
 
     assert ("node", WithdrawOrder("c1", first)) in made.orders
-    assert made.told("offer_failed")[0].data["offer"] == first
+    assert made.facts(OfferFailed)[0].offer == first
     made.wait(1000)
     assert made.ringing("c1") == "anna"
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event, UnknownEvent
 from routing.store.memory import MemoryStore
 from routing.store.outbox import Outbox, Waiting, Worth
 from routing.store.port import Once, StoreUnreachable
@@ -78,7 +78,7 @@ def test_each_once_and_in_order_whatever_becomes_of_answers(seed: int) -> None:
 
     async def play(outbox: Outbox[Event], store: SlowStore) -> None:
         for number in range(200):
-            outbox.add(Event(f"e{number}", "counted", 0))
+            outbox.add(Event(f"e{number}", 0, UnknownEvent("counted")))
             await asyncio.sleep(store.chance.choice((0, 0.2, 2)))
             await store.let_in()
         await outbox.flush()
@@ -96,7 +96,7 @@ def test_a_run_that_broke_off_is_gone_on_with() -> None:
         store = SlowStore(random.Random(4))
         outbox = outbox_to(store)
         for turn in range(40):
-            outbox.add(Event(f"e{turn}", "counted", 0))
+            outbox.add(Event(f"e{turn}", 0, UnknownEvent("counted")))
             running = asyncio.create_task(outbox.run())
             await asyncio.sleep(store.chance.choice((0, 0.2, 2)))
             running.cancel()
@@ -116,7 +116,7 @@ def test_why_it_is_held_up() -> None:
     async def play(outbox: Outbox[Event], store: SlowStore) -> None:
         assert outbox.held_up == ""
         store.away = "disk full"
-        outbox.add(Event("e1", "counted", 0))
+        outbox.add(Event("e1", 0, UnknownEvent("counted")))
         await asyncio.sleep(1)
         assert outbox.held_up == "disk full"
         store.away, store.chance = "", random.Random(4)
@@ -141,7 +141,7 @@ def test_what_is_dropped_while_the_store_is_away(first: list[str], later: list[s
         outbox = outbox_to(store, most, on_dropped=lambda counts: told_counts.append(Counter(counts)))
         running = asyncio.create_task(outbox.run())
         await asyncio.sleep(0)
-        added = [Event(f"e{number}", type, number) for number, type in enumerate((*first, *later))]
+        added = [Event(f"e{number}", number, UnknownEvent(type)) for number, type in enumerate((*first, *later))]
         for event in added[: len(first)]:
             outbox.add(event)
         await asyncio.sleep(1)  # a batch is on its way
@@ -167,7 +167,7 @@ def test_the_oldest_detail_goes_first_then_the_oldest_fact(types: list[str], mos
     """And nothing while there is room."""
     waiting, model = Waiting(worth, most), list[Event]()
     for number, type in enumerate(types):
-        event = Event(f"e{number}", type, number)
+        event = Event(f"e{number}", number, UnknownEvent(type))
         model.append(event)
         expendable = (
             sorted((event for event in model if event.type != "end"), key=worth)
@@ -193,14 +193,14 @@ def test_the_log_says_at_once_that_something_is_dropped() -> None:
         running = asyncio.create_task(outbox.run())
         with capture_logs() as lines:
             for number in range(50):
-                outbox.add(Event(f"e{number}", "fact", 0))
+                outbox.add(Event(f"e{number}", 0, UnknownEvent("fact")))
                 await outbox.flush()
             assert not lines
             store.away = "down"
-            outbox.add(Event("away", "fact", 0))
+            outbox.add(Event("away", 0, UnknownEvent("fact")))
             await asyncio.sleep(1)
             for number in range(13):
-                outbox.add(Event(f"x{number}", "fact", 0))
+                outbox.add(Event(f"x{number}", 0, UnknownEvent("fact")))
             assert [line["event"] for line in lines] == ["store_unreachable", "outbox_full"]
             store.away = ""
             await outbox.flush()
@@ -215,7 +215,7 @@ def test_the_log_says_at_once_that_something_is_dropped() -> None:
 def test_a_full_outbox_costs_as_much_as_an_empty_one() -> None:
     """What goes is found without looking through what waits."""
     waiting = Waiting(worth, 1_000)
-    gone = [waiting.add(Event(f"e{number}", "end" if number % 2 else "detail", 0)) for number in range(20_000)]
+    gone = [waiting.add(Event(f"e{number}", 0, UnknownEvent("end" if number % 2 else "detail"))) for number in range(20_000)]
     assert (len(waiting), sum(event is not None for event in gone)) == (11_000, 9_000)
 
 

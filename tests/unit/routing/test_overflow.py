@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from routing.domain.contact_state import ContactState
+from routing.domain.events.contacts import ContactLeft, ContactMoved, ContactOverflowed
 from routing.domain.messages import MoveOrder, PhoneReported
 from routing.domain.model import Directory, Overflow, QueuePolicy
 from tests.routing_house import House, directory, person
@@ -31,7 +32,7 @@ def test_a_closed_queue_takes_nobody() -> None:
     made.wait(3_600_000)
     made.call("c1")
     assert (made.outcome("c1"), list(made.board.contacts)) == ("closed", ["c0"])
-    assert made.told("contact_left")[0].data["outcome"] == "closed"
+    assert made.facts(ContactLeft)[0].outcome == "closed"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_overflow_at_arrival(rule: Overflow, facts: dict[str, Any]) -> None:
     assert (moved.queue, moved.priority, moves(made)) == ("backup", 30, [("c2", "backup")])
     assert made.board.contacts["c1"].queue == "support"
     assert made.board.in_queue == {"support": 1, "backup": 1}
-    assert made.told("contact_overflowed")[0].data["before"] == "support"
+    assert made.facts(ContactOverflowed)[0].before == "support"
     made.ask("anna", "resume")
     assert made.ringing("c2") == "anna"
 
@@ -228,7 +229,7 @@ def test_room_that_comes_later_is_found() -> None:
     made.leave("c0")
     made.wait(15_000)
     assert made.board.contacts["c1"].queue == "backup"
-    assert made.told("contact_moved")[0].data["reason"] == "overflow"
+    assert made.facts(ContactMoved)[0].reason == "overflow"
 
 
 @pytest.mark.parametrize("backup", CANNOT.values(), ids=CANNOT)
@@ -270,7 +271,7 @@ def test_overflow_after_a_wait() -> None:
     joined_ms = made.now
     made.wait(30_000)
     assert (made.board.contacts["c1"].queue, made.board.contacts["c1"].enqueued_at_ms) == ("last", joined_ms)
-    assert made.told("contact_moved")[0].data["reason"] == "overflow"
+    assert made.facts(ContactMoved)[0].reason == "overflow"
     made.wait(60_000)
     assert made.outcome("c1") == "overflowed"
 

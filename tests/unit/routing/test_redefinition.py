@@ -7,6 +7,9 @@ import pytest
 
 from routing.board.redefinition import ChangeRefused
 from routing.domain.agent_state import AgentState
+from routing.domain.events.agents import AgentLoggedOut, AgentPhoneChanged, PhoneStateChanged
+from routing.domain.events.contacts import ContactMoved, ContactPrioritised
+from routing.domain.events.offers import OfferMade
 from routing.domain.messages import (
     AgentAsked,
     LeaveOrder,
@@ -161,7 +164,7 @@ def test_an_agent_who_has_no_call_leaves_at_once(begin: tuple[str, ...], told: l
     assert "anna" not in made.board.agents
     assert made.board.loose_phones == {"phone-anna": ("available", "")}
     assert made.ask("anna", "log_in").error == "there is no agent 'anna'; config/agents.yaml lists them"
-    assert {event.data["reason"] for event in made.told("agent_logged_out")[-1:]} <= {"removed", ""}
+    assert {told.reason for told in made.facts(AgentLoggedOut)[-1:]} <= {"removed", ""}
 
 
 def test_an_agent_in_a_talk_finishes_it_and_leaves() -> None:
@@ -288,7 +291,7 @@ def test_a_new_agent_whose_phone_is_there_is_available() -> None:
     made.say(PhoneReported("phone-anna", "available", ""))
     before = len(made.events)
     made.redefine(site(ANNA, LI))
-    assert [(e.type, e.agent, e.data["phone_state"]) for e in made.events[before:]] == [("phone_state_changed", "anna", "available")]
+    assert [(e.agent, e.data) for e in made.events[before:]] == [("anna", PhoneStateChanged("phone-anna", "available"))]
     made.ask("li", "pause")
     made.ask("anna", "log_in")
     made.call("c1")
@@ -318,8 +321,8 @@ def test_a_new_phone_rings_from_now_on() -> None:
     made.say(PhoneReported("phone-new", "available"))
     made.redefine(site(replace(ANNA, phone="phone-new")))
     made.call("c1")
-    assert made.told("offer_made")[-1].data["phone"] == "phone-new"
-    assert [event.data["phone"] for event in made.told("agent_phone_changed")] == ["phone-new"]
+    assert made.facts(OfferMade)[-1].phone == "phone-new"
+    assert [told.phone for told in made.facts(AgentPhoneChanged)] == ["phone-new"]
     made.answer("c1")
     made.redefine(site(ANNA))
     assert made.board.agents["anna"].phone == "phone-new"
@@ -459,10 +462,8 @@ def test_callers_of_a_queue_that_is_removed_move() -> None:
     assert (made.ringing("rings"), orders(made, WithdrawOrder)) == ("anna", [])
     assert [(c.id, c.queue, c.priority) for c in made.board.contacts.values()] == [("rings", "sales", 35), ("waits", "sales", 35)]
     assert {(order.contact, order.queue) for order in orders(made, MoveOrder)} == {("rings", "sales"), ("waits", "sales")}
-    assert [(e.contact, e.data["before"], e.data["reason"]) for e in made.told("contact_moved")] == [
-        ("rings", "support", "queue_removed"),
-        ("waits", "support", "queue_removed"),
-    ]
+    assert [e.contact for e in made.told("contact_moved")] == ["rings", "waits"]
+    assert {(told.before, told.reason) for told in made.facts(ContactMoved)} == {("support", "queue_removed")}
     made.answer("rings")
     made.finish("rings")
     made.wait(7_000)
@@ -518,10 +519,8 @@ def test_policies_hold_for_those_who_wait() -> None:
     made.call("waits")
     made.wait(5_000)
     made.redefine(site(ANNA, LI, queues=(replace(SUPPORT, priority=60, strategy="ring_all", max_wait_ms=30_000), SALES)))
-    assert [(e.contact, e.data["priority"], e.data["before"]) for e in made.told("contact_prioritised")] == [
-        ("rings", 60, 0),
-        ("waits", 60, 0),
-    ]
+    more = ContactPrioritised(60, 0, 1.0)
+    assert [(e.contact, e.data) for e in made.told("contact_prioritised")] == [("rings", more), ("waits", more)]
     assert min(made.due("max_wait", "waits")) == START_MS + 30_000 + 2
     made.answer("rings")
     made.finish("rings")

@@ -10,7 +10,8 @@ from routing.board.board import HANDLERS
 from routing.board.redefinition import ChangeRefused
 from routing.board.state import BoardState
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import RoutingFailed
 from routing.domain.messages import AgentAsked, ContactLeft, LeaveOrder, PhoneReported, RingOrder
 from routing.domain.model import QueuePolicy
 from routing.router import Router
@@ -18,6 +19,7 @@ from routing.store.memory import MemoryStore
 from routing.store.port import StoreUnreachable
 from simulator import virtual
 from tests.routing_house import CountingIds, arrival, directory, person
+from tests.told import facts
 
 pytestmark = pytest.mark.unit
 
@@ -257,7 +259,7 @@ def test_a_deadline_that_breaks_the_board_does_not_stop_the_others(monkeypatch: 
 
         assert await site.rings() == [("c1", "anna")]
         assert (router.skipped, router.is_leader) == (5, True)  # after 60, 61, 63, 67 and 75 s
-        told = [event.data["again_ms"] for event in await site.told("routing_failed")]
+        told = [told.again_ms for told in facts(await site.told("routing_failed"), RoutingFailed)]
         assert told == [1_000, 2_000, 4_000, 8_000, 16_000]
 
     scene(play)

@@ -14,7 +14,9 @@ from routing.client.routing_client import NoReply, RoutingClient
 from routing.domain.changes import Changes
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.agents import PhoneStateChanged
+from routing.domain.events.contacts import ContactEnded, ContactQueued
+from routing.domain.events.envelope import Event
 from routing.domain.messages import (
     AgentAsked,
     ContactArrived,
@@ -40,6 +42,7 @@ from routing.store.port import StoreUnreachable
 from simulator import virtual
 from tests.routing_house import CountingIds, arrival, directory, person, taken
 from tests.scripted_line import Phone, ScriptedLine
+from tests.told import fact, facts
 
 pytestmark = pytest.mark.unit
 
@@ -164,7 +167,8 @@ def test_a_call_meets_an_agent() -> None:
             "contact_ended",
         ]
         (ended,) = [event for event in await house.events() if event.type == "contact_ended"]
-        assert (ended.call, ended.agent, ended.data["talk_ms"], ended.data["ended_by"]) == ("call-1", "anna", 30_000, "agent")
+        assert (ended.call, ended.agent) == ("call-1", "anna")
+        assert (fact(ended, ContactEnded).talk_ms, fact(ended, ContactEnded).ended_by) == (30_000, "agent")
 
     scene(play)
 
@@ -294,10 +298,8 @@ def test_a_store_that_is_away_loses_nothing() -> None:
         await house.routing_client.flush()
         await asyncio.sleep(1)
         queued = next(event for event in await house.events() if event.type == "contact_queued")
-        assert queued.at_ms - queued.data["enqueued_at_ms"] in range(30_000, 30_500)
-        states = [
-            event.data["phone_state"] for event in await house.events() if event.type == "phone_state_changed" and event.agent == "li"
-        ]
+        assert queued.at_ms - fact(queued, ContactQueued).enqueued_at_ms in range(30_000, 30_500)
+        states = [told.phone_state for told in facts((e for e in await house.events() if e.agent == "li"), PhoneStateChanged)]
         assert states == ["busy", "unavailable", "available"]
 
     scene(play)

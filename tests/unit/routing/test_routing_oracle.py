@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routing.domain.events.contacts import WITHOUT_AGENT
 from routing.domain.messages import OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.domain.model import UNTIL_DONE, Directory, Membership, Overflow, QueuePolicy
 from tests.routing_house import House, arrival, directory, person
@@ -279,8 +280,8 @@ def decided(house: House) -> list[tuple[int, str, str, str]]:
     for event in house.events:
         if event.type == "offer_made":
             found.append((event.at_ms, "ring", event.contact, event.agent))
-        elif event.type in LEFT:
-            found.append((event.at_ms, "out", event.contact, event.data["outcome"]))
+        elif isinstance(event.data, WITHOUT_AGENT):
+            found.append((event.at_ms, "out", event.contact, event.data.outcome))
         elif event.type == "contact_ended":
             found.append((event.at_ms, "out", event.contact, "ended"))
         elif event.type in ("contact_overflowed", "contact_moved"):

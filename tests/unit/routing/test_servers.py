@@ -6,6 +6,9 @@ import pytest
 
 from routing.board.board import restore
 from routing.board.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
+from routing.domain.events.contacts import ContactLeft as LeftEvent
+from routing.domain.events.contacts import ContactTakenOver
+from routing.domain.events.servers import ServerLost, ServersListed
 from routing.domain.messages import (
     ContactLeft,
     MoveOrder,
@@ -43,7 +46,7 @@ def test_a_server_is_lost_after_three_silent_seconds_and_not_before(house: House
     silence(house, LOST_AFTER_MS - 1)
     assert house.told("server_lost") == []
     silence(house, 1)
-    assert [event.data for event in house.told("server_lost")] == [{"server": "node", "agi": "10.0.0.1:4573", "asterisk": ""}]
+    assert house.facts(ServerLost) == [ServerLost("node", "10.0.0.1:4573", "")]
 
 
 def test_a_caller_of_a_lost_server_is_offered_to_nobody_until_taken_over(house: House) -> None:
@@ -57,7 +60,7 @@ def test_a_caller_of_a_lost_server_is_offered_to_nobody_until_taken_over(house: 
     taken_over(house, "c1")
     assert house.rings() == [("c1", "ann")]
     assert house.board.contacts["c1"].enqueued_at_ms == enqueued_at_ms
-    assert [event.data["before"] for event in house.told("contact_taken_over")] == ["node"]
+    assert [told.before for told in house.facts(ContactTakenOver)] == ["node"]
 
 
 def test_a_woken_server_cannot_end_what_was_taken_over(house: House) -> None:
@@ -88,7 +91,7 @@ def test_callers_who_turn_up_nowhere_are_given_up_after_two_minutes(house: House
     silence(house)
     silence(house, ADRIFT_MS)
     assert house.board.contacts == {}
-    assert [event.data["outcome"] for event in house.told("contact_left")] == ["failed"]
+    assert [told.outcome for told in house.facts(LeftEvent)] == ["failed"]
 
 
 def test_a_talk_of_a_lost_server_goes_on(house: House) -> None:
@@ -102,7 +105,7 @@ def test_a_talk_of_a_lost_server_goes_on(house: House) -> None:
 
 
 def lists(house: House) -> list[tuple[str, dict[str, str]]]:
-    return [(event.data["asterisk"], event.data["addresses"]) for event in house.told("servers_listed")]
+    return [(told.asterisk, dict(told.addresses)) for told in house.facts(ServersListed)]
 
 
 def test_asterisk_is_told_of_those_that_take_calls(house: House) -> None:
@@ -142,7 +145,7 @@ def test_who_was_started_in_the_place_of_one_that_died_has_its_address(house: Ho
     house.wait(TRUST_MS)
     house.say(ServerAlive("new", "10.0.0.1:1"))
     silence(house, LOST_AFTER_MS - TRUST_MS)
-    assert [event.data for event in house.told("server_lost")] == [{"server": "old", "agi": "", "asterisk": ""}]
+    assert house.facts(ServerLost) == [ServerLost("old", "", "")]
     assert lists(house)[-1] == ("", {"new": "10.0.0.1:1"})
 
 
@@ -152,7 +155,7 @@ def test_a_new_router_believes_that_servers_with_calls_live_until_they_are_silen
     silence(house, LOST_AFTER_MS - 1)
     assert house.told("server_lost") == []
     silence(house, 1)
-    assert [event.data["server"] for event in house.told("server_lost")] == ["frozen"]
+    assert [told.server for told in house.facts(ServerLost)] == ["frozen"]
 
 
 def test_a_phone_is_at_the_asterisk_that_sees_it(house: House) -> None:

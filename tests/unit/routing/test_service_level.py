@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
-from routing.domain.messages import LeaveOutcome
+from routing.domain.events.contacts import ContactConnected, ContactLeft, LeftOutcome
+from routing.domain.events.envelope import Event
 from routing.domain.model import Overflow, QueuePolicy
 from routing.domain.service_level import FORMULAS, WINDOW_MS, Departure, Departures, Formula, Tally, departure
 from routing.read_model.view import View
@@ -71,12 +71,13 @@ def test_who_waited_in_vain_counts() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["exit_key", "full", "no_agents", "overflowed", "withdrawn", "failed"])
-def test_every_way_out_but_closed_counts(outcome: LeaveOutcome) -> None:
+def test_every_way_out_but_closed_counts(outcome: LeftOutcome) -> None:
     """Whoever came and left without an agent was offered and missed; who came when the queue was closed was not."""
-    for how, expected in ((outcome, 50.0), ("closed", 100.0)):
+    cases: tuple[tuple[LeftOutcome, float], ...] = ((outcome, 50.0), ("closed", 100.0))
+    for how, expected in cases:
         departures = Departures()
-        for type, data in (("contact_connected", {"waited_ms": 0}), ("contact_left", {"outcome": how, "waited_ms": 9_000})):
-            left = departure(Event("e", type, NOW_MS, queue="support", data=data))
+        for told in (ContactConnected("o", 0), ContactLeft(9_000, how)):
+            left = departure(Event("e", NOW_MS, told, queue="support"))
             assert left is not None
             departures.add(left[1])
         assert FORMULAS["offered"].percent(departures.tally(0, THRESHOLD_MS, SHORT_MS)) == expected

@@ -1,6 +1,6 @@
 """Messages that come twice, late, or again after Redis was away: what is known stays, what was lost comes back, nobody is rung in vain."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -8,6 +8,7 @@ from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events.contacts import ContactQueued, ContactRequeued
 from routing.domain.messages import (
     AgentAsked,
     ContactArrived,
@@ -81,7 +82,7 @@ def test_a_contact_that_was_lost_with_the_data_is_counted_once(how: dict[str, bo
     emptied.say(message)
     (told,) = emptied.told("contact_requeued")
     assert emptied.told("contact_queued") == []
-    assert told.data == {**made.told("contact_queued")[0].data, "enqueued_at_ms": message.enqueued_at_ms}
+    assert told.data == ContactRequeued(**asdict(replace(made.facts(ContactQueued)[0], enqueued_at_ms=message.enqueued_at_ms)))
     view = View(CurrentDirectory(made.site))
     view.apply(told)
     assert view.position("c1") == 1

@@ -1,7 +1,6 @@
 """The read model: it tells the same whether it followed every event or began from the records a moment ago."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,10 @@ from routing.domain.changes import Changes
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.calls import CallTransferred
+from routing.domain.events.envelope import Event, EventData, UnknownEvent
+from routing.domain.events.flows import NodeEntered
+from routing.domain.events.registry import EVENTS
 from routing.domain.messages import TalkHeld
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.domain.service_level import WINDOW_MS
@@ -23,6 +25,7 @@ from routing.store import codec
 from routing.store.memory import MemoryStore
 from tests.board_history import PEOPLE, QUEUES, SITE, STEPS, changing, history, opened, play
 from tests.routing_house import START_MS, House, directory, person
+from tests.told import at_server, ended, example
 
 pytestmark = pytest.mark.unit
 
@@ -119,8 +122,8 @@ def test_a_view_that_remembers_the_past_knows_what_one_knows_that_was_there(move
 def test_lost_calls_are_remembered() -> None:
     """Calls to be called back: those of the past, and behind them those that were lost since."""
     view, earlier_log = View(CurrentDirectory(SMALL)), EarlierLog(SMALL)
-    lost = [Event(f"e{n}", "call_ended", START_MS + n, call=f"call-{n}", data={"ended_by": "asterisk_restarted"}) for n in range(3)]
-    for event in (*lost[:2], Event("e9", "call_ended", START_MS, call="call-9", data={"ended_by": "caller"})):
+    lost = [Event(f"e{n}", START_MS + n, ended("asterisk_restarted"), call=f"call-{n}") for n in range(3)]
+    for event in (*lost[:2], Event("e9", START_MS, ended(), call="call-9")):
         earlier_log.take(event)
     view.apply(lost[2])
     view.remember(earlier_log)
@@ -211,46 +214,14 @@ def test_members_and_agents_at_the_beginning() -> None:
     assert {agent.state for agent in view.agents.values()} == {AgentState.LOGGED_OUT}
 
 
-EVENTS = [
-    "contact_queued",
-    "contact_connected",
-    "contact_abandoned",
-    "contact_timed_out",
-    "contact_left",
-    "contact_ended",
-    "offer_made",
-    "offer_declined",
-    "offer_ringing",
-    "phone_state_changed",
-    "agent_ready",
-    "agent_paused",
-    "call_arrived",
-    "something_new",
-]
-
-
-@pytest.mark.parametrize("type", EVENTS)
-def test_an_event_about_what_the_site_does_not_know(type: str) -> None:
+@pytest.mark.parametrize("data", [*map(example, EVENTS.values()), UnknownEvent("something_new")], ids=lambda data: type(data).__name__)
+def test_an_event_about_what_the_site_does_not_know(data: EventData) -> None:
     """A queue, a contact and an agent that are gone from the configuration: nothing is shown of them, and nothing breaks."""
     made = House(SITE)
     made.call("c1", queue="support")
     made.start_work("anna")
     made.answer("c1")
-    templates = {event.type: event for event in made.events}
-    data = {"steps": [[0, ""]], "priority": 0, "enqueued_at_ms": START_MS, "ani": "", "language": "", "caller": {}, "server": "n"}
-    data |= {
-        "offer": "o",
-        "waited_ms": 1,
-        "outcome": "failed",
-        "state": "ready",
-        "reason": "",
-        "until_ms": 0,
-        "phone": "1",
-        "phone_state": "busy",
-    }
-    event = replace(
-        templates.get(type, Event("e", type, START_MS)), contact="ghost", agent="ghost", queue="closed-down", data={**data}, type=type
-    )
+    event = Event("e", START_MS, data, contact="ghost", agent="ghost", queue="closed-down")
     view = from_records(made)
     before = shown(view)
     view.apply(event)
@@ -306,13 +277,12 @@ def test_a_server_that_begins_later_shows_the_same_calls_and_totals() -> None:
         house.call("c2")
         house.leave("c2")
         changes = Changes(events=list(house.events))
-        data = {"server": "node-1", "ani": "+86*******8000", "dnis": "4000"}
-        calls = [Event(f"a{n}", "call_arrived", START_MS, call=f"call-c{n}", data=data) for n in (1, 2, 3)]
-        places = [Event(f"p{n}", "node_entered", START_MS, call=f"call-c{n}", flow="main", node="menu") for n in (1, 2, 3)]
-        passed = Event("t", "call_transferred", START_MS, call="call-c3", data=data)
+        calls = [Event(f"a{n}", START_MS, at_server(), call=f"call-c{n}") for n in (1, 2, 3)]
+        places = [Event(f"p{n}", START_MS, NodeEntered("menu", "zh"), call=f"call-c{n}", flow="main", node="menu") for n in (1, 2, 3)]
+        passed = Event("t", START_MS, at_server(cls=CallTransferred), call="call-c3")
         await store.append(*calls, *places)
         await store.commit(fence, "0", changes)
-        await store.append(passed, Event("e", "call_ended", START_MS, call="call-c2", data={"ended_by": "caller"}))
+        await store.append(passed, Event("e", START_MS, ended(), call="call-c2"))
         followed, begun = View(CurrentDirectory(SMALL)), View(CurrentDirectory(SMALL))
         for _, event in await store.events("0", block_ms=0):
             followed.apply(event)

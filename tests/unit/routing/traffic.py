@@ -13,6 +13,7 @@ from typing import Any
 
 from routing.board.board import restore
 from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events.contacts import ContactConnected
 from routing.domain.messages import AgentAsked, ContactLeft, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
 from routing.domain.model import Directory
 from routing.read_model.view import View
@@ -87,9 +88,9 @@ class Traffic:
         changes = self._board.take_changes()
         for event in changes.events:
             self.view.apply(event)
-            if event.type == "contact_connected":
+            if isinstance(event.data, ContactConnected):
                 stream, at_ms, expected_ms = self._waits.pop(event.contact)
-                self.told.append(Told(stream, at_ms, expected_ms, event.data["waited_ms"]))
+                self.told.append(Told(stream, at_ms, expected_ms, event.data.waited_ms))
         for _, order in changes.orders:
             if isinstance(order, RingOrder):
                 self._after(self.chance.expovariate(1 / self._ring_s) if self._ring_s else 0.0, lambda order=order: self._answer(order))  # type: ignore[misc]

@@ -1,23 +1,12 @@
 """The calls that a server holds, as people see them."""
 
-from typing import Any
-
 import pytest
 
 from ivr.numbers import normalise
-from server.calls.open_calls import Calls, FollowedEvents, LiveCall
+from ivr.ports import FlowPlace
+from server.calls.open_calls import Calls, LiveCall
 
 pytestmark = pytest.mark.unit
-
-
-class Told:
-    """Events as they were emitted."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
-
-    def emit(self, type: str, /, **data: Any) -> None:
-        self.events.append((type, data))
 
 
 def call(id: str = "call-1") -> LiveCall:
@@ -59,14 +48,9 @@ def test_a_callers_number_is_shown_masked() -> None:
     assert call().ani.endswith("8000")
 
 
-def test_the_place_in_the_flow_follows_the_events() -> None:
-    """Entering a node is noticed; every event is passed on as it was."""
-    held, told = call(), Told()
-    events = FollowedEvents(held, told)
-    events.emit("flow_started", flow="main", dnis="4000")
-    assert held.stage == "arrived"
-    events.emit("node_entered", flow="main", node="hello", node_type="menu")
-    events.emit("node_left", flow="main", node="hello", exit="1")
+def test_the_place_in_the_flow_is_where_the_caller_entered_last() -> None:
+    """Until then the call has arrived and is nowhere."""
+    held = call()
+    assert (held.stage, held.node) == ("arrived", "")
+    held.enter(FlowPlace("main", "ab12", "hello"))
     assert (held.stage, held.flow, held.node) == ("in_flow", "main", "hello")
-    assert [type for type, _ in told.events] == ["flow_started", "node_entered", "node_left"]
-    assert told.events[1][1] == {"flow": "main", "node": "hello", "node_type": "menu"}

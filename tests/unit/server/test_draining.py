@@ -7,6 +7,7 @@ import pytest
 
 from ivr.numbers import normalise
 from routing.domain.contact_state import ContactState
+from routing.domain.events.calls import CallEnded
 from server.calls.open_calls import Calls, LiveCall
 from server.cluster.draining import Draining
 from simulator import virtual
@@ -71,8 +72,8 @@ class House:
         self.posted.append((type(message).__name__, message.contact))
         del self.contacts[message.contact]
 
-    def tell(self, type: str, /, *, call: str, ended_by: str, ani: str, **_: object) -> None:
-        self.told.append((call, ended_by, ani))
+    def tell(self, data: CallEnded, *, call: str, flow: str, node: str) -> None:
+        self.told.append((call, data.ended_by, data.ani or ""))
 
     def drained(self, stops_after_s: float | None = None) -> "House":
         """After a drain of ten seconds; the site is told to stop after so many of them."""

@@ -3,16 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
-from routing.domain.events import Event
+from ivr.ports import FlowPlace
+from routing.domain.events.calls import CallArrived, CallEnded, CallTransferred, TransferEnded
+from routing.domain.events.envelope import Event
+from routing.domain.events.flows import FlowEnded, FlowFailed, FlowStarted, InputReceived, LookupAnswered, NodeEntered, NodeLeft
+from routing.domain.events.servers import EventsDropped, ServerBack
 from routing.domain.identifiers import Ids
 from routing.store.memory import MemoryStore
 from routing.store.port import LogLimits, Once, StoreUnreachable
+from server.events.flow_events import FlowEvents
 from server.events.writer import EventLog
 from simulator import virtual
+from tests.told import counted, example, fact, number_of
 
 pytestmark = pytest.mark.unit
 
@@ -40,24 +45,42 @@ def scene(play: Callable[[EventLog, CutStore], Awaitable[None]]) -> None:
     virtual.run(whole())
 
 
-async def told(store: CutStore, limit: int = 5_000) -> list[Event]:
+async def events_of(store: CutStore, limit: int = 5_000) -> list[Event]:
     return [event for _, event in await store.events("0", block_ms=0, limit=limit)]
 
 
-def test_fields_of_the_envelope_and_data() -> None:
-    """What every event has goes into its envelope, as text; the rest is data."""
+def test_what_a_flow_tells_has_its_call_and_its_place() -> None:
+    """In the envelope; each thing that a flow tells is an event of a type of its own, and whoever follows the call hears of its nodes."""
+    entered: list[FlowPlace] = []
 
     async def play(log: EventLog, store: CutStore) -> None:
-        log.of_call("call-1").emit("node_entered", flow="main", flow_version="ab12", node="hello", node_type="menu")
-        log.tell("server_started", version=3)
+        flow, place = FlowEvents(log, "call-1", entered.append), FlowPlace("main", "ab12", "hello")
+        flow.flow_started(FlowPlace("main", "ab12"), dnis="4000")
+        flow.node_entered(place, node_type="menu", language="zh")
+        flow.input_received(place, keys="1", understood=True)
+        flow.node_left(place, exit="1")
+        flow.lookup_answered(place, outcome="found", status=200, failure="")
+        flow.flow_failed(place, error="ValueError", message="broken")
+        flow.flow_ended(place, reason="failed")
+        log.tell(ServerBack("node"))
         await log.flush()
-        first, second = await told(store)
-        assert (first.type, first.call, first.flow, first.flow_version, first.node) == ("node_entered", "call-1", "main", "ab12", "hello")
-        assert first.data == {"node_type": "menu"}
-        assert (second.call, second.data, second.at_ms, second.domain) == ("", {"version": 3}, virtual.START_MS, "main")
-        assert first.id != second.id
+        first, *told, last = await events_of(store)
+        assert (first.call, first.flow, first.flow_version, first.node) == ("call-1", "main", "ab12", "")
+        assert {(event.call, event.flow, event.flow_version, event.node) for event in told} == {("call-1", "main", "ab12", "hello")}
+        assert [event.data for event in (first, *told)] == [
+            FlowStarted("4000"),
+            NodeEntered("menu", "zh"),
+            InputReceived("1", True),
+            NodeLeft("1"),
+            LookupAnswered("found", 200, ""),
+            FlowFailed("ValueError", "broken"),
+            FlowEnded("failed"),
+        ]
+        assert (last.call, last.data, last.at_ms, last.domain) == ("", ServerBack("node"), virtual.START_MS, "main")
+        assert len({event.id for event in (first, *told, last)}) == 8
 
     scene(play)
+    assert entered == [FlowPlace("main", "ab12", "hello")]
 
 
 def test_nothing_is_lost_while_the_store_is_away() -> None:
@@ -66,13 +89,13 @@ def test_nothing_is_lost_while_the_store_is_away() -> None:
     async def play(log: EventLog, store: CutStore) -> None:
         store.away = True
         for number in range(1200):
-            log.tell("counted", number=number)
+            log.tell(counted(number))
         await asyncio.sleep(60)
-        log.tell("counted", number=1200)
+        log.tell(counted(1200))
         store.away = False
         await log.flush()
-        events = await told(store)
-        assert [event.data["number"] for event in events] == list(range(1201))
+        events = await events_of(store)
+        assert [number_of(event) for event in events] == list(range(1201))
         assert [events[0].at_ms, events[-1].at_ms] == [virtual.START_MS, virtual.START_MS + 60_000]
 
     scene(play)
@@ -84,20 +107,21 @@ def test_what_is_dropped_while_the_store_is_away_for_long() -> None:
     async def play(log: EventLog, store: CutStore) -> None:
         store.away = True
         store._shared.limits = LogLimits(keep=1_000_000)
-        kept = ("call_arrived", "flow_started", "call_transferred", "transfer_ended", "call_ended")
+        kept = (CallArrived, FlowStarted, CallTransferred, TransferEnded, CallEnded)
+        told = [example(cls) for cls in (*kept, *100 * (NodeEntered, NodeLeft))]
         for number in range(300):
-            for type in (*kept, *100 * ("node_entered", "node_left")):
-                log.tell(type, call=f"call-{number}")
+            for data in told:
+                log.tell(data, call=f"call-{number}")
             await asyncio.sleep(0)
         store.away = False
         await log.flush()
-        events = await told(store, 200_000)
+        events = await events_of(store, 200_000)
         counts = Counter(event.type for event in events)
-        assert [counts[type] for type in kept] == [300] * 5
+        assert [counts[cls.TYPE] for cls in kept] == [300] * 5
         assert 0 < counts["node_entered"] <= counts["node_left"] < 30_000
         assert {event.call for event in events if event.type == "node_left"} >= {f"call-{number}" for number in range(100, 300)}
         [dropped] = [event for event in events if event.type == "events_dropped"]
-        assert dropped.data["counts"] == {type: 30_000 - counts[type] for type in ("node_entered", "node_left")} == log.dropped
+        assert fact(dropped, EventsDropped).counts == {type: 30_000 - counts[type] for type in ("node_entered", "node_left")} == log.dropped
 
     scene(play)
 
@@ -110,15 +134,3 @@ def test_a_log_with_nothing_to_tell_costs_nothing() -> None:
 
     with pytest.raises(virtual.Deadlock):
         scene(play)
-
-
-def test_values_of_any_kind_that_json_has() -> None:
-    """Numbers, lists and nothing survive the way."""
-    data: dict[str, Any] = {"ms": 12, "share": 0.5, "steps": [[0, "a"]], "none": None, "text": '王 "\n'}
-
-    async def play(log: EventLog, store: CutStore) -> None:
-        log.tell("odd", **data)
-        await log.flush()
-        assert (await told(store))[0].data == data
-
-    scene(play)

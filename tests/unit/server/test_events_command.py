@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
 from routing.store.memory import MemoryStore, Shared
 from routing.store.port import LogLimits
 from server.cli.events import _show
+from tests.told import counted
 
 pytestmark = pytest.mark.unit
 
@@ -18,7 +19,7 @@ class BusyStore(MemoryStore):
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         found = await super().events(after, block_ms=block_ms, limit=limit)
         if self._shared.events.last < 14:
-            await self.append(*(Event(f"e{number}", "counted", number) for number in range(10, 20)))
+            await self.append(*(Event(f"e{number}", number, counted(number)) for number in range(10, 20)))
         return found
 
 
@@ -28,7 +29,7 @@ def test_what_was_dropped_meanwhile_is_said(capsys: pytest.CaptureFixture[str]) 
 
     async def play() -> None:
         store = BusyStore(Shared(LogLimits(keep=4, every=1)))
-        await store.append(*(Event(f"e{number}", "counted", number) for number in range(4)))
+        await store.append(*(Event(f"e{number}", number, counted(number)) for number in range(4)))
         await _show(store, "", 100, False, lambda event: shown.append(event.id))
 
     asyncio.run(play())

@@ -11,7 +11,9 @@ from agi.ami.errors import AmiRefused
 from agi.ami.protocol import Message
 from ivr.numbers import normalise
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.calls import CallEnded
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import ServerLost, ServersListed
 from routing.domain.model import Directory
 from routing.read_model.view import View
 from server.asterisk.dialplan_names import AT, SERVERS
@@ -19,6 +21,7 @@ from server.calls.open_calls import Calls, LiveCall
 from server.cluster.orphaned_calls import GRACE_S, LONGER_S, OrphanedCalls
 from server.cluster.server_list import NAME, ServerList
 from simulator import virtual
+from tests.told import at_server, ended
 
 pytestmark = pytest.mark.unit
 OURS, OTHERS = "call-east-1.0", "call-west-1.0"
@@ -84,11 +87,12 @@ class Told:
         self.ends: dict[str, float] = {}
         self.facts: dict[str, Any] = {}
 
-    def tell(self, type: str, /, *, call: str, **data: Any) -> None:
+    def tell(self, data: CallEnded, *, call: str) -> None:
         assert call not in self.ends
         self.ends[call] = asyncio.get_running_loop().time()
-        self.facts = data
-        self._view.apply(Event("e", type, 0, call=call, data=data))
+        known = {"ended_by": data.ended_by, "ani": data.ani, "reason": data.reason}
+        self.facts = {name: value for name, value in known.items() if value is not None}
+        self._view.apply(Event("e", 0, data, call=call))
 
 
 class Site:
@@ -102,14 +106,12 @@ class Site:
         parts: Any = (self.view, RoutingClient(), self.told, self.calls, self.asterisk, self.server_list)
         self.orphaned_calls = OrphanedCalls(*parts)
         for call in (OURS, OTHERS):
-            self.view.apply(Event("e", "call_arrived", 0, call=call, data={"server": "other", "channel": call}))
+            self.view.apply(Event("e", 0, at_server("other", channel=call), call=call))
 
     async def met(self, *servers: str) -> "Site":
         """Knows its Asterisk, and that these servers live."""
         await self.server_list.meet()
-        self.server_list.on_event(
-            Event("e", "servers_listed", 0, data={"asterisk": "east", "addresses": {server: f"{server}:1" for server in servers}})
-        )
+        self.server_list.on_event(Event("e", 0, ServersListed("east", {server: f"{server}:1" for server in servers})))
         return self
 
 
@@ -148,9 +150,7 @@ def test_a_server_that_may_only_be_slow_has_longer() -> None:
 def test_what_a_slow_server_tells_itself_is_not_told_again() -> None:
     def act(site: Site) -> None:
         site.asterisk.hangs_up(OURS)
-        asyncio.get_running_loop().call_later(
-            2, lambda: site.view.apply(Event("e", "call_ended", 0, call=OURS, data={"ended_by": "caller"}))
-        )
+        asyncio.get_running_loop().call_later(2, lambda: site.view.apply(Event("e", 0, ended(), call=OURS)))
 
     assert ends_of("here", "other", act=act) == {}
 
@@ -185,7 +185,7 @@ def held_until(second: float, *, tells: bool = False, ended_by: str = "asterisk_
             site.orphaned_calls.reconcile([], {OURS}, restarted=ended_by == "asterisk_restarted")
         await asyncio.sleep(second)
         if tells:
-            site.told.tell("call_ended", call=OURS, ended_by="caller")
+            site.told.tell(ended(), call=OURS)
         let_go()
         await asyncio.sleep(60)
         return site.told.ends, site.told.facts
@@ -234,7 +234,7 @@ def pulled(rows: list[Message], at: dict[str, str] | None = None) -> dict[str, t
     async def whole() -> dict[str, tuple[str, str, str]]:
         site = await Site().met("here", "other")
         site.asterisk.rows, site.asterisk.at = rows, at or {}
-        site.orphaned_calls.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
+        site.orphaned_calls.on_event(Event("e", 0, ServerLost("other", "other:1", "east")))
         await asyncio.sleep(5)
         return dict(zip(site.asterisk.pulled, site.asterisk.places, strict=True))
 
@@ -289,7 +289,7 @@ def test_events_of_a_talk_that_come_together(names: str) -> None:
     async def whole() -> list[str]:
         site = await Site().met("here", "other")
         site.asterisk.rows, site.asterisk.at = [TALKING], {OURS: "other:1/call"}
-        site.orphaned_calls.on_event(Event("e", "server_lost", 0, data={"server": "other"}))
+        site.orphaned_calls.on_event(Event("e", 0, ServerLost("other", "other:1", "east")))
         await asyncio.sleep(1)
         site.asterisk.rows = [TALK_OVER]
         for name in names.split():

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from agi.ami.errors import AmiNotConnected
+from routing.domain.events.envelope import EventData
+from routing.domain.events.servers import AsteriskGapFound, AsteriskGapMended
 from server.external.gaps import Gap
 from server.external.preflight import NOT_ASKED, Preflight
 
@@ -25,10 +26,11 @@ class Asterisk:
         self.told: list[str] = []
         self.preflight = Preflight(self.examine, self, "node-1", lambda: self.told.append("log in"), booting_s=0)
 
-    def tell(self, type: str, /, *, call: str = "", **data: Any) -> None:
+    def tell(self, data: EventData) -> None:
         """As the event log is told."""
-        assert data["server"] == "node-1"
-        self.told.append(f"{type.rpartition('_')[2]} {data['about']}")
+        assert isinstance(data, AsteriskGapFound | AsteriskGapMended)
+        assert data.server == "node-1"
+        self.told.append(f"{'found' if isinstance(data, AsteriskGapFound) else 'mended'} {data.about}")
 
     async def examine(self) -> list[Gap]:
         self.asked += 1

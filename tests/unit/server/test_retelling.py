@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 
 from routing.domain.agent_state import AgentState
+from routing.domain.agent_work import AgentWork
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.agents import AgentChanged, AgentLoggedIn, AgentLoggedOut, AgentWrapUpStarted
+from routing.domain.events.contacts import ContactDisposed
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import DomainOpened
 from routing.domain.messages import AgentHeld
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
 from server.cluster.retelling import Retelling
+from tests.told import agent_changed
 
 pytestmark = pytest.mark.unit
 
@@ -41,9 +46,8 @@ class FakeDesk:
         """Nor were there any."""
 
 
-def agent_event(type: str, agent: str, state: AgentState, phone: str, **more: Any) -> Event:
-    data = {"state": state, "before": "logged_out", "reason": "", "until_ms": 0, "phone": phone, **more}
-    return Event("event-1", type, 1_000, agent=agent, data=data)
+def agent_event(cls: type[AgentChanged], agent: str, state: AgentState, phone: str, **more: Any) -> Event:
+    return Event("event-1", 1_000, agent_changed(cls, state, phone, **{"since_ms": 1_000} | more), agent=agent)
 
 
 def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
@@ -54,10 +58,10 @@ def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
     view = View(CurrentDirectory(SITE))
     retelling = Retelling(view, routing_client, events, Calls(), lambda: reported.append("phones"))
     for event in (
-        agent_event("agent_logged_in", "anna", AgentState.READY, "1001", left_queues=["sales"]),
-        agent_event("agent_logged_in", "li", AgentState.READY, "1020"),
-        agent_event("agent_logged_out", "wang", AgentState.LOGGED_OUT, "1003"),
-        Event("event-2", "domain_opened", 2_000),
+        agent_event(AgentLoggedIn, "anna", AgentState.READY, "1001", left_queues=("sales",)),
+        agent_event(AgentLoggedIn, "li", AgentState.READY, "1020"),
+        agent_event(AgentLoggedOut, "wang", AgentState.LOGGED_OUT, "1003"),
+        Event("event-2", 2_000, DomainOpened("node")),
     ):
         view.apply(event)
         retelling.on_event(event)
@@ -74,15 +78,15 @@ def test_what_only_the_router_knew_is_told_with_it() -> None:
     events: Any = None
     view = View(CurrentDirectory(SITE))
     retelling = Retelling(view, routing_client, events, Calls(), lambda: None)
-    work = {"wanted": "paused", "handled": 7, "talked_ms": 90_000, "occupancy": 0.4, "occupied_at_ms": 900, "last_contact": "c1"}
-    told = agent_event("agent_wrap_up_started", "anna", AgentState.WRAP_UP, "1001", reason="lunch", until_ms=61_000, work=work)
+    work = AgentWork("paused", handled=7, talked_ms=90_000, occupancy=0.4, occupied_at_ms=900, last_contact="c1")
+    told = agent_event(AgentWrapUpStarted, "anna", AgentState.WRAP_UP, "1001", reason="lunch", until_ms=61_000, work=work)
     for event in (
         replace(told, queue="billing"),
-        Event("event-2", "contact_disposed", 1_500, agent="anna", contact="c1", data={"disposition": "31", "meaning": "solved"}),
-        Event("event-3", "domain_opened", 2_000),
+        Event("event-2", 1_500, ContactDisposed("31", "solved"), agent="anna", contact="c1"),
+        Event("event-3", 2_000, DomainOpened("node")),
     ):
         view.apply(event)
         retelling.on_event(event)
     [held] = routing_client.posted
     assert (held.state, held.reason, held.until_ms, held.queue) == (AgentState.WRAP_UP, "lunch", 61_000, "billing")
-    assert held.work == {**work, "disposition": "31"}
+    assert held.work == replace(work, disposition="31")

@@ -6,7 +6,8 @@ import pytest
 
 from agi.ami.errors import AmiNotConnected
 from ivr.numbers import normalise
-from routing.domain.events import Event
+from routing.domain.events.envelope import Event
+from routing.domain.events.servers import ServersListed
 from server.asterisk.dialplan_names import RUN, SERVERS
 from server.calls.open_calls import LiveCall, Stage
 from server.cluster.server_list import NAME, ServerList, is_movable
@@ -53,7 +54,7 @@ def server_list(asterisk: Globals, server: str = "a") -> ServerList:
 
 
 def listed(asterisk: str, **addresses: str) -> Event:
-    return Event("e", "servers_listed", 0, data={"asterisk": asterisk, "addresses": addresses})
+    return Event("e", 0, ServersListed(asterisk, addresses))
 
 
 async def kept(server_list: ServerList, asterisk: Globals, value: str) -> None:

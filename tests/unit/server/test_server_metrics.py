@@ -1,17 +1,23 @@
 """What Prometheus gets."""
 
 from collections import Counter
-from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from routing.domain.agent_state import AgentState
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events import Event
+from routing.domain.events.agents import AgentLoggedIn, AgentLoggedOut, PhoneStateChanged
+from routing.domain.events.contacts import ContactAbandoned, ContactConnected, ContactEnded, ContactLeft
+from routing.domain.events.envelope import Event, EventData, UnknownEvent
+from routing.domain.events.flows import NodeEntered
+from routing.domain.events.offers import OfferRangOut
+from routing.domain.events.servers import GapInLog
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.read_model.view import View
 from routing.store.port import LogState, ReaderState
 from server.metrics import Metrics
+from tests.told import agent_changed, queued
 
 pytestmark = pytest.mark.unit
 NOW_MS = 1_790_000_000_000
@@ -51,15 +57,14 @@ class Server:
             self.view, part, agi=part, ami=part, router=part, calls=part, parts=part, redis=part, routing_client=part, events=part, log=part
         )
 
-    def tell(self, type: str, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing", **data: Any) -> None:
-        event = Event("e", type, at_ms, contact=contact, agent=agent, queue=queue, data=data)
+    def tell(self, data: EventData, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing") -> None:
+        event = Event("e", at_ms, data, contact=contact, agent=agent, queue=queue)
         self.view.apply(event)
         self.metrics.on_event(event)
 
     def queued(self, contact: str, waited_ms: int) -> None:
         at_ms = NOW_MS - waited_ms
-        rest: dict[str, Any] = {"steps": [[0, ""]], "priority": 0, "enqueued_at_ms": at_ms, "ani": "", "language": "zh", "caller": {}}
-        self.tell("contact_queued", at_ms, contact=contact, server="s", **rest)
+        self.tell(queued(at_ms), at_ms, contact=contact)
 
     def scraped(self) -> dict[str, float]:
         """Sample -> value; labels as in the text: `name{queue=billing}`."""
@@ -87,11 +92,10 @@ def test_everything_is_there_before_the_first_call() -> None:
 def test_the_expected_wait_is_a_gauge() -> None:
     """0 while an agent is ready; nothing is shown while nobody is there."""
     server = Server()
-    here: dict[str, Any] = {"state": "ready", "before": "logged_out", "reason": "", "until_ms": 0, "phone": "1001"}
-    server.tell("phone_state_changed", agent="wang", phone="1001", phone_state="available")
-    server.tell("agent_logged_in", agent="wang", **here)
+    server.tell(PhoneStateChanged("1001", "available"), agent="wang")
+    server.tell(agent_changed(AgentLoggedIn, AgentState.READY), agent="wang")
     assert server.scraped()["hotline_expected_wait_seconds{queue=billing}"] == 0
-    server.tell("agent_logged_out", agent="wang", **(here | {"state": "logged_out", "before": "ready"}))
+    server.tell(agent_changed(AgentLoggedOut, AgentState.LOGGED_OUT, before=AgentState.READY), agent="wang")
     assert "hotline_expected_wait_seconds{queue=billing}" not in server.scraped()
 
 
@@ -121,10 +125,10 @@ def test_a_call_from_queue_to_end() -> None:
     assert server.scraped()["hotline_waiting{queue=billing}"] == 2
     assert server.scraped()["hotline_longest_wait_seconds{queue=billing}"] == 30
 
-    server.tell("offer_rang_out", contact="c1", agent="wang", offer="o1", ring_ms=15_000)
-    server.tell("contact_connected", contact="c1", agent="wang", offer="o2", waited_ms=30_000)
-    server.tell("contact_ended", contact="c1", agent="wang", talk_ms=95_000, waited_ms=30_000, ring_ms=900, ended_by="caller")
-    server.tell("contact_abandoned", contact="c2", outcome="abandoned", waited_ms=12_000, key="")
+    server.tell(OfferRangOut("o1", 15_000), contact="c1", agent="wang")
+    server.tell(ContactConnected("o2", 30_000), contact="c1", agent="wang")
+    server.tell(ContactEnded("caller", waited_ms=30_000, ring_ms=900, talk_ms=95_000), contact="c1", agent="wang")
+    server.tell(ContactAbandoned(12_000), contact="c2")
 
     found = server.scraped()
     assert found["hotline_waiting{queue=billing}"] == 0
@@ -142,9 +146,9 @@ def test_events_of_others_count_nothing() -> None:
     server = Server()
     before = [name for name in server.scraped() if name.startswith("hotline_")]
 
-    server.metrics.on_event(Event("e", "contact_left", NOW_MS, queue="nowhere", data={"outcome": "failed"}))
-    server.metrics.on_event(Event("e", "node_entered", NOW_MS, queue="billing"))
-    server.metrics.on_event(Event("e", "offer_made", NOW_MS, queue="billing", data={"offer": "o"}))
+    server.metrics.on_event(Event("e", NOW_MS, ContactLeft(0, "failed"), queue="nowhere"))
+    server.metrics.on_event(Event("e", NOW_MS, NodeEntered("menu", "zh"), queue="billing"))
+    server.metrics.on_event(Event("e", NOW_MS, UnknownEvent("offer_mused"), queue="billing"))
 
     assert [name for name in server.scraped() if name.startswith("hotline_")] == before
 
@@ -154,9 +158,8 @@ def test_the_event_log_and_its_readers() -> None:
     server = Server()
     assert not [name for name in server.scraped() if name.startswith("hotline_log_") and not name.startswith("hotline_log_gaps")]
     server.parts.state = LogState(1_200, 400_000, (ReaderState("record", "5-0", NOW_MS - 90_000), ReaderState("web", "7-0", 0)))
-    positions: dict[str, Any] = {"from": "1-0", "to": "2-0"}
-    server.tell("log_gap", reader="record", server="", **positions)
-    server.tell("log_gap", reader="", server="s1", **positions)
+    server.tell(GapInLog("record", "", "1-0", "2-0"))
+    server.tell(GapInLog("", "s1", "1-0", "2-0"))
 
     found = {name: value for name, value in server.scraped().items() if name.startswith("hotline_log_")}
     assert found == {

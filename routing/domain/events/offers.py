@@ -1,0 +1,91 @@
+"""Offers. Told by the router (`routing/board/state.py`, `routing/board/contacts.py`)."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from routing.domain.events.envelope import EventData
+from routing.ports import RingOutcome
+
+Offer = Annotated[str, ""]
+RingMs = Annotated[int, "how long the phone rang"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMade(EventData):
+    """an agent is reserved and the phone is about to ring"""
+
+    TYPE: ClassVar[str] = "offer_made"
+    offer: Offer
+    waited_ms: Annotated[int, "from joining the queue"]
+    phone: Annotated[str, "the agent's"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRinging(EventData):
+    """the phone rings"""
+
+    TYPE: ClassVar[str] = "offer_ringing"
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRefused(EventData):
+    """What is told of an offer that came to nothing."""
+
+    offer: Offer
+    ring_ms: RingMs
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRangOut(OfferRefused):
+    """nobody answered within `ring_timeout` (RONA)"""
+
+    TYPE: ClassVar[str] = "offer_rang_out"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDeclined(OfferRefused):
+    """refused on the phone"""
+
+    TYPE: ClassVar[str] = "offer_declined"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferBusy(OfferRefused):
+    """the phone was busy after all"""
+
+    TYPE: ClassVar[str] = "offer_busy"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferUnreachable(OfferRefused):
+    """the phone did not respond"""
+
+    TYPE: ClassVar[str] = "offer_unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFailed(OfferRefused):
+    """something broke on the way, or no news came for 10 s after the ring time"""
+
+    TYPE: ClassVar[str] = "offer_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferWithdrawn(EventData):
+    """taken back: the caller left, or the agent paused or logged out while it rang"""
+
+    TYPE: ClassVar[str] = "offer_withdrawn"
+    offer: Offer
+    ring_ms: Annotated[int | None, "how long the phone rang, where its side told it"] = None
+
+
+OVER: dict[RingOutcome, type[OfferRefused] | type[OfferWithdrawn]] = {
+    "rang_out": OfferRangOut,
+    "declined": OfferDeclined,
+    "busy": OfferBusy,
+    "unreachable": OfferUnreachable,
+    "failed": OfferFailed,
+    "withdrawn": OfferWithdrawn,
+}
+TYPES = (OfferMade, OfferRinging, *OVER.values())

@@ -1,0 +1,253 @@
+"""Contacts, agents, calls and the lines of queues as the event log tells of them: what each event does to them.
+
+An event about something unknown is ignored, so that whoever starts in the middle of the log becomes right by himself.
+"""
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from routing.domain.agent_state import AgentState
+from routing.domain.contact_facts import ContactFacts
+from routing.domain.contact_state import ContactState
+from routing.domain.current_directory import CurrentDirectory
+from routing.domain.events import agents as agent_events
+from routing.domain.events.agents import AgentChanged, AgentRemoved, PhoneStateChanged
+from routing.domain.events.calls import CallArrived, CallEnded, CallResumed, CallTransferred
+from routing.domain.events.contacts import (
+    WITHOUT_AGENT,
+    ContactConnected,
+    ContactDisposed,
+    ContactEnded,
+    ContactKnown,
+    ContactMoved,
+    ContactPrioritised,
+    ContactQueued,
+    ContactRelaxed,
+    ContactRequeued,
+    ContactRestored,
+    ContactTakenOver,
+)
+from routing.domain.events.envelope import Event, EventData
+from routing.domain.events.flows import NodeEntered
+from routing.domain.events.offers import OVER, OfferMade, OfferRefused, OfferWithdrawn
+from routing.domain.members import at_first
+from routing.domain.model import Agent, Contact, Directory, take_work
+from routing.read_model.earlier_log import is_lost_call
+
+LOST_CALLS = 1_000
+
+
+class Records:
+    """As of the last event."""
+
+    def __init__(self, current: CurrentDirectory) -> None:
+        self.current = current
+        self.contacts: dict[str, Contact] = {}
+        self.agents: dict[str, Agent] = {}
+        self._leaving: dict[str, Agent] = {}  # those whom the site does not have any more, until they have left
+        self.calls: dict[str, Event] = {}  # open calls -> the event that told of them last
+        self.places: dict[str, Event] = {}  # those in a flow -> the event that told where
+        self.lost_calls: deque[Event] = deque(maxlen=LOST_CALLS)  # call_ended of those that no caller and no flow ended
+        self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in self.directory.queues}
+
+    @property
+    def directory(self) -> Directory:
+        """What the site defines now."""
+        return self.current.directory
+
+    def begin(self, contacts: Iterable[Contact], agents: Iterable[Agent], calls: Iterable[Event], places: Iterable[Event]) -> None:
+        """Forget all but the lost calls, and begin from these."""
+        self.calls = {event.call: event for event in calls}
+        self.places = {event.call: event for event in places}
+        self.agents = {profile.id: at_first(profile) for profile in self.directory.agents.values()}
+        known = {agent.id: agent for agent in agents}
+        self.agents |= {id: known.pop(id) for id in self.agents if id in known}
+        self._leaving = known
+        self.contacts.clear()
+        for line in self._lines.values():
+            line.clear()
+        for contact in contacts:
+            self._add(contact)
+            if contact.state == ContactState.CONNECTED and (agent := self.agents.get(contact.agent)):
+                agent.last_contact, agent.last_queue = contact.id, contact.queue
+
+    def redefine(self) -> None:
+        """Follow another directory: what is new begins, who is gone is not known any more."""
+        for queue in self.directory.queues:
+            self._lines.setdefault(queue, [])
+        known = self._leaving | self.agents
+        self.agents = {profile.id: known.get(profile.id) or at_first(profile) for profile in self.directory.agents.values()}
+        self._leaving = {id: agent for id, agent in known.items() if id not in self.agents}
+
+    def take(self, event: Event) -> None:
+        """Let them be as an event says."""
+        handler = _HANDLERS.get(type(event.data))
+        if handler:
+            handler(self, event, event.data)
+
+    def _add(self, contact: Contact) -> None:
+        talks = contact.state == ContactState.CONNECTED  # of a queue that is gone, perhaps
+        if (talks or contact.queue in self._lines) and contact.id not in self.contacts:
+            self.contacts[contact.id] = contact
+            if not talks:
+                insort(self._lines[contact.queue], (contact.order_ms, contact.id))
+
+    def _unqueue(self, contact: Contact) -> None:
+        line, entry = self._lines[contact.queue], (contact.order_ms, contact.id)
+        at = bisect_left(line, entry)
+        if at < len(line) and line[at] == entry:
+            del line[at]
+
+    def _requeued(self, event: Event, told: ContactKnown) -> None:
+        self._add(
+            Contact(
+                event.contact,
+                told.server,
+                event.queue,
+                list(told.steps),
+                told.enqueued_at_ms,
+                ContactFacts(event.call, told.ani, told.language, dict(told.caller)),
+                told.priority,
+                ageing=told.ageing,
+                place_ms=told.place_ms,
+            )
+        )
+
+    def _taken_over(self, event: Event, told: ContactTakenOver) -> None:
+        contact = self.contacts.get(event.contact)
+        if contact:
+            contact.server = told.server
+
+    def _replaced(self, event: Event, told: ContactMoved | ContactPrioritised) -> None:
+        """Another queue, or another priority: another place."""
+        contact = self.contacts.get(event.contact)
+        if not contact or contact.state == ContactState.CONNECTED:
+            return
+        self._unqueue(contact)
+        contact.queue, contact.priority = event.queue, told.priority
+        contact.ageing = contact.ageing if told.ageing is None else told.ageing
+        if contact.queue in self._lines:
+            insort(self._lines[contact.queue], (contact.order_ms, contact.id))
+
+    def _relaxed(self, event: Event, told: ContactRelaxed) -> None:
+        contact = self.contacts.get(event.contact)
+        if contact:
+            contact.steps = list(told.steps)
+
+    def _restored(self, event: Event, told: ContactRestored) -> None:
+        self._requeued(event, told)
+        contact = self.contacts.get(event.contact)
+        if contact:
+            self._unqueue(contact)
+            self._talks(contact, event, told.offer, told.connected_at_ms)
+
+    def _call_open(self, event: Event, told: CallArrived | CallResumed) -> None:
+        self.calls[event.call] = event
+
+    def _call_transferred(self, event: Event, told: CallTransferred) -> None:
+        if event.call in self.calls:  # its end may have been told before
+            self.calls[event.call] = event
+        self.places.pop(event.call, None)
+
+    def _call_ended(self, event: Event, told: CallEnded) -> None:
+        self.places.pop(event.call, None)
+        self.calls.pop(event.call, None)
+        if is_lost_call(event):
+            self.lost_calls.append(event)
+
+    def _node_entered(self, event: Event, told: NodeEntered) -> None:
+        if event.call in self.calls:
+            self.places[event.call] = event
+
+    def _offered(self, event: Event, told: OfferMade) -> None:
+        contact, agent = self.contacts.get(event.contact), self._agent_of(event)
+        if contact:
+            contact.state = ContactState.OFFERED
+            contact.offers[told.offer] = event.agent
+        if agent:
+            agent.state, agent.since_ms, agent.reason = AgentState.RESERVED, event.at_ms, ""
+            agent.contact, agent.queue, agent.offer = event.contact, event.queue, told.offer
+
+    def _offer_over(self, event: Event, told: OfferRefused | OfferWithdrawn) -> None:
+        contact = self.contacts.get(event.contact)
+        if contact:
+            contact.offers.pop(told.offer, None)
+            contact.state = ContactState.OFFERED if contact.offers else ContactState.WAITING
+
+    def _connected(self, event: Event, told: ContactConnected) -> None:
+        contact = self.contacts.get(event.contact)
+        if contact:
+            self._unqueue(contact)
+            self._talks(contact, event, told.offer, event.at_ms)
+
+    def _talks(self, contact: Contact, event: Event, offer: str, since_ms: int) -> None:
+        """Contact and agent hold each other, whoever was offered before."""
+        contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, since_ms
+        contact.offers = {offer: event.agent}
+        if agent := self._agent_of(event):
+            agent.contact, agent.queue, agent.offer = event.contact, event.queue, offer
+            agent.last_contact, agent.last_queue = event.contact, event.queue
+
+    def _left(self, event: Event, told: EventData) -> None:
+        contact = self.contacts.pop(event.contact, None)
+        if contact and contact.state != ContactState.CONNECTED:
+            self._unqueue(contact)
+
+    def _agent(self, event: Event, told: AgentChanged) -> None:
+        agent = self._agent_of(event)
+        if agent:
+            agent.state, agent.reason, agent.since_ms = told.state, told.reason, told.since_ms
+            agent.until_ms, agent.phone = told.until_ms, told.phone
+            agent.left_queues = list(told.left_queues or ())
+            take_work(agent, told.work)
+            if agent.state == AgentState.ON_CONTACT and agent.contact:  # the router calls it the last one when it is over
+                agent.last_contact, agent.last_queue = agent.contact, agent.queue
+            if agent.state == AgentState.WRAP_UP:
+                agent.queue = event.queue
+            if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
+                agent.contact = agent.offer = ""
+
+    def _disposed(self, event: Event, told: ContactDisposed) -> None:
+        agent = self.agents.get(event.agent)
+        if agent and agent.last_contact == event.contact:
+            agent.disposition = told.disposition
+
+    def _removed(self, event: Event, told: AgentRemoved) -> None:
+        """The agent has left; one of that name who comes later begins anew."""
+        self._leaving.pop(event.agent, None)
+        if event.agent in self.agents:
+            self.agents[event.agent] = at_first(self.directory.agents[event.agent])
+
+    def _agent_of(self, event: Event) -> Agent | None:
+        return self.agents.get(event.agent) or self._leaving.get(event.agent)
+
+    def _phone(self, event: Event, told: PhoneStateChanged) -> None:
+        agent = self._agent_of(event)
+        if agent:
+            agent.phone, agent.phone_state, agent.phone_at = told.phone, told.phone_state, told.asterisk
+
+
+_HANDLERS: dict[type[EventData], Callable[[Records, Event, Any], None]] = {
+    **{cls: Records._agent for cls in agent_events.TYPES},
+    **{cls: Records._offer_over for cls in OVER.values()},
+    **{cls: Records._left for cls in (*WITHOUT_AGENT, ContactEnded)},
+    ContactQueued: Records._requeued,
+    ContactRequeued: Records._requeued,
+    ContactConnected: Records._connected,
+    ContactTakenOver: Records._taken_over,
+    ContactRestored: Records._restored,
+    ContactMoved: Records._replaced,
+    ContactRelaxed: Records._relaxed,
+    ContactPrioritised: Records._replaced,
+    ContactDisposed: Records._disposed,
+    PhoneStateChanged: Records._phone,
+    AgentRemoved: Records._removed,
+    CallArrived: Records._call_open,
+    CallResumed: Records._call_open,
+    CallTransferred: Records._call_transferred,
+    CallEnded: Records._call_ended,
+    NodeEntered: Records._node_entered,
+    OfferMade: Records._offered,
+}

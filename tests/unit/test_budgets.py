@@ -13,6 +13,7 @@ def measured(text: str) -> dict[str, dict[str, int]]:
     return over_budget({"m.py": text}, NONE)
 
 
+@pytest.mark.unmeasured
 def test_the_project_keeps_to_its_budgets() -> None:
     """An exception neither grows nor stays when it is not needed, and none is new: the list can only shrink."""
     assert complaints(today(), excepted()) == []

@@ -101,6 +101,7 @@ def test_nothing_is_lost_while_the_store_is_away() -> None:
     scene(play)
 
 
+@pytest.mark.unmeasured
 def test_what_is_dropped_while_the_store_is_away_for_long() -> None:
     """First the steps of flows, oldest first, and never that a call came, was passed on or ended; an event says how much of what."""
 

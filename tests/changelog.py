@@ -6,11 +6,13 @@ name and a section for each kind; these fragments have an issue's number and not
 
 import re
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[1]
 CHANGELOG, FRAGMENTS = HOME / "CHANGELOG.md", HOME / "docs/changelog.d"
+LONGEST = 120  # characters of a line
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
@@ -45,7 +47,7 @@ def items(text: str) -> list[str]:
 
 def gathered(changelog: str, version: str, found: Mapping[str, str]) -> str:
     """The changelog with the fragments at the end of this version's section, which is made above all others if there is none."""
-    added = "".join(f"* {line}\n" for name in sorted(found, key=_place) for line in items(found[name]))
+    added = "".join(f"{_wrapped(line)}\n" for name in sorted(found, key=_place) for line in items(found[name]))
     head = f"## {version}\n"
     if head not in changelog:
         before, mark, after = changelog.partition("\n## ")
@@ -53,6 +55,11 @@ def gathered(changelog: str, version: str, found: Mapping[str, str]) -> str:
     before, _, after = changelog.partition(head)
     section, mark, rest = after.partition("\n## ")
     return f"{before}{head}{section.rstrip()}\n{added}{mark}{rest}"
+
+
+def _wrapped(item: str) -> str:
+    """An item as lines of a list."""
+    return textwrap.fill(f"* {item}", LONGEST, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _place(name: str) -> tuple[bool, int, str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.changelog import FRAGMENTS, fragments, gathered, items, mistakes
+from tests.changelog import FRAGMENTS, LONGEST, fragments, gathered, items, mistakes
 
 pytestmark = pytest.mark.unit
 
@@ -18,6 +18,15 @@ def test_a_version_is_made_above_the_others_with_one_item_a_line() -> None:
     first = gathered(EMPTY, "0.1.0", {"docs-x.md": "D is new.\n", "10-b.md": "B is new.\nC is new.\n", "2-a.md": "A is new.\n"})
     assert first == f"{EMPTY}\n## 0.1.0\n\n* A is new.\n* B is new.\n* C is new.\n* D is new.\n"
     assert gathered(first, "0.2.0", {"3-e.md": "E is new."}) == first.replace("## 0.1.0", "## 0.2.0\n\n* E is new.\n\n## 0.1.0")
+
+
+def test_an_item_is_wrapped_and_stays_one_item() -> None:
+    """Read back as a list it is what the fragment said; neither a word nor an option is cut."""
+    told = "It is new. " + "`--with-a-long-option` " * 20 + "at last."
+    text = gathered(EMPTY, "0.1.0", {"1-a.md": told})
+    section = text.partition("## 0.1.0\n\n")[2]
+    assert max(map(len, text.splitlines())) <= LONGEST
+    assert items(section) == [told]
 
 
 def test_a_version_that_is_there_is_added_to() -> None:

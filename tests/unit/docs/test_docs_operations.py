@@ -16,7 +16,7 @@ TEXT = (Path(__file__).resolve().parents[3] / "docs/operations.md").read_text(en
 def test_a_stop_is_over_before_systemd_gives_up() -> None:
     """Draining, the last words, and the ends of Asterisk and Redis, each as long as it may take."""
     beyond_s = node_process.STOP_S + supervisor.FAREWELL_S + 2 * child_process.STOP_S + site_calls.CONNECT_S
-    said = re.search(r"within `limits\.drain` and\s+(\d+) s;", TEXT)
+    said = re.search(r"within\s+`limits\.drain`\s+and\s+(\d+)\s+s;", TEXT)
     unit = re.search(r"(?m)^TimeoutStopSec=(\d+)$", TEXT)
     assert said is not None
     assert unit is not None

@@ -5,147 +5,99 @@ newer server told is kept: fields that this version does not know are passed ove
 is an UnknownEvent, which is written again as it was read.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
-from operator import attrgetter
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+import json
+from typing import Any, cast
 
-from routing.domain.contact_facts import Steps
+import msgspec
+
 from routing.domain.events.envelope import Event, EventData, UnknownEvent
 from routing.domain.events.registry import EVENTS
-from routing.store.codec import Unreadable, parse, part_reader, steps_from, write
+from routing.store.wire import Unreadable, Wire, json_object, plain_json, text_of, wire_of
 
-Revive = Callable[[Any], Any]
-OF_FLOWS = ("flow", "flow_version", "node")
-ENVELOPE = ("call", "contact", "agent", "queue", *OF_FLOWS)  # left out where they do not apply
-KNOWN = frozenset({"id", "type", "at_ms", "domain", *ENVELOPE, "data", "v"})
+_NO_DATA = msgspec.Raw(b"{}")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How one class of data is written: its fields as the text names them, and how to get and to revive their values."""
+class _Envelope(msgspec.Struct, omit_defaults=True):
+    """An event as its text has it; what stands in `data` is read when the type is known."""
 
-    cls: type[EventData]
-    names: tuple[str, ...]
-    values: Callable[[Any], tuple[Any, ...]]
-    known: frozenset[str]  # the names, in a set
-    renamed: tuple[tuple[str, str], ...]  # name in the text, in the class, where these differ
-    revived: tuple[tuple[str, Revive], ...]
-
-
-def wire_name(attribute: str) -> str:
-    """`from_` -> `from`, which is no name in Python."""
-    return attribute.removesuffix("_")
-
-
-def plain(hint: Any) -> Any:
-    """A type without its description, and without None."""
-    if get_origin(hint) is Annotated:
-        return plain(get_args(hint)[0])
-    if get_origin(hint) in (Union, UnionType):
-        left = [one for one in get_args(hint) if one is not NoneType]
-        return plain(left[0]) if len(left) == 1 else hint
-    return hint
+    id: str
+    type: str
+    at_ms: int
+    domain: str = msgspec.field(default_factory=lambda: "main")  # such a default is written, too
+    call: str = ""
+    contact: str = ""
+    agent: str = ""
+    queue: str = ""
+    flow: str = ""
+    flow_version: str = ""
+    node: str = ""
+    data: msgspec.Raw = _NO_DATA
+    v: int = msgspec.field(default_factory=lambda: 1)
 
 
-def _reviver(hint: Any) -> Revive | None:
-    kind: Any = plain(hint)
-    if kind == Steps:
-        return lambda value: tuple(steps_from(value))
-    if get_origin(kind) is tuple:
-        return tuple
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind
-    if is_dataclass(kind):
-        return part_reader(kind)
-    return None
-
-
-def _shape(cls: type[EventData]) -> Shape:
-    hints = get_type_hints(cls, include_extras=True)
-    own = [field.name for field in fields(cls)]  # type: ignore[arg-type]
-    names = tuple(map(wire_name, own))
-    values: Callable[[Any], tuple[Any, ...]] = attrgetter(*own) if len(own) > 1 else lambda data: (getattr(data, own[0]),)
-    renamed = tuple((name, attribute) for name, attribute in zip(names, own, strict=True) if name != attribute)
-    revived = tuple((name, revive) for name in own if (revive := _reviver(hints[name])))
-    return Shape(cls, names, values, frozenset(names), renamed, revived)
-
-
-SHAPES: dict[type[EventData], Shape] = {cls: _shape(cls) for cls in EVENTS.values()}
+ENVELOPE = ("call", "contact", "agent", "queue", "flow", "flow_version", "node")  # left out where they do not apply
+KNOWN = frozenset(_Envelope.__struct_fields__)
+WIRES: dict[type[EventData], Wire[Any]] = {cls: wire_of(cls, empties=True) for cls in EVENTS.values()}
+_decode = msgspec.json.Decoder(_Envelope).decode
 
 
 def event_text(event: Event) -> str:
     """One line of ASCII."""
-    return write(event_fields(event))
+    if type(event.data) is UnknownEvent and event.data.beside:
+        return plain_json(event_fields(event))
+    return text_of(_envelope(event))
 
 
 def event_fields(event: Event) -> dict[str, Any]:
-    """The text as plain data, but for parts of the data, which `write` makes plain."""
-    data = event.data
-    found: dict[str, Any] = {"id": event.id, "type": event.type, "at_ms": event.at_ms, "domain": event.domain}
-    if event.call:
-        found["call"] = event.call
-    if event.contact:
-        found["contact"] = event.contact
-    if event.agent:
-        found["agent"] = event.agent
-    if event.queue:
-        found["queue"] = event.queue
-    if event.flow or event.flow_version or event.node:
-        found |= {name: value for name in OF_FLOWS if (value := getattr(event, name))}
-    if type(data) is UnknownEvent:
-        found |= data.beside
-        told = data.fields
-    else:
-        shape = SHAPES[type(data)]
-        told = {name: value for name, value in zip(shape.names, shape.values(data), strict=True) if value is not None}
-    if told:
-        found["data"] = told
-    found["v"] = event.v
-    return found
+    """The text as plain data."""
+    beside = event.data.beside if isinstance(event.data, UnknownEvent) else {}
+    return {**msgspec.to_builtins(_envelope(event)), **beside}
+
+
+def _envelope(event: Event) -> _Envelope:
+    data, told = event.data, cast(Any, _NO_DATA)
+    if isinstance(data, UnknownEvent):
+        told = data.fields or _NO_DATA
+    elif (wire := WIRES[type(data)]).names:
+        told = wire.write(data)
+    about = (event.call, event.contact, event.agent, event.queue, event.flow, event.flow_version, event.node)
+    return _Envelope(event.id, event.type, event.at_ms, event.domain, *about, told, event.v)
 
 
 def event_from(text: str) -> Event:
     """Unreadable when it is no event, or one of a known type that lacks a field."""
-    found = parse(text)
     try:
-        get = found.get
-        return Event(
-            found["id"],
-            found["at_ms"],
-            _data(found),
-            get("domain", "main"),
-            get("call", ""),
-            get("contact", ""),
-            get("agent", ""),
-            get("queue", ""),
-            get("flow", ""),
-            get("flow_version", ""),
-            get("node", ""),
-        )
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise Unreadable(f"an event cannot be read from {text[:200]!r}: {error!r}") from None
+        try:
+            found = _decode(text)
+            return _event(found, found.data, text)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeError, RecursionError):  # half a surrogate pair, or no JSON
+            plain = json_object(text)
+            data = plain.pop("data", {})
+            return _event(msgspec.convert(plain, _Envelope), data, text)
+    except Unreadable:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, msgspec.ValidationError) as error:
+        raise Unreadable(f"an event cannot be read from {text[:200]!r}: {error}") from None
 
 
-def _data(found: dict[str, Any]) -> EventData:
-    type, version, told = found["type"], found.get("v", 1), found.get("data") or {}
-    cls = EVENTS.get(type)
-    if cls is None or version > cls.VERSION:
-        return UnknownEvent(str(type), told, version, {name: value for name, value in found.items() if name not in KNOWN})
-    return data_from(SHAPES[cls], told, version)
+def _event(found: _Envelope, told: Any, text: str) -> Event:
+    """`told` is the data as JSON or as plain data."""
+    about = (found.domain, found.call, found.contact, found.agent, found.queue, found.flow, found.flow_version, found.node)
+    return Event(found.id, found.at_ms, _data(found, told, text), *about)
 
 
-def data_from(shape: Shape, told: dict[str, Any], version: int) -> EventData:
-    """The data of a known type, from the fields of this version of it."""
-    for earlier in range(version, shape.cls.VERSION):
-        told = shape.cls.EARLIER[earlier](told)
-    if not told.keys() <= shape.known:
-        told = {name: value for name, value in told.items() if name in shape.known}
-    for name, revive in shape.revived:
-        if told.get(name) is not None:
-            told[name] = revive(told[name])
-    for name, attribute in shape.renamed:
-        told[attribute] = told.pop(name)
-    return shape.cls(**told)
+def _data(found: _Envelope, told: Any, text: str) -> EventData:
+    cls = EVENTS.get(found.type)
+    if cls is None or found.v > cls.VERSION:
+        whole = json_object(text)
+        beside = {name: value for name, value in whole.items() if name not in KNOWN}
+        return UnknownEvent(found.type, whole.get("data") or {}, found.v, beside)
+    wire = WIRES[cls]
+    if found.v < cls.VERSION:
+        told = told if isinstance(told, dict) else json.loads(bytes(told))
+        for version in range(found.v, cls.VERSION):
+            told = cls.EARLIER[version](told)
+    data: EventData = wire.read(msgspec.convert(told, wire.struct) if isinstance(told, dict) else wire.decode(told))
+    return data

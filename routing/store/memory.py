@@ -6,6 +6,7 @@ domain stand for several servers.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -271,7 +272,11 @@ class MemoryStore:
                     await self._shared.news.wait_for(lambda: stream.last > _number(after))
             except TimeoutError:
                 return []
-        return [(position, read(text)) for position, text in stream.after(after, limit)]
+        found = []
+        for position, text in stream.after(after, limit):
+            with suppress(codec.Unreadable):  # one bad entry must not stop all that follow
+                found.append((position, read(text)))
+        return found
 
 
 def _number(position: str) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,6 +73,18 @@ async def test_the_inbox_keeps_order_and_positions(views: Views) -> None:
     rest = await other.inbox(first[-1][0], block_ms=0)
     assert [message for _, message in first + rest] == messages
     assert await store.inbox(rest[-1][0], block_ms=1) == []
+
+
+async def test_an_entry_that_cannot_be_read_is_passed_over(views: Views) -> None:
+    """One bad entry does not stop all that follow."""
+    store = views()
+    broken = replace(event("bad"), data=replace(queued(NOW), enqueued_at_ms="soon"))  # type: ignore[arg-type]
+    await store.append(event("e1"), broken, event("e2"))
+    await store.post(ContactLeft("c1", "abandoned"), ContactLeft("c2", "abandoned", key=7))  # type: ignore[arg-type]
+    await store.post(ContactLeft("c3", "abandoned"))
+
+    assert [told.id for _, told in await store.events("0", block_ms=0)] == ["e1", "e2"]
+    assert [message.contact for _, message in await store.inbox("0", block_ms=0) if isinstance(message, ContactLeft)] == ["c1", "c3"]
 
 
 async def test_a_reader_wakes_at_once(views: Views) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from routing.domain.events.registry import EVENTS
-from routing.store.event_codec import wire_name
+from routing.store.wire import wire_name
 
 pytestmark = pytest.mark.unit
 

@@ -123,9 +123,9 @@ def test_servers_of_the_last_version_understand_and_are_understood(name: str) ->
     assert read.facts.data == before.get("data", {})
 
 
-@pytest.mark.parametrize("cls", codec.SHAPES)
+@pytest.mark.parametrize("cls", codec.WIRES)
 def test_no_two_fields_of_a_record_are_written_under_one_name(cls: type) -> None:
     """Facts and wishes stand beside the fields of what holds them: one would hide the other."""
-    names = codec.SHAPES[cls].names
+    names = codec.WIRES[cls].names
 
     assert len(set(names)) == len(names)

@@ -20,6 +20,7 @@ from routing.domain.events.servers import GapInLog
 from routing.store import event_codec
 from routing.store.codec import Unreadable
 from routing.store.event_codec import event_fields, event_from, event_text
+from routing.store.wire import wire_of
 from tests.told import agent_changed, example
 
 pytestmark = pytest.mark.unit
@@ -134,7 +135,7 @@ class DoorOpened(EventData):
 def test_earlier_versions_of_a_type_are_read(version: int, data: Fields, monkeypatch: pytest.MonkeyPatch) -> None:
     """Step by step, each version into the next; what is written is the newest."""
     monkeypatch.setitem(registry.EVENTS, "door_opened", DoorOpened)
-    monkeypatch.setitem(event_codec.SHAPES, DoorOpened, event_codec._shape(DoorOpened))
+    monkeypatch.setitem(event_codec.WIRES, DoorOpened, wire_of(DoorOpened, empties=True))
     event = event_from(json.dumps({"id": "e1", "type": "door_opened", "at_ms": 5, "call": "call-1", "data": data, "v": version}))
 
     assert event == told(DoorOpened(4_000, "front"))

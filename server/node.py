@@ -85,7 +85,7 @@ class Node:
         ids = Ids()
         self.store = RedisStore(settings.redis_url, folder=DATA_FOLDER if site.main.redis.url else str(settings.installation.redis_data))
         self.view = View(directory)
-        self.events = EventLog(self.store, ids, self.clock, server=self.server)
+        self.events = EventLog(self.store, ids, self.clock, server=self.server, team_of=directory.team_of)
         self.routing_client = RoutingClient(
             self.store,
             directory,

@@ -12,7 +12,7 @@ from simulator.home import ROOT
 
 Event = dict[str, Any]
 WHOLE_LOG = "100000000"
-ENVELOPE = ("call", "contact", "agent", "queue", "flow", "node")  # empty ones are left out of the log
+ENVELOPE = ("call", "contact", "agent", "team", "queue", "flow", "node")  # empty ones are left out of the log
 
 
 class EventFeed:

@@ -163,19 +163,11 @@ class BoardState:
         self._orders.append((server, order))
 
     def tell(self, data: EventData, now_ms: int, *, contact: Contact | None = None, agent: Agent | None = None) -> None:
-        """Append an event about a contact, an agent or both."""
-        self._events.append(
-            Event(
-                self.ids.new("event"),
-                now_ms,
-                data,
-                self.domain,
-                contact.facts.call if contact else "",
-                contact.id if contact else "",
-                agent.id if agent else "",
-                contact.queue if contact else agent.queue if agent else "",
-            )
-        )
+        """Append an event about a contact, an agent or both. Its team is that of the agent, or of whoever talks to the contact."""
+        call, id, queue = (contact.facts.call, contact.id, contact.queue) if contact else ("", "", agent.queue if agent else "")
+        who = agent.id if agent else ""
+        team = self.directory.team_of(who or (contact.agent if contact else ""), now_ms)
+        self._events.append(Event(self.ids.new("event"), now_ms, data, self.domain, call, id, who, queue, team=team))
 
     def seek_agent(self, contact: Contact, now_ms: int) -> None:
         """A contact waits: offer it to the best ready agent, or let it stand in line. Nobody could ring for one whose server is lost."""

@@ -21,6 +21,10 @@ class CurrentDirectory:
         """What the site defines now."""
         return self._directory
 
+    def team_of(self, agent: str, at_ms: int) -> str:
+        """As `Directory.team_of`."""
+        return self._directory.team_of(agent, at_ms)
+
     def on_change(self, listener: Callable[[], None]) -> None:
         """Have `listener` called behind each change."""
         self._listeners.append(listener)

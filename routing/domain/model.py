@@ -142,6 +142,11 @@ class Directory:
         """What waiting is worth in a queue, as `Contact.ageing`."""
         return 0.0 if self.choice == "strict" else self.queues[queue].ageing
 
+    def team_of(self, agent: str, at_ms: int) -> str:
+        """The team that an agent is in at a moment; "" for one in none, for one who is not of the site, and for nobody."""
+        profile = self.agents.get(agent)
+        return profile.team_at(at_ms) if profile and profile.teams else ""
+
     def is_open(self, queue: str, now_ms: int) -> bool:
         """Whether a queue is open: it has no hours, or these say so."""
         calendar = self.calendars.get(self.queues[queue].hours)

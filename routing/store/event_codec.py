@@ -31,11 +31,12 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     flow: str = ""
     flow_version: str = ""
     node: str = ""
+    team: str = ""
     data: msgspec.Raw = _NO_DATA
     v: int = msgspec.field(default_factory=lambda: 1)
 
 
-ENVELOPE = ("call", "contact", "agent", "queue", "flow", "flow_version", "node")  # left out where they do not apply
+ENVELOPE = ("call", "contact", "agent", "queue", "flow", "flow_version", "node", "team")  # left out where they do not apply
 KNOWN = frozenset(_Envelope.__struct_fields__)
 WIRES: dict[type[EventData], Wire[Any]] = {cls: wire_of(cls, empties=True) for cls in EVENTS.values()}
 _decode = msgspec.json.Decoder(_Envelope).decode
@@ -60,7 +61,7 @@ def _envelope(event: Event) -> _Envelope:
         told = data.fields or _NO_DATA
     elif (wire := WIRES[type(data)]).names:
         told = wire.write(data)
-    about = (event.call, event.contact, event.agent, event.queue, event.flow, event.flow_version, event.node)
+    about = (event.call, event.contact, event.agent, event.queue, event.flow, event.flow_version, event.node, event.team)
     return _Envelope(event.id, event.type, event.at_ms, event.domain, *about, told, event.v)
 
 
@@ -84,7 +85,7 @@ def event_from(text: str) -> Event:
 
 def _event(found: _Envelope, told: Any, text: str) -> Event:
     """`told` is the data as JSON or as plain data."""
-    about = (found.domain, found.call, found.contact, found.agent, found.queue, found.flow, found.flow_version, found.node)
+    about = (found.domain, found.call, found.contact, found.agent, found.queue, found.flow, found.flow_version, found.node, found.team)
     return Event(found.id, found.at_ms, _data(found, told, text), *about)
 
 

@@ -21,7 +21,7 @@ from sources.problems import ProblemsFound
 
 BLOCK_MS = 2_000
 RETRY_S = 0.5
-ENVELOPE = ("call", "contact", "agent", "queue", "flow", "node")
+ENVELOPE = ("call", "contact", "agent", "team", "queue", "flow", "node")
 
 
 def run(options: Options) -> int:

@@ -4,7 +4,7 @@ What waits is bounded. First the steps of flows are dropped; that a call came, w
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from routing.domain.events.calls import CallArrived, CallEnded, CallResumed, CallTransferred, TransferEnded
 from routing.domain.events.envelope import Event, EventData
@@ -15,18 +15,25 @@ from routing.store.outbox import Outbox, Worth
 from routing.store.port import Store
 
 RETRY_S = 0.5
+TeamOf = Callable[[str, int], str]  # (agent, moment) -> the agent's team then
 STEPS = (NodeEntered, NodeLeft, InputReceived, LookupAnswered)
 KEPT = (CallArrived, CallResumed, CallTransferred, CallEnded, TransferEnded, GapInLog, EventsDropped, MessagesDropped)
 
 
 class EventLog:
-    """Appends events to the domain's log. `dropped`: event type -> how many were dropped while the store was away for too long."""
+    """Appends events to the domain's log; `team_of` says which team an agent is in.
 
-    def __init__(self, store: Store, ids: Ids, clock: Clock, *, domain: str = "main", server: str = "") -> None:
+    `dropped`: event type -> how many were dropped while the store was away for too long.
+    """
+
+    def __init__(
+        self, store: Store, ids: Ids, clock: Clock, *, domain: str = "main", server: str = "", team_of: TeamOf = lambda agent, at_ms: ""
+    ) -> None:
         self._ids = ids
         self._clock = clock
         self._domain = domain
         self._server = server
+        self._team_of = team_of
         self._outbox: Outbox[Event] = Outbox(
             store.append, ids.new("outbox"), retry_s=RETRY_S, kind=lambda event: event.type, worth=_worth, on_dropped=self._tell_dropped
         )
@@ -37,8 +44,9 @@ class EventLog:
 
     def tell(self, data: EventData, *, call: str = "", agent: str = "", flow: str = "", flow_version: str = "", node: str = "") -> None:
         """Something happened, in a call or to this server."""
-        place = {"flow": flow, "flow_version": flow_version, "node": node}
-        self._outbox.add(Event(self._ids.new("event"), self._clock.now_ms(), data, self._domain, call=call, agent=agent, **place))
+        at_ms = self._clock.now_ms()
+        about = {"call": call, "agent": agent, "flow": flow, "flow_version": flow_version, "node": node}
+        self._outbox.add(Event(self._ids.new("event"), at_ms, data, self._domain, **about, team=self._team_of(agent, at_ms)))
 
     def tell_messages_dropped(self, counts: Mapping[str, int]) -> None:
         """What this server had to tell the router could not wait any longer: so many messages of each kind."""

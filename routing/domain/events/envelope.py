@@ -52,6 +52,7 @@ class Event:
     flow: str = ""
     flow_version: str = ""
     node: str = ""
+    team: str = ""  # the agent's at that moment
 
     @property
     def type(self) -> str:

@@ -100,7 +100,7 @@ def test_a_newer_server_may_add_fields_and_an_older_one_lack_them() -> None:
     """The first are passed over, the second have their defaults."""
     entry = event_fields(told(replace(example(ContactQueued), ageing=2.0, place_ms=7)))
     entry["data"]["mood"] = "good"
-    entry["team"] = "north"
+    entry["room"] = "north"
     assert event_from(json.dumps(entry)) == told(replace(example(ContactQueued), ageing=2.0, place_ms=7))
     for name in ("ageing", "place_ms"):
         del entry["data"][name]

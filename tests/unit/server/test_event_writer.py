@@ -33,10 +33,14 @@ class CutStore(MemoryStore):
         await super().append(*events, once=once)
 
 
+def team_of(agent: str, at_ms: int) -> str:
+    return agent and f"team of {agent} at {at_ms}"
+
+
 def scene(play: Callable[[EventLog, CutStore], Awaitable[None]]) -> None:
     async def whole() -> None:
         store = CutStore()
-        log = EventLog(store, Ids(), virtual.VirtualClock(), domain="main")
+        log = EventLog(store, Ids(), virtual.VirtualClock(), domain="main", team_of=team_of)
         running = asyncio.create_task(log.run())
         await play(log, store)
         running.cancel()
@@ -123,6 +127,20 @@ def test_what_is_dropped_while_the_store_is_away_for_long() -> None:
         assert {event.call for event in events if event.type == "node_left"} >= {f"call-{number}" for number in range(100, 300)}
         [dropped] = [event for event in events if event.type == "events_dropped"]
         assert fact(dropped, EventsDropped).counts == {type: 30_000 - counts[type] for type in ("node_entered", "node_left")} == log.dropped
+
+    scene(play)
+
+
+def test_an_event_of_an_agent_has_the_team_of_that_moment() -> None:
+    """Of a caller whom an agent passed on, for instance; no agent is in no team."""
+
+    async def play(log: EventLog, store: CutStore) -> None:
+        log.tell(counted(1), call="call-1", agent="anna")
+        log.tell(counted(2), call="call-1")
+        await log.flush()
+
+        anna, nobody = await events_of(store)
+        assert (anna.team, nobody.team) == (f"team of anna at {anna.at_ms}", "")
 
     scene(play)
 

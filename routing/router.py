@@ -21,8 +21,9 @@ from routing.definitions import Definitions
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events.calls import at_server
 from routing.domain.events.servers import DomainOpened, RoutingFailed
-from routing.domain.messages import Message, RingOrder
+from routing.domain.messages import Message
 from routing.domain.model import Directory
+from routing.domain.orders import OfferOrder
 from routing.ports import Clock, Ids
 from routing.store.port import StaleCommit, Store, StoreUnreachable
 
@@ -229,7 +230,7 @@ class Router:
             await self._store.commit(fence, position, changes)
             self._definitions.committed()
             self.commits += 1
-            self.decisions += sum(isinstance(order, RingOrder) for _, order in changes.orders)
+            self.decisions += sum(isinstance(order, OfferOrder) for _, order in changes.orders)
 
     def _change_directory(self, now_ms: int) -> None:
         try:

@@ -7,13 +7,15 @@ from typing import Any
 from hypothesis import strategies as st
 
 from routing.board.redefinition import ChangeRefused
+from routing.domain.agent import Agent
 from routing.domain.agent_state import TRANSITIONS, AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.events.agents import AgentChanged
 from routing.domain.events.contacts import ContactLeft
 from routing.domain.members import AWAY, serves, tier_of
-from routing.domain.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, RingOrder, TalkEnded
-from routing.domain.model import UNTIL_DONE, Agent, Contact, Directory, Membership, Overflow, QueuePolicy
+from routing.domain.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, TalkEnded
+from routing.domain.model import UNTIL_DONE, Contact, Directory, Membership, Overflow, QueuePolicy
+from routing.domain.orders import OfferOrder
 from routing.domain.requirement import parse
 from routing.ports import RingOutcome
 from tests.routing_house import House, directory, person
@@ -269,7 +271,7 @@ def check_staff(made: House) -> None:
 def check_order(made: House, orders_before: int) -> None:
     """Whoever was just offered had the lowest place of the class, but for those whom that agent may not take."""
     for _, order in made.orders[orders_before:]:
-        taken = made.board.contacts.get(order.contact) if isinstance(order, RingOrder) else None
+        taken = made.board.contacts.get(order.contact) if isinstance(order, OfferOrder) else None
         assert not taken or taken.refused_until_ms.get(order.agent, 0) <= made.now, "offered again too early"
         for other in made.board.contacts.values():
             if taken and other.state == ContactState.WAITING and wants(made.site, other, made.now) == wants(made.site, taken, made.now):

@@ -16,17 +16,15 @@ from routing.domain.messages import (
     ContactArrived,
     ContactAsked,
     ContactLeft,
-    LeaveOrder,
     Message,
     OfferAnswered,
     OfferEnded,
     PhoneReported,
-    Reply,
-    RingOrder,
     ServerAlive,
     TalkEnded,
 )
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
+from routing.domain.orders import LeaveOrder, OfferOrder, Reply
 from routing.store import codec
 from tests.told import facts
 
@@ -216,4 +214,4 @@ class House:
 
     def rings(self) -> list[tuple[str, str]]:
         """(contact, agent) of every ring order so far."""
-        return [(order.contact, order.agent) for _, order in self.orders if isinstance(order, RingOrder)]
+        return [(order.contact, order.agent) for _, order in self.orders if isinstance(order, OfferOrder)]

@@ -29,5 +29,5 @@ def leads_on(board: BoardState, contact: Contact, rule: Overflow, now_ms: int) -
 
 def due_rule(board: BoardState, contact: Contact, now_ms: int) -> Overflow | None:
     """The first rule for who has waited so long that leads on."""
-    rules = board.directory.queues[contact.queue].rules_after(now_ms - contact.enqueued_at_ms, contact.overflowed)
+    rules = board.directory.queues[contact.queue].rules_after(contact.waited_ms(now_ms), contact.overflowed)
     return next((rule for rule in rules if leads_on(board, contact, rule, now_ms)), None)

@@ -3,16 +3,24 @@
 What then becomes of the contact is in contacts.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from routing.board import admission, caller_history, contacts, overflow, servers
 from routing.board.state import BoardState
-from routing.domain.contact_facts import Steps
 from routing.domain.contact_state import ContactState
-from routing.domain.events.contacts import ContactOverflowed, ContactQueued, ContactRequeued, ContactTakenOver, without_agent
-from routing.domain.messages import ContactArrived, LeaveOrder, LeaveOutcome, MoveOrder, OfferEnded, TalkEnded, WithdrawOrder
+from routing.domain.events.contacts import (
+    ContactOverflowed,
+    ContactQueued,
+    ContactRequeued,
+    ContactScheduled,
+    ContactTakenOver,
+    without_agent,
+)
+from routing.domain.kinds import KINDS, holder_of
+from routing.domain.messages import ContactArrived, LeaveOutcome, OfferEnded, TalkEnded
 from routing.domain.model import FOREVER_MS, Contact
+from routing.domain.orders import LeaveOrder, MoveOrder, WithdrawOrder
 from routing.domain.requirement import one_of, readable
 
 CLOCKS_DIFFER_MS = 5_000  # a caller who joined later than that from now has come from a server whose clock is wrong
@@ -31,18 +39,21 @@ def arrived(board: BoardState, message: ContactArrived, now_ms: int) -> None:
         board.order(message.server, LeaveOrder(message.contact, way_out))
     if way_out or (board.ended_lately(message.contact, now_ms) and not message.back):
         return  # the same message a second time, or an old one
+    if message.facts.kind not in KINDS:
+        return  # of a newer server; its kind of contact cannot be routed here
     contact = Contact(
         message.contact,
-        message.server,
+        holder_of(message.facts.kind, message.server),
         board.moves.get(message.queue, message.queue),
         list(message.wishes.steps),
         message.enqueued_at_ms if message.enqueued_at_ms <= now_ms + CLOCKS_DIFFER_MS else now_ms,
         message.facts,
         refused_until_ms=dict.fromkeys(message.wishes.exclude, FOREVER_MS),
+        due_ms=message.wishes.due_ms,
     )
     refusal = _refusal(board, contact, message, now_ms)
     if refusal:
-        board.order(contact.server, LeaveOrder(contact.id, refusal))
+        board.order(message.server, LeaveOrder(contact.id, refusal))
         board.remember_end(contact.id, now_ms, refusal)
         board.tell(without_agent(refusal, 0), now_ms, contact=contact)
     else:
@@ -56,15 +67,20 @@ def _join(board: BoardState, contact: Contact, message: ContactArrived, now_ms: 
     contact.place_ms = max(message.wishes.place_ms, earlier_ms)
     contact.steps = _with_preferred(board, contact, message, now_ms)
     board.contacts[contact.id] = contact
-    board.in_queue[contact.queue] += 1
     board.touch_contact(contact.id)
+    if contact.due_ms > now_ms:
+        contact.state = ContactState.SCHEDULED
+        contacts.plan(board, contact)
+        board.tell(ContactScheduled(**contacts.known_by(contact)), now_ms, contact=contact)
+        return
+    board.in_queue[contact.queue] += 1
     contacts.plan(board, contact)
-    board.watch(contact.queue, max(now_ms, contact.enqueued_at_ms + policy.stay_grace_ms))
+    board.watch(contact.queue, max(now_ms, contact.waits_from_ms + policy.stay_grace_ms))
     if contact.queue != message.queue:
-        board.order(contact.server, MoveOrder(contact.id, contact.queue))
+        board.order(contact.holder, MoveOrder(contact.id, contact.queue))
     known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already
     told = ContactRequeued if known_before else ContactQueued
-    board.tell(told(*known_of(contact)), now_ms, contact=contact)
+    board.tell(told(**contacts.known_by(contact)), now_ms, contact=contact)
     _void_unknown_ring(board, contact, message)
     board.drop_preference(contact, now_ms)
     board.seek_agent(contact, now_ms)
@@ -82,24 +98,19 @@ def _with_preferred(board: BoardState, contact: Contact, message: ContactArrived
     return [(0, one_of(there)), *later]
 
 
-def known_of(contact: Contact) -> tuple[int, int, Steps, str, str, Mapping[str, str], str, float, int]:
-    """Everything that others must know to know a contact: the fields of `ContactKnown`."""
-    facts, place = contact.facts, (contact.ageing, contact.place_ms)
-    wait = (contact.enqueued_at_ms, contact.priority, tuple(contact.steps))
-    return (*wait, facts.ani, facts.language, facts.data, contact.server, *place)
-
-
 def _arrived_again(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> None:
     """A caller who is known: told again, or back from being at no server."""
-    before = contact.server
+    before = contact.holder
+    if before is None:
+        return
     if not message.back and before != message.server and before in board.servers:
         return  # the word of a server that was away meanwhile: who has a caller of another one says so by `back`
-    contact.server = message.server
+    contact.holder = message.server
     board.touch_contact(contact.id)
     if contact.queue != message.queue:  # moved since it joined, which a server that has just got it does not know
-        board.order(contact.server, MoveOrder(contact.id, contact.queue))
-    if before != contact.server:
-        board.tell(ContactTakenOver(contact.server, before), now_ms, contact=contact)
+        board.order(contact.holder, MoveOrder(contact.id, contact.queue))
+    if before != contact.holder:
+        board.tell(ContactTakenOver(contact.holder, before), now_ms, contact=contact)
     if message.back:
         _back(board, contact, message, now_ms)
     else:
@@ -130,7 +141,7 @@ def _refusal(board: BoardState, contact: Contact, message: ContactArrived, now_m
     """Why the contact cannot join. A rule of overflow may change its queue first."""
     if contact.queue not in board.directory.queues or not contact.steps or not all(readable(text) for _, text in contact.steps):
         return "failed"
-    if message.again or message.back:
+    if message.again or message.back or contact.due_ms > now_ms:
         return None
     if not board.directory.is_open(contact.queue, now_ms):
         return "closed"

@@ -6,23 +6,45 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from routing.board import agents, arrivals, caller_history, contacts, found_talks, overflow, redefinition, requests, servers
+from routing.board import (
+    agents,
+    arrivals,
+    caller_history,
+    contacts,
+    customer_calls,
+    found_talks,
+    overflow,
+    redefinition,
+    requests,
+    retold_agents,
+    servers,
+)
+from routing.board.board_records import Known
 from routing.board.state import BoardState
-from routing.domain.model import Agent, CallerHistory, Contact, Directory, QueuePolicy
+from routing.domain.agent import Agent
+from routing.domain.model import CallerHistory, Contact, Directory, QueuePolicy
 from routing.ports import Ids
 
 HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = (
-    arrivals.HANDLERS | found_talks.HANDLERS | contacts.HANDLERS | agents.HANDLERS | requests.HANDLERS | servers.HANDLERS
+    arrivals.HANDLERS
+    | found_talks.HANDLERS
+    | contacts.HANDLERS
+    | customer_calls.HANDLERS
+    | agents.HANDLERS
+    | retold_agents.HANDLERS
+    | requests.HANDLERS
+    | servers.HANDLERS
 )
 DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = (
     contacts.DEADLINES
+    | customer_calls.DEADLINES
     | agents.DEADLINES
     | servers.DEADLINES
     | overflow.DEADLINES
     | redefinition.DEADLINES
     | {"caller": caller_history.forget}
 )
-OF_AGENTS = {*agents.DEADLINES, "reservation", "settle"}
+OF_AGENTS = {*agents.DEADLINES, "wrap_up", "reservation", "settle"}
 
 NONE_FAILED: Mapping[tuple[str, str], int] = {}
 
@@ -81,13 +103,13 @@ def restore(
     """
     contacts_known, agents_known = list(contacts_known), list(agents_known)
     known = redefinition.with_stand_ins(directory, contacts_known, agents_known, former)
-    board = Board(known, ids, domain=domain, chance=chance, contacts=contacts_known, agents=agents_known, callers=callers_known)
+    board = Board(known, ids, domain=domain, chance=chance, known=Known(contacts_known, agents_known, callers_known))
     board.site, board.moves = directory, {queue: to for queue, to in moves.items() if queue not in directory.queues}
     servers.resume(board, now_ms, servers_known)
     redefinition.leave_queues(board, now_ms)
     redefinition.settle_agents(board, now_ms, at_work=bool(agents_known))
     for agent in board.agents.values():
-        agents.resume(board, agent, now_ms)
+        retold_agents.resume(board, agent, now_ms)
     for memory in board.callers.values():
         caller_history.resume(board, memory)
     board.index()

@@ -1,7 +1,8 @@
 """What is remembered of callers between their calls, by the number they call from: who talked to them, and the place they lost."""
 
 from routing.board.state import BoardState
-from routing.domain.model import Agent, CallerHistory, Contact
+from routing.domain.agent import Agent
+from routing.domain.model import CallerHistory, Contact
 
 LONGEST = 50_000  # callers remembered; beyond it those who were remembered first are forgotten
 

@@ -1,27 +1,51 @@
 """The rules of contacts: joining, relaxing, being offered, refused, connected, leaving and ending."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from routing.board import admission, agents, caller_history
+from routing.board import admission, assignments, caller_history
 from routing.board.state import BoardState
 from routing.board.strategies import STRATEGIES
-from routing.domain.agent_state import AgentEvent, AgentState
-from routing.domain.contact_state import ContactEvent, ContactState, after
+from routing.domain.agent import Agent
+from routing.domain.assignment import Assignment, AssignmentEvent, AssignmentState
+from routing.domain.contact_state import QUEUED, ContactEvent, ContactState, after
 from routing.domain.events.contacts import ContactConnected, ContactEnded, without_agent
 from routing.domain.events.offers import OVER, OfferWithdrawn
 from routing.domain.events.offers import OfferRinging as RingingEvent
-from routing.domain.messages import ContactLeft, LeaveOrder, LeaveOutcome, OfferAnswered, OfferEnded, OfferRinging, TalkEnded, WithdrawOrder
-from routing.domain.model import FOREVER_MS, Agent, Contact
+from routing.domain.messages import ContactLeft, LeaveOutcome, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
+from routing.domain.model import FOREVER_MS, Contact
+from routing.domain.orders import LeaveOrder, WithdrawOrder
 from routing.ports import EndedBy, EndReason
 
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
 
 
+def known_by(contact: Contact) -> dict[str, Any]:
+    """Everything that others must know to know a contact: the fields of `ContactKnown`."""
+    facts = contact.facts
+    return {
+        "enqueued_at_ms": contact.enqueued_at_ms,
+        "priority": contact.priority,
+        "steps": tuple(contact.steps),
+        "ani": facts.ani,
+        "language": facts.language,
+        "caller": facts.data,
+        "server": contact.holder or "",
+        "ageing": contact.ageing,
+        "place_ms": contact.place_ms,
+        "kind": facts.kind,
+        "due_ms": contact.due_ms,
+        "line": facts.line,
+    }
+
+
 def plan(board: BoardState, contact: Contact, from_ms: int = 0) -> None:
     """Ask for the deadlines that follow from the record. What is due already by rules that hold only from `from_ms` on is due then, all of
     it at once; a router that takes over does what was due meanwhile in its order."""
-    policy, joined_ms = board.directory.queues[contact.queue], contact.enqueued_at_ms
+    if contact.state == ContactState.SCHEDULED:
+        board.at(contact.due_ms, "due", contact.id)
+        return
+    policy, joined_ms = board.directory.queues[contact.queue], contact.waits_from_ms
     planned = [(joined_ms + policy.max_wait_ms, "max_wait")]
     planned += [
         (joined_ms + after_ms, "seek") for after_ms in (*(after_ms for after_ms, _ in contact.steps[1:]), *policy.tier_delays_ms[1:])
@@ -49,7 +73,7 @@ def ring_more(board: BoardState, id: str, now_ms: int) -> None:
     if not contact or contact.state != ContactState.OFFERED:
         return
     policy = board.directory.queues[contact.queue]
-    waited_ms = now_ms - contact.enqueued_at_ms
+    waited_ms = contact.waited_ms(now_ms)
     if waited_ms >= policy.max_wait_ms or admission.due_rule(board, contact, now_ms):
         return  # the phones that ring are the last ones
     if STRATEGIES[policy.strategy].rings_more and contact.offered_at_ms + policy.ring_more_ms <= now_ms:
@@ -64,12 +88,12 @@ def waited_long_enough(board: BoardState, id: str, now_ms: int) -> None:
 
 
 def _is_overdue(board: BoardState, contact: Contact, now_ms: int) -> bool:
-    return contact.enqueued_at_ms + board.directory.queues[contact.queue].max_wait_ms <= now_ms
+    return contact.waits_from_ms + board.directory.queues[contact.queue].max_wait_ms <= now_ms
 
 
 def send_away(board: BoardState, contact: Contact, outcome: LeaveOutcome, now_ms: int) -> None:
     """The wait is over without an agent, by our decision."""
-    board.order(contact.server, LeaveOrder(contact.id, outcome))
+    board.order(contact.holder, LeaveOrder(contact.id, outcome))
     _leave(board, contact, outcome, "", now_ms)
     board.remember_end(contact.id, now_ms, outcome)
 
@@ -77,7 +101,7 @@ def send_away(board: BoardState, contact: Contact, outcome: LeaveOutcome, now_ms
 def left(board: BoardState, message: ContactLeft, now_ms: int) -> None:
     """The caller is gone from the queue: whoever was being rung is free."""
     contact = board.contacts.get(message.contact)
-    if contact and message.server and message.server != contact.server:
+    if contact and message.server and contact.holder and message.server != contact.holder:
         return  # the caller has been taken over: a server that woke up knows nothing of it
     if contact and contact.state != ContactState.CONNECTED:
         _leave(board, contact, message.outcome, message.key, now_ms, message.reason)
@@ -88,12 +112,13 @@ def left(board: BoardState, message: ContactLeft, now_ms: int) -> None:
 
 
 def _leave(board: BoardState, contact: Contact, outcome: LeaveOutcome, key: str, now_ms: int, reason: EndReason = "") -> None:
+    if contact.state in QUEUED:
+        board.in_queue[contact.queue] -= 1
     contact.state = after(contact.state, ContactEvent.LEAVE)
     if outcome == "abandoned":
         caller_history.cut_off(board, contact, now_ms)
     board.matching.remove_contact(contact.id)
-    board.in_queue[contact.queue] -= 1
-    waited_ms = now_ms - contact.enqueued_at_ms
+    waited_ms = max(0, contact.waited_ms(now_ms))
     board.tell(without_agent(outcome, waited_ms, key, reason), now_ms, contact=contact)
     for offer in list(contact.offers):
         take_offer_back(board, contact, offer, now_ms)
@@ -106,25 +131,38 @@ def _forget(board: BoardState, contact: Contact, now_ms: int) -> None:
     board.remember_end(contact.id, now_ms)
 
 
-def withdraw(board: BoardState, contact: Contact, offer: str, now_ms: int) -> None:
+def withdraw(board: BoardState, contact: Contact, offer: str, server: str, now_ms: int) -> None:
     """Take an offer back because of its agent; the contact goes back to its place. The agent's record is the caller's business."""
-    board.order(contact.server, WithdrawOrder(contact.id, offer))
+    board.order(server, WithdrawOrder(contact.id, offer, contact.kind))
     agent = board.agents[contact.offers.pop(offer)]
     board.tell(OfferWithdrawn(offer), now_ms, contact=contact, agent=agent)
     _wait_again(board, contact, now_ms)
 
 
+def withdraw_void(board: BoardState, void: Mapping[str, Assignment], now_ms: int) -> None:
+    """Of what an agent has no hand for any more, take the offers back."""
+    for offer, assignment in void.items():
+        contact = board.contacts.get(assignment.contact)
+        if contact and offer in contact.offers and contact.state == ContactState.OFFERED:
+            withdraw(board, contact, offer, board.server_of(contact, assignment), now_ms)
+
+
 def take_offer_back(board: BoardState, contact: Contact, offer: str, now_ms: int) -> None:
     """The contact does not need this agent any more."""
-    agents.offer_ended(board, call_off(board, contact, offer, now_ms), offer, "withdrawn", now_ms)
+    assignments.offer_ended(board, call_off(board, contact, offer, now_ms), offer, "withdrawn", now_ms)
 
 
 def call_off(board: BoardState, contact: Contact, offer: str, now_ms: int) -> Agent:
     """Let a phone stop ringing for the contact; its agent is free when the caller says so."""
     agent = board.agents[contact.offers.pop(offer)]
-    board.order(contact.server, WithdrawOrder(contact.id, offer))
+    board.order(_server_of(board, contact, agent, offer), WithdrawOrder(contact.id, offer, contact.kind))
     board.tell(OfferWithdrawn(offer), now_ms, contact=contact, agent=agent)
     return agent
+
+
+def _server_of(board: BoardState, contact: Contact, agent: Agent, offer: str) -> str | None:
+    assignment = agent.assignments.get(offer)
+    return board.server_of(contact, assignment) if assignment else contact.holder
 
 
 def offer_ringing(board: BoardState, message: OfferRinging, now_ms: int) -> None:
@@ -144,7 +182,7 @@ def offer_ended(board: BoardState, message: OfferEnded, now_ms: int) -> None:
         board.at(contact.refused_until_ms[agent.id], "seek", contact.id)
     board.tell(OVER[message.outcome](message.offer, message.ring_ms), now_ms, contact=contact, agent=agent)
     _wait_again(board, contact, now_ms)
-    agents.offer_ended(board, agent, message.offer, message.outcome, now_ms)
+    assignments.offer_ended(board, agent, message.offer, message.outcome, now_ms)
 
 
 def stop_ringing(contact: Contact) -> None:
@@ -170,21 +208,27 @@ def _wait_again(board: BoardState, contact: Contact, now_ms: int) -> None:
 
 
 def offer_answered(board: BoardState, message: OfferAnswered, now_ms: int) -> None:
-    """Agent and caller talk; other agents who were rung for the same contact are free."""
+    """Agent and customer talk; other agents who were rung for the same contact are free."""
     contact = board.contacts.get(message.contact)
-    if not contact or message.offer not in contact.offers or contact.state != ContactState.OFFERED:
+    is_taken = contact and message.offer in contact.offers and contact.state in (ContactState.OFFERED, ContactState.DIALLING)
+    if not contact or not is_taken:
         return
-    for other in [offer for offer in contact.offers if offer != message.offer]:
-        take_offer_back(board, contact, other, now_ms)
-    agent = board.agents[contact.offers[message.offer]]
-    contact.state = after(contact.state, ContactEvent.ANSWER)
-    contact.agent, contact.connected_at_ms = agent.id, now_ms
-    board.in_queue[contact.queue] -= 1
-    board.touch_contact(contact.id)
-    agents.connected(board, agent, now_ms)
+    agent = take(board, contact, message.offer, ContactEvent.ANSWER, now_ms)
+    contact.connected_at_ms = now_ms
+    assignments.connected(board, agent, message.offer, now_ms)
     caller_history.talked(board, contact, agent, now_ms)
-    waited_ms = now_ms - contact.enqueued_at_ms
-    board.tell(ContactConnected(message.offer, waited_ms), now_ms, contact=contact, agent=agent)
+    board.tell(ContactConnected(message.offer, contact.waited_ms(now_ms)), now_ms, contact=contact, agent=agent)
+
+
+def take(board: BoardState, contact: Contact, offer: str, event: ContactEvent, now_ms: int) -> Agent:
+    """The contact is in the hands of the agent of that offer; its other offers are taken back."""
+    for other in [each for each in contact.offers if each != offer]:
+        take_offer_back(board, contact, other, now_ms)
+    if contact.state in QUEUED:
+        board.in_queue[contact.queue] -= 1
+    contact.state, contact.agent = after(contact.state, event), contact.offers[offer]
+    board.touch_contact(contact.id)
+    return board.agents[contact.agent]
 
 
 def ended(board: BoardState, message: TalkEnded, now_ms: int) -> None:
@@ -192,33 +236,34 @@ def ended(board: BoardState, message: TalkEnded, now_ms: int) -> None:
     contact = board.contacts.get(message.contact)
     if not contact or message.offer not in contact.offers:
         return
-    if contact.state == ContactState.OFFERED:
+    if contact.state != ContactState.CONNECTED:
         offer_answered(board, OfferAnswered(contact.id, message.offer), now_ms)
     agent = board.agents[contact.agent]
     contact.state = after(contact.state, ContactEvent.END)
-    waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
+    waited_ms = contact.waited_ms(contact.connected_at_ms)
     talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
     agent.talked_ms += talk_ms
     over = ContactEnded(message.ended_by, waited_ms, message.ring_ms, talk_ms, message.reason or None)
     board.tell(over, now_ms, contact=contact, agent=agent)
     if agent.last_contact != contact.id:  # else its disposition was given during the talk
-        agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.facts.call, contact.id, contact.queue, ""
+        given = agent.assignments[message.offer].disposition if message.offer in agent.assignments else ""
+        agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.facts.call, contact.id, contact.queue, given
     _forget(board, contact, now_ms)
-    agents.contact_ended(board, agent, now_ms)
+    assignments.contact_ended(board, agent, message.offer, now_ms)
 
 
 def reservation_over(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: an agent is still reserved long after the phone must have stopped ringing, so the news of it was lost."""
     agent: Agent = board.agents[id]
-    contact = board.contacts.get(agent.contact)
-    if agent.state != AgentState.RESERVED or agent.until_ms > now_ms:
-        return
-    if contact and agent.offer in contact.offers:
-        board.order(contact.server, WithdrawOrder(contact.id, agent.offer))
-        offer_ended(board, OfferEnded(contact.id, agent.offer, "failed"), now_ms)
-    else:
-        agents.move(board, agent, AgentEvent.RELEASE, now_ms)
-        board.seek_contact(agent, now_ms)
+    for offer, assignment in list(agent.assignments.items()):
+        if assignment.state == AssignmentState.OFFERED and assignment.until_ms <= now_ms:
+            contact = board.contacts.get(assignment.contact)
+            if contact and offer in contact.offers:
+                board.order(board.server_of(contact, assignment), WithdrawOrder(contact.id, offer, contact.kind))
+                offer_ended(board, OfferEnded(contact.id, offer, "failed"), now_ms)
+            else:
+                assignments.step(board, agent, offer, AssignmentEvent.RELEASE, now_ms)
+                board.seek_contact(agent, now_ms)
 
 
 HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {
@@ -233,4 +278,5 @@ DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {
     "ring_more": ring_more,
     "max_wait": waited_long_enough,
     "reservation": reservation_over,
+    "wrap_up": assignments.wrap_up_over,
 }

@@ -4,23 +4,25 @@ What Asterisk connects goes on, whatever the board believed; of two talks of one
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from routing.board import agents, contacts
-from routing.board.arrivals import known_of
+from routing.board import assignments, contacts
 from routing.board.state import BoardState
-from routing.domain.contact_state import ContactState
+from routing.domain.agent import Agent
+from routing.domain.assignment import AssignmentState
+from routing.domain.contact_state import QUEUED, ContactState
 from routing.domain.events.contacts import ContactConnected, ContactRestored
+from routing.domain.kinds import holder_of
 from routing.domain.messages import OfferAnswered, TalkEnded, TalkHeld
-from routing.domain.model import Agent, Contact
+from routing.domain.model import Contact
 
 
 def held(board: BoardState, message: TalkHeld, now_ms: int) -> None:
     """They talk."""
     contact, agent = board.contacts.get(message.contact), board.agents.get(message.agent)
     if contact:
-        contact.server = message.server
-        board.touch_contact(contact.id)
+        _follow(board, contact, message)
     if agent is None or (contact and contact.state == ContactState.CONNECTED):
         return
     if contact and message.offer in contact.offers:
@@ -36,22 +38,40 @@ def held(board: BoardState, message: TalkHeld, now_ms: int) -> None:
 
 
 def _is_newest(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) -> bool:
-    """Whether the agent is in no younger talk; an older one is over, unnoticed."""
-    other = board.contacts.get(agent.contact)
-    if not other or other.state != ContactState.CONNECTED or other.id == message.contact:
+    """Whether the agent has a hand free for it, or holds an older one, which is over then, unnoticed."""
+    talks = {
+        offer: other
+        for offer, assignment in agent.assignments.items()
+        if assignment.kind == message.facts.kind and assignment.state == AssignmentState.CONNECTED
+        if (other := board.contacts.get(assignment.contact)) and other.id != message.contact
+    }
+    if len(talks) < max(1, board.directory.agents[agent.id].capacity.get(message.facts.kind, 1)):
         return True
-    if other.connected_at_ms > message.connected_at_ms:
+    offer = min(talks, key=lambda offer: talks[offer].connected_at_ms)
+    if talks[offer].connected_at_ms > message.connected_at_ms:
         return False
-    contacts.ended(board, TalkEnded(other.id, agent.offer, "", now_ms - other.connected_at_ms), now_ms)
+    contacts.ended(board, TalkEnded(talks[offer].id, offer, "", now_ms - talks[offer].connected_at_ms), now_ms)
     return True
+
+
+def _follow(board: BoardState, contact: Contact, message: TalkHeld) -> None:
+    """That server has the contact, or what no server holds is carried by it."""
+    agent = board.agents.get(contact.agent)
+    if contact.holder is not None:
+        contact.holder = message.server
+        board.touch_contact(contact.id)
+    elif agent and (assignment := agent.assignments.get(message.offer)) and assignment.server != message.server:
+        agent.assignments[message.offer] = replace(assignment, server=message.server)
+        board.touch_agent(agent.id)
 
 
 def _restore(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) -> None:
     """A contact that went with Redis's data."""
-    contact = Contact(message.contact, message.server, message.queue, list(message.steps), message.enqueued_at_ms, message.facts)
+    holder = holder_of(message.facts.kind, message.server)
+    contact = Contact(message.contact, holder, message.queue, list(message.steps), message.enqueued_at_ms, message.facts)
     board.contacts[contact.id] = contact
     _connect(board, contact, agent, message, now_ms)
-    told = ContactRestored(*known_of(contact), offer=message.offer, connected_at_ms=contact.connected_at_ms)
+    told = ContactRestored(**contacts.known_by(contact), offer=message.offer, connected_at_ms=contact.connected_at_ms)
     board.tell(told, now_ms, contact=contact, agent=agent)
 
 
@@ -60,21 +80,22 @@ def _adopt(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld,
     for offer in list(contact.offers):
         contacts.take_offer_back(board, contact, offer, now_ms)
     board.matching.remove_contact(contact.id)
-    board.in_queue[contact.queue] -= 1
+    if contact.state in QUEUED:
+        board.in_queue[contact.queue] -= 1
     _connect(board, contact, agent, message, now_ms)
-    waited_ms = contact.connected_at_ms - contact.enqueued_at_ms
+    waited_ms = contact.waited_ms(contact.connected_at_ms)
     board.tell(ContactConnected(message.offer, waited_ms), now_ms, contact=contact, agent=agent)
 
 
 def _connect(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld, now_ms: int) -> None:
     """Contact and agent hold each other; whoever was offered to the agent meanwhile waits on."""
-    other, reserved = board.contacts.get(agent.contact), agent.offer
     contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
     contact.agent, contact.connected_at_ms = agent.id, message.connected_at_ms
     board.touch_contact(contact.id)
-    agents.hold(board, agent, contact, message.offer, now_ms)
-    if other and other.state == ContactState.OFFERED and reserved in other.offers:
-        contacts.withdraw(board, other, reserved, now_ms)
+    void = assignments.hold(board, agent, contact, message.offer, now_ms)
+    if contact.holder is None:
+        agent.assignments[message.offer] = replace(agent.assignments[message.offer], server=message.server)
+    contacts.withdraw_void(board, void, now_ms)
 
 
 HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {TalkHeld: held}

@@ -1,26 +1,32 @@
 """Who could talk to whom: the waiting contacts and the ready agents, indexed by requirement class.
 
-A *pool* is one queue with one requirement, the tiers that are asked by now, and the Asterisk that has the calls. A waiting contact
-stands in one pool, a ready agent in every pool whose requirement the agent meets and whose Asterisk can ring the phone. So only the heads
-of pools are ever compared, a contact that nobody can serve holds nobody up, and the cost of a decision does not grow with the number of
-contacts or agents. Pure bookkeeping: no clock, no I/O.
+A *pool* is one queue with one kind of contact and one requirement, the tiers that are asked by now, and the Asterisk that has the calls. A
+waiting contact stands in one pool; an agent in every pool whose requirement the agent meets, of whose kind they can take one more
+(`kinds.can_take`), and whose Asterisk can ring the phone. So only the heads of pools are ever compared, a contact that nobody can serve
+holds nobody up, and the cost of a decision does not grow with the number of contacts or agents. Contacts that no server holds are
+*errands*: their pools are open to agents for whom a server could carry the offer out. Pure bookkeeping: no clock, no I/O.
 """
 
 import heapq
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from routing.board.offer_servers import OfferServers
 from routing.board.ranking import Ranking
 from routing.board.staffing import Staffing
 from routing.board.strategies import STRATEGIES, Fit, Strategy
+from routing.domain.agent import Agent
 from routing.domain.identifiers import asterisk_of
+from routing.domain.kinds import KINDS, takes
 from routing.domain.members import tier_of
-from routing.domain.model import OUTSIDE, Agent, AgentProfile, Contact, Directory
+from routing.domain.model import OUTSIDE, AgentProfile, Contact, Directory
 from routing.domain.requirement import Requirement, parse
 
 SPARE_POOLS = 1000
+Place = tuple[str, str | None, str]  # kind; the Asterisk of the calls, None for errands; the line out of an errand
+Key = tuple[str, str, int, Place]  # queue, requirement, tier, place
 
 
 @dataclass(slots=True, eq=False)
@@ -30,7 +36,7 @@ class Pool:
     queue: str
     requirement: Requirement
     tier: int
-    asterisk: str
+    place: Place
     strategy: Strategy
     fits: dict[str, Fit] = field(default_factory=dict)
     waiting: Ranking = field(default_factory=Ranking)
@@ -41,12 +47,15 @@ class Pool:
 class Matching:
     """The index. The board tells it who waits and who is ready; it answers who comes next."""
 
-    def __init__(self, directory: Directory, staffing: Staffing, chance: random.Random, before: "Matching | None" = None) -> None:
+    def __init__(
+        self, directory: Directory, staffing: Staffing, offer_servers: OfferServers, chance: random.Random, before: "Matching | None" = None
+    ) -> None:
         """`before` was the index for another directory: how far its pools had come is remembered."""
         self._directory = directory
         self._presence = staffing
+        self._offer_servers = offer_servers
         self._chance = chance
-        self._pools: dict[tuple[str, str, int, str], Pool] = {}
+        self._pools: dict[Key, Pool] = {}
         self._reached = {key: pool for key, pool in before._pools.items() if pool.reached} if before else {}
         self._pool_of: dict[str, Pool] = {}  # contact -> pool
         self._pools_of: dict[str, list[Pool]] = {}  # agent -> pools it could serve
@@ -58,6 +67,15 @@ class Matching:
             self._holders.update(profile.skills.keys())
             for queue in profile.queues:
                 self._members.setdefault(queue, []).append(profile)
+
+    @property
+    def has_errands(self) -> bool:
+        """Whether there is a pool of contacts that no server holds."""
+        return any(place[1] is None for _, _, _, place in self._pools)
+
+    def ready(self) -> list[Agent]:
+        """Those who can take a contact."""
+        return list(self._ready.values())
 
     def members(self, queue: str) -> list[AgentProfile]:
         """The agents of a queue, in the order of the configuration."""
@@ -88,10 +106,12 @@ class Matching:
             pool.waiting.discard(contact)
 
     def add_agent(self, agent: Agent) -> None:
-        """`agent` can take a contact."""
-        self._ready[agent.id] = agent
-        for pool in self._open_to(agent):
-            pool.ready.add(agent.id, self._key(agent, pool))
+        """`agent` can take a contact; nothing happens when the agent cannot."""
+        kinds = takes(agent, self._directory)
+        if kinds:
+            self._ready[agent.id] = agent
+            for pool in self._open_to(agent, kinds):
+                pool.ready.add(agent.id, self._key(agent, pool))
 
     def remove_agent(self, agent: str) -> None:
         """`agent` cannot take a contact now."""
@@ -108,13 +128,13 @@ class Matching:
             if not best:
                 break
             found.append(best[1])
-            pool.reached = best[0][1]
+            pool.reached = best[0][2]
         return found
 
     def best_contact(self, agent: Agent, contacts: dict[str, Contact], now_ms: int) -> str:
         """The waiting contact that a free agent takes: the first of one queue, by the site's choice among those of several; "" for none."""
         firsts: dict[str, tuple[float, str]] = {}
-        for pool in self._open_to(agent):
+        for pool in self._open_to(agent, takes(agent, self._directory)):
             found, first = pool.waiting.first(), firsts.get(pool.queue)
             if not found or (first and first[0] <= found[0]):
                 continue
@@ -162,48 +182,62 @@ class Matching:
         policy = self._directory.queues[queue]
         return policy.weight / (max(1, policy.threshold_ms) if self._directory.choice == "at_risk" else 1)
 
-    def _key(self, agent: Agent, pool: Pool) -> tuple[int, float, int]:
-        """The lowest tier first, where nobody is wanted by name; then by the strategy, then who became ready first."""
+    def _key(self, agent: Agent, pool: Pool) -> tuple[int, int, float, int]:
+        """The lowest tier first, where nobody is wanted by name; then who has least in hand; then by the strategy, then who became ready
+        first."""
         fit = pool.fits[agent.id]
         key = pool.strategy.key(agent, fit, self._chance, pool.reached)
-        return 0 if pool.requirement.alone else fit.tier, key, max(agent.since_ms, agent.phone_since_ms)
+        tier = 0 if pool.requirement.alone else fit.tier
+        return tier, len(agent.assignments), key, max(agent.presence_since_ms, agent.phone_since_ms)
 
-    def _open_to(self, agent: Agent) -> Iterator[Pool]:
-        """The agent's pools, but for queues that are left, and for Asterisks that cannot ring the phone."""
-        left, at = agent.left_queues, None if agent.phone.startswith(OUTSIDE) else agent.phone_at
+    def _open_to(self, agent: Agent, kinds: Container[str]) -> Iterator[Pool]:
+        """The agent's pools of these kinds, but for queues that are left, and for contacts that could not be brought to the agent."""
+        left = agent.left_queues
         return (
             pool
             for pool in self._pools_of.get(agent.id, ())
-            if (at is None or pool.asterisk == at) and (not left or pool.queue not in left)
+            if pool.place[0] in kinds and (not left or pool.queue not in left) and self._reaches(pool.place, agent)
         )
+
+    def _reaches(self, place: Place, agent: Agent) -> bool:
+        """Whether a contact there could be brought to the agent: its Asterisk can ring the phone, or a server could carry the offer out."""
+        kind, asterisk, line = place
+        if asterisk is None:
+            return self._offer_servers.carries(kind, line, agent)
+        return asterisk == agent.phone_at or not KINDS[kind].by_phone or agent.phone.startswith(OUTSIDE)
+
+    def _is_open(self, pool: Pool, agent: Agent) -> bool:
+        is_taken = pool.place[0] in takes(agent, self._directory) and pool.queue not in agent.left_queues
+        return is_taken and self._reaches(pool.place, agent)
 
     def _tier(self, contact: Contact, requirement: Requirement, now_ms: int) -> int:
         """Up to which tier agents are asked by now: any who are wanted by name. A tier in which nobody is at work is not waited for."""
         delays_ms = self._directory.queues[contact.queue].tier_delays_ms
-        waited_ms, tier = now_ms - contact.enqueued_at_ms, len(delays_ms) if requirement.alone else 1
+        waited_ms, tier = contact.waited_ms(now_ms), len(delays_ms) if requirement.alone else 1
         while tier < len(delays_ms) and (delays_ms[tier] <= waited_ms or not self._presence.at_work(contact.queue, (tier,))):
             tier += 1
         return tier
 
     def _pool_for(self, contact: Contact, now_ms: int) -> Pool:
         requirement = parse(contact.steps[contact.step(now_ms)][1])
-        key = contact.queue, requirement.text, self._tier(contact, requirement, now_ms), asterisk_of(contact.facts.call)
+        key = contact.queue, requirement.text, self._tier(contact, requirement, now_ms), _place_of(contact)
         return self._pools.get(key) or self._new_pool(requirement, *key)
 
-    def _new_pool(self, requirement: Requirement, queue: str, text: str, tier: int, asterisk: str) -> Pool:
+    def _new_pool(self, requirement: Requirement, queue: str, text: str, tier: int, place: Place) -> Pool:
         if len(self._pools) >= SPARE_POOLS:
             self._drop_empty_pools()
         policy = self._directory.queues[queue]
-        pool = Pool(queue, requirement, tier, asterisk, STRATEGIES[policy.strategy])
-        earlier = self._reached.get((queue, text, tier, asterisk))
+        pool = Pool(queue, requirement, tier, place, STRATEGIES[policy.strategy])
+        earlier = self._reached.get((queue, text, tier, place))
         pool.reached = earlier.reached if earlier and earlier.strategy is pool.strategy else 0.0
-        self._pools[queue, text, tier, asterisk] = pool
+        self._pools[queue, text, tier, place] = pool
         for profile in self.members(queue):
-            if tier_of(profile, policy) <= tier and requirement.suits(profile.skills, profile.id, profile.attributes):
+            is_asked = place[0] in profile.capacity and tier_of(profile, policy) <= tier
+            if is_asked and requirement.suits(profile.skills, profile.id, profile.attributes):
                 pool.fits[profile.id] = self._fit(profile, pool)
                 self._pools_of[profile.id].append(pool)
                 ready = self._ready.get(profile.id)
-                if ready and _is_open(pool, ready):
+                if ready and self._is_open(pool, ready):
                     pool.ready.add(profile.id, self._key(ready, pool))
         return pool
 
@@ -221,5 +255,7 @@ class Matching:
             self._pools_of[agent] = [pool for pool in pools if id(pool) in kept]
 
 
-def _is_open(pool: Pool, agent: Agent) -> bool:
-    return pool.queue not in agent.left_queues and (agent.phone.startswith(OUTSIDE) or pool.asterisk == agent.phone_at)
+def _place_of(contact: Contact) -> Place:
+    if contact.holder is None:
+        return contact.kind, None, contact.facts.line
+    return contact.kind, asterisk_of(contact.facts.call), ""

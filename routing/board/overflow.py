@@ -7,8 +7,9 @@ from routing.board.staffing import gone_since
 from routing.board.state import BoardState
 from routing.domain.contact_state import ContactState
 from routing.domain.events.contacts import ContactMoved, MoveReason
-from routing.domain.messages import ContactArrived, MoveOrder
+from routing.domain.messages import ContactArrived
 from routing.domain.model import FOREVER_MS, Contact, Overflow, StaffingRule
+from routing.domain.orders import MoveOrder
 
 AGAIN_MS = 15_000  # after which a queue that could not take a waiting contact is looked at again
 
@@ -44,7 +45,7 @@ def waited(board: BoardState, id: str, now_ms: int) -> None:
 
 def _look_again(board: BoardState, contact: Contact, now_ms: int) -> None:
     """Where a rule leads nowhere now it may lead on later; asked once at a time, however often a phone rings meanwhile."""
-    rules = board.directory.queues[contact.queue].rules_after(now_ms - contact.enqueued_at_ms, contact.overflowed)
+    rules = board.directory.queues[contact.queue].rules_after(contact.waited_ms(now_ms), contact.overflowed)
     if rules and board.stuck.get(contact.id, 0) <= now_ms:
         board.stuck[contact.id] = now_ms + AGAIN_MS
         board.at(now_ms + AGAIN_MS, "overflow", contact.id)
@@ -69,7 +70,7 @@ def change_queue(board: BoardState, contact: Contact, queue: str, reason: MoveRe
     contact.priority += there.priority - board.directory.queues[before].priority
     contact.queue, contact.ageing = queue, board.directory.ageing_in(queue)
     board.touch_contact(contact.id)
-    board.order(contact.server, MoveOrder(contact.id, queue))
+    board.order(contact.holder, MoveOrder(contact.id, queue))
     board.tell(ContactMoved(before, reason, contact.priority, contact.ageing), now_ms, contact=contact)
 
 
@@ -80,11 +81,12 @@ def emptied(board: BoardState, queue: str, now_ms: int) -> None:
     policy, gone_ms = board.directory.queues[queue], dict[tuple[str, ...], int]()
     for id in board.matching.waiting(queue):
         contact = board.contacts[id]
-        wants = (*(text for _, text in contact.flow_steps), *(agent for agent in contact.refused_until_ms if contact.is_excluded(agent)))
+        excluded = (agent for agent in contact.refused_until_ms if contact.is_excluded(agent))
+        wants = (contact.kind, *(text for _, text in contact.flow_steps), *excluded)
         if wants not in gone_ms:
             there = admission.somebody(board, contact, queue, policy.stay_when)
             gone_ms[wants] = FOREVER_MS if there else _left_ms(board, contact, policy.stay_when)
-        due_ms = max(gone_ms[wants], contact.enqueued_at_ms, contact.alone_ms) + policy.stay_grace_ms
+        due_ms = max(gone_ms[wants], contact.waits_from_ms, contact.alone_ms) + policy.stay_grace_ms
         if due_ms <= now_ms:
             contacts.send_away(board, contact, "no_agents", now_ms)
         elif due_ms < FOREVER_MS:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 from routing.board import admission, agents, caller_history, contacts, overflow
 from routing.board.state import BoardState
+from routing.domain.agent import Agent
 from routing.domain.agent_state import AgentEvent, AgentState
-from routing.domain.contact_state import ContactState
+from routing.domain.contact_state import QUEUED, TAKEN, ContactState
 from routing.domain.events.agents import AgentPhoneChanged, AgentRemoved, PhoneStateChanged
 from routing.domain.events.contacts import ContactPrioritised
 from routing.domain.members import at_first
-from routing.domain.messages import TellPhoneOrder
-from routing.domain.model import OUTSIDE, Agent, AgentProfile, Contact, Directory, QueuePolicy
+from routing.domain.model import OUTSIDE, AgentProfile, Contact, Directory, QueuePolicy
+from routing.domain.orders import TellPhoneOrder
 from routing.domain.requirement import parse
 
 NO_MOVES: Mapping[str, str] = {}
@@ -33,7 +34,7 @@ def check(before: Directory, directory: Directory, known: Iterable[Contact], mov
         if target not in directory.queues:
             raise ChangeRefused(f"callers of queue {queue!r} cannot move to {target!r}, which is no queue: {_listed(directory.queues)}")
     lost = before.queues.keys() - directory.queues.keys() - moves.keys()
-    stranded = Counter(contact.queue for contact in known if contact.queue in lost and contact.state != ContactState.CONNECTED)
+    stranded = Counter(contact.queue for contact in known if contact.queue in lost and contact.state not in TAKEN)
     if stranded:
         wait = ", ".join(f"{count} {_wait(count)} in {queue!r}" for queue, count in sorted(stranded.items()))
         raise ChangeRefused(f"{wait}: name a queue that takes them, or remove the queue when nobody waits; {_listed(directory.queues)}")
@@ -54,7 +55,11 @@ def with_stand_ins(
 
     A queue that stands in is full for whoever comes, and who still waits there is timed out; an agent who does takes no contact.
     """
-    named = {contact.queue for contact in contacts_known} | {agent.queue for agent in agents_known if agent.queue} | former.keys()
+    named = (
+        {contact.queue for contact in contacts_known}
+        | {held.queue for agent in agents_known for held in agent.assignments.values()}
+        | former.keys()
+    )
     gone = (former.get(name, QueuePolicy(name)) for name in sorted(named - directory.queues.keys()))
     queues = {queue.name: _closed(queue) for queue in gone}
     leaving = (agent for agent in agents_known if agent.id not in directory.agents)
@@ -101,18 +106,20 @@ def _define(board: BoardState, directory: Directory, moves: Mapping[str, str], f
 def leave_queues(board: BoardState, now_ms: int) -> None:
     """Who waits in a queue that is gone waits in the one that takes its callers; a phone that rings for them rings on."""
     for contact in board.contacts.values():
-        if contact.state != ContactState.CONNECTED and contact.queue in board.moves:
+        if contact.state not in TAKEN and contact.queue in board.moves:
             overflow.change_queue(board, contact, board.moves[contact.queue], "queue_removed", now_ms)
-            for agent in contact.offers.values():
-                board.agents[agent].queue = contact.queue
-                board.touch_agent(agent)
+            for offer, id in contact.offers.items():
+                agent = board.agents[id]
+                if offer in agent.assignments:
+                    agent.assignments[offer] = replace(agent.assignments[offer], queue=contact.queue)
+                    board.touch_agent(id)
 
 
 def _follow_priorities(board: BoardState, former: Directory, now_ms: int) -> None:
     """A queue's priority and ageing hold for those who wait in it, too."""
     for contact in board.contacts.values():
         before, there = former.queues.get(contact.queue), board.site.queues.get(contact.queue)
-        if contact.state == ContactState.CONNECTED or not before or not there:
+        if contact.state in TAKEN or not before or not there:
             continue
         more, ageing, old = there.priority - before.priority, board.site.ageing_in(there.name), contact.priority
         if more or ageing != contact.ageing:
@@ -131,7 +138,7 @@ def _remembered_for(directory: Directory) -> dict[str, tuple[int, int]]:
 def settle_agents(board: BoardState, now_ms: int, *, at_work: bool = True) -> None:
     """Bring the agents in line with the site. `at_work` is False at the first start, when nobody is known and everything is told anyway."""
     board.unsettled = {agent.id for agent in board.agents.values() if not _is_settled(board, agent)}
-    free = [agent for id in sorted(board.unsettled) if (agent := board.agents[id]).state not in agents.IN_CALL]
+    free = [agent for id in sorted(board.unsettled) if not (agent := board.agents[id]).in_call]
     for agent in free:  # all phones first: two agents may have changed places
         agents.free_phone(board, agent)
     for agent in free:
@@ -152,7 +159,7 @@ def _is_settled(board: BoardState, agent: Agent) -> bool:
 def settle(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: the call is over of an agent who is to leave, or to get another phone."""
     agent = board.agents.get(id)
-    if agent and id in board.unsettled and agent.state not in agents.IN_CALL:
+    if agent and id in board.unsettled and not agent.in_call:
         agents.free_phone(board, agent)
         phone = agent.phone
         _settle(board, agent, now_ms)
@@ -221,12 +228,12 @@ def go_on(board: BoardState, now_ms: int, *, from_ms: int = 0) -> None:
     `from_ms`: since when the rules hold by which it is due.
     """
     for contact in board.contacts.values():
-        if contact.state != ContactState.CONNECTED:
+        if contact.state not in TAKEN:
             contacts.plan(board, contact, from_ms)
     for queue in board.site.queues:
         board.watch(queue, now_ms)
     board.ask_once()
-    for agent in sorted(board.agents.values(), key=lambda agent: agent.since_ms):
+    for agent in sorted(board.agents.values(), key=lambda agent: agent.presence_since_ms):
         board.seek_contact(agent, now_ms)
     board.seek_agents([contact for contact in board.contacts.values() if contact.state == ContactState.WAITING], now_ms)
 
@@ -243,7 +250,7 @@ class _Company:
     """Who was there for those who wait, before the change: agents by name, and anybody at all in the sense of `stay_when`."""
 
     def __init__(self, board: BoardState, now_ms: int) -> None:
-        waiting = [contact for contact in board.contacts.values() if contact.state != ContactState.CONNECTED]
+        waiting = [contact for contact in board.contacts.values() if contact.state in QUEUED]
         self._named = {contact.id: named for contact in waiting if (named := _named(board, contact, now_ms))}
         self._there: dict[_Kind, bool] = {}
         self._had = {contact.id: contact.queue for contact in waiting if _has_company(board, contact, self._there)}
@@ -272,7 +279,7 @@ def _has_company(board: BoardState, contact: Contact, known: dict[_Kind, bool]) 
     if rule == "always":
         return True
     excluded = (agent for agent in contact.refused_until_ms if contact.is_excluded(agent))
-    kind = _Kind(contact.queue, (*(text for _, text in contact.flow_steps), *excluded))
+    kind = _Kind(contact.queue, (contact.kind, *(text for _, text in contact.flow_steps), *excluded))
     if kind not in known:
         known[kind] = admission.somebody(board, contact, contact.queue, rule)
     return known[kind]

@@ -6,15 +6,17 @@ Each request gets one reply.
 from collections.abc import Callable
 from typing import Any
 
-from routing.board import agents, contacts, overflow
+from routing.board import agents, assignments, contacts, overflow, wrap_up
 from routing.board.state import BoardState
-from routing.domain.agent_state import AgentEvent, AgentState, NotAllowed
-from routing.domain.contact_facts import ContactFacts
-from routing.domain.contact_state import ContactState
-from routing.domain.events.agents import AgentPhoneChanged, AgentQueuesChanged, AgentWishChanged, AgentWrapUpExtended
-from routing.domain.events.contacts import ContactDisposed, ContactPrioritised
-from routing.domain.messages import AgentAsked, ContactAsked, Reply
-from routing.domain.model import Agent, Contact
+from routing.domain.agent import Agent
+from routing.domain.agent_state import AgentEvent, AgentPresence, AgentState, NotAllowed
+from routing.domain.assignment import Assignment
+from routing.domain.contact_state import TAKEN, ContactState
+from routing.domain.events.agents import AgentPhoneChanged, AgentQueuesChanged
+from routing.domain.events.contacts import ContactPrioritised
+from routing.domain.messages import AgentAsked, ContactAsked
+from routing.domain.model import Contact
+from routing.domain.orders import Reply
 
 ASKED = {
     "log_in": AgentEvent.LOG_IN,
@@ -49,36 +51,30 @@ def _change_state(board: BoardState, agent: Agent, message: AgentAsked, now_ms: 
         return
     if message.action == "pause":
         _check_break(board, agent, message.reason)
-    takes_back = agent.state == AgentState.WRAP_UP and message.action == "resume" and agent.wanted
-    is_owing = agent.state == AgentState.WRAP_UP and message.action == "pause" and agents.owes_disposition(board, agent)
+    takes_back = agent.assignments and message.action == "resume" and agent.wanted
+    is_owing = message.action == "pause" and assignments.owing(board, agent)
     if (agent.state == AgentState.ON_CONTACT and message.action in WANTED) or takes_back or is_owing:
-        agent.wanted, agent.reason = WANTED[message.action], message.reason
-        board.touch_agent(agent.id)
-        agents.tell(board, agent, AgentWishChanged, now_ms)
+        assignments.wish(board, agent, WANTED[message.action], message.reason, now_ms)
+        board.seek_contact(agent, now_ms)
         return
-    contact = board.contacts.get(agent.contact)
-    was_offered = agent.offer if agent.state == AgentState.RESERVED and contact and agent.offer in contact.offers else ""
     if message.action == "log_in":
         _start_work(board, agent, message, now_ms)
     if message.action == "log_out":
         agents.leave_phone(board, agent, now_ms)
-    _move(board, agent, message, now_ms)
-    agent.wanted = ""
-    if was_offered and contact:
-        contacts.withdraw(board, contact, was_offered, now_ms)
+    void = _move(board, agent, message, now_ms)
+    contacts.withdraw_void(board, void, now_ms)
     board.seek_contact(agent, now_ms)
 
 
-def _move(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
+def _move(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> dict[str, Assignment]:
+    """Returns what the agent has no hand for any more."""
     if message.action == "pause":
-        agents.take_break(board, agent, message.reason, now_ms)
-        return
+        return agents.take_break(board, agent, message.reason, now_ms)
     if message.action == "resume" and agent.state == AgentState.PAUSED:
         agent.refused.clear()
-    agents.move(board, agent, ASKED[message.action], now_ms)
-    if agent.state == AgentState.READY and agents.owes_disposition(board, agent):
-        agent.queue = agent.last_queue
-        agents.move(board, agent, AgentEvent.OWE, now_ms, until_ms=now_ms)
+    void = agents.move(board, agent, ASKED[message.action], now_ms)
+    assignments.owe_last(board, agent, now_ms)
+    return void
 
 
 def _start_work(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
@@ -103,7 +99,7 @@ def _change_phone(board: BoardState, agent: Agent, phone: str, now_ms: int) -> N
     """Who is logged in logs in again: at another phone, that one is used from now on; nothing else changes."""
     if not phone or phone == agent.phone:
         return
-    if agent.state in (AgentState.RESERVED, AgentState.ON_CONTACT):
+    if agent.in_call:
         raise NotAllowed(f"agent {agent.id} has a call on phone {agent.phone}, which must end first")
     _sit_down(board, agent, phone, now_ms)
     board.touch_agent(agent.id)
@@ -119,58 +115,11 @@ def _check_break(board: BoardState, agent: Agent, reason: str) -> None:
     away = [
         other.id
         for other in board.agents.values()
-        if other is not agent and other.reason == reason and (other.state == AgentState.PAUSED or other.wanted == "paused")
+        if other is not agent and other.reason == reason and (other.presence == AgentPresence.PAUSED or other.wanted == "paused")
     ]
     if len(away) >= limit.at_once:
         agents_are = "1 agent is" if len(away) == 1 else f"{len(away)} agents are"
         raise NotAllowed(f"{agents_are} paused for {reason!r} and no more than {limit.at_once} may be: {', '.join(sorted(away)[:5])}")
-
-
-def _end_wrap_up(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
-    if agent.state != AgentState.WRAP_UP:
-        raise NotAllowed(f"an agent who is {agent.state} has no wrap-up to end")
-    if message.disposition:
-        _dispose(board, agent, message, now_ms)
-    if agent.state == AgentState.WRAP_UP:
-        if agents.owes_disposition(board, agent):
-            raise NotAllowed(f"queue {agent.last_queue} wants a disposition first: {_dispositions(board, agent)}")
-        agents.end_wrap_up(board, agent, now_ms)
-
-
-def _extend_wrap_up(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
-    if agent.state != AgentState.WRAP_UP:
-        raise NotAllowed(f"an agent who is {agent.state} has no wrap-up to extend")
-    if agent.until_ms:
-        agent.until_ms = max(now_ms, agent.until_ms) + board.directory.queues[agent.queue].wrap_up_extension_ms
-        board.touch_agent(agent.id)
-        board.at(agent.until_ms, "wrap_up", agent.id)
-        agents.tell(board, agent, AgentWrapUpExtended, now_ms)
-
-
-def _dispose(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
-    """What the last contact, or the present one, was about and how it ended."""
-    contact = board.contacts.get(agent.contact) if agent.state == AgentState.ON_CONTACT else None
-    if contact:
-        agent.last_call, agent.last_contact, agent.last_queue = contact.facts.call, contact.id, contact.queue
-    if not agent.last_contact:
-        raise NotAllowed("there is no contact to give a disposition to")
-    policy = board.directory.queues.get(agent.last_queue)
-    if not policy or message.disposition not in policy.dispositions:
-        raise NotAllowed(f"{message.disposition!r} is no disposition of queue {agent.last_queue}; known are: {_dispositions(board, agent)}")
-    agent.disposition = message.disposition
-    board.touch_agent(agent.id)
-    about = Contact(agent.last_contact, "", agent.last_queue, [], 0, ContactFacts(agent.last_call))
-    told = ContactDisposed(message.disposition, policy.dispositions[message.disposition])
-    board.tell(told, now_ms, contact=about, agent=agent)
-    if agent.state == AgentState.WRAP_UP and agent.wanted:
-        agents.end_wrap_up(board, agent, now_ms)
-    elif agent.state == AgentState.WRAP_UP:
-        agents.wrap_up_over(board, agent.id, now_ms)
-
-
-def _dispositions(board: BoardState, agent: Agent) -> str:
-    policy = board.directory.queues.get(agent.last_queue)
-    return ", ".join(f"{code} = {meaning}" for code, meaning in policy.dispositions.items()) if policy and policy.dispositions else "none"
 
 
 def _change_queues(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
@@ -194,7 +143,7 @@ def _change_queues(board: BoardState, agent: Agent, message: AgentAsked, now_ms:
 def asked_of_contact(board: BoardState, message: ContactAsked, now_ms: int) -> None:
     """A supervisor changes a waiting contact; the reply says what came of it."""
     contact = board.contacts.get(message.contact)
-    if not contact or contact.state == ContactState.CONNECTED:
+    if not contact or contact.state in TAKEN:
         words = "talks to an agent already" if contact else "waits no longer, or never did"
         board.order(message.server, Reply(message.request, contact.state if contact else "", f"contact {message.contact} {words}"))
         return
@@ -218,11 +167,14 @@ def _move_contact(board: BoardState, contact: Contact, message: ContactAsked, no
         return f"there is no queue {message.queue!r}; known are: {', '.join(board.site.queues)}"
     if message.queue == contact.queue:
         return f"contact {contact.id} waits in {contact.queue} already"
+    if contact.state == ContactState.SCHEDULED:
+        overflow.change_queue(board, contact, message.queue, "asked", now_ms)
+        return ""
     rung = {offer: contacts.call_off(board, contact, offer, now_ms) for offer in list(contact.offers)}
     contacts.stop_ringing(contact)
     overflow.move(board, contact, message.queue, "asked", now_ms)
     for offer, agent in rung.items():  # free only now: they may take the contact where it waits now, in its turn
-        agents.offer_ended(board, agent, offer, "withdrawn", now_ms)
+        assignments.offer_ended(board, agent, offer, "withdrawn", now_ms)
     return ""
 
 
@@ -232,9 +184,7 @@ def _withdraw(board: BoardState, contact: Contact, message: ContactAsked, now_ms
 
 
 OTHERS: dict[str, Callable[[BoardState, Agent, AgentAsked, int], None]] = {
-    "end_wrap_up": _end_wrap_up,
-    "extend_wrap_up": _extend_wrap_up,
-    "dispose": _dispose,
+    **wrap_up.ACTIONS,
     "join_queue": _change_queues,
     "leave_queue": _change_queues,
 }

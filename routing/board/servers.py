@@ -7,14 +7,17 @@ their old place. Until then they are offered nothing.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from routing.board import contacts
+from routing.board import contacts, customer_calls
+from routing.board.offer_servers import OfferServer
 from routing.board.state import BoardState
+from routing.domain.assignment import Assignment, AssignmentState
 from routing.domain.contact_state import ContactState
 from routing.domain.events.servers import ServerBack, ServerLost, ServersListed
 from routing.domain.events.servers import ServerLeft as ServerLeftEvent
 from routing.domain.identifiers import asterisk_of
-from routing.domain.messages import ContactLeft, LeaveOrder, ServerAlive, ServerHolds, ServerLeft, TalkEnded, TellOrder
+from routing.domain.messages import ContactLeft, ServerAlive, ServerHolds, ServerLeft, TalkEnded
 from routing.domain.model import Contact
+from routing.domain.orders import LeaveOrder, TellOrder
 
 LOST_AFTER_MS = 3_000
 GATHER_MS = 1_000  # what servers may take to tell again what Redis lost
@@ -26,8 +29,10 @@ ADRIFT_MS = 120_000  # how long the callers of a lost server may take to turn up
 def resume(board: BoardState, now_ms: int, servers: Iterable[str] = ()) -> None:
     """After a change of router: every server that has calls (`servers`) or contacts is believed to live until it fails to say so."""
     board.list_from_ms = now_ms + TRUST_MS
-    for server in (*servers, *(contact.server for contact in board.contacts.values())):
-        if server not in board.servers:
+    if any(contact.holder is None for contact in board.contacts.values()):
+        board.at(board.list_from_ms, "trusted", "")
+    for server in (*servers, *(contact.holder for contact in board.contacts.values())):
+        if server and server not in board.servers:
             _follow(board, server, now_ms)
 
 
@@ -48,6 +53,9 @@ def alive(board: BoardState, message: ServerAlive, now_ms: int) -> None:
     if message.server not in board.servers:
         _follow(board, message.server, now_ms)
     board.servers[message.server] = now_ms
+    known = OfferServer(message.asterisk, frozenset(message.kinds), frozenset(message.lines))
+    if board.offer_servers.learn(message.server, known):
+        board.follow_offer_servers(now_ms)
     if message.agi:
         _take_calls(board, message.server, (message.asterisk, message.agi), now_ms)
     else:
@@ -78,8 +86,9 @@ def holds(board: BoardState, message: ServerHolds, now_ms: int) -> None:
         if id not in board.contacts and not board.ended_lately(id, now_ms, ON_ITS_WAY_MS):  # its last order may not have arrived yet
             over = board.ended_lately(id, now_ms)
             board.order(message.server, LeaveOrder(id, "failed") if over else TellOrder(id))
-    for contact in [contact for contact in board.contacts.values() if contact.server == message.server and contact.id not in held]:
+    for contact in [contact for contact in board.contacts.values() if contact.holder == message.server and contact.id not in held]:
         contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
+    _give_up_carried(board, message.server, now_ms, lambda known: known.contact not in held and known.since_ms + ON_ITS_WAY_MS < now_ms)
 
 
 def silent(board: BoardState, server: str, now_ms: int) -> None:
@@ -100,7 +109,8 @@ def adrift(board: BoardState, server: str, now_ms: int) -> None:
     """Deadline: callers of a lost server who have not turned up anywhere by now are gone."""
     if server in board.lost:
         board.lost.discard(server)
-        for contact in [contact for contact in board.contacts.values() if contact.server == server]:
+        _give_up_carried(board, server, now_ms, lambda known: True)
+        for contact in [contact for contact in board.contacts.values() if contact.holder == server]:
             if contact.state != ContactState.CONNECTED:  # a talk needs no server; whoever sees its end tells it
                 contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
             elif not _is_seen(board, contact):
@@ -143,9 +153,21 @@ def _is_seen(board: BoardState, contact: Contact) -> bool:
 
 def _set_adrift(board: BoardState, server: str, now_ms: int) -> None:
     board.lost.add(server)
+    board.offer_servers.forget(server)
     for contact in _waiting_of(board, server):
         board.matching.remove_contact(contact.id)
+    board.follow_offer_servers(now_ms)  # first: nobody is to be offered what this server would carry
+    _give_up_carried(board, server, now_ms, lambda known: known.state != AssignmentState.CONNECTED)  # a talk may go on without it
     board.at(now_ms + ADRIFT_MS, "adrift", server)
+
+
+def _give_up_carried(board: BoardState, server: str, now_ms: int, is_over: Callable[[Assignment], bool]) -> None:
+    """Of the offers that a server carries out of contacts that no server holds, end those that are over: the contacts wait again."""
+    for agent in list(board.agents.values()):
+        for offer, known in list(agent.assignments.items()):
+            contact = board.contacts.get(known.contact)
+            if known.server == server and contact and offer in contact.offers and is_over(known):
+                customer_calls.give_up(board, contact, agent, offer, now_ms)
 
 
 def _follow(board: BoardState, server: str, now_ms: int) -> None:
@@ -154,7 +176,7 @@ def _follow(board: BoardState, server: str, now_ms: int) -> None:
 
 
 def _waiting_of(board: BoardState, server: str) -> list[Contact]:
-    return [contact for contact in board.contacts.values() if contact.server == server and contact.state == ContactState.WAITING]
+    return [contact for contact in board.contacts.values() if contact.holder == server and contact.state == ContactState.WAITING]
 
 
 HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {ServerAlive: alive, ServerLeft: left, ServerHolds: holds}
@@ -163,4 +185,5 @@ DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {
     "adrift": adrift,
     "listing": listing,
     "gathered": gathered,
+    "trusted": lambda board, _, now_ms: board.follow_offer_servers(now_ms),
 }

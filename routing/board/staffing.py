@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from routing.domain.agent_state import AgentState
-from routing.domain.members import AWAY, serves, tier_of
-from routing.domain.model import Agent, AgentProfile, Contact, Directory
+from routing.domain.agent import Agent
+from routing.domain.agent_state import AgentPresence
+from routing.domain.kinds import is_counted_on, is_to_be_reached
+from routing.domain.members import serves, tier_of
+from routing.domain.model import AgentProfile, Contact, Directory
 from routing.domain.model import StaffingRule as Rule
 from routing.domain.requirement import parse
 
@@ -18,23 +20,25 @@ def is_there(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact, 
     """Whether this agent of a queue is somebody whom the rule asks for; `eligible` is logged in and suited by any step of the contact."""
     if rule == "always":
         return True
-    if agent.state == AgentState.LOGGED_OUT or not serves(agent, profile, queue):
+    if agent.presence == AgentPresence.LOGGED_OUT or not serves(agent, profile, queue):
+        return False
+    if contact.kind not in profile.capacity:
         return False
     if rule == "ready":
-        return agent.state != AgentState.PAUSED and agent.phone_state != "unavailable"
+        return agent.presence == AgentPresence.READY and is_to_be_reached(agent, contact.kind)
     return rule == "staffed" or suits_sometime(profile, contact)
 
 
 def gone_since(rule: Rule, agent: Agent, profile: AgentProfile, contact: Contact) -> int:
     """Since when an agent who is not there is away, by whatever made them so first; 0 for one who would never be there for the contact."""
-    if rule == "eligible" and not suits_sometime(profile, contact):
+    if contact.kind not in profile.capacity or (rule == "eligible" and not suits_sometime(profile, contact)):
         return 0
     reasons = [agent.left_at_ms.get(contact.queue, 0)] if contact.queue in agent.left_queues else []
-    if agent.state == AgentState.LOGGED_OUT:
-        reasons.append(agent.since_ms)
-    if rule == "ready" and agent.state in AWAY:
-        reasons.append(agent.away_since_ms or agent.since_ms)
-    if rule == "ready" and agent.phone_state == "unavailable":
+    if agent.presence == AgentPresence.LOGGED_OUT:
+        reasons.append(agent.presence_since_ms)
+    if rule == "ready" and agent.presence != AgentPresence.READY:
+        reasons.append(agent.away_since_ms or agent.presence_since_ms)
+    if rule == "ready" and not is_to_be_reached(agent, contact.kind):
         reasons.append(agent.phone_since_ms)
     return min(reasons, default=0)
 
@@ -62,11 +66,11 @@ LEAST: dict[Rule, int] = {"staffed": STAFFED, "eligible": STAFFED, "ready": REAC
 Standing = tuple[int, tuple[str, ...]]  # how much, and the queues that the agent has left
 
 
-def _standing(agent: Agent) -> Standing:
-    if agent.state == AgentState.LOGGED_OUT:
+def _standing(agent: Agent, profile: AgentProfile) -> Standing:
+    if agent.presence == AgentPresence.LOGGED_OUT:
         return 0, ()
-    at_work = REACHABLE if agent.phone_state != "unavailable" else AT_WORK
-    return STAFFED if agent.state == AgentState.PAUSED else at_work, tuple(agent.left_queues)
+    at_work = REACHABLE if is_counted_on(agent, profile) else AT_WORK
+    return STAFFED if agent.presence == AgentPresence.PAUSED else at_work, tuple(agent.left_queues)
 
 
 class Staffing:
@@ -85,7 +89,7 @@ class Staffing:
 
     def note(self, agent: Agent) -> Turn:
         """An agent may have changed."""
-        before, now = self._standings.get(agent.id, (0, ())), _standing(agent)
+        before, now = self._standings.get(agent.id, (0, ())), _standing(agent, self._directory.agents[agent.id])
         if before == now:
             return NO_TURN
         self._standings[agent.id] = now

@@ -10,19 +10,9 @@ from collections.abc import Callable, Coroutine, Mapping
 import structlog
 
 from routing.client.stay_events import CallerGone, Happening, KeyPressed, RingOver, TimeToAnnounce, Waited
-from routing.domain.messages import (
-    ContactLeft,
-    LeaveOrder,
-    Message,
-    MoveOrder,
-    OfferAnswered,
-    OfferEnded,
-    OfferRinging,
-    RingOrder,
-    TalkEnded,
-    WithdrawOrder,
-)
+from routing.domain.messages import ContactLeft, Message, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
 from routing.domain.model import QueuePolicy, WaitForecast
+from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrder
 from routing.ports import EndReason, Progress, Ring, RingResult, WaitingCaller
 
 __all__ = ["QueueStay", "Waited"]
@@ -59,7 +49,7 @@ class QueueStay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._announcement: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._rings: dict[str, RingOrder] = {}  # offer -> the order whose phone rings or talks
+        self._rings: dict[str, OfferOrder] = {}  # offer -> the order whose phone rings or talks
         self._leaving: Waited | None = None  # decided, but a phone still rings
         self._void: set[str] = set()  # offers taken back while their phones rang
         self._talking = ""  # the offer that was answered
@@ -106,7 +96,7 @@ class QueueStay:
 
     async def _handle(self, happening: Happening) -> Waited | None:
         match happening:
-            case RingOrder():
+            case OfferOrder():
                 await self._ring(happening)
             case WithdrawOrder(offer=offer) if offer in self._rings:
                 await self._take_back(offer)
@@ -147,7 +137,7 @@ class QueueStay:
 
     # -- offers ------------------------------------------------------------------------------------------------------
 
-    async def _ring(self, order: RingOrder) -> None:
+    async def _ring(self, order: OfferOrder) -> None:
         if self._gone or self._leaving or self._talking:
             self._post(OfferEnded(self.contact, order.offer, "withdrawn"))
         else:
@@ -166,7 +156,7 @@ class QueueStay:
         self._post(ContactLeft(self.contact, "failed"))
         self._void.discard(offer)
 
-    async def _ring_out(self, order: RingOrder) -> None:
+    async def _ring_out(self, order: OfferOrder) -> None:
         def progress(step: Progress) -> None:
             if step == "transferred":  # the caller talks on, but not to this agent
                 self._post(TalkEnded(self.contact, order.offer, "transfer", 0))
@@ -186,12 +176,12 @@ class QueueStay:
         finally:
             self.tell(RingOver(order, result))
 
-    def _ring_of(self, order: RingOrder) -> Ring:
+    def _ring_of(self, order: OfferOrder) -> Ring:
         return Ring(
             order.offer,
             self.contact,
             order.agent,
-            order.phone,
+            order.address,
             order.ring_timeout_ms,
             order.queue,
             self._policy.whisper,

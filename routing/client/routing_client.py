@@ -13,48 +13,37 @@ from typing import TypeVar
 
 import structlog
 
+from routing.client.carried_offers import CarriedOffers
 from routing.client.join_request import JoinRequest
+from routing.client.medium import Medium, VoiceMedium
 from routing.client.message_outbox import RETRY_S, message_outbox
 from routing.client.queue_stay import QueueStay, Waited
+from routing.client.requests import Requests
 from routing.client.unrouted import Unrouted
+from routing.domain.contact_facts import VOICE
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import (
-    AgentAction,
-    AgentAsked,
-    ContactAction,
     ContactArrived,
-    ContactAsked,
     ContactLeft,
-    LeaveOrder,
     Message,
-    MoveOrder,
     OfferAnswered,
-    Order,
     PhoneReported,
-    Reply,
-    RingOrder,
     ServerAlive,
     ServerHolds,
     TalkEnded,
     TalkHeld,
-    TellOrder,
-    TellPhoneOrder,
 )
 from routing.domain.model import PhoneState, WaitForecast
+from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, Order, Reply, TellOrder, TellPhoneOrder, WithdrawOrder
 from routing.ports import Clock, Ids, WaitingCaller
 from routing.store.port import Store, StoreUnreachable
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-REPLY_WITHIN_S = 5.0
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
 HOLDS_EVERY = 60  # times that it shows life
 REMEMBERED_ENDS = 200  # talks that ended last
-
-
-class NoReply(Exception):
-    """The router did not answer in time; the message says what that means."""
 
 
 class RoutingClient:
@@ -78,13 +67,18 @@ class RoutingClient:
         self._clock = clock
         self._outlook = wait_forecast
         self.server = server
+        self.media: dict[str, Medium] = {}  # of contacts that no server holds, by kind; as carried when this server shows life next
+        self.lines: list[str] = []  # those that our Asterisk has for calls out
+        self.carried = CarriedOffers(server, clock, self.post, self.media)
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
         self.asterisk = ""  # the name of that Asterisk
         self.stays: dict[str, QueueStay] = {}  # by contact
+        self._voice = VoiceMedium(self.stays)
         self._phones: dict[str, PhoneState] = {}  # as reported
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
-        self._replies: dict[str, asyncio.Future[Reply]] = {}
+        self.requests = Requests(server, ids, clock, self.post)
+        self.ask, self.ask_contact = self.requests.ask, self.requests.ask_contact
         self._tell_dropped = tell_dropped
         self._outbox = message_outbox(store, ids, self._sent, self._dropped)
         self._unrouted = Unrouted()
@@ -143,7 +137,8 @@ class RoutingClient:
         """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
         for contact in self._here():
             self._tell(contact)
-        self.post(ServerHolds(self.server, self._here()))
+        self.carried.tell_again()
+        self.post(ServerHolds(self.server, [*self._here(), *self.carried.contacts]))
 
     def tell_ends(self, open_talks: Container[str]) -> None:
         """Report the last talks that are over and that the log still has as open: the word of their end was lost with Redis's data."""
@@ -167,7 +162,10 @@ class RoutingClient:
     def take_calls_at(self, agi: str) -> None:
         """Tell at once where our Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
         self.agi = agi
-        self.post(ServerAlive(self.server, agi, self.asterisk))
+        self.post(self._alive())
+
+    def _alive(self) -> ServerAlive:
+        return ServerAlive(self.server, self.agi, self.asterisk, list(self.media), self.lines)
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
         """A stay reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
@@ -197,29 +195,6 @@ class RoutingClient:
         held = self._held.get(arrived.contact)
         return held if isinstance(held, ContactArrived) else arrived
 
-    async def ask(
-        self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
-    ) -> Reply:
-        """Ask for an agent's state; the reply tells the state then, and why not when it was refused. NoReply when nobody routes."""
-        request, now_ms = self._ids.new("request"), self._clock.now_ms()
-        return await self._replied(AgentAsked(agent, action, request, self.server, reason, phone, now_ms, queue, disposition))
-
-    async def ask_contact(self, contact: str, action: ContactAction, *, priority: int = 0, queue: str = "") -> Reply:
-        """Ask for another priority (seconds) or queue of a waiting contact, or for its end; replied in the same way."""
-        request, now_ms = self._ids.new("request"), self._clock.now_ms()
-        return await self._replied(ContactAsked(contact, action, request, self.server, priority, queue, now_ms))
-
-    async def _replied(self, question: AgentAsked | ContactAsked) -> Reply:
-        request = question.request
-        waiting = self._replies[request] = asyncio.get_running_loop().create_future()
-        self.post(question)
-        try:
-            return await asyncio.wait_for(waiting, REPLY_WITHIN_S)
-        except TimeoutError:
-            raise NoReply(f"no answer from routing within {REPLY_WITHIN_S:.0f} s; the request may still take effect") from None
-        finally:
-            del self._replies[request]
-
     @property
     def held_up(self) -> str:
         """Why the store takes nothing; "" while it does. Known within a second, since there is always something to send."""
@@ -238,10 +213,10 @@ class RoutingClient:
         """Say that this server is there, once until it is sent; and now and then which contacts it holds, so that nothing stays wrong."""
         for beat in count(1):
             if beat % HOLDS_EVERY == 0:
-                self.post(ServerHolds(self.server, self._here()))
+                self.post(ServerHolds(self.server, [*self._here(), *self.carried.contacts]))
             if not self._life_unsent:
                 self._life_unsent = True
-                self.post(ServerAlive(self.server, self.agi, self.asterisk))
+                self.post(self._alive())
             self._give_up()
             await asyncio.sleep(ALIVE_EVERY_S)
 
@@ -251,7 +226,7 @@ class RoutingClient:
         for contact in self._unrouted.look(waiting):
             log.warning("contact_given_up", contact=contact, reason=self.held_up)
             self.post(ContactLeft(contact, "failed", server=self.server))
-            self.stays[contact].tell(LeaveOrder(contact, "failed"))
+            self._voice.ended(contact, "failed")
 
     def _sent(self, batch: Sequence[Message], was_away: bool) -> None:
         """The store took these; what it held before it was away may be lost."""
@@ -273,10 +248,8 @@ class RoutingClient:
 
     def _hand_over(self, order: Order) -> None:
         if isinstance(order, Reply):
-            waiting = self._replies.get(order.request)
-            if waiting and not waiting.done():
-                waiting.set_result(order)
-        elif isinstance(order, RingOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
+            self.requests.answer(order)
+        elif isinstance(order, OfferOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
             self.post(held)  # they talk; the router does not know it
         elif isinstance(order, TellPhoneOrder):
             if order.phone in self._phones:
@@ -284,14 +257,27 @@ class RoutingClient:
         elif isinstance(order, TellOrder):
             if order.contact in self._here():
                 self._tell(order.contact)
+        elif isinstance(order, OfferOrder | WithdrawOrder) and order.kind != VOICE:
+            self.carried.present(order) if isinstance(order, OfferOrder) else self.carried.withdraw(order)
         elif order.contact in self.stays:
-            if isinstance(order, MoveOrder) and isinstance(held := self._held.get(order.contact), ContactArrived):
-                self._held[order.contact] = replace(held, queue=order.queue)
-            self.stays[order.contact].tell(order)
+            self._to_caller(order)
         else:
             log.info("order_for_nobody", order=type(order).__name__, contact=order.contact)
-            if isinstance(order, RingOrder):  # the router believes in a caller who is gone
+            if isinstance(order, OfferOrder):  # the router believes in a caller who is gone
                 self.post(ContactLeft(order.contact, "failed", server=self.server))
+
+    def _to_caller(self, order: OfferOrder | WithdrawOrder | LeaveOrder | MoveOrder) -> None:
+        match order:
+            case OfferOrder():
+                self._voice.present(order)
+            case WithdrawOrder(contact=contact, offer=offer):
+                self._voice.withdraw(contact, offer)
+            case LeaveOrder(contact=contact, outcome=outcome):
+                self._voice.ended(contact, outcome)
+            case MoveOrder(contact=contact, queue=queue):
+                if isinstance(held := self._held.get(contact), ContactArrived):
+                    self._held[contact] = replace(held, queue=queue)
+                self._voice.move(order)
 
 
 async def _until_reachable(attempt: Callable[[], Awaitable[T]]) -> T:

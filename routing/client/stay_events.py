@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from routing.domain.messages import LeaveOrder, LeaveOutcome, MoveOrder, RingOrder, WithdrawOrder
+from routing.domain.messages import LeaveOutcome
+from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrder
 from routing.ports import EndReason, RingResult
 
 Outcome = Literal["answered"] | LeaveOutcome
@@ -35,7 +36,7 @@ class CallerGone:
 
 @dataclass(frozen=True, slots=True)
 class RingOver:
-    order: RingOrder
+    order: OfferOrder
     result: RingResult
 
 
@@ -43,4 +44,4 @@ class TimeToAnnounce:
     """The next announcement is due."""
 
 
-Happening = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | KeyPressed | CallerGone | TimeToAnnounce | RingOver
+Happening = OfferOrder | WithdrawOrder | LeaveOrder | MoveOrder | KeyPressed | CallerGone | TimeToAnnounce | RingOver

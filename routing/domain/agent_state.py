@@ -1,6 +1,21 @@
-"""The states of an agent as one table. Nothing here has a side effect; the board acts on the state that comes back."""
+"""The states of an agent: presence, which is the agent's own, and what is seen of it together with the assignments.
 
+The six states that people know are a function of both (`state_of`); with one contact at a time they move as the table says. Nothing here
+has a side effect.
+"""
+
+from collections.abc import Iterable
 from enum import StrEnum
+
+from routing.domain.assignment import AssignmentState
+
+
+class AgentPresence(StrEnum):
+    """Whether an agent is at work, whatever they have in hand."""
+
+    LOGGED_OUT = "logged_out"
+    READY = "ready"
+    PAUSED = "paused"
 
 
 class AgentState(StrEnum):
@@ -39,6 +54,22 @@ TRANSITIONS: dict[AgentState, dict[AgentEvent, AgentState]] = {
     S.WRAP_UP: {E.END_WRAP_UP: S.READY, E.PAUSE: S.PAUSED, E.LOG_OUT: S.LOGGED_OUT},
     S.PAUSED: {E.RESUME: S.READY, E.PAUSE: S.PAUSED, E.LOG_OUT: S.LOGGED_OUT},
 }
+
+
+SEEN = {
+    AssignmentState.CONNECTED: AgentState.ON_CONTACT,
+    AssignmentState.DIALLING: AgentState.ON_CONTACT,
+    AssignmentState.OFFERED: AgentState.RESERVED,
+    AssignmentState.WRAP_UP: AgentState.WRAP_UP,
+}
+FOREMOST = {state: place for place, state in enumerate(SEEN)}  # which of several assignments is seen of an agent: the lowest
+SEEN_ALONE = {presence: AgentState(presence.value) for presence in AgentPresence}  # of an agent without any
+
+
+def state_of(presence: AgentPresence, assignments: Iterable[AssignmentState]) -> AgentState:
+    """What is seen of an agent: the foremost of the assignments, without any the presence."""
+    foremost = min(assignments, key=FOREMOST.__getitem__, default=None)
+    return SEEN_ALONE[presence] if foremost is None else SEEN[foremost]
 
 
 class NotAllowed(Exception):

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from routing.domain.agent import Agent
 from routing.domain.events.envelope import Event
-from routing.domain.messages import Order
-from routing.domain.model import Agent, CallerHistory, Contact
+from routing.domain.model import CallerHistory, Contact
+from routing.domain.orders import Order
 
 
 @dataclass(slots=True)

@@ -6,8 +6,10 @@ from enum import StrEnum
 class ContactState(StrEnum):
     """Where a contact stands."""
 
+    SCHEDULED = "scheduled"  # wanted later: nobody is offered it yet
     WAITING = "waiting"
     OFFERED = "offered"
+    DIALLING = "dialling"  # an agent has taken it, the customer is being called
     CONNECTED = "connected"
     ENDED = "ended"
 
@@ -15,7 +17,10 @@ class ContactState(StrEnum):
 class ContactEvent(StrEnum):
     """What happens to a contact."""
 
+    FALL_DUE = "fall_due"
     OFFER = "offer"
+    ACCEPT = "accept"
+    NOT_REACHED = "not_reached"  # the customer: wanted again later
     REFUSE = "refuse"  # every offer of it came to nothing
     ANSWER = "answer"
     LEAVE = "leave"
@@ -25,11 +30,17 @@ class ContactEvent(StrEnum):
 S, E = ContactState, ContactEvent
 
 TRANSITIONS: dict[ContactState, dict[ContactEvent, ContactState]] = {
+    S.SCHEDULED: {E.FALL_DUE: S.WAITING, E.LEAVE: S.ENDED},
     S.WAITING: {E.OFFER: S.OFFERED, E.LEAVE: S.ENDED},
-    S.OFFERED: {E.OFFER: S.OFFERED, E.REFUSE: S.WAITING, E.ANSWER: S.CONNECTED, E.LEAVE: S.ENDED},
+    S.OFFERED: {E.OFFER: S.OFFERED, E.REFUSE: S.WAITING, E.ACCEPT: S.DIALLING, E.ANSWER: S.CONNECTED, E.LEAVE: S.ENDED},
+    S.DIALLING: {E.ANSWER: S.CONNECTED, E.NOT_REACHED: S.SCHEDULED, E.LEAVE: S.ENDED},
     S.CONNECTED: {E.END: S.ENDED},
     S.ENDED: {},
 }
+
+
+QUEUED = (ContactState.WAITING, ContactState.OFFERED)  # in a queue, as its length counts
+TAKEN = (ContactState.DIALLING, ContactState.CONNECTED)  # in the hands of an agent
 
 
 def after(state: ContactState, event: ContactEvent) -> ContactState:

@@ -1,7 +1,8 @@
 """Agents as members of queues: what holds of one before anything is known, which queues it serves, and in which tier."""
 
+from routing.domain.agent import Agent
 from routing.domain.agent_state import AgentState
-from routing.domain.model import OUTSIDE, Agent, AgentProfile, QueuePolicy
+from routing.domain.model import OUTSIDE, AgentProfile, QueuePolicy
 
 AWAY = (AgentState.LOGGED_OUT, AgentState.PAUSED)
 

@@ -1,20 +1,23 @@
-"""What servers tell the router (messages, in the domain's inbox) and what it tells them (orders, in one stream per server).
+"""What servers tell the router: messages, in the domain's inbox. What it tells them: orders.py.
 
 All are plain frozen data; `store/codec.py` carries them as JSON. Messages are facts: the board decides what follows from them,
 and a message about something that is over already is ignored.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypedDict
 
 from routing.domain.agent_state import AgentState
 from routing.domain.agent_work import AgentWork
+from routing.domain.assignment import Assignment
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.model import PhoneState
 from routing.ports import EndedBy, EndReason, RingOutcome
 
 AgentAction = Literal["log_in", "log_out", "pause", "resume", "end_wrap_up", "extend_wrap_up", "dispose", "join_queue", "leave_queue"]
 ContactAction = Literal["prioritise", "move", "withdraw"]
+NotReached = Literal["busy", "no_answer", "unreachable", "failed"]
 LeaveOutcome = Literal["abandoned", "timed_out", "exit_key", "full", "closed", "no_agents", "overflowed", "withdrawn", "failed"]
 
 
@@ -61,8 +64,26 @@ class OfferRinging:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferAccepted:
+    """The agent has taken a contact whose customer is called now."""
+
+    contact: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerNotReached:
+    """The call to the customer came to nothing: the agent is free, the contact is wanted again at `again_at_ms`."""
+
+    contact: str
+    offer: str
+    outcome: NotReached
+    again_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OfferAnswered:
-    """Agent and caller are connected."""
+    """Agent and customer are connected."""
 
     contact: str
     offer: str
@@ -103,6 +124,17 @@ class AgentAsked:
     at_ms: int = 0  # when it was asked; what was asked long ago is not wanted any more
     queue: str = ""  # with join_queue and leave_queue
     disposition: str = ""  # with dispose, and with end_wrap_up
+    contact: str = ""  # with these and with extend_wrap_up: which of several
+
+
+class Details(TypedDict, total=False):
+    """What else may be said with an `AgentAction`: the fields of `AgentAsked` of the same names."""
+
+    reason: str
+    phone: str
+    queue: str
+    disposition: str
+    contact: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +157,15 @@ class PhoneReported:
     phone: str
     state: PhoneState
     asterisk: str = ""  # its name; "" where it has none
+
+
+@dataclass(frozen=True, slots=True)
+class ReachReported:
+    """A medium tells whether it reaches an agent for one kind of contacts, where that is not the phone."""
+
+    agent: str
+    kind: str
+    is_reached: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +195,7 @@ class AgentHeld:
     phone: str = ""
     left_queues: list[str] = field(default_factory=list)
     queue: str = ""  # of the contact that is wrapped up
+    assignments: Mapping[str, Assignment] = field(default_factory=dict)  # by offer: the wrap-ups
     work: AgentWork = field(default_factory=AgentWork)
 
 
@@ -161,12 +203,15 @@ class AgentHeld:
 class ServerAlive:
     """A server is there. One that has not said so for some seconds is lost: its callers are offered nothing until they turn up again.
 
-    `agi` is where Asterisk reaches it, "" while it takes no calls; `asterisk` is the name of that Asterisk.
+    `agi` is where Asterisk reaches it, "" while it takes no calls; `asterisk` is the name of that Asterisk. `kinds` are those of the
+    contacts that no server holds and that this one can carry offers out of, `lines` the lines that its Asterisk has for calls out.
     """
 
     server: str
     agi: str = ""
     asterisk: str = ""
+    kinds: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,79 +233,18 @@ Message = (
     ContactArrived
     | ContactLeft
     | OfferRinging
+    | OfferAccepted
+    | CustomerNotReached
     | OfferAnswered
     | OfferEnded
     | TalkEnded
     | AgentAsked
     | ContactAsked
     | PhoneReported
+    | ReachReported
     | TalkHeld
     | AgentHeld
     | ServerAlive
     | ServerLeft
     | ServerHolds
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RingOrder:
-    """Ring this agent for this contact, beside those that ring for it already."""
-
-    contact: str
-    offer: str
-    agent: str
-    phone: str  # a SIP account, or the number of a line outside
-    queue: str
-    ring_timeout_ms: int
-    auto_answer: bool = False
-    accept: bool = False  # the agent presses 1 to take it
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawOrder:
-    """Stop ringing; the offer is void already."""
-
-    contact: str
-    offer: str
-
-
-@dataclass(frozen=True, slots=True)
-class LeaveOrder:
-    """The contact's wait is over without an agent."""
-
-    contact: str
-    outcome: LeaveOutcome
-
-
-@dataclass(frozen=True, slots=True)
-class MoveOrder:
-    """The contact waits in another queue now."""
-
-    contact: str
-    queue: str
-
-
-@dataclass(frozen=True, slots=True)
-class TellOrder:
-    """The router does not know this contact: tell it again, if it is there."""
-
-    contact: str
-
-
-@dataclass(frozen=True, slots=True)
-class TellPhoneOrder:
-    """The router does not know how this phone is: report it, if it was ever reported."""
-
-    phone: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The answer to AgentAsked or ContactAsked: `error` is empty when it was done, else a sentence; `state` is how things are now."""
-
-    request: str
-    state: str
-    error: str = ""
-
-
-Order = RingOrder | WithdrawOrder | LeaveOrder | MoveOrder | TellOrder | TellPhoneOrder | Reply

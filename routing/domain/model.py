@@ -8,9 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from routing.domain.agent_state import AgentState
-from routing.domain.agent_work import AgentWork
-from routing.domain.contact_facts import ContactFacts
+from routing.domain.contact_facts import CALLBACK, CHAT, TASK, VOICE, ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.service_level import Formula
 from routing.domain.teams import Team, TeamStay, team_at
@@ -96,6 +94,8 @@ class QueuePolicy:
 
 
 _PLAIN = Membership()
+ONE_CALL: Mapping[str, int] = {VOICE: 1, CALLBACK: 1}
+INTERRUPTS: Mapping[str, frozenset[str]] = {VOICE: frozenset({CHAT, TASK}), CALLBACK: frozenset({TASK}), CHAT: frozenset({TASK})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ class AgentProfile:
     accept: bool = False  # presses 1 to take any call
     pin: str = ""  # hashed; "": cannot log in from another phone
     teams: tuple[TeamStay, ...] = ()  # in the order of time
+    capacity: Mapping[str, int] = field(default_factory=lambda: ONE_CALL)  # kind -> how many at once; a kind that is not there: none
 
     def membership(self, queue: str) -> Membership:
         """What this agent is in that queue."""
@@ -137,6 +138,7 @@ class Directory:
     presence_ms: int = 120_000  # a ready agent whose phone has been gone for so long is paused
     calendars: Mapping[str, Callable[[int], bool]] = field(default_factory=dict)
     teams: Mapping[str, Team] = field(default_factory=dict)
+    interrupts: Mapping[str, frozenset[str]] = field(default_factory=lambda: INTERRUPTS)  # kind -> those that it may interrupt
 
     def ageing_in(self, queue: str) -> float:
         """What waiting is worth in a queue, as `Contact.ageing`."""
@@ -158,10 +160,10 @@ STRICT_S = 10_000_000  # what one second of priority is worth where waiting does
 
 @dataclass(slots=True)
 class Contact:
-    """A caller who wants an agent. `steps` relax the requirement: (milliseconds waited, expression), first one at 0."""
+    """A customer who wants an agent. `steps` relax the requirement: (milliseconds waited, expression), first one at 0."""
 
     id: str
-    server: str
+    holder: str | None = field(metadata={"wire": "server"})  # has the customer; None: nobody needs to, until an offer is carried out
     queue: str
     steps: list[tuple[int, str]]
     enqueued_at_ms: int
@@ -178,7 +180,24 @@ class Contact:
     overflowed: list[str] = field(default_factory=list)  # queues it came from
     put_off: list[tuple[int, str]] = field(default_factory=list)  # the steps as the flow has them, while preferred agents are waited for
     alone_ms: int = 0  # when a change of the site took away the last agent who was there for it
+    due_ms: int = 0  # when it is wanted; not offered before
+    attempts: int = 0  # calls to the customer that did not reach them
+    held_up: str | None = None  # why nobody can be offered it, whoever is ready: offer_servers.HoldUp
     rev: int = 0
+
+    @property
+    def kind(self) -> str:
+        """One of `kinds.KINDS`."""
+        return self.facts.kind
+
+    @property
+    def waits_from_ms(self) -> int:
+        """Since when the customer waits: from joining, or from when it was wanted. Limits of the wait count from here."""
+        return max(self.enqueued_at_ms, self.due_ms)
+
+    def waited_ms(self, now_ms: int) -> int:
+        """How long by now."""
+        return now_ms - self.waits_from_ms
 
     @property
     def order_ms(self) -> int:
@@ -197,73 +216,8 @@ class Contact:
 
     def step(self, now_ms: int) -> int:
         """Which of `steps` is in force now."""
-        waited = now_ms - self.enqueued_at_ms
+        waited = self.waited_ms(now_ms)
         return max((i for i, (after, _) in enumerate(self.steps) if after <= waited), default=0)
-
-
-@dataclass(slots=True)
-class Agent:
-    """An agent at work."""
-
-    id: str
-    state: AgentState = AgentState.LOGGED_OUT
-    reason: str = ""  # of a pause
-    since_ms: int = 0
-    phone: str = ""
-    phone_state: PhoneState = "unavailable"
-    phone_since_ms: int = 0  # since when it is in that state
-    phone_at: str = ""  # the Asterisk that saw it last as anything but unavailable
-    contact: str = ""
-    queue: str = ""  # of that contact, or of the one just wrapped up
-    offer: str = ""
-    until_ms: int = 0  # end of wrap-up, or when a reservation is given up
-    wanted: str = ""  # asked for while busy: "paused" or "logged_out"
-    idle_since_ms: int = 0  # end of the last contact, or log-in
-    handled: int = 0  # contacts since log-in
-    talked_ms: int = 0  # with contacts since log-in
-    offered_at_ms: int = 0  # when a contact was last offered
-    occupancy: float = 0.0  # share of the recent past spent on contacts, as of `occupied_at_ms` (strategies/least_occupied.py)
-    occupied_at_ms: int = 0
-    refused: dict[str, int] = field(default_factory=dict)  # outcome -> so many offers in a row ended so
-    left_queues: list[str] = field(default_factory=list)  # of the profile's: not served now
-    left_at_ms: dict[str, int] = field(default_factory=dict)  # one of left_queues -> since when
-    away_since_ms: int = 0  # since when paused or logged out
-    desk_phone: str = ""  # the phone of somebody else or of nobody that is used since log-in; "": the agent's own
-    last_call: str = ""  # of which the disposition may be given
-    last_contact: str = ""
-    last_queue: str = ""
-    disposition: str = ""  # the one given
-    rev: int = 0
-
-
-def work_of(agent: Agent) -> AgentWork:
-    """What is told of it with every change."""
-    return AgentWork(
-        agent.wanted,
-        agent.idle_since_ms,
-        agent.handled,
-        agent.talked_ms,
-        agent.offered_at_ms,
-        agent.occupancy,
-        agent.occupied_at_ms,
-        dict(agent.refused),
-        dict(agent.left_at_ms),
-        agent.away_since_ms,
-        agent.last_call,
-        agent.last_contact,
-        agent.last_queue,
-        agent.disposition,
-    )
-
-
-def take_work(agent: Agent, work: AgentWork) -> None:
-    """Let the agent's work be this, as it was told."""
-    agent.wanted, agent.disposition = work.wanted, work.disposition
-    agent.idle_since_ms, agent.offered_at_ms, agent.away_since_ms = work.idle_since_ms, work.offered_at_ms, work.away_since_ms
-    agent.handled, agent.talked_ms = work.handled, work.talked_ms
-    agent.occupancy, agent.occupied_at_ms = work.occupancy, work.occupied_at_ms
-    agent.refused, agent.left_at_ms = dict(work.refused), dict(work.left_at_ms)
-    agent.last_call, agent.last_contact, agent.last_queue = work.last_call, work.last_contact, work.last_queue
 
 
 @dataclass(slots=True)

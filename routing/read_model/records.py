@@ -8,33 +8,40 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from routing.domain.agent import Agent, take_work
 from routing.domain.agent_state import AgentState
+from routing.domain.assignment import Assignment
 from routing.domain.contact_facts import ContactFacts
-from routing.domain.contact_state import ContactState
+from routing.domain.contact_state import QUEUED, TAKEN, ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events import agents as agent_events
 from routing.domain.events.agents import AgentChanged, AgentRemoved, PhoneStateChanged
 from routing.domain.events.calls import CallArrived, CallEnded, CallResumed, CallTransferred
 from routing.domain.events.contacts import (
     WITHOUT_AGENT,
+    ContactAccepted,
     ContactConnected,
     ContactDisposed,
     ContactEnded,
+    ContactHeldUp,
     ContactKnown,
     ContactMoved,
+    ContactNotReached,
     ContactPrioritised,
     ContactQueued,
     ContactRelaxed,
     ContactRequeued,
     ContactRestored,
+    ContactScheduled,
     ContactTakenOver,
 )
 from routing.domain.events.envelope import Event, EventData
 from routing.domain.events.flows import NodeEntered
 from routing.domain.events.offers import OVER, OfferMade, OfferRefused, OfferWithdrawn
 from routing.domain.members import at_first
-from routing.domain.model import Agent, Contact, Directory, take_work
+from routing.domain.model import Contact, Directory
 from routing.read_model.earlier_log import is_lost_call
+from routing.read_model.one_at_a_time import in_hand_before, presence_before
 
 LOST_CALLS = 1_000
 
@@ -88,48 +95,73 @@ class Records:
             handler(self, event, event.data)
 
     def _add(self, contact: Contact) -> None:
-        talks = contact.state == ContactState.CONNECTED  # of a queue that is gone, perhaps
-        if (talks or contact.queue in self._lines) and contact.id not in self.contacts:
+        is_taken = contact.state in TAKEN  # of a queue that is gone, perhaps
+        if (is_taken or contact.queue in self._lines) and contact.id not in self.contacts:
             self.contacts[contact.id] = contact
-            if not talks:
-                insort(self._lines[contact.queue], (contact.order_ms, contact.id))
+            if contact.state in QUEUED:
+                self._queue(contact)
+
+    def _queue(self, contact: Contact) -> None:
+        if contact.queue in self._lines:
+            insort(self._lines[contact.queue], (contact.order_ms, contact.id))
 
     def _unqueue(self, contact: Contact) -> None:
-        line, entry = self._lines[contact.queue], (contact.order_ms, contact.id)
+        line, entry = self._lines.get(contact.queue, []), (contact.order_ms, contact.id)
         at = bisect_left(line, entry)
         if at < len(line) and line[at] == entry:
             del line[at]
 
     def _requeued(self, event: Event, told: ContactKnown) -> None:
+        known = self.contacts.get(event.contact)
+        if known and known.state == ContactState.SCHEDULED:
+            known.state, known.due_ms = ContactState.WAITING, told.due_ms
+            self._queue(known)
+            return
         self._add(
             Contact(
                 event.contact,
-                told.server,
+                told.server or None,
                 event.queue,
                 list(told.steps),
                 told.enqueued_at_ms,
-                ContactFacts(event.call, told.ani, told.language, dict(told.caller)),
+                ContactFacts(event.call, told.ani, told.language, dict(told.caller), told.kind, told.line),
                 told.priority,
+                ContactState.SCHEDULED if type(told) is ContactScheduled else ContactState.WAITING,
                 ageing=told.ageing,
                 place_ms=told.place_ms,
+                due_ms=told.due_ms,
             )
         )
+
+    def _held_up(self, event: Event, told: ContactHeldUp) -> None:
+        if contact := self.contacts.get(event.contact):
+            contact.held_up = told.reason
+
+    def _accepted(self, event: Event, told: ContactAccepted) -> None:
+        if contact := self.contacts.get(event.contact):
+            self._unqueue(contact)
+            contact.state, contact.agent, contact.offers = ContactState.DIALLING, event.agent, {told.offer: event.agent}
+
+    def _not_reached(self, event: Event, told: ContactNotReached) -> None:
+        if contact := self.contacts.get(event.contact):
+            contact.state, contact.agent, contact.due_ms = ContactState.SCHEDULED, "", told.due_ms
+            contact.offers.pop(told.offer, None)
 
     def _taken_over(self, event: Event, told: ContactTakenOver) -> None:
         contact = self.contacts.get(event.contact)
         if contact:
-            contact.server = told.server
+            contact.holder = told.server
 
     def _replaced(self, event: Event, told: ContactMoved | ContactPrioritised) -> None:
         """Another queue, or another priority: another place."""
         contact = self.contacts.get(event.contact)
-        if not contact or contact.state == ContactState.CONNECTED:
+        if not contact or contact.state in TAKEN:
             return
         self._unqueue(contact)
         contact.queue, contact.priority = event.queue, told.priority
         contact.ageing = contact.ageing if told.ageing is None else told.ageing
-        if contact.queue in self._lines:
-            insort(self._lines[contact.queue], (contact.order_ms, contact.id))
+        if contact.state in QUEUED:
+            self._queue(contact)
 
     def _relaxed(self, event: Event, told: ContactRelaxed) -> None:
         contact = self.contacts.get(event.contact)
@@ -167,8 +199,10 @@ class Records:
             contact.state = ContactState.OFFERED
             contact.offers[told.offer] = event.agent
         if agent:
-            agent.state, agent.since_ms, agent.reason = AgentState.RESERVED, event.at_ms, ""
-            agent.contact, agent.queue, agent.offer = event.contact, event.queue, told.offer
+            agent.reason = agent.reason if agent.wanted else ""
+            agent.assignments[told.offer] = Assignment(
+                event.contact, event.queue, told.kind, since_ms=event.at_ms, until_ms=told.until_ms, server=told.server
+            )
 
     def _offer_over(self, event: Event, told: OfferRefused | OfferWithdrawn) -> None:
         contact = self.contacts.get(event.contact)
@@ -187,27 +221,25 @@ class Records:
         contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, since_ms
         contact.offers = {offer: event.agent}
         if agent := self._agent_of(event):
-            agent.contact, agent.queue, agent.offer = event.contact, event.queue, offer
             agent.last_contact, agent.last_queue = event.contact, event.queue
 
     def _left(self, event: Event, told: EventData) -> None:
         contact = self.contacts.pop(event.contact, None)
-        if contact and contact.state != ContactState.CONNECTED:
+        if contact and contact.state in QUEUED:
             self._unqueue(contact)
 
     def _agent(self, event: Event, told: AgentChanged) -> None:
         agent = self._agent_of(event)
         if agent:
-            agent.state, agent.reason, agent.since_ms = told.state, told.reason, told.since_ms
-            agent.until_ms, agent.phone = told.until_ms, told.phone
-            agent.left_queues = list(told.left_queues or ())
+            agent.reason, agent.phone = told.reason, told.phone
+            agent.left_queues, agent.unreached = list(told.left_queues or ()), list(told.unreached or ())
+            agent.assignments = dict(told.assignments or {}) if told.presence else in_hand_before(agent, event, told)
+            agent.presence = told.presence or presence_before(told.state)
+            if not agent.assignments:
+                agent.presence_since_ms, agent.presence_until_ms = told.since_ms, told.until_ms
             take_work(agent, told.work)
             if agent.state == AgentState.ON_CONTACT and agent.contact:  # the router calls it the last one when it is over
                 agent.last_contact, agent.last_queue = agent.contact, agent.queue
-            if agent.state == AgentState.WRAP_UP:
-                agent.queue = event.queue
-            if agent.state not in (AgentState.ON_CONTACT, AgentState.RESERVED):
-                agent.contact = agent.offer = ""
 
     def _disposed(self, event: Event, told: ContactDisposed) -> None:
         agent = self.agents.get(event.agent)
@@ -234,6 +266,10 @@ _HANDLERS: dict[type[EventData], Callable[[Records, Event, Any], None]] = {
     **{cls: Records._offer_over for cls in OVER.values()},
     **{cls: Records._left for cls in (*WITHOUT_AGENT, ContactEnded)},
     ContactQueued: Records._requeued,
+    ContactScheduled: Records._requeued,
+    ContactHeldUp: Records._held_up,
+    ContactAccepted: Records._accepted,
+    ContactNotReached: Records._not_reached,
     ContactRequeued: Records._requeued,
     ContactConnected: Records._connected,
     ContactTakenOver: Records._taken_over,

@@ -8,11 +8,12 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
-from routing.domain.contact_state import ContactState
+from routing.domain.agent import Agent
+from routing.domain.contact_state import QUEUED
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events.envelope import Event
 from routing.domain.members import serves
-from routing.domain.model import Agent, Contact, WaitForecast
+from routing.domain.model import Contact, WaitForecast
 from routing.domain.service_level import FORMULAS, WINDOW_MS, Departures, Formula, Tally
 from routing.domain.totals import Totals, counted
 from routing.read_model.earlier_log import EarlierLog, depart
@@ -77,7 +78,7 @@ class View(Records):
     def position(self, contact: str) -> int:
         """The place of a waiting contact in its queue, from 1; 0 when it does not wait."""
         found = self.contacts.get(contact)
-        if not found or found.state == ContactState.CONNECTED:
+        if not found or found.state not in QUEUED:
             return 0
         return bisect_left(self._lines[found.queue], (found.order_ms, found.id)) + 1
 

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from routing.domain.agent import Agent
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events.envelope import Event
 from routing.domain.identifiers import asterisk_of
-from routing.domain.model import OUTSIDE, Agent, Contact, Directory, WaitForecast
+from routing.domain.model import OUTSIDE, Contact, Directory, WaitForecast
 from routing.domain.requirement import parse
 from routing.read_model.estimate import Rival, expected_ms
 from routing.read_model.measures import Measures
@@ -60,7 +61,6 @@ class WaitForecasts:
 
     def __init__(self, current: CurrentDirectory, handling_ms: float | None = None) -> None:
         self._current = current
-        self._bit: dict[str, int] = {}
         self._suited: dict[str, int] = {}  # requirement -> who meets it, of all
         self._measures = Measures(self._directory.queues, handling_ms)
         self._recent: deque[tuple[Event, bool]] | None = deque(maxlen=RECENT)

@@ -12,10 +12,13 @@ from functools import reduce
 from operator import or_
 from typing import Any, get_args
 
-from routing.domain.messages import Message, Order
-from routing.domain.model import Agent, CallerHistory, Contact
+from routing.domain.agent import Agent
+from routing.domain.messages import Message
+from routing.domain.model import CallerHistory, Contact
+from routing.domain.orders import Order
+from routing.store.of_before import agent_of_before
 from routing.store.wire import Unreadable as Unreadable
-from routing.store.wire import Wire, decoder, json_object, text_of, wire_of
+from routing.store.wire import Wire, decoder, json_object, plain_json, text_of, wire_of
 
 
 def kind_of(cls: type) -> str:
@@ -63,7 +66,12 @@ def _reader(wires: dict[type, Wire[Any]], what: str = "") -> Callable[[str], Any
 
 # Each raises Unreadable, also when the type of a message or an order is unknown to this version.
 contact_from: Callable[[str], Contact] = _reader({Contact: WIRES[Contact]})
-agent_from: Callable[[str], Agent] = _reader({Agent: WIRES[Agent]})
+_agent_from: Callable[[str], Agent] = _reader({Agent: WIRES[Agent]})
 caller_from: Callable[[str], CallerHistory] = _reader({CallerHistory: WIRES[CallerHistory]})
 message_from: Callable[[str], Message] = _reader(MESSAGES, "message")
 order_from: Callable[[str], Order] = _reader(ORDERS, "order")
+
+
+def agent_from(text: str) -> Agent:
+    """One of this version, or of the one before."""
+    return _agent_from(text if '"presence":' in text else plain_json(agent_of_before(json_object(text))))

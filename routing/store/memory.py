@@ -10,10 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from routing.domain.agent import Agent
 from routing.domain.changes import Changes
 from routing.domain.events.envelope import Event
-from routing.domain.messages import Message, Order
-from routing.domain.model import Agent, Contact
+from routing.domain.messages import Message
+from routing.domain.model import Contact
+from routing.domain.orders import Order
 from routing.domain.totals import Totals, growth
 from routing.store import codec
 from routing.store.event_codec import event_from, event_text

@@ -11,12 +11,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from routing.domain.agent import Agent
 from routing.domain.changes import Changes
 from routing.domain.events.calls import CallArrived, CallEnded, CallResumed, CallTransferred
 from routing.domain.events.envelope import Event
 from routing.domain.events.flows import NodeEntered
-from routing.domain.messages import Message, Order
-from routing.domain.model import Agent, CallerHistory, Contact
+from routing.domain.messages import Message
+from routing.domain.model import CallerHistory, Contact
+from routing.domain.orders import Order
 from routing.domain.totals import Totals
 
 # Events that open and close a call, and those that tell where in a flow it is: the store knows which calls are open and where each is, and

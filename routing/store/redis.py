@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 import structlog
 
+from routing.domain.agent import Agent
 from routing.domain.changes import Changes
 from routing.domain.events.envelope import Event
-from routing.domain.messages import Message, Order
-from routing.domain.model import Agent, CallerHistory, Contact
+from routing.domain.messages import Message
+from routing.domain.model import CallerHistory, Contact
+from routing.domain.orders import Order
 from routing.domain.totals import Totals, growth
 from routing.store import codec, keys
 from routing.store.event_codec import event_from, event_text

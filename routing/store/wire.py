@@ -1,8 +1,8 @@
 """Dataclasses as JSON text by msgspec. For each class there is a struct that looks as the text does; the class itself knows nothing of it.
 
 The fields of a flat part (FLAT) stand beside those of what holds it, another dataclass is an object of its own, without what is empty
-in it. A trailing underscore of a name is not written. A field that this version does not know is passed over when it is read; a value
-that is not of the field's type is an error.
+in it. A trailing underscore of a name is not written; `wire` in a field's metadata is its name in the text. A field that this version
+does not know is passed over when it is read; a value that is not of the field's type is an error.
 """
 
 import json
@@ -144,7 +144,7 @@ def _columns(cls: Any, empties: bool, way: str = "") -> Iterator[_Column]:
 
 
 def _column(field: Field[Any], hint: Any, way: str, empties: bool) -> _Column:
-    name = wire_name(field.name)
+    name = field.metadata.get("wire") or wire_name(field.name)
     if not (isinstance(hint, type) and is_dataclass(hint)):
         return _Column(name, way, _any_word(hint), _default(field, empties), None)
     part = _part(cast(Any, hint))

@@ -9,9 +9,11 @@ import asyncio
 import structlog
 
 from ivr.ports import ALL_KEYS, Clock, Phone, Speech
-from routing.client.routing_client import NoReply, RoutingClient
+from routing.client.requests import NoReply
+from routing.client.routing_client import RoutingClient
 from routing.domain.agent_state import AgentState
-from routing.domain.messages import AgentAction, Reply
+from routing.domain.messages import AgentAction
+from routing.domain.orders import Reply
 from routing.read_model.view import View
 from server.agents.pin_locks import TRIES, PinLocks
 from server.settings import Site, pins

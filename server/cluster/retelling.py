@@ -6,7 +6,9 @@ from dataclasses import replace
 import structlog
 
 from routing.client.routing_client import RoutingClient
+from routing.domain.agent import Agent, work_of
 from routing.domain.agent_state import AgentState
+from routing.domain.assignment import AssignmentState
 from routing.domain.contact_state import ContactState
 from routing.domain.events.agents import AgentChanged, AgentRemoved
 from routing.domain.events.calls import CallResumed
@@ -14,7 +16,6 @@ from routing.domain.events.contacts import ContactDisposed
 from routing.domain.events.envelope import Event
 from routing.domain.events.servers import DomainOpened
 from routing.domain.messages import AgentHeld
-from routing.domain.model import Agent, work_of
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
 from server.events.writer import EventLog
@@ -43,7 +44,8 @@ class Retelling:
             case AgentRemoved():
                 self._agents.pop(event.agent, None)
             case AgentChanged() | ContactDisposed() if event.agent in self._view.agents:
-                self._agents[event.agent] = replace(self._view.agents[event.agent])
+                agent = self._view.agents[event.agent]
+                self._agents[event.agent] = replace(agent, assignments=dict(agent.assignments))
 
     def _tell_again(self) -> None:
         log.info("told_again", contacts=len(self._routing_client.stays), agents=len(self._agents), calls=len(self._calls))
@@ -51,7 +53,10 @@ class Retelling:
         for agent in self._agents.values():
             if agent.state != AgentState.LOGGED_OUT:
                 kept = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone)
-                self._routing_client.post(replace(kept, left_queues=list(agent.left_queues), queue=agent.queue, work=work_of(agent)))
+                wrap_ups = {offer: known for offer, known in agent.assignments.items() if known.state == AssignmentState.WRAP_UP}
+                left = list(agent.left_queues)
+                told = replace(kept, left_queues=left, queue=agent.queue, assignments=wrap_ups, work=work_of(agent))
+                self._routing_client.post(told)
         self._routing_client.tell_again()
         self._routing_client.tell_ends({contact.id for contact in self._view.contacts.values() if contact.state == ContactState.CONNECTED})
         for call in self._calls:

@@ -8,12 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 from ivr.numbers import masked, normalise
+from routing.domain.agent import Agent
 from routing.domain.agent_state import AgentState
+from routing.domain.assignment import Assignment, AssignmentState
 from routing.domain.contact_state import ContactState
 from routing.domain.events.calls import CallTransferred, at_server
 from routing.domain.events.envelope import Event
 from routing.domain.events.flows import NodeEntered
-from routing.domain.model import Agent, Contact, Directory
+from routing.domain.model import Contact, Directory
 from routing.domain.service_level import FORMULAS, WINDOW_MS
 from routing.read_model.view import ANY_AGENT, View
 
@@ -78,7 +80,7 @@ def contact(view: View, found: Contact, country: str, now_ms: int, *, data: bool
     """A contact that waits or talks: `position` is 0 and `talks_ms` runs once an agent has answered. With `data`: what the flow hands the
     agent."""
     talks = found.state == ContactState.CONNECTED
-    waited_ms = found.connected_at_ms - found.enqueued_at_ms if talks else now_ms - found.enqueued_at_ms
+    waited_ms = max(0, found.waited_ms(found.connected_at_ms if talks else now_ms))
     return {
         **waiting_contact(view, found, view.position(found.id), country, now_ms),
         "queue": found.queue,
@@ -99,11 +101,13 @@ def waiting_contact(view: View, contact: Contact, position: int, country: str, n
     return {
         "id": contact.id,
         "call": contact.facts.call,
+        "kind": contact.kind,
+        "held_up": contact.held_up,
         "position": position,
         "place": wait_forecast.position,
         "expected_wait_ms": wait_forecast.expected_wait_ms,
         "state": contact.state.value,
-        "waited_ms": now_ms - contact.enqueued_at_ms,
+        "waited_ms": max(0, contact.waited_ms(now_ms)),
         "enqueued_at_ms": contact.enqueued_at_ms,
         "priority": contact.priority,
         "place_ms": contact.place_ms,
@@ -124,6 +128,7 @@ def agent(view: View, found: Agent, country: str, now_ms: int, *, data: bool = F
         "name": profile.name,
         "team": profile.team_at(now_ms),
         "state": found.state.value,
+        "presence": found.presence.value,
         "reason": found.reason,
         "since_ms": found.since_ms,
         "in_state_ms": now_ms - found.since_ms if found.since_ms else 0,
@@ -138,6 +143,22 @@ def agent(view: View, found: Agent, country: str, now_ms: int, *, data: bool = F
         "last_contact": found.last_contact,
         "dispositions": dict(after.dispositions) if found.last_contact and after else {},
         "contact": _held(contact, country, data=data) if contact else None,
+        "capacity": dict(profile.capacity),
+        "assignments": [_assignment(offer, known, now_ms) for offer, known in found.assignments.items()],
+    }
+
+
+def _assignment(offer: str, known: Assignment, now_ms: int) -> dict[str, Any]:
+    """One contact in an agent's hands: `state` is offered, dialling, connected or wrap_up."""
+    return {
+        "offer": offer,
+        "contact": known.contact,
+        "queue": known.queue,
+        "kind": known.kind,
+        "state": known.state.value,
+        "in_state_ms": now_ms - known.since_ms,
+        "until_ms": known.until_ms if known.state == AssignmentState.WRAP_UP else 0,
+        "disposition": known.disposition,
     }
 
 

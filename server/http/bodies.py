@@ -62,6 +62,7 @@ class AgentChange(Change):
         "phone": ("log_in",),
         "queue": ("join_queue", "leave_queue"),
         "disposition": ("dispose", "end_wrap_up"),
+        "contact": ("dispose", "end_wrap_up", "extend_wrap_up"),
     }
     needs = {"join_queue": "queue", "leave_queue": "queue", "dispose": "disposition"}
 
@@ -70,6 +71,7 @@ class AgentChange(Change):
     phone: Line = ""
     queue: Line = ""
     disposition: Code = ""
+    contact: Line = ""
 
 
 class ContactChange(Change):

@@ -5,10 +5,10 @@ from collections.abc import Awaitable
 
 from aiohttp import web
 
-from routing.client.routing_client import NoReply
+from routing.client.requests import NoReply
 from routing.domain.events.calls import CallEnded
-from routing.domain.messages import Reply
 from routing.domain.model import Contact
+from routing.domain.orders import Reply
 from routing.read_model.earlier_log import EARLIER_MS
 from server.http import answers
 from server.http.bodies import AgentChange, AgentsAsked, ContactChange
@@ -97,8 +97,16 @@ async def change_agent(request: web.Request, services: ApiServices) -> web.Respo
     if change.phone and change.phone not in (*services.site().phones, services.view.directory.agents[id].phone):
         message = f"There is no phone {change.phone[:40]!r}; the SIP accounts of config/agents.yaml are the site's phones."
         raise ApiError(400, "unknown_phone", message)
-    more = {"reason": change.reason, "phone": change.phone, "queue": change.queue, "disposition": change.disposition}
-    state = await _granted(services.routing_client.ask(id, change.action, **more))
+    asked = services.routing_client.ask(
+        id,
+        change.action,
+        reason=change.reason,
+        phone=change.phone,
+        queue=change.queue,
+        disposition=change.disposition,
+        contact=change.contact,
+    )
+    state = await _granted(asked)
     return web.json_response({"id": id, "action": change.action, "state": state})
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from routing.domain.identifiers import Ids as RandomIds
-from routing.domain.messages import AgentAction, ContactAction, Reply
+from routing.domain.messages import AgentAction, ContactAction, Details
+from routing.domain.orders import Reply
 from routing.ports import Clock, Ids
 from routing.read_model.view import View
 from server.settings import Site
@@ -15,9 +16,7 @@ from server.version import VERSION
 class AgentRequests(Protocol):
     """Where changes of agents and contacts are asked for: `RoutingClient`. Both raise NoReply when the router does not answer."""
 
-    async def ask(
-        self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
-    ) -> Reply:
+    async def ask(self, agent: str, action: AgentAction, **details: Unpack[Details]) -> Reply:
         """The router's answer about an agent."""
 
     async def ask_contact(self, contact: str, action: ContactAction, *, priority: int = 0, queue: str = "") -> Reply:

@@ -1,11 +1,11 @@
 """The shape of agents.yaml."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from routing.domain.model import Membership
+from routing.domain.model import ONE_CALL, Membership
 from server.settings.policies import PolicySettings
 from server.settings.values import Attribute, Day, Level, LoginNumber, Name, OutsideNumber, PinHash, SipAccount, Word, WrapUp
 from sources.schema import Settings
@@ -44,6 +44,16 @@ def _stays(value: Any) -> Any:
     return [{"name": stay} if isinstance(stay, str) else stay for stay in stays]
 
 
+Kind = Literal["voice", "callback", "chat", "task"]
+AtOnce = Annotated[int, Field(ge=0, le=20)]
+
+
+def _capacity(given: dict[Kind, int]) -> dict[Kind, int]:
+    """What is not said is as usual; 0 is none of that kind."""
+    usual = cast(dict[Kind, int], dict(ONE_CALL))
+    return {kind: count for kind, count in (usual | given).items() if count}
+
+
 class AgentFile(PolicySettings):
     """One agent of agents.yaml. A desk phone (`phone`), an outside line (`number`), or neither and a `pin`: then any phone of the site."""
 
@@ -59,6 +69,7 @@ class AgentFile(PolicySettings):
     queues: list[Annotated[MembershipFile, BeforeValidator(_membership)]] = []
     team: Annotated[list[TeamStayFile], BeforeValidator(_stays)] = []
     wrap_up_ms: WrapUp | None = None
+    capacity: Annotated[dict[Kind, AtOnce], AfterValidator(_capacity)] = Field({}, validate_default=True)
 
 
 class AgentsFile(Settings):

@@ -14,8 +14,9 @@ from time import perf_counter, thread_time
 from routing.board.board import Board, restore
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.identifiers import Ids
-from routing.domain.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
+from routing.domain.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, ServerAlive, TalkEnded
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
+from routing.domain.orders import OfferOrder
 
 QUEUES, WANTS = 10, 20  # times each other: requirement classes
 SKILLS = [f"skill_{number}" for number in range(10)]
@@ -67,12 +68,12 @@ class Floor:
     talking: list[tuple[str, str]] = field(default_factory=list)
     quiet: list[tuple[str, str]] = field(default_factory=list)
 
-    def say(self, *messages: Message) -> list[RingOrder]:
+    def say(self, *messages: Message) -> list[OfferOrder]:
         """What a router does with a batch."""
         for message in messages:
             self.board.apply(message, self.now_ms)
         self.board.advance(self.now_ms)
-        return [order for _, order in self.board.take_changes().orders if isinstance(order, RingOrder)]
+        return [order for _, order in self.board.take_changes().orders if isinstance(order, OfferOrder)]
 
     def pass_ms(self) -> None:
         """A millisecond is over; the server shows life."""
@@ -80,11 +81,11 @@ class Floor:
         if self.now_ms % 1_000 == 0:
             self.say(ServerAlive(SERVER))
 
-    def arrive(self, place: int) -> list[RingOrder]:
+    def arrive(self, place: int) -> list[OfferOrder]:
         self.arrived += 1
         return self.say(arrival(self.arrived, place, self.now_ms))
 
-    def answer(self, rings: Sequence[RingOrder], talks: list[tuple[str, str]]) -> None:
+    def answer(self, rings: Sequence[OfferOrder], talks: list[tuple[str, str]]) -> None:
         """Agents whose phones ring answer at once."""
         for ring in rings:
             self.say(OfferAnswered(ring.contact, ring.offer))

@@ -18,7 +18,8 @@ import uvloop
 from routing.clock import SystemClock
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.identifiers import Ids
-from routing.domain.messages import AgentAsked, Message, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
+from routing.domain.messages import AgentAsked, Message, OfferAnswered, PhoneReported, ServerAlive, TalkEnded
+from routing.domain.orders import OfferOrder
 from routing.router import Router
 from routing.store.redis import RedisStore
 from simulator.bench.process_figures import processor_seconds
@@ -71,7 +72,7 @@ class Load:
         messages = list(self._alive())
         for position, order in orders:
             self._read = position
-            if isinstance(order, RingOrder):
+            if isinstance(order, OfferOrder):
                 messages += (OfferAnswered(order.contact, order.offer), TalkEnded(order.contact, order.offer, "caller", 1))
                 self.ended += 1
                 if keep:

@@ -15,6 +15,7 @@ from routing.store import codec
 from routing.store.memory import MemoryStore
 from routing.store.port import StaleCommit, Store
 from routing.store.redis import RedisStore
+from tests import kinds_history
 from tests.board_history import changing, check_booking, check_conservation, check_counts, check_nobody_waits_in_vain, opened, play
 from tests.private_redis import PrivateRedis
 from tests.routing_house import House
@@ -28,9 +29,9 @@ Move = tuple[str, int, int]
 class Kept:
     """A call centre whose every change is committed; `take_over` makes its board anew from the store, under a new token."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, made: House) -> None:
         self.store = store
-        self.made = opened()
+        self.made = made
         self.taken: list[Changes] = []
         self.fence = 0
         self._routers = 0
@@ -87,7 +88,7 @@ def holds(made: House) -> None:
 
 
 async def live(store: Store, moves: list[Move], restarts: set[int]) -> None:
-    kept = Kept(store)
+    kept = Kept(store, opened())
     await kept.begin()
     for number, move in enumerate(moves):
         if number in restarts:
@@ -126,7 +127,7 @@ def test_a_router_that_dies_between_two_commands(redis_process: PrivateRedis, ki
         redis_process.flush()
         store: Store = RedisStore(redis_process.url) if kind == "redis" else MemoryStore()
         try:
-            kept = Kept(store)
+            kept = Kept(store, opened())
             await kept.begin()
             for number, move in enumerate(moves[:cut]):
                 play(kept.made, move, number)
@@ -147,6 +148,36 @@ def test_a_router_that_dies_between_two_commands(redis_process: PrivateRedis, ki
             kept.made.wait(1_000_000)
             await kept.commit()
             assert not [contact for contact in kept.made.board.contacts.values() if not contact.agent]
+            await kept.check()
+        finally:
+            await store.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+@settings(max_examples=40)
+@given(many=st.sampled_from((1, 3)), moves=kinds_history.history, restarts=st.sets(st.integers(0, 59), max_size=5))
+def test_contacts_of_several_kinds_in_a_store(
+    redis_process: PrivateRedis, kind: str, many: int, moves: list[Move], restarts: set[int]
+) -> None:
+    """With one and with three chats at once, for contacts that no server holds, whoever routes: hands agree, and the store holds it all."""
+
+    async def run() -> None:
+        redis_process.flush()
+        store: Store = RedisStore(redis_process.url) if kind == "redis" else MemoryStore()
+        try:
+            made = kinds_history.KindsHouse(many)
+            kept = Kept(store, made)
+            await kept.begin()
+            for number, move in enumerate(moves):
+                if number in restarts:
+                    await kept.take_over()
+                    made.wait(2_500)
+                kinds_history.play(made, move, number)
+                kinds_history.check_hands(made)
+                kinds_history.check_nobody_waits_in_vain(made)
+                await kept.commit()
             await kept.check()
         finally:
             await store.close()

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.board.board import restore
+from routing.domain.agent import Agent
 from routing.domain.agent_state import AgentState
 from routing.domain.changes import Changes
 from routing.domain.contact_facts import ContactFacts
@@ -21,8 +22,9 @@ from routing.domain.events.envelope import Event, EventData
 from routing.domain.events.flows import NodeEntered
 from routing.domain.events.offers import OfferRangOut
 from routing.domain.identifiers import Ids
-from routing.domain.messages import AgentAsked, ContactLeft, LeaveOrder, OfferAnswered, PhoneReported, Reply, RingOrder
-from routing.domain.model import Agent, AgentProfile, CallerHistory, Contact, Directory, QueuePolicy
+from routing.domain.messages import AgentAsked, ContactLeft, OfferAnswered, PhoneReported
+from routing.domain.model import AgentProfile, CallerHistory, Contact, Directory, QueuePolicy
+from routing.domain.orders import LeaveOrder, OfferOrder, Reply
 from routing.store.memory import MemoryStore
 from routing.store.port import Once, StaleCommit, Store, is_before
 from routing.store.redis import RedisStore
@@ -109,7 +111,7 @@ async def test_a_reader_wakes_at_once(views: Views) -> None:
 async def test_orders_go_to_their_server_only(views: Views) -> None:
     store = views()
     fence = await store.acquire("a", LONG_MS)
-    ring = RingOrder("c1", "o1", "anna", "1001", "support", 15_000)
+    ring = OfferOrder("c1", "o1", "anna", "voice", "1001", "support", 15_000)
     assert await store.orders("a", "0", block_ms=1) == []
     await store.commit(fence or 0, "0", Changes(orders=[("a", ring), ("b", LeaveOrder("c2", "full")), ("a", Reply("r", "", "no"))]))
 
@@ -405,7 +407,7 @@ async def test_racing_routers_never_book_twice(views: Views) -> None:
     assert len(held) == len(set(held))
     reserved = {agent.id: (agent.contact, agent.offer) for agent in snapshot.agents if agent.state == AgentState.RESERVED}
     assert reserved == {agent: (c.id, offer) for c in snapshot.contacts for offer, agent in c.offers.items()}
-    rung = [order for _, order in await stores[1].orders("node", "0", block_ms=0) if isinstance(order, RingOrder)]
+    rung = [order for _, order in await stores[1].orders("node", "0", block_ms=0) if isinstance(order, OfferOrder)]
     assert sorted(order.agent for order in rung) == sorted(reserved)
     queued = [e.contact for _, e in await stores[0].events("0", block_ms=0) if e.type == "contact_queued"]
     assert sorted(queued) == sorted(f"c{n}" for n in range(AGENTS)), "each message was applied once"

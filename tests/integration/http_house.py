@@ -6,14 +6,15 @@ from typing import Any
 
 from ivr.numbers import Allowed
 from routing.board.agents import TOLD
-from routing.client.routing_client import NoReply
+from routing.client.requests import NoReply
 from routing.domain.agent_state import AgentState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events.agents import PhoneStateChanged
 from routing.domain.events.envelope import Event, EventData
 from routing.domain.events.flows import NodeEntered
-from routing.domain.messages import AgentAction, ContactAction, Reply
+from routing.domain.messages import AgentAction, ContactAction
 from routing.domain.model import AgentProfile, Directory, Membership, PhoneState, QueuePolicy
+from routing.domain.orders import Reply
 from routing.domain.teams import Team, TeamStay
 from routing.read_model.view import View
 from server.http.services import ApiServices
@@ -68,9 +69,17 @@ class FakeDesk:
         self.asked: list[tuple[Any, ...]] = []
 
     async def ask(
-        self, agent: str, action: AgentAction, *, reason: str = "", phone: str = "", queue: str = "", disposition: str = ""
+        self,
+        agent: str,
+        action: AgentAction,
+        *,
+        reason: str = "",
+        phone: str = "",
+        queue: str = "",
+        disposition: str = "",
+        contact: str = "",
     ) -> Reply:
-        return self._answer(agent, action, *filter(None, (reason, phone, queue, disposition)))
+        return self._answer(agent, action, *filter(None, (reason, phone, queue, disposition, contact)))
 
     async def ask_contact(self, contact: str, action: ContactAction, *, priority: int = 0, queue: str = "") -> Reply:
         return self._answer(contact, action, *filter(None, (priority, queue)))

@@ -276,7 +276,7 @@ async def test_status_of_a_running_server(site: Path, running: World, capsys: py
     running.agent("smith", "paused", reason="lunch")
     running.call("call-1")
     running.view.agents["smith"].left_queues = ["sales"]
-    running.view.agents["smith"].until_ms = NOW_MS + 90_000
+    running.view.agents["smith"].presence_until_ms = NOW_MS + 90_000
 
     assert await run_beside(command(site, "status")) == 0
 

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from routing.domain.events.calls import CallEnded
 from routing.domain.events.contacts import ContactAbandoned, ContactConnected, ContactEnded, ContactMoved
 from routing.domain.events.offers import OfferMade
-from routing.domain.messages import Reply
+from routing.domain.orders import Reply
 from routing.domain.service_level import FORMULAS
 from server.http.app import make_api
 from server.http.errors import SAFE_HEADERS
@@ -292,6 +292,7 @@ async def test_a_method_that_is_not_taken(client: Client) -> None:
         ({"action": "extend_wrap_up"}, ()),
         ({"action": "end_wrap_up", "disposition": "1"}, ("1",)),
         ({"action": "dispose", "disposition": "0042"}, ("0042",)),
+        ({"action": "end_wrap_up", "contact": "c1"}, ("c1",)),
         ({"action": "leave_queue", "queue": "billing"}, ("billing",)),
         ({"action": "join_queue", "queue": "billing"}, ("billing",)),
     ],

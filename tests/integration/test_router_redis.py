@@ -10,8 +10,9 @@ import pytest
 from routing.clock import SystemClock
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.identifiers import Ids
-from routing.domain.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, RingOrder, TalkEnded
+from routing.domain.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, TalkEnded
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
+from routing.domain.orders import OfferOrder
 from routing.router import Router
 from routing.store.port import StoreUnreachable
 from routing.store.redis import RedisStore
@@ -70,7 +71,7 @@ class Site:
         """The contacts rung for so far, in order."""
         found, after = [], "0"
         while batch := await self.store.orders("node", after, block_ms=0):
-            found += [order.contact for _, order in batch if isinstance(order, RingOrder)]
+            found += [order.contact for _, order in batch if isinstance(order, OfferOrder)]
             after = batch[-1][0]
         return found
 

@@ -8,7 +8,7 @@ import math
 import random
 
 from routing.board.strategies.strategy import Fit, Strategy
-from routing.domain.model import Agent
+from routing.domain.agent import Agent
 
 MEMORY_MS = 30 * 60_000
 

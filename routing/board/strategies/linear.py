@@ -3,7 +3,7 @@
 import random
 
 from routing.board.strategies.strategy import Fit, Strategy
-from routing.domain.model import Agent
+from routing.domain.agent import Agent
 
 
 def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:

@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from routing.domain.model import Agent, AgentProfile, Membership
+from routing.domain.agent import Agent
+from routing.domain.model import AgentProfile, Membership
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ is made once, when the agent becomes ready, and counts from the key that was rea
 import random
 
 from routing.board.strategies.strategy import Fit, Strategy
-from routing.domain.model import Agent
+from routing.domain.agent import Agent
 
 
 def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:

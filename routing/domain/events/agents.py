@@ -1,10 +1,12 @@
 """Agents. Told by the router (`routing/board/agents.py`). `docs/agents.md` draws the states."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from routing.domain.agent_state import AgentState
+from routing.domain.agent_state import AgentPresence, AgentState
 from routing.domain.agent_work import AgentWork
+from routing.domain.assignment import Assignment
 from routing.domain.events.envelope import EventData
 from routing.domain.model import PhoneState
 
@@ -23,6 +25,9 @@ class AgentChanged(EventData):
         default_factory=AgentWork
     )
     left_queues: Annotated[tuple[str, ...] | None, "those of the agent's queues that are left for now, where there are some"] = None
+    presence: Annotated[AgentPresence | None, "logged_out, ready or paused, whatever is in hand; `state` is what is seen of both"] = None
+    assignments: Annotated[Mapping[str, Assignment] | None, "what is in hand: offer -> contact, queue, kind, state and so on"] = None
+    unreached: Annotated[tuple[str, ...] | None, "kinds of contacts for which the agent is not reached now"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,20 @@ class AgentConnected(AgentChanged):
     """talks to a contact"""
 
     TYPE: ClassVar[str] = "agent_connected"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDialling(AgentChanged):
+    """has taken a contact whose customer is being called"""
+
+    TYPE: ClassVar[str] = "agent_dialling"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWorkChanged(AgentChanged):
+    """with other contacts in hand an offer came to nothing or a wrap-up is over; or the agent is reached, or not, for a kind of contact"""
+
+    TYPE: ClassVar[str] = "agent_work_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +143,8 @@ TYPES = (
     AgentLoggedIn,
     AgentReady,
     AgentConnected,
+    AgentDialling,
+    AgentWorkChanged,
     AgentWrapUpStarted,
     AgentPaused,
     AgentLoggedOut,

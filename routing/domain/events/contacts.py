@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from routing.domain.contact_facts import Steps
+from routing.domain.contact_facts import VOICE, Steps
 from routing.domain.events.envelope import EventData
 from routing.ports import EndedBy, EndReason
 
@@ -27,9 +27,12 @@ class ContactKnown(EventData):
     ani: Annotated[str, "the caller's number, in full"]
     language: Annotated[str, "the caller's"]
     caller: Annotated[Mapping[str, str], "the flow's `data` for the agent"]
-    server: Annotated[str, "the server that has the caller"]
+    server: Annotated[str, "the server that has the caller; empty for contacts that no server holds"]
     ageing: Annotated[float, "the queue's"] = 1.0
     place_ms: Annotated[int, "an earlier wait that counts for the place"] = 0
+    kind: Annotated[str, "voice, callback, chat or task"] = VOICE
+    due_ms: Annotated[int, "when it is wanted; 0: at once"] = 0
+    line: Annotated[str, "the line that a call to the customer goes out on; empty is any"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,45 @@ class ContactQueued(ContactKnown):
 
 
 @dataclass(frozen=True, slots=True)
+class ContactScheduled(ContactKnown):
+    """is to wait from `due_ms` on; `contact_queued` follows then"""
+
+    TYPE: ClassVar[str] = "contact_scheduled"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactHeldUp(EventData):
+    """waits, and nobody can be offered it: no server could carry that out; or one can now"""
+
+    TYPE: ClassVar[str] = "contact_held_up"
+    reason: Annotated[
+        Literal["no_server", "no_line"] | None, "no server has the medium for it, or none has the line; left out when that is over"
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactAccepted(EventData):
+    """the agent has taken it, and the customer is being called"""
+
+    TYPE: ClassVar[str] = "contact_accepted"
+    offer: Offer
+    waited_ms: WaitedMs
+
+
+@dataclass(frozen=True, slots=True)
+class ContactNotReached(EventData):
+    """the customer was called and not reached; it waits again from `due_ms` on, which `contact_requeued` tells"""
+
+    TYPE: ClassVar[str] = "contact_not_reached"
+    offer: Offer
+    outcome: Annotated[Literal["busy", "no_answer", "unreachable", "failed"], ""]
+    due_ms: Annotated[int, "when it is wanted again"]
+
+
+@dataclass(frozen=True, slots=True)
 class ContactRequeued(ContactKnown):
-    """waits on as before: Redis had lost the contact, and its server told of it again. It was counted when it joined; who has no
+    """waits on as before: Redis had lost the contact, and its server told of it again; or its customer was not reached. It was counted
+    when it joined; who has no
     `contact_queued` of it takes this for one"""
 
     TYPE: ClassVar[str] = "contact_requeued"
@@ -181,7 +221,11 @@ def without_agent(
 
 TYPES = (
     ContactQueued,
+    ContactScheduled,
+    ContactHeldUp,
     ContactRequeued,
+    ContactAccepted,
+    ContactNotReached,
     ContactConnected,
     ContactEnded,
     ContactAbandoned,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from routing.domain.contact_facts import VOICE
 from routing.domain.events.envelope import EventData
 from routing.ports import RingOutcome
 
@@ -17,7 +18,10 @@ class OfferMade(EventData):
     TYPE: ClassVar[str] = "offer_made"
     offer: Offer
     waited_ms: Annotated[int, "from joining the queue"]
-    phone: Annotated[str, "the agent's"]
+    phone: Annotated[str, "the agent's; empty for contacts that do not ring"]
+    kind: Annotated[str, "of the contact"] = VOICE
+    until_ms: Annotated[int, "when it is given up for want of news"] = 0
+    server: Annotated[str, "the server that carries it out, where none holds the contact"] = ""
 
 
 @dataclass(frozen=True, slots=True)

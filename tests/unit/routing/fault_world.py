@@ -10,6 +10,7 @@ import asyncio
 import random
 from dataclasses import dataclass, field, replace
 
+from routing.domain.agent import Agent
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
@@ -17,24 +18,19 @@ from routing.domain.messages import (
     AgentHeld,
     ContactArrived,
     ContactLeft,
-    LeaveOrder,
     Message,
-    MoveOrder,
     OfferAnswered,
     OfferEnded,
     OfferRinging,
-    Order,
     PhoneReported,
-    RingOrder,
     ServerAlive,
     ServerHolds,
     ServerLeft,
     TalkEnded,
     TalkHeld,
-    TellOrder,
-    WithdrawOrder,
 )
-from routing.domain.model import Agent, Contact, Directory, PhoneState
+from routing.domain.model import Contact, Directory, PhoneState
+from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, Order, TellOrder, WithdrawOrder
 from routing.ports import RingOutcome
 from routing.router import Router
 from routing.store import codec
@@ -210,11 +206,11 @@ class World:
         """An order reaches its server."""
         caller = self.callers.get(getattr(order, "contact", ""))
         if caller is None or caller.over or caller.server != server.name:
-            if isinstance(order, RingOrder):
+            if isinstance(order, OfferOrder):
                 server.outbox.append(ContactLeft(order.contact, "failed", server=server.name))
             return
         match order:
-            case RingOrder():
+            case OfferOrder():
                 self._ring(server, caller, order)
             case WithdrawOrder(offer=offer) if offer in caller.rings:
                 del caller.rings[offer]
@@ -228,7 +224,7 @@ class World:
             case MoveOrder(queue=queue):
                 caller.queue = queue
 
-    def _ring(self, server: Server, caller: Caller, order: RingOrder) -> None:
+    def _ring(self, server: Server, caller: Caller, order: OfferOrder) -> None:
         if caller.talk:
             server.outbox.append(self._held(caller))
         elif self.phone_state(order.agent) != "available":

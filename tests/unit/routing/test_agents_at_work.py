@@ -9,8 +9,9 @@ from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.events.agents import AgentQueuesChanged
 from routing.domain.events.contacts import ContactDisposed
-from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld, TellPhoneOrder
+from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld
 from routing.domain.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
+from routing.domain.orders import TellPhoneOrder
 from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
@@ -159,7 +160,7 @@ def test_a_hot_desk_agent_works_on_the_phone_of_the_log_in() -> None:
     made.ask("li", "pause")
     made.call("c1")
     assert made.ask("anna", "log_in", phone="desk-7").error == ""
-    assert [order.phone for _, order in made.orders if hasattr(order, "ring_timeout_ms")] == ["desk-7"]
+    assert [order.address for _, order in made.orders if hasattr(order, "ring_timeout_ms")] == ["desk-7"]
     made.refuse("c1", "busy")
     made.restart()
     made.say(PhoneReported("desk-7", "unavailable"))
@@ -187,7 +188,7 @@ def test_a_line_outside_is_always_there_and_is_accepted_by_key() -> None:
     made.ask("anna", "log_in")
     made.call("c1")
     order = next(order for _, order in made.orders if hasattr(order, "ring_timeout_ms"))
-    assert (order.phone, order.accept) == ("+8613800000000", True)
+    assert (order.address, order.accept) == ("+8613800000000", True)
 
 
 def test_nobody_counts_on_an_agent_whose_phone_is_gone_for_long() -> None:
@@ -234,7 +235,7 @@ def test_who_logs_in_again_elsewhere_is_rung_there() -> None:
     made.ask("anna", "resume")
     assert made.ask("anna", "log_in").error == ""
     made.call("c1")
-    assert [order.phone for _, order in made.orders if hasattr(order, "ring_timeout_ms")] == ["desk-7"]
+    assert [order.address for _, order in made.orders if hasattr(order, "ring_timeout_ms")] == ["desk-7"]
     assert "has a call on phone desk-7" in made.ask("anna", "log_in", phone="phone-anna").error
     made.answer("c1")
     made.finish("c1")

@@ -10,8 +10,9 @@ from routing.board.state import LEASE_GRACE_MS
 from routing.domain.agent_state import AgentState
 from routing.domain.events.contacts import ContactAbandoned, ContactEnded
 from routing.domain.events.offers import OfferFailed
-from routing.domain.messages import AgentAction, AgentAsked, ContactLeft, LeaveOrder, OfferRinging, PhoneReported, TalkEnded, WithdrawOrder
+from routing.domain.messages import AgentAction, AgentAsked, ContactLeft, OfferRinging, PhoneReported, TalkEnded
 from routing.domain.model import AgentProfile, QueuePolicy
+from routing.domain.orders import LeaveOrder, WithdrawOrder
 from routing.ports import EndReason
 from routing.store.event_codec import event_fields
 from tests.routing_house import START_MS, House, arrival, directory, person
@@ -547,7 +548,7 @@ def test_a_restart_with_another_phone() -> None:
     assert made.ringing("c1") == ""
     made.say(PhoneReported("1009", "available"))
 
-    assert made.orders[-1][1].phone == "1009"
+    assert made.orders[-1][1].address == "1009"
 
 
 def test_an_agent_whose_contact_was_lost_is_not_stuck() -> None:

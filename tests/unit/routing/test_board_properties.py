@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
-from routing.domain.messages import TellPhoneOrder
+from routing.domain.orders import TellPhoneOrder
 from tests.board_history import (
     changing,
     check_agents_moved_by_the_table,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.domain.agent_work import AgentWork
+from routing.domain.assignment import Assignment
 from routing.domain.events import registry
 from routing.domain.events.agents import AgentPaused
 from routing.domain.events.calls import CallEnded
@@ -38,6 +39,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(text, text, max_size=3)
     if hint == Mapping[str, int]:
         return st.dictionaries(text, st.integers(), max_size=3)
+    if hint == (Mapping[str, Assignment] | None):
+        return st.none() | st.dictionaries(text, st.from_type(Assignment), max_size=2)
     return made(AgentWork) if hint is AgentWork else st.from_type(hint)
 
 

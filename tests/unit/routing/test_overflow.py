@@ -6,8 +6,9 @@ import pytest
 
 from routing.domain.contact_state import ContactState
 from routing.domain.events.contacts import ContactLeft, ContactMoved, ContactOverflowed
-from routing.domain.messages import MoveOrder, PhoneReported
+from routing.domain.messages import PhoneReported
 from routing.domain.model import Directory, Overflow, QueuePolicy
+from routing.domain.orders import MoveOrder
 from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit

@@ -8,19 +8,9 @@ import pytest
 
 from routing.client.queue_stay import QueueStay, Waited
 from routing.client.stay_events import TimeToAnnounce
-from routing.domain.messages import (
-    ContactLeft,
-    LeaveOrder,
-    Message,
-    MoveOrder,
-    OfferAnswered,
-    OfferEnded,
-    OfferRinging,
-    RingOrder,
-    TalkEnded,
-    WithdrawOrder,
-)
+from routing.domain.messages import ContactLeft, Message, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
 from routing.domain.model import QueuePolicy, WaitForecast
+from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrder
 from routing.ports import RingOutcome, RingResult
 from simulator import virtual
 from tests.scripted_line import Phone, ScriptedLine
@@ -59,7 +49,7 @@ class Scene:
     def rings(self, *offers: str) -> None:
         """The router orders to ring for these offers; the phone is called like its offer."""
         for offer in offers:
-            self.stay.tell(RingOrder("c1", offer, f"agent-{offer}", f"phone-{offer}", "support", 15_000))
+            self.stay.tell(OfferOrder("c1", offer, f"agent-{offer}", "voice", f"phone-{offer}", "support", 15_000))
 
     def takes_back(self, offer: str) -> None:
         self.stay.tell(WithdrawOrder("c1", offer))
@@ -326,7 +316,7 @@ def test_what_is_ordered_for_a_phone_reaches_the_line() -> None:
     """The queue's whisper, the key to accept, the phone that answers by itself."""
 
     async def script(scene: Scene) -> None:
-        scene.stay.tell(RingOrder("c1", "o1", "anna", "+86138", "support", 15_000, auto_answer=True, accept=True))
+        scene.stay.tell(OfferOrder("c1", "o1", "anna", "voice", "+86138", "support", 15_000, auto_answer=True, accept=True))
 
     scene = play(Scene(Phone(), whisper={"zh": "账单"}), script)
     ring = scene.line.rings[0]

@@ -10,17 +10,9 @@ from routing.domain.agent_state import AgentState
 from routing.domain.events.agents import AgentLoggedOut, AgentPhoneChanged, PhoneStateChanged
 from routing.domain.events.contacts import ContactMoved, ContactPrioritised
 from routing.domain.events.offers import OfferMade
-from routing.domain.messages import (
-    AgentAsked,
-    LeaveOrder,
-    MoveOrder,
-    OfferAnswered,
-    PhoneReported,
-    ServerAlive,
-    TellPhoneOrder,
-    WithdrawOrder,
-)
+from routing.domain.messages import AgentAsked, OfferAnswered, PhoneReported, ServerAlive
 from routing.domain.model import BreakLimit, Directory, Membership, Overflow, QueuePolicy
+from routing.domain.orders import LeaveOrder, MoveOrder, TellPhoneOrder, WithdrawOrder
 from tests.routing_house import START_MS, House, arrival, directory, person
 
 pytestmark = pytest.mark.unit

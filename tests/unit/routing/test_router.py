@@ -12,8 +12,9 @@ from routing.board.state import BoardState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events.envelope import Event
 from routing.domain.events.servers import RoutingFailed
-from routing.domain.messages import AgentAsked, ContactLeft, LeaveOrder, PhoneReported, RingOrder
+from routing.domain.messages import AgentAsked, ContactLeft, PhoneReported
 from routing.domain.model import QueuePolicy
+from routing.domain.orders import LeaveOrder, OfferOrder
 from routing.router import Router
 from routing.store.memory import MemoryStore
 from routing.store.port import StoreUnreachable
@@ -83,7 +84,7 @@ class Site:
 
     async def rings(self) -> list[tuple[str, str]]:
         orders = await self.store.orders("node", "0", block_ms=0)
-        return [(order.contact, order.agent) for _, order in orders if isinstance(order, RingOrder)]
+        return [(order.contact, order.agent) for _, order in orders if isinstance(order, OfferOrder)]
 
 
 def scene(play: Callable[[Site], Awaitable[None]]) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from routing.client.join_request import JoinRequest
 from routing.client.queue_stay import Waited
-from routing.client.routing_client import NoReply, RoutingClient
+from routing.client.requests import NoReply
+from routing.client.routing_client import RoutingClient
 from routing.domain.changes import Changes
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.current_directory import CurrentDirectory
@@ -23,18 +24,14 @@ from routing.domain.messages import (
     ContactAsked,
     ContactLeft,
     Message,
-    MoveOrder,
     OfferAnswered,
     OfferRinging,
     PhoneReported,
-    Reply,
-    RingOrder,
     TalkEnded,
     TalkHeld,
-    TellPhoneOrder,
-    WithdrawOrder,
 )
 from routing.domain.model import QueuePolicy
+from routing.domain.orders import MoveOrder, OfferOrder, Reply, TellPhoneOrder, WithdrawOrder
 from routing.read_model.view import View
 from routing.router import Router
 from routing.store.memory import MemoryStore
@@ -357,7 +354,7 @@ def test_nobody_routes() -> None:
         with pytest.raises(NoReply, match=r"no answer from routing within 5 s; the request may still take effect"):
             await house.routing_client.ask("anna", "log_in")
         house.routing_client._hand_over(Reply("request-1", "ready"))
-        house.routing_client._hand_over(RingOrder("c9", "o9", "anna", "phone-anna", "support", 1000))
+        house.routing_client._hand_over(OfferOrder("c9", "o9", "anna", "voice", "phone-anna", "support", 1000))
         await house.routing_client.flush()
         posted = [message for _, message in await house.store.inbox("0", block_ms=0)]
         assert [(message.contact, message.outcome) for message in posted if isinstance(message, ContactLeft)] == [("c9", "failed")]
@@ -436,8 +433,8 @@ def test_a_moved_contact_is_told_again_in_its_new_queue() -> None:
         await asyncio.sleep(0.1)
         (contact,) = house.routing_client.stays
         house.routing_client._hand_over(MoveOrder(contact, "sales"))
-        house.routing_client._hand_over(RingOrder(contact, "o1", "anna", "phone-anna", "sales", 90_000))
-        house.routing_client._hand_over(RingOrder(contact, "o2", "li", "phone-li", "sales", 90_000))
+        house.routing_client._hand_over(OfferOrder(contact, "o1", "anna", "voice", "phone-anna", "sales", 90_000))
+        house.routing_client._hand_over(OfferOrder(contact, "o2", "li", "voice", "phone-li", "sales", 90_000))
         await asyncio.sleep(0.1)
         house.routing_client.tell_again()
         await asyncio.sleep(31)
@@ -481,17 +478,17 @@ def test_a_desk_of_which_one_part_ends_ends_whole_and_goes_on_when_run_again(bro
         store = OddStore(shared._shared)
         routing_client = RoutingClient(store, CurrentDirectory(SITE), CountingIds(), virtual.VirtualClock(), server="node")
         fence = await shared.acquire("router", 60_000) or 0
-        routing_client._replies = {name: asyncio.get_running_loop().create_future() for name in ("r1", "r2", "r3")}
+        routing_client.requests._replies = {name: asyncio.get_running_loop().create_future() for name in ("r1", "r2", "r3")}
         first = asyncio.create_task(routing_client.run())
         await shared.commit(fence, "0", Changes(orders=[("node", Reply("r1", "ready"))]))
-        assert (await routing_client._replies["r1"]).state == "ready"
+        assert (await routing_client.requests._replies["r1"]).state == "ready"
         store.breaks = broken
         await shared.commit(fence, "0", Changes(orders=[("node", Reply("r2", "ready"))]))
         await asyncio.wait([first])
         assert first.cancelled() or isinstance(first.exception(), ValueError)
         await shared.commit(fence, "0", Changes(orders=[("node", Reply("r3", "paused"))]))
         second = asyncio.create_task(routing_client.run())
-        assert [(await routing_client._replies[name]).state for name in ("r2", "r3")] == ["ready", "paused"]
+        assert [(await routing_client.requests._replies[name]).state for name in ("r2", "r3")] == ["ready", "paused"]
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
 

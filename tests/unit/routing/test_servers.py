@@ -9,16 +9,9 @@ from routing.board.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
 from routing.domain.events.contacts import ContactLeft as LeftEvent
 from routing.domain.events.contacts import ContactTakenOver
 from routing.domain.events.servers import ServerLost, ServersListed
-from routing.domain.messages import (
-    ContactLeft,
-    MoveOrder,
-    OfferAnswered,
-    PhoneReported,
-    ServerAlive,
-    ServerHolds,
-    ServerLeft,
-)
+from routing.domain.messages import ContactLeft, OfferAnswered, PhoneReported, ServerAlive, ServerHolds, ServerLeft
 from routing.domain.model import QueuePolicy
+from routing.domain.orders import MoveOrder
 from tests.routing_house import House, arrival, directory, person
 
 pytestmark = pytest.mark.unit

@@ -9,20 +9,9 @@ from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events.contacts import ContactQueued, ContactRequeued
-from routing.domain.messages import (
-    AgentAsked,
-    ContactArrived,
-    LeaveOrder,
-    LeaveOutcome,
-    OfferAnswered,
-    ServerAlive,
-    ServerHolds,
-    TalkEnded,
-    TalkHeld,
-    TellOrder,
-    WithdrawOrder,
-)
+from routing.domain.messages import AgentAsked, ContactArrived, LeaveOutcome, OfferAnswered, ServerAlive, ServerHolds, TalkEnded, TalkHeld
 from routing.domain.model import Membership, QueuePolicy
+from routing.domain.orders import LeaveOrder, TellOrder, WithdrawOrder
 from routing.read_model.view import View
 from tests.routing_house import House, arrival, directory, person
 
@@ -133,7 +122,7 @@ def test_a_late_arrival_does_not_take_a_caller_back() -> None:
     made.say(ServerAlive("node"), ServerAlive("other"))
     first = arrival("c1", "call-c1", "node", "support", [(0, "")], made.now)
     made.say(replace(first, server="other", back=True), first, ServerHolds("node", []))
-    assert made.board.contacts["c1"].server == "other"
+    assert made.board.contacts["c1"].holder == "other"
 
 
 def test_a_contact_that_nobody_knows_is_asked_for() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from routing.board.servers import gather
+from routing.domain.agent import work_of
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import AgentHeld, OfferEnded, PhoneReported, ServerAlive, ServerLeft, TalkHeld
-from routing.domain.model import Membership, Overflow, QueuePolicy, work_of
+from routing.domain.model import Membership, Overflow, QueuePolicy
 from routing.read_model.view import View
 from tests.routing_house import House, directory, person
 

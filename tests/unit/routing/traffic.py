@@ -14,8 +14,9 @@ from typing import Any
 from routing.board.board import restore
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events.contacts import ContactConnected
-from routing.domain.messages import AgentAsked, ContactLeft, OfferAnswered, PhoneReported, RingOrder, ServerAlive, TalkEnded
+from routing.domain.messages import AgentAsked, ContactLeft, OfferAnswered, PhoneReported, ServerAlive, TalkEnded
 from routing.domain.model import Directory
+from routing.domain.orders import OfferOrder
 from routing.read_model.view import View
 from tests.routing_house import START_MS, CountingIds, arrival
 
@@ -92,7 +93,7 @@ class Traffic:
                 stream, at_ms, expected_ms = self._waits.pop(event.contact)
                 self.told.append(Told(stream, at_ms, expected_ms, event.data.waited_ms))
         for _, order in changes.orders:
-            if isinstance(order, RingOrder):
+            if isinstance(order, OfferOrder):
                 self._after(self.chance.expovariate(1 / self._ring_s) if self._ring_s else 0.0, lambda order=order: self._answer(order))  # type: ignore[misc]
 
     def _after(self, seconds: float, deed: Callable[[], None]) -> None:
@@ -121,7 +122,7 @@ class Traffic:
             self.left += 1
             self.say(ContactLeft(id, "abandoned"))
 
-    def _answer(self, order: RingOrder) -> None:
+    def _answer(self, order: OfferOrder) -> None:
         waits = self._waits.get(order.contact)
         if waits:
             stream = waits[0]

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from ivr.testing import ScriptedPhone, VirtualClock
-from routing.client.routing_client import NoReply
-from routing.domain.agent_state import AgentState
+from routing.client.requests import NoReply
+from routing.domain.agent_state import AgentPresence
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.messages import Reply
+from routing.domain.orders import Reply
 from routing.read_model.view import View
 from server.agents.feature_codes import FeatureCodes
 from server.agents.pin_locks import LOCKED_MS, PinLocks
@@ -53,7 +53,7 @@ class House:
         self.clock = VirtualClock()
 
     def works_at(self, agent: str, phone: str) -> None:
-        self.view.agents[agent].phone, self.view.agents[agent].state = phone, AgentState.READY
+        self.view.agents[agent].phone, self.view.agents[agent].presence = phone, AgentPresence.READY
 
     async def key(self, endpoint: str, words: str, *keys: str) -> ScriptedPhone:
         """Dial a code; `keys` are what is keyed at each question, "" for silence."""

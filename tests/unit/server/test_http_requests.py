@@ -64,7 +64,7 @@ def test_every_problem_is_told_at_once() -> None:
     assert error.problems == [
         FieldProblem("reason", "The reason must be text of one line, 80 characters at most, found 7."),
         FieldProblem("disposition", "The disposition must be a code of 1 to 4 digits as text, such as \"1\", found 'x'."),
-        FieldProblem("agent", "Unknown field 'agent'; there are action, reason, phone, queue and disposition."),
+        FieldProblem("agent", "Unknown field 'agent'; there are action, reason, phone, queue, disposition and contact."),
         FieldProblem("reason", "The field reason belongs to pause, not to join_queue."),
         FieldProblem("phone", "The field phone belongs to log_in, not to join_queue."),
         FieldProblem("disposition", "The field disposition belongs to dispose and end_wrap_up, not to join_queue."),

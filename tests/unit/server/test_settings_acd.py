@@ -42,7 +42,7 @@ phones: ["1020", lobby]
 agents:
   wang:  {{name: 王芳, phone: "1001", skills: {{billing: 4}}, queues: [billing, {{queue: sales, tier: 1, weight: 1.5, level: 3}}],
           attributes: {{site: shanghai}}, answer: auto, accept: yes}}
-  smith: {{name: Alice, phone: "1002", pin: "{PIN}", queues: [{{queue: billing, tier: 3}}]}}
+  smith: {{name: Alice, phone: "1002", pin: "{PIN}", queues: [{{queue: billing, tier: 3}}], capacity: {{chat: 3, callback: 0}}}}
   "77":  {{name: Li, pin: "{PIN}"}}
   zhao:  {{name: Zhao, pin: "{PIN}", login: "0815"}}
   home:  {{name: Home, number: "+861055550001", wrap_up: until_done}}
@@ -92,6 +92,7 @@ def test_agents_with_their_lines(rich: SmallSite) -> None:
     assert agents["smith"].membership("billing") == Membership(3)
     assert (agents["wang"].auto_answer, agents["wang"].accept, dict(agents["wang"].attributes)) == (True, True, {"site": "shanghai"})
     assert agents["home"].wrap_up_ms == UNTIL_DONE
+    assert (dict(agents["smith"].capacity), dict(agents["wang"].capacity)) == ({"voice": 1, "chat": 3}, {"voice": 1, "callback": 1})
     assert loaded.phones == ("1001", "1002", "1020", "lobby")
     assert dict(loaded.logins) == {"1002": "smith", "77": "77", "0815": "zhao"}
     assert pins.fits("4711", agents["zhao"].pin)
@@ -116,6 +117,8 @@ def test_a_queue_is_open_by_its_calendar(rich: SmallSite) -> None:
 
 # (file, what stands there, what is written instead, what is said)
 MISTAKES = [
+    ("agents", "chat: 3", "chats: 3", "agents.yaml:5:169: unknown value 'chats' - did you mean 'chat'?"),
+    ("agents", "chat: 3", "chat: 30", "agents.yaml:5:175: expected at most 20, found '30'"),
     (
         "queues",
         "tier_delays: [0s, 20s, 1m]",

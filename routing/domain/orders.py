@@ -1,0 +1,75 @@
+"""What the router tells servers: one stream of orders per server. `store/codec.py` carries them as JSON."""
+
+from dataclasses import dataclass
+
+from routing.domain.contact_facts import VOICE, ContactFacts
+from routing.domain.messages import LeaveOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class OfferOrder:
+    """Offer this contact to this agent, beside others that it is offered to already. `address` is where: the phone (a SIP account, or the
+    number of a line outside) for kinds that ring, else the agent."""
+
+    contact: str
+    offer: str
+    agent: str
+    kind: str
+    address: str
+    queue: str
+    ring_timeout_ms: int
+    auto_answer: bool = False
+    accept: bool = False  # the agent presses 1 to take it
+    facts: ContactFacts | None = None  # of a contact that no server holds: who it is
+    enqueued_at_ms: int = 0  # the same: when it joined
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawOrder:
+    """Stop ringing; the offer is void already."""
+
+    contact: str
+    offer: str
+    kind: str = VOICE
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOrder:
+    """The contact's wait is over without an agent."""
+
+    contact: str
+    outcome: LeaveOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class MoveOrder:
+    """The contact waits in another queue now."""
+
+    contact: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellOrder:
+    """The router does not know this contact: tell it again, if it is there."""
+
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellPhoneOrder:
+    """The router does not know how this phone is: report it, if it was ever reported."""
+
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to AgentAsked or ContactAsked: `error` is empty when it was done, else a sentence; `state` is how things are now."""
+
+    request: str
+    state: str
+    error: str = ""
+
+
+Order = OfferOrder | WithdrawOrder | LeaveOrder | MoveOrder | TellOrder | TellPhoneOrder | Reply

@@ -7,7 +7,7 @@ with the server: take one server's, do not add them up. Those of calls, AGI, AMI
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,6 +16,7 @@ from routing.domain.agent_state import AgentState
 from routing.domain.events.contacts import ContactConnected, ContactEnded
 from routing.domain.events.envelope import Event
 from routing.domain.events.servers import GapInLog
+from routing.domain.model import PauseKind
 from routing.ports import Clock
 from routing.read_model.view import ANY_AGENT, View
 from routing.store.port import LogState
@@ -231,6 +232,7 @@ class Metrics:
         agents = GaugeMetricFamily(
             "hotline_agents", "Agents of a queue by state; each counts in all their queues", labels=("queue", "state")
         )
+        paused = GaugeMetricFamily("hotline_agents_paused", "Paused agents of a queue: on a break, or not ready", labels=("queue", "pause"))
         for queue in self._view.directory.queues:
             line = self._view.waiting(queue)
             waiting.add_metric((queue,), len(line))
@@ -242,10 +244,14 @@ class Metrics:
             expected_ms = self._view.expected_wait_ms(queue, ANY_AGENT, now_ms)
             if expected_ms is not None:
                 expected.add_metric((queue,), expected_ms / 1000)
-            states = Counter(agent.state for agent in self._view.members(queue))
+            members = self._view.members(queue)
+            states = Counter(agent.state for agent in members)
             for state in AgentState:
                 agents.add_metric((queue, state.value), states[state])
-        yield from (waiting, longest, level, expected, agents)
+            kinds = Counter(self._view.directory.pause_kind(agent.reason) for agent in members if agent.state == AgentState.PAUSED)
+            for kind in get_args(PauseKind):
+                paused.add_metric((queue, kind), kinds[kind])
+        yield from (waiting, longest, level, expected, agents, paused)
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], int]]) -> Metric:

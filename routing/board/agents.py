@@ -78,6 +78,7 @@ def tell(
         agent.presence,
         dict(agent.assignments) or None,
         tuple(agent.unreached) or None,
+        board.directory.pause_kind(agent.reason) if agent.presence == AgentPresence.PAUSED else None,
     )
     board.tell(told, now_ms, agent=agent, queue=queue)
 
@@ -93,8 +94,8 @@ def found_at_work(board: BoardState, agent: Agent, before: AgentState, now_ms: i
 
 def take_break(board: BoardState, agent: Agent, reason: str, now_ms: int) -> dict[str, Assignment]:
     """A pause that somebody asked for; how long it may last is the site's. Returns what is void, as `move`."""
-    limit = board.directory.breaks.get(reason)
-    until_ms = now_ms + limit.longest_ms if limit and limit.longest_ms else 0
+    limit = board.directory.pause_limit(reason)
+    until_ms = now_ms + limit.longest_ms if limit.longest_ms else 0
     void = move(board, agent, AgentEvent.PAUSE, now_ms, reason=reason, until_ms=until_ms)
     if until_ms:
         board.at(until_ms, "break", agent.id)
@@ -192,7 +193,7 @@ def presence_over(board: BoardState, id: str, now_ms: int) -> None:
 
 
 def break_over(board: BoardState, id: str, now_ms: int) -> None:
-    """Deadline: a break has reached its longest time. It is told; the agent decides, or the supervisor."""
+    """Deadline: a break, or being not ready, has reached its longest time. It is told; the agent decides, or the supervisor."""
     agent = board.agents[id]
     if agent.state == AgentState.PAUSED and 0 < agent.presence_until_ms <= now_ms:
         tell(board, agent, AgentBreakOverrun, now_ms)

@@ -108,18 +108,21 @@ def _change_phone(board: BoardState, agent: Agent, phone: str, now_ms: int) -> N
 
 
 def _check_break(board: BoardState, agent: Agent, reason: str) -> None:
-    """NotAllowed when as many agents as may be are on that break, or have asked for it."""
-    limit = board.directory.breaks.get(reason)
-    if not limit or not limit.at_once:
+    """NotAllowed when as many agents as may be are on that break, or not ready for whatever reason, or have asked for it."""
+    site, limit = board.directory, board.directory.pause_limit(reason)
+    if not limit.at_once:
         return
+    kind = site.pause_kind(reason)
     away = [
         other.id
         for other in board.agents.values()
-        if other is not agent and other.reason == reason and (other.presence == AgentPresence.PAUSED or other.wanted == "paused")
+        if other is not agent and (other.presence == AgentPresence.PAUSED or other.wanted == "paused")
+        if (other.reason == reason if kind == "break" else site.pause_kind(other.reason) == kind)
     ]
     if len(away) >= limit.at_once:
         agents_are = "1 agent is" if len(away) == 1 else f"{len(away)} agents are"
-        raise NotAllowed(f"{agents_are} paused for {reason!r} and no more than {limit.at_once} may be: {', '.join(sorted(away)[:5])}")
+        how = f"paused for {reason!r}" if kind == "break" else "not ready"
+        raise NotAllowed(f"{agents_are} {how} and no more than {limit.at_once} may be: {', '.join(sorted(away)[:5])}")
 
 
 def _change_queues(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:

@@ -14,6 +14,7 @@ from routing.domain.service_level import Formula
 from routing.domain.teams import Team, TeamStay, team_at
 
 PhoneState = Literal["available", "ringing", "busy", "unavailable"]
+PauseKind = Literal["break", "not_ready"]  # 小休: away, for a reason with a rule of its own; 示忙: at the desk, for a moment
 StaffingRule = Literal["always", "staffed", "ready", "eligible"]  # eligible: somebody staffed has the skills that this contact wants
 Choice = Literal["at_risk", "weighted", "strict"]
 UNTIL_DONE = -1  # a wrap-up that lasts until the agent ends it
@@ -134,11 +135,20 @@ class Directory:
     queues: Mapping[str, QueuePolicy]
     agents: Mapping[str, AgentProfile]
     choice: Choice = "at_risk"
-    breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit
+    breaks: Mapping[str, BreakLimit] = field(default_factory=dict)  # pause reason -> its limit: such a pause is a break
+    not_ready: BreakLimit = BreakLimit()  # of all other pauses together
     presence_ms: int = 120_000  # a ready agent whose phone has been gone for so long is paused
     calendars: Mapping[str, Callable[[int], bool]] = field(default_factory=dict)
     teams: Mapping[str, Team] = field(default_factory=dict)
     interrupts: Mapping[str, frozenset[str]] = field(default_factory=lambda: INTERRUPTS)  # kind -> those that it may interrupt
+
+    def pause_kind(self, reason: str) -> PauseKind:
+        """A break has a rule of its own; for any other reason, and for none, the agent is not ready."""
+        return "break" if reason in self.breaks else "not_ready"
+
+    def pause_limit(self, reason: str) -> BreakLimit:
+        """How many may be paused so, and for how long."""
+        return self.breaks.get(reason, self.not_ready)
 
     def ageing_in(self, queue: str) -> float:
         """What waiting is worth in a queue, as `Contact.ageing`."""

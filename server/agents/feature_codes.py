@@ -13,6 +13,7 @@ from routing.client.requests import NoReply
 from routing.client.routing_client import RoutingClient
 from routing.domain.agent_state import AgentState
 from routing.domain.messages import AgentAction
+from routing.domain.model import PauseKind
 from routing.domain.orders import Reply
 from routing.read_model.view import View
 from server.agents.pin_locks import TRIES, PinLocks
@@ -37,7 +38,8 @@ MOST_KEYS = 16
 SAID: dict[str, dict[str, str]] = {
     "logged_out": {"zh": "您已签出。", "en": "You are logged out."},
     "ready": {"zh": "您已示闲，可以接听电话。", "en": "You are ready to take calls."},
-    "paused": {"zh": "您已示忙。", "en": "You are paused."},
+    "paused": {"zh": "您已示忙。", "en": "You are not ready."},
+    "on_break": {"zh": "您已小休。", "en": "You are on a break."},
     "on_contact": {"zh": "通话结束后生效。", "en": "This takes effect after the call."},
     "reserved": {"zh": "有来电正在接入。", "en": "A call is coming in."},
     "wrap_up": {"zh": "您正在话后整理。", "en": "You are in wrap-up."},
@@ -46,6 +48,7 @@ SAID: dict[str, dict[str, str]] = {
     "disposition_first": {"zh": "请先输入处理结果代码。", "en": "Please enter the code of the result first."},
     "no_disposition": {"zh": "没有这个处理结果代码。", "en": "There is no result with this code."},
     "break_full": {"zh": "小休人数已满，请稍后再试。", "en": "Too many are on this break. Please try again later."},
+    "not_ready_full": {"zh": "示忙人数已满，请稍后再试。", "en": "Too many are not ready. Please try again later."},
     "unknown": {"zh": "这部话机没有对应的坐席。", "en": "No agent belongs to this phone."},
     "unreachable": {"zh": "系统繁忙，请稍后再试。", "en": "The system does not answer; please try again in a moment."},
     "ask_number": {"zh": "请输入您的工号，按井号键结束。", "en": "Please enter your agent number, then press the hash key."},
@@ -78,13 +81,13 @@ def _speech(site: Site, what: str) -> Speech:
     return Speech(language, texts[language])
 
 
-def _refusal(action: AgentAction, state: str, *, of_break: bool) -> str:
-    """What to say of a refusal: what else would have to be done, where the state leaves one reason only."""
+def _refusal(action: AgentAction, state: str, full: str) -> str:
+    """What to say of a refusal: what else would have to be done, where the state leaves one reason only; `full`: too many are paused."""
     if action == "end_wrap_up" and state == AgentState.WRAP_UP:
         return "disposition_first"
     if action == "dispose" and state in (AgentState.WRAP_UP, AgentState.ON_CONTACT):
         return "no_disposition"
-    return "break_full" if of_break and state != AgentState.LOGGED_OUT else "refused"
+    return full if full and state != AgentState.LOGGED_OUT else "refused"
 
 
 class FeatureCodes:
@@ -127,7 +130,10 @@ class FeatureCodes:
             return "unreachable"
         if reply.error:
             log.info("feature_code_not_granted", agent=agent, action=action, reason=reply.error)
-            return _refusal(action, reply.state, of_break=action == "pause" and self._is_limited(argument))
+            full = self._pause_full(argument) if action == "pause" else ""
+            return _refusal(action, reply.state, full)
+        if reply.state == "paused" and action == "pause" and self._pause_kind(argument) == "break":
+            return "on_break"
         return "noted" if action == "dispose" else reply.state
 
     async def _posted(self, agent: str, action: AgentAction, endpoint: str, argument: str) -> Reply:
@@ -138,10 +144,14 @@ class FeatureCodes:
         reason = self._site.main.pause_reasons.get(argument, argument) if action == "pause" else ""
         return await self._routing_client.ask(agent, action, reason=reason)
 
-    def _is_limited(self, digit: str) -> bool:
-        """Whether only so many may be paused for the reason of that digit."""
-        limit = self._site.directory.breaks.get(self._site.main.pause_reasons.get(digit, digit))
-        return bool(limit and limit.at_once)
+    def _pause_kind(self, digit: str) -> PauseKind:
+        return self._site.directory.pause_kind(self._site.main.pause_reasons.get(digit, digit))
+
+    def _pause_full(self, digit: str) -> str:
+        """What to say when too many are paused for the reason of that digit; "" where any number may be."""
+        if not self._site.directory.pause_limit(self._site.main.pause_reasons.get(digit, digit)).at_once:
+            return ""
+        return "break_full" if self._pause_kind(digit) == "break" else "not_ready_full"
 
     # -- a phone that is not the agent's own ------------------------------------------------------------------------------
 

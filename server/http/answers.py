@@ -4,18 +4,19 @@ Words as in docs/glossary.md. Moments and durations are milliseconds, their name
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from ivr.numbers import masked, normalise
 from routing.domain.agent import Agent
-from routing.domain.agent_state import AgentState
+from routing.domain.agent_state import AgentPresence, AgentState
 from routing.domain.assignment import Assignment, AssignmentState
 from routing.domain.contact_state import ContactState
 from routing.domain.events.calls import CallTransferred, at_server
 from routing.domain.events.envelope import Event
 from routing.domain.events.flows import NodeEntered
-from routing.domain.model import Contact, Directory
+from routing.domain.model import Contact, Directory, PauseKind
 from routing.domain.service_level import FORMULAS, WINDOW_MS
 from routing.read_model.view import ANY_AGENT, View
 
@@ -40,10 +41,17 @@ def queue(view: View, name: str, now_ms: int) -> dict[str, Any]:
         "longest_wait_ms": max((now_ms - contact.enqueued_at_ms for contact in waiting), default=0),
         "expected_wait_ms": view.expected_wait_ms(name, ANY_AGENT, now_ms),
         "agents": {state.value: states[state] for state in AgentState},
+        "paused": paused(view, members),
         "free_agents": sum(1 for agent in members if agent.state == AgentState.READY and agent.phone_state == "available"),
         "service_level": service_level(view, name, now_ms),
         "totals": dict(view.totals[name]),
     }
+
+
+def paused(view: View, members: Iterable[Agent]) -> dict[PauseKind, int]:
+    """How many of these agents are on a break, and how many not ready."""
+    kinds = Counter(view.directory.pause_kind(agent.reason) for agent in members if agent.presence == AgentPresence.PAUSED)
+    return {"break": kinds["break"], "not_ready": kinds["not_ready"]}
 
 
 def service_level(view: View, name: str, now_ms: int) -> dict[str, Any]:
@@ -130,6 +138,7 @@ def agent(view: View, found: Agent, country: str, now_ms: int, *, data: bool = F
         "state": found.state.value,
         "presence": found.presence.value,
         "reason": found.reason,
+        "pause": view.directory.pause_kind(found.reason) if found.presence == AgentPresence.PAUSED else None,
         "since_ms": found.since_ms,
         "in_state_ms": now_ms - found.since_ms if found.since_ms else 0,
         "until_ms": found.until_ms if found.state in (AgentState.WRAP_UP, AgentState.PAUSED) else 0,

@@ -85,6 +85,7 @@ class HotlineFile(Settings):
     emergency: list[PhoneNumber] = []
     pause_reasons: dict[Key, str] = {}
     breaks: dict[str, BreakFile] = {}
+    not_ready: BreakFile = BreakFile()
     routing: RoutingFile = RoutingFile()
     limits: LimitsFile = LimitsFile()
     lookup_headers: dict[str, str] = {}

@@ -61,9 +61,9 @@ def load_site(config: Path, dialplans: Path) -> Site:
     reading.problems.extend(stray_problems(config, dialplans, _named_files(main, callers)))
     if flows is None or not all(problem.warning for problem in reading.problems):
         raise ProblemsFound(reading.problems)
-    breaks = {reason: policy_from(BreakLimit, limit) for reason, limit in main.breaks.items()}
     calendars = {name: partial(is_open, calendar, time_zone=main.time_zone) for name, calendar in hours.items()}
-    directory = Directory(queues, staff.agents, main.routing.choice, breaks, calendars=calendars, teams=staff.teams)
+    breaks, not_ready = _pauses(main)
+    directory = Directory(queues, staff.agents, main.routing.choice, breaks, not_ready, calendars=calendars, teams=staff.teams)
     return Site(
         config,
         main,
@@ -172,6 +172,11 @@ def _check_main(reading: Reading, main: HotlineFile, may_dial: Allowed) -> None:
         if reason not in reasons:
             hint = suggest(reason, reasons) or f"give it a digit: pause_reasons: {{1: {reason}}}"
             reading.say("hotline.yaml", ("breaks", reason), f"unknown pause reason '{reason}'", hint, at_key=True)
+
+
+def _pauses(main: HotlineFile) -> tuple[dict[str, BreakLimit], BreakLimit]:
+    """The limits of breaks, by reason, and that of all other pauses."""
+    return {reason: policy_from(BreakLimit, limit) for reason, limit in main.breaks.items()}, policy_from(BreakLimit, main.not_ready)
 
 
 def _check_trunks(reading: Reading, trunks: Mapping[str, Trunk]) -> None:

@@ -106,6 +106,7 @@ async def test_a_queue_in_full(client: Client, world: World) -> None:
     ]
     assert (body["waiting"], body["longest_wait_ms"]) == (3, 40_000)
     assert {state: n for state, n in body["agents"].items() if n} == {"reserved": 1, "paused": 1}
+    assert body["paused"] == {"break": 0, "not_ready": 1}
     assert body["contacts"][1]["offered_to"] == ["wang"]
     assert body["service_level"] == {
         "percent": None,

@@ -8,7 +8,7 @@ from routing.domain.agent_state import AgentPresence, AgentState
 from routing.domain.agent_work import AgentWork
 from routing.domain.assignment import Assignment
 from routing.domain.events.envelope import EventData
-from routing.domain.model import PhoneState
+from routing.domain.model import PauseKind, PhoneState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class AgentChanged(EventData):
     presence: Annotated[AgentPresence | None, "logged_out, ready or paused, whatever is in hand; `state` is what is seen of both"] = None
     assignments: Annotated[Mapping[str, Assignment] | None, "what is in hand: offer -> contact, queue, kind, state and so on"] = None
     unreached: Annotated[tuple[str, ...] | None, "kinds of contacts for which the agent is not reached now"] = None
+    pause: Annotated[PauseKind | None, "while paused: break, for a reason that `breaks` has, or not_ready"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class AgentWrapUpExtended(AgentChanged):
 
 @dataclass(frozen=True, slots=True)
 class AgentBreakOverrun(AgentChanged):
-    """the break is longer than `breaks` allows for its reason"""
+    """the break is longer than `breaks` allows for its reason, or the agent is not ready for longer than `not_ready` allows"""
 
     TYPE: ClassVar[str] = "agent_break_overrun"
 

@@ -7,7 +7,7 @@ import pytest
 
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
-from routing.domain.events.agents import AgentQueuesChanged
+from routing.domain.events.agents import AgentPaused, AgentQueuesChanged
 from routing.domain.events.contacts import ContactDisposed
 from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld
 from routing.domain.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
@@ -18,9 +18,12 @@ pytestmark = pytest.mark.unit
 CODES = {"1": "solved", "2": "call again"}
 
 
-def opened(*people: Any, breaks: Any = None, **policy: Any) -> House:
+NO_LIMIT = BreakLimit()
+
+
+def opened(*people: Any, breaks: Any = None, not_ready: BreakLimit = NO_LIMIT, **policy: Any) -> House:
     known = directory(*(people or (person("anna"),)), queues=(QueuePolicy("support", **policy),))
-    made = House(Directory(known.queues, known.agents, breaks=breaks or {}))
+    made = House(Directory(known.queues, known.agents, breaks=breaks or {}, not_ready=not_ready))
     for agent in known.agents:
         if known.agents[agent].phone:
             made.start_work(agent)
@@ -122,6 +125,18 @@ def test_no_more_agents_on_a_break_than_may_be() -> None:
     assert made.state("anna") == AgentState.PAUSED
     made.ask("anna", "resume")
     assert made.ask("wang", "pause", "lunch").error == ""
+
+
+def test_being_not_ready_has_a_rule_of_its_own() -> None:
+    """Every pause that is no break counts, for whatever reason; breaks do not; its longest time is told like that of a break."""
+    limit = BreakLimit(at_once=1, longest_ms=30_000)
+    made = opened(person("anna"), person("li"), person("wang"), breaks={"lunch": BreakLimit()}, not_ready=limit)
+    assert made.ask("anna", "pause", "lunch").error == ""
+    assert made.ask("li", "pause").error == ""
+    assert made.ask("wang", "pause", "training").error == "1 agent is not ready and no more than 1 may be: li"
+    assert [(told.reason, told.pause) for told in made.facts(AgentPaused)] == [("lunch", "break"), ("", "not_ready")]
+    made.wait(31_000)
+    assert [event.agent for event in made.told("agent_break_overrun")] == ["li"]
 
 
 def test_a_break_that_lasts_too_long_is_told_once() -> None:

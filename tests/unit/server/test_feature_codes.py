@@ -111,6 +111,9 @@ async def test_what_is_said_of_the_answer(house: House) -> None:
     assert (await house.key("1001", "pause 1")).said == ["Too many are on this break. Please try again later."]
     house.routing_client.state = "logged_out"
     assert (await house.key("1001", "pause 1")).said == ["This is not possible now."]
+    house.routing_client.state, house.routing_client.error = "paused", ""
+    assert (await house.key("1001", "pause 1")).said == ["You are on a break."]
+    assert (await house.key("1001", "pause 7")).said == ["You are not ready."]
     house.routing_client.silent = True
     assert (await house.key("1001", "resume")).said == ["The system does not answer; please try again in a moment."]
 

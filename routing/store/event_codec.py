@@ -12,7 +12,7 @@ import msgspec
 
 from routing.domain.events.envelope import Event, EventData, UnknownEvent
 from routing.domain.events.registry import EVENTS
-from routing.store.wire import Unreadable, Wire, json_object, plain_json, text_of, wire_of
+from routing.store.wire import Unreadable, Wire, as_text, json_object, plain_json, text_of, wire_of
 
 _NO_DATA = msgspec.Raw(b"{}")
 
@@ -52,7 +52,7 @@ def event_text(event: Event) -> str:
 def event_fields(event: Event) -> dict[str, Any]:
     """The text as plain data."""
     beside = event.data.beside if isinstance(event.data, UnknownEvent) else {}
-    return {**msgspec.to_builtins(_envelope(event)), **beside}
+    return {**msgspec.to_builtins(_envelope(event), enc_hook=as_text), **beside}
 
 
 def _envelope(event: Event) -> _Envelope:

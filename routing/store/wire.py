@@ -97,7 +97,7 @@ def text_of(found: msgspec.Struct) -> str:
             return raw.decode("ascii")
     except UnicodeEncodeError:
         pass
-    return plain_json(msgspec.to_builtins(found))
+    return plain_json(msgspec.to_builtins(found, enc_hook=as_text))
 
 
 def decoder(kind: Any) -> Callable[[str], Any]:
@@ -129,7 +129,14 @@ def json_object(text: str) -> dict[str, Any]:
     return found
 
 
-_encode = msgspec.json.Encoder().encode
+def as_text(value: Any) -> str:
+    """A text of a class of its own, such as the name of a node in a flow."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"{value!r} cannot be written")
+
+
+_encode = msgspec.json.Encoder(enc_hook=as_text).encode
 plain_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 

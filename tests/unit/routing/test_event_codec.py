@@ -16,6 +16,7 @@ from routing.domain.events.agents import AgentPaused
 from routing.domain.events.calls import CallEnded
 from routing.domain.events.contacts import ContactConnected, ContactPrioritised, ContactQueued
 from routing.domain.events.envelope import Event, EventData, Fields, UnknownEvent
+from routing.domain.events.flows import NodeLeft
 from routing.domain.events.registry import EVENTS
 from routing.domain.events.servers import GapInLog
 from routing.store import event_codec
@@ -97,6 +98,17 @@ def test_the_text_of_an_event() -> None:
     assert json.loads(event_text(paused))["data"]["work"] == {"handled": 3}
     gap = event_fields(told(GapInLog("record", "", "1-0", "2-0")))
     assert gap["data"] == {"reader": "record", "server": "", "from": "1-0", "to": "2-0"}
+
+
+class NodeName(str):
+    """As the model of a flow has it."""
+
+
+def test_a_text_of_a_class_of_its_own_is_written_as_text() -> None:
+    assert event_from(event_text(told(NodeLeft(NodeName("bye"))))) == told(NodeLeft("bye"))
+    assert event_fields(told(NodeLeft(NodeName("bye"))))["data"] == {"exit": "bye"}
+    with pytest.raises(TypeError):
+        event_text(told(NodeLeft(object())))  # type: ignore[arg-type]
 
 
 def test_a_newer_server_may_add_fields_and_an_older_one_lack_them() -> None:

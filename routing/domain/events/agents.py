@@ -26,7 +26,7 @@ class AgentChanged(EventData):
     )
     left_queues: Annotated[tuple[str, ...] | None, "those of the agent's queues that are left for now, where there are some"] = None
     presence: Annotated[AgentPresence | None, "logged_out, ready or paused, whatever is in hand; `state` is what is seen of both"] = None
-    assignments: Annotated[Mapping[str, Assignment] | None, "what is in hand: offer -> contact, queue, kind, state and so on"] = None
+    assignments: Annotated[Mapping[str, Assignment] | None, "what is in hand, by offer"] = None
     unreached: Annotated[tuple[str, ...] | None, "kinds of contacts for which the agent is not reached now"] = None
     pause: Annotated[PauseKind | None, "while paused: break, for a reason that `breaks` has, or not_ready"] = None
 

@@ -1,4 +1,5 @@
-"""Offers. Told by the router (`routing/board/state.py`, `routing/board/contacts.py`)."""
+"""Offers. An offer is one agent's phone ringing for one contact. Told by the router (`routing/board/state.py`,
+`routing/board/contacts.py`)."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar

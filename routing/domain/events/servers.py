@@ -20,7 +20,7 @@ class RoutingFailed(EventData):
     what: Annotated[str, "which message or deadline"]
     id: Annotated[str, "the contact or agent that it is about"]
     error: Annotated[str, "what was raised"]
-    again_ms: Annotated[int, "when it is tried again; 0: not"]
+    again_ms: Annotated[int, "after how long it is tried again; 0: not"]
 
 
 @dataclass(frozen=True, slots=True)

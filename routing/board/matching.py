@@ -105,9 +105,9 @@ class Matching:
         if pool:
             pool.waiting.discard(contact)
 
-    def add_agent(self, agent: Agent) -> None:
-        """`agent` can take a contact; nothing happens when the agent cannot."""
-        kinds = takes(agent, self._directory)
+    def add_agent(self, agent: Agent, kinds: tuple[str, ...] | None = None) -> None:
+        """`agent` can take a contact of these kinds, by default of all that they can take now; nothing happens when there are none."""
+        kinds = takes(agent, self._directory) if kinds is None else kinds
         if kinds:
             self._ready[agent.id] = agent
             for pool in self._open_to(agent, kinds):
@@ -131,10 +131,11 @@ class Matching:
             pool.reached = best[0][2]
         return found
 
-    def best_contact(self, agent: Agent, contacts: dict[str, Contact], now_ms: int) -> str:
-        """The waiting contact that a free agent takes: the first of one queue, by the site's choice among those of several; "" for none."""
+    def best_contact(self, agent: Agent, kinds: Container[str], contacts: dict[str, Contact], now_ms: int) -> str:
+        """The waiting contact of these kinds that a free agent takes: the first of one queue, by the site's choice among those of several;
+        "" for none."""
         firsts: dict[str, tuple[float, str]] = {}
-        for pool in self._open_to(agent, takes(agent, self._directory)):
+        for pool in self._open_to(agent, kinds):
             found, first = pool.waiting.first(), firsts.get(pool.queue)
             if not found or (first and first[0] <= found[0]):
                 continue

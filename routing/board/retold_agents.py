@@ -19,7 +19,9 @@ def resume(board: BoardState, agent: Agent, now_ms: int) -> None:
         if assignment.state == AssignmentState.CONNECTED and assignment.contact not in board.contacts:
             assignments.contact_ended(board, agent, offer, now_ms)  # a record was lost: nobody would tell the end of it
     for assignment in agent.assignments.values():
-        if assignment.until_ms:
+        if assignment.state == AssignmentState.DIALLING:
+            board.at(assignment.until_ms, "dialling", assignment.contact)
+        elif assignment.until_ms:
             board.at(assignment.until_ms, "wrap_up" if assignment.state == AssignmentState.WRAP_UP else "reservation", agent.id)
     if agent.state == AgentState.PAUSED and agent.presence_until_ms > now_ms:
         board.at(agent.presence_until_ms, "break", agent.id)

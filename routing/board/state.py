@@ -82,10 +82,10 @@ class BoardState(BoardRecords):
             return
         if agent.state == AgentState.READY and not is_counted_on(agent, self.directory.agents[agent.id]):
             self.at(self.given_up_ms(agent), "presence", agent.id)
-        while takes(agent, self.directory):
-            contact = "" if self.gathering else self.matching.best_contact(agent, self.contacts, now_ms)
+        while kinds := takes(agent, self.directory):
+            contact = "" if self.gathering else self.matching.best_contact(agent, kinds, self.contacts, now_ms)
             if not contact:
-                self.matching.add_agent(agent)
+                self.matching.add_agent(agent, kinds)
                 return
             self._offer(self.contacts[contact], agent, now_ms)
 

@@ -166,6 +166,17 @@ def test_a_customer_who_is_not_reached_waits_again() -> None:
     assert (again.state, again.enqueued_at_ms, len(made.facts(ContactRequeued))) == (ContactState.OFFERED, joined_ms, 1)
 
 
+def test_a_call_to_a_customer_without_news_ends_whoever_routes() -> None:
+    """Another router takes over while the customer is called, and nobody tells how that ends: agent and contact are freed all the same."""
+    made = KindsHouse(1)
+    written(made, "c1", CALLBACK)
+    order = offered(made, "c1")
+    made.say(OfferAccepted("c1", order.offer))
+    made.restart()
+    made.wait(91_000)
+    assert (made.board.contacts["c1"].state, made.state(order.agent)) == (ContactState.SCHEDULED, AgentState.READY)
+
+
 def test_a_customer_who_is_reached_talks() -> None:
     made = KindsHouse(1)
     written(made, "c1", CALLBACK)

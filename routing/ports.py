@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-RingOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
-EndedBy = Literal["caller", "agent", "system", "transfer", ""]
-EndReason = Literal["no_audio_from_caller", "no_audio_from_agent", ""]  # why the system ended it, where that is known
+from routing.domain.outcomes import EndedBy, EndReason, RingOutcome
+from routing.domain.phone_address import PhoneAddress
+
 Progress = Literal["ringing", "answered", "transferred"]  # transferred: the agent is out, the caller talks on to somebody else
 
 
@@ -17,7 +17,7 @@ class Ring:
     offer: str
     contact: str
     agent: str
-    phone: str  # a SIP account as in agents.yaml ("1001"), or the number of a line outside
+    phone: PhoneAddress
     ring_timeout_ms: int
     queue: str
     whisper: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.ports import Speech
+from routing.domain.phone_address import phone_text
 from server.asterisk.configuration import Apology, PhoneAccount, Plan
 from server.install.asterisk import AsteriskProgram
 from server.install.packages import cache_folder
@@ -65,7 +66,7 @@ class Installation:
 def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgram, ports: Ports, secrets: Secrets) -> Plan:
     """The plan of the managed Asterisk. Renders the apology and the music when they are not in the cache yet."""
     main = site.main
-    names = {agent.phone: agent.name for agent in site.directory.agents.values()}
+    names = {phone_text(agent.phone): agent.name for agent in site.directory.agents.values()}
     phones = [PhoneAccount(phone, secrets.sip[phone], _plain(names.get(phone, phone))) for phone in site.phones]
     phones += [PhoneAccount(name, secrets.sip[name], name, number, context="callers") for name, number in TRIAL_PHONES.items()]
     return Plan(

@@ -26,6 +26,7 @@ from routing.client.routing_client import RoutingClient
 from routing.clock import SystemClock
 from routing.domain.identifiers import Ids
 from routing.domain.messages import ServerLeft
+from routing.domain.phone_address import ExternalNumber, SipAccount
 from routing.read_model.view import View
 from routing.router import Router
 from routing.store.port import StoreUnreachable
@@ -59,7 +60,6 @@ from server.readiness import ASTERISK, REDIS
 from server.redis_health import RedisHealth
 from server.settings import Site, fingerprint, load_site
 from server.settings.current_site import CurrentSite
-from server.settings.site import is_outside
 from server.state_folder.lock import StateLock
 from server.state_folder.port_claims import claims_of_servers
 from server.state_folder.ports import PortError, ports_for, read_ports
@@ -303,9 +303,9 @@ class Node:
         if self.server_list.asterisk is None:
             return  # all are reported when it is known
         for phone in self.site.phones:
-            self.routing_client.report_phone(phone, self.phones.state(phone))
+            self.routing_client.report_phone(SipAccount(phone), self.phones.state(phone))
         for profile in self.site.directory.agents.values():
-            if is_outside(profile.phone):  # nobody tells the state of a line outside: it is tried
+            if isinstance(profile.phone, ExternalNumber):  # nobody tells the state of a line outside: it is tried
                 self.routing_client.report_phone(profile.phone, "available")
 
     def _ami_lost(self) -> None:
@@ -314,7 +314,7 @@ class Node:
 
     def _phone_changed(self, endpoint: str, state: PhoneState) -> None:
         if self.server_list.asterisk is not None:
-            self.routing_client.report_phone(endpoint, state)
+            self.routing_client.report_phone(SipAccount(endpoint), state)
 
     # -- health and the end ---------------------------------------------------------------------------------------------
 

@@ -16,9 +16,10 @@ from routing.domain.members import AWAY, serves, tier_of
 from routing.domain.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, TalkEnded
 from routing.domain.model import UNTIL_DONE, Contact, Directory, Membership, Overflow, QueuePolicy
 from routing.domain.orders import OfferOrder
+from routing.domain.outcomes import RingOutcome
+from routing.domain.phone_address import phone_of
 from routing.domain.requirement import parse
-from routing.ports import RingOutcome
-from tests.routing_house import House, directory, person
+from tests.routing_house import House, directory, own_phone, person
 
 SITE = directory(
     replace(person("anna", billing=5, lang_zh=4), memberships={"sales": Membership(tier=2, weight=2.0)}),
@@ -65,9 +66,9 @@ SITES = (
     SITE,
     directory(ANNA, LI, WANG, person("kim", ("vip", "sales"), billing=4), queues=(SUPPORT, VIP, SALES, EVERYBODY, ONEBYONE)),
     directory(
-        replace(ANNA, phone="phone-li", memberships={}),
-        replace(LI, phone="phone-anna", skills={"lang_zh": 5}, queues=("support", "sales")),
-        replace(WANG, phone="phone-zoe"),
+        replace(ANNA, phone=phone_of("phone-li"), memberships={}),
+        replace(LI, phone=phone_of("phone-anna"), skills={"lang_zh": 5}, queues=("support", "sales")),
+        replace(WANG, phone=phone_of("phone-zoe")),
         queues=(
             replace(SUPPORT, strategy="ring_all", ring_more_ms=1_511),
             replace(VIP, stay_when="eligible", priority=20),
@@ -76,8 +77,8 @@ SITES = (
         ),
     ),
     directory(
-        replace(WANG, queues=("support", "vip"), phone="desk-1"),
-        replace(ZOE, phone="+861234", queues=("support", "onebyone")),
+        replace(WANG, queues=("support", "vip"), phone=phone_of("desk-1")),
+        replace(ZOE, phone=phone_of("+861234"), queues=("support", "onebyone")),
         queues=(replace(SUPPORT, tier_delays_ms=(0, 3_001), ageing=0.25), replace(VIP, max_wait_ms=9_001), replace(ONEBYONE, wrap_up_ms=0)),
     ),
     replace(directory(ANNA, queues=(replace(SUPPORT, stay_when="ready", stay_grace_ms=2_011, accept=True),)), choice="strict"),
@@ -152,11 +153,11 @@ def change_surroundings(made: House, word: str, a: int, b: int) -> None:
 
 def use_phones(made: House, word: str, a: int, b: int) -> None:
     """A phone changes its state, or somebody sits down at one: the own, another's, one without an owner, a line outside."""
-    phones = [SITE.agents[agent].phone for agent in PEOPLE]
+    phones = [own_phone(SITE.agents[agent]) for agent in PEOPLE]
     if word == "phone":
         made.say(PhoneReported(phones[a % 4], ("available", "busy", "available", "unavailable")[b % 4]))
     else:
-        made.say(PhoneReported("desk-1", ("available", "unavailable")[a // 4 % 2]))
+        made.say(PhoneReported(phone_of("desk-1"), ("available", "unavailable")[a // 4 % 2]))
         made.ask(PEOPLE[a % 4], "log_in", phone=(*phones, "desk-1", "+861234")[b % 6])
 
 
@@ -265,7 +266,7 @@ def check_staff(made: House) -> None:
     known = {agent.id: agent for agent in made.board.agents.values() if agent.id in site.agents or agent.state not in held}
     assert known.keys() == site.agents.keys()
     free = [agent for agent in known.values() if agent.state not in held]
-    assert all(agent.phone in ("", agent.desk_phone or site.agents[agent.id].phone) for agent in free)
+    assert all(agent.phone in (None, agent.desk_phone or site.agents[agent.id].phone) for agent in free)
 
 
 def check_order(made: House, orders_before: int) -> None:

@@ -25,8 +25,9 @@ from routing.domain.messages import (
     TalkEnded,
 )
 from routing.domain.model import AgentProfile, Contact, Directory, QueuePolicy
+from routing.domain.outcomes import RingOutcome
+from routing.domain.phone_address import phone_of
 from routing.domain.requirement import parse
-from routing.ports import RingOutcome
 from routing.read_model.view import View
 from tests.routing_house import House, arrival, directory, person
 
@@ -111,7 +112,7 @@ def play(made: KindsHouse, move: tuple[str, int, int], number: int) -> None:
     elif word in ("log_in", "log_out", "pause", "resume", "end_wrap_up"):
         made.ask(agent, word, contact=_wrapped_up(made.board.agents[agent]) if word == "end_wrap_up" and b % 2 else "")
     elif word == "phone":
-        made.say(PhoneReported(f"phone-{agent}", ("available", "busy", "available", "unavailable")[b % 4]))
+        made.say(PhoneReported(phone_of(f"phone-{agent}"), ("available", "busy", "available", "unavailable")[b % 4]))
     elif word == "reach":
         made.say(ReachReported(agent, (CHAT, TASK)[b % 2], b % 3 > 0))
     elif word == "server":

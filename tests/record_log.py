@@ -36,6 +36,7 @@ from routing.domain.messages import (
     TalkHeld,
 )
 from routing.domain.model import BreakLimit, Contact, Directory, Overflow, QueuePolicy
+from routing.domain.phone_address import SipAccount, phone_text
 from routing.read_model.view import ANY_AGENT, View
 from routing.store.event_codec import event_from, event_text
 from routing.store.memory import MemoryStore
@@ -92,7 +93,7 @@ def board() -> House:
     made.say(ServerAlive("node", "10.0.0.1:4573"), ServerAlive("other", "10.0.0.2:4573"))
     made.wait(2_500)
     made.start_work("anna", "li", "wang")
-    made.say(PhoneReported("desk", "available"))
+    made.say(PhoneReported(SipAccount("desk"), "available"))
     made.ask("li", "log_out")
     made.ask("li", "log_in", phone="desk")
     made.ask("anna", "log_in", phone="phone-li")
@@ -264,7 +265,8 @@ def picture(events: Iterable[Event]) -> dict[str, Any]:
 def _plain(record: Contact | Agent) -> dict[str, Any]:
     """Without what only the router knows."""
     hidden = ("rev", "put_off", "refused_until_ms", "overflowed", "alone_ms")
-    return {"state": record.state, **{name: value for name, value in asdict(record).items() if name not in hidden}}
+    phones = {"phone": phone_text(record.phone), "desk_phone": phone_text(record.desk_phone)} if isinstance(record, Agent) else {}
+    return {"state": record.state, **{name: value for name, value in asdict(record).items() if name not in hidden}, **phones}
 
 
 def events_in(log: str) -> list[Event]:

@@ -25,6 +25,8 @@ from routing.domain.messages import (
 )
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.domain.orders import LeaveOrder, OfferOrder, Reply
+from routing.domain.phone_address import PhoneAddress, SipAccount
+from routing.domain.phone_address import phone_of as phone_of
 from routing.store import codec
 from tests.told import facts
 
@@ -65,7 +67,13 @@ def directory(*profiles: AgentProfile, queues: tuple[QueuePolicy, ...] = (QueueP
 
 
 def person(id: str, queues: tuple[str, ...] = (), **skills: int) -> AgentProfile:
-    return AgentProfile(id, id.title(), f"phone-{id}", skills, queues)
+    return AgentProfile(id, id.title(), SipAccount(f"phone-{id}"), skills, queues)
+
+
+def own_phone(profile: AgentProfile) -> PhoneAddress:
+    """The phone of somebody who has one of their own."""
+    assert profile.phone
+    return profile.phone
 
 
 def taken(part: type, more: dict[str, Any]) -> dict[str, Any]:
@@ -146,10 +154,11 @@ class House:
     def start_work(self, *agents: str) -> None:
         """Log in with a free phone."""
         for agent in agents or tuple(self.site.agents):
-            self.say(PhoneReported(self.site.agents[agent].phone, "available"))
+            self.say(PhoneReported(own_phone(self.site.agents[agent]), "available"))
             self.ask(agent, "log_in")
 
     def ask(self, agent: str, action: Any, reason: str = "", **more: Any) -> Reply:
+        more |= {"phone": phone_of(str(more["phone"]))} if "phone" in more else {}
         return self._replied(AgentAsked(agent, action, self.ids.new("request"), "node", reason, **more))
 
     def change(self, contact: str, action: Any, **more: Any) -> Reply:

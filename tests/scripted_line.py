@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from routing.ports import EndedBy, EndReason, Progress, Ring, RingOutcome, RingResult
+from routing.domain.outcomes import EndedBy, EndReason, RingOutcome
+from routing.ports import Progress, Ring, RingResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ from routing.domain.events.agents import (
 from routing.domain.kinds import is_counted_on
 from routing.domain.members import AWAY
 from routing.domain.messages import PhoneReported, ReachReported
-from routing.domain.model import OUTSIDE, PhoneState
+from routing.domain.model import PhoneState
 from routing.domain.orders import TellPhoneOrder
+from routing.domain.phone_address import ExternalNumber, PhoneAddress, phone_text
 
 # The event that tells of a state, for other parts to follow; being reserved is told by offer_made.
 TOLD: dict[AgentState, type[AgentChanged]] = {
@@ -70,7 +71,7 @@ def tell(
         agent.state,
         agent.reason,
         agent.until_ms,
-        agent.phone,
+        phone_text(agent.phone),
         agent.since_ms,
         before,
         work_of(agent),
@@ -120,7 +121,7 @@ def phone_reported(board: BoardState, message: PhoneReported, now_ms: int) -> No
     if agent.phone_state != message.state:
         agent.phone_state, agent.phone_since_ms = message.state, now_ms
     board.touch_agent(agent.id)
-    board.tell(PhoneStateChanged(message.phone, message.state, agent.phone_at), now_ms, agent=agent)
+    board.tell(PhoneStateChanged(str(message.phone), message.state, agent.phone_at), now_ms, agent=agent)
     board.seek_contact(agent, now_ms)
 
 
@@ -136,16 +137,16 @@ def reach_reported(board: BoardState, message: ReachReported, now_ms: int) -> No
     board.seek_contact(agent, now_ms)
 
 
-def sit_down(board: BoardState, agent: Agent, phone: str, now_ms: int) -> bool:
+def sit_down(board: BoardState, agent: Agent, phone: PhoneAddress, now_ms: int) -> bool:
     """The agent works on that phone from now on, until log-out; whoever is logged out has none until logging in. False when it is used."""
     other = board.agents.get(board.phones.get(phone, ""))
     if other and other is not agent:
         if other.state != AgentState.LOGGED_OUT:
             return False
-        give_phone(board, other, "", "", now_ms)
+        give_phone(board, other, None, None, now_ms)
         board.touch_agent(other.id)
     if phone != agent.phone:
-        give_phone(board, agent, phone, "" if phone == board.directory.agents[agent.id].phone else phone, now_ms)
+        give_phone(board, agent, phone, None if phone == board.directory.agents[agent.id].phone else phone, now_ms)
     return True
 
 
@@ -153,7 +154,7 @@ def leave_phone(board: BoardState, agent: Agent, now_ms: int) -> None:
     """Back to the own phone, unless somebody sits there meanwhile: then to none, until logging in."""
     own = board.directory.agents[agent.id].phone
     if agent.desk_phone:
-        give_phone(board, agent, "" if own in board.phones else own, "", now_ms)
+        give_phone(board, agent, None if own in board.phones else own, None, now_ms)
 
 
 def free_phone(board: BoardState, agent: Agent) -> None:
@@ -163,21 +164,23 @@ def free_phone(board: BoardState, agent: Agent) -> None:
         board.phones.pop(agent.phone, None)
 
 
-def give_phone(board: BoardState, agent: Agent, phone: str, desk_phone: str, now_ms: int) -> None:
+def give_phone(board: BoardState, agent: Agent, phone: PhoneAddress | None, desk_phone: PhoneAddress | None, now_ms: int) -> None:
     """Another phone, or none; `desk_phone` is the same one where it is not the agent's own."""
     free_phone(board, agent)
     agent.phone, agent.desk_phone, agent.phone_since_ms = phone, desk_phone, now_ms
     agent.phone_state, agent.phone_at = _state_of(board, phone)
     if phone:
         board.phones[phone] = agent.id
-    board.tell(PhoneStateChanged(phone, agent.phone_state, agent.phone_at), now_ms, agent=agent)
+    board.tell(PhoneStateChanged(phone_text(phone), agent.phone_state, agent.phone_at), now_ms, agent=agent)
 
 
-def _state_of(board: BoardState, phone: str) -> tuple[PhoneState, str]:
+def _state_of(board: BoardState, phone: PhoneAddress | None) -> tuple[PhoneState, str]:
     """How a phone is that nobody had, and at which Asterisk. One that this router has not heard of is asked for."""
-    if phone.startswith(OUTSIDE):
+    if isinstance(phone, ExternalNumber):
         return "available", ""
-    if phone and phone not in board.loose_phones:
+    if phone is None:
+        return "unavailable", ""
+    if phone not in board.loose_phones:
         for server in board.servers:
             board.order(server, TellPhoneOrder(phone))
     return board.loose_phones.pop(phone, ("unavailable", ""))

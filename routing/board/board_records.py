@@ -16,6 +16,7 @@ from routing.domain.events.envelope import Event, EventData
 from routing.domain.messages import LeaveOutcome
 from routing.domain.model import CallerHistory, Contact, Directory, PhoneState
 from routing.domain.orders import Order
+from routing.domain.phone_address import PhoneAddress
 from routing.ports import Ids
 
 REMEMBERED_MS = 600_000  # how long an ended contact is known as ended
@@ -66,13 +67,14 @@ class BoardRecords:
         self.listed: dict[str, dict[str, str]] = {}  # Asterisk -> its servers and their addresses, as told last
         self.list_from_ms = 0
         self.callers: dict[str, CallerHistory] = {caller.id: caller for caller in known.callers}  # who is remembered, by number
-        self.loose_phones: dict[str, tuple[PhoneState, str]] = {}  # those that are no agent's now -> state, Asterisk that sees them
+        # Phones that are no agent's now -> state, Asterisk that sees them.
+        self.loose_phones: dict[PhoneAddress, tuple[PhoneState, str]] = {}
         self.watched: dict[str, int] = {}  # queue -> when it is looked at for whether anybody is there
         self.stuck: dict[str, int] = {}  # contact that no overflow rule leads anywhere -> when that is looked at again
         self._records: dict[str, dict[str, Any]] = {"c": self.contacts, "a": self.agents, "m": self.callers}
         self._revs = {(kind, record.id): record.rev for kind, known in self._records.items() for record in known.values()}
         self._nothing_happened()
-        self.phones = {agent.phone: agent.id for agent in self.agents.values() if agent.phone}
+        self.phones: dict[PhoneAddress | None, str] = {agent.phone: agent.id for agent in self.agents.values() if agent.phone}
         self.staffing = Staffing(directory, {})
         self._chance = chance or random.Random(0)
         self.matching = Matching(directory, self.staffing, self.offer_servers, self._chance)

@@ -15,7 +15,7 @@ from routing.domain.events.offers import OfferRinging as RingingEvent
 from routing.domain.messages import ContactLeft, LeaveOutcome, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
 from routing.domain.model import FOREVER_MS, Contact
 from routing.domain.orders import LeaveOrder, WithdrawOrder
-from routing.ports import EndedBy, EndReason
+from routing.domain.outcomes import EndedBy, EndReason
 
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
 

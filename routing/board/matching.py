@@ -21,7 +21,8 @@ from routing.domain.agent import Agent
 from routing.domain.identifiers import asterisk_of
 from routing.domain.kinds import KINDS, takes
 from routing.domain.members import tier_of
-from routing.domain.model import OUTSIDE, AgentProfile, Contact, Directory
+from routing.domain.model import AgentProfile, Contact, Directory
+from routing.domain.phone_address import ExternalNumber
 from routing.domain.requirement import Requirement, parse
 
 SPARE_POOLS = 1000
@@ -205,7 +206,7 @@ class Matching:
         kind, asterisk, line = place
         if asterisk is None:
             return self._offer_servers.carries(kind, line, agent)
-        return asterisk == agent.phone_at or not KINDS[kind].by_phone or agent.phone.startswith(OUTSIDE)
+        return asterisk == agent.phone_at or not KINDS[kind].by_phone or isinstance(agent.phone, ExternalNumber)
 
     def _is_open(self, pool: Pool, agent: Agent) -> bool:
         is_taken = pool.place[0] in takes(agent, self._directory) and pool.queue not in agent.left_queues

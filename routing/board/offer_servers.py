@@ -8,7 +8,7 @@ from typing import Literal
 
 from routing.domain.agent import Agent
 from routing.domain.kinds import KINDS
-from routing.domain.model import OUTSIDE
+from routing.domain.phone_address import ExternalNumber
 
 HoldUp = Literal["no_server", "no_line"]
 
@@ -71,4 +71,4 @@ class OfferServers:
         return [name for name, server in self._known.items() if name in self._alive and server.carries(kind, line)]
 
     def _reaches(self, server: str, kind: str, agent: Agent) -> bool:
-        return not KINDS[kind].by_phone or agent.phone.startswith(OUTSIDE) or self._known[server].asterisk == agent.phone_at
+        return not KINDS[kind].by_phone or isinstance(agent.phone, ExternalNumber) or self._known[server].asterisk == agent.phone_at

@@ -16,8 +16,9 @@ from routing.domain.contact_state import QUEUED, TAKEN, ContactState
 from routing.domain.events.agents import AgentPhoneChanged, AgentRemoved, PhoneStateChanged
 from routing.domain.events.contacts import ContactPrioritised
 from routing.domain.members import at_first
-from routing.domain.model import OUTSIDE, AgentProfile, Contact, Directory, QueuePolicy
+from routing.domain.model import AgentProfile, Contact, Directory, QueuePolicy
 from routing.domain.orders import TellPhoneOrder
+from routing.domain.phone_address import PhoneAddress, SipAccount, phone_text
 from routing.domain.requirement import parse
 
 NO_MOVES: Mapping[str, str] = {}
@@ -146,14 +147,14 @@ def settle_agents(board: BoardState, now_ms: int, *, at_work: bool = True) -> No
     for profile in board.site.agents.values():
         agent = board.agents.get(profile.id) or _new(board, profile, now_ms, at_work=at_work)
         if agent.desk_phone and agent.desk_phone == profile.phone:  # sits at what is the own phone now
-            agent.desk_phone = ""
+            agent.desk_phone = None
             board.touch_agent(agent.id)
 
 
 def _is_settled(board: BoardState, agent: Agent) -> bool:
     """Whether the agent is one of the site's, at the own phone or at one that is shared; one without a phone gets it on logging in."""
     profile = board.site.agents.get(agent.id)
-    return profile is not None and agent.phone in ("", agent.desk_phone or profile.phone)
+    return profile is not None and agent.phone in (None, agent.desk_phone or profile.phone)
 
 
 def settle(board: BoardState, id: str, now_ms: int) -> None:
@@ -176,15 +177,15 @@ def _settle(board: BoardState, agent: Agent, now_ms: int) -> None:
     board.unsettled.discard(agent.id)
     profile = board.site.agents.get(agent.id)
     if profile:
-        _move_to(board, agent, "" if profile.phone in board.phones else profile.phone, now_ms)
+        _move_to(board, agent, None if profile.phone in board.phones else profile.phone, now_ms)
     else:
         _leave(board, agent, now_ms)
 
 
-def _move_to(board: BoardState, agent: Agent, phone: str, now_ms: int) -> None:
+def _move_to(board: BoardState, agent: Agent, phone: PhoneAddress | None, now_ms: int) -> None:
     """Work goes on at that phone, which the site says is the agent's own."""
-    agent.phone = ""
-    agents.give_phone(board, agent, phone, "", now_ms)
+    agent.phone = None
+    agents.give_phone(board, agent, phone, None, now_ms)
     board.touch_agent(agent.id)
     if agent.state != AgentState.LOGGED_OUT:
         agents.tell(board, agent, AgentPhoneChanged, now_ms)
@@ -205,15 +206,15 @@ def _new(board: BoardState, profile: AgentProfile, now_ms: int, *, at_work: bool
     agent = board.agents[profile.id] = at_first(profile)
     phone = profile.phone
     if phone in board.phones:  # somebody sits there
-        agent.phone, agent.phone_state = "", "unavailable"
+        agent.phone, agent.phone_state = None, "unavailable"
     elif phone:
         board.phones[phone] = agent.id
-    if at_work and agent.phone and not phone.startswith(OUTSIDE):
+    if at_work and agent.phone and isinstance(phone, SipAccount):
         board.touch_agent(agent.id)
         if phone in board.loose_phones:
             agent.phone_state, agent.phone_at = board.loose_phones.pop(phone)
             agent.phone_since_ms = now_ms
-            board.tell(PhoneStateChanged(phone, agent.phone_state, agent.phone_at), now_ms, agent=agent)
+            board.tell(PhoneStateChanged(phone_text(phone), agent.phone_state, agent.phone_at), now_ms, agent=agent)
         for server in board.servers if agent.phone_state == "unavailable" else ():
             board.order(server, TellPhoneOrder(phone))
     return agent

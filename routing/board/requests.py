@@ -17,6 +17,7 @@ from routing.domain.events.contacts import ContactPrioritised
 from routing.domain.messages import AgentAsked, ContactAsked
 from routing.domain.model import Contact
 from routing.domain.orders import Reply
+from routing.domain.phone_address import PhoneAddress
 
 ASKED = {
     "log_in": AgentEvent.LOG_IN,
@@ -89,13 +90,13 @@ def _start_work(board: BoardState, agent: Agent, message: AgentAsked, now_ms: in
     agent.left_at_ms.clear()
 
 
-def _sit_down(board: BoardState, agent: Agent, phone: str, now_ms: int) -> None:
+def _sit_down(board: BoardState, agent: Agent, phone: PhoneAddress, now_ms: int) -> None:
     """The agent works on that phone from now on. NotAllowed when somebody else does."""
     if not agents.sit_down(board, agent, phone, now_ms):
         raise NotAllowed(f"phone {phone} is in use by {board.phones[phone]}, who must log out first")
 
 
-def _change_phone(board: BoardState, agent: Agent, phone: str, now_ms: int) -> None:
+def _change_phone(board: BoardState, agent: Agent, phone: PhoneAddress | None, now_ms: int) -> None:
     """Who is logged in logs in again: at another phone, that one is used from now on; nothing else changes."""
     if not phone or phone == agent.phone:
         return

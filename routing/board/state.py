@@ -20,8 +20,9 @@ from routing.domain.events.contacts import ContactHeldUp, ContactRelaxed
 from routing.domain.events.offers import OfferMade
 from routing.domain.kinds import KINDS, is_counted_on, takes
 from routing.domain.members import AWAY, serves
-from routing.domain.model import FOREVER_MS, OUTSIDE, Contact
+from routing.domain.model import FOREVER_MS, Contact
 from routing.domain.orders import OfferOrder
+from routing.domain.phone_address import ExternalNumber, phone_text
 from routing.domain.requirement import one_of, parse
 
 LEASE_GRACE_MS = 10_000  # how long after its ring time a reservation without news is given up
@@ -179,7 +180,7 @@ class BoardState(BoardRecords):
         policy, profile = self.directory.queues[contact.queue], self.directory.agents[agent.id]
         offer, server = self.ids.new("offer"), "" if contact.holder else self.offer_servers.choose(contact.kind, contact.facts.line, agent)
         by_phone = KINDS[contact.kind].by_phone
-        accept = by_phone and (policy.accept or profile.accept or agent.phone.startswith(OUTSIDE))
+        accept = by_phone and (policy.accept or profile.accept or isinstance(agent.phone, ExternalNumber))
         grace_ms = LEASE_GRACE_MS + (WORDS_MS if accept or policy.whisper else 0)
         until_ms = now_ms + policy.ring_timeout_ms + grace_ms
         contact.state = contact_after(contact.state, ContactEvent.OFFER)
@@ -191,7 +192,7 @@ class BoardState(BoardRecords):
         self.touch_contact(contact.id)
         self.touch_agent(agent.id)
         self.at(until_ms, "reservation", agent.id)
-        address = agent.phone if by_phone else agent.id
+        address = phone_text(agent.phone) if by_phone else agent.id
         order = OfferOrder(
             contact.id, offer, agent.id, contact.kind, address, contact.queue, policy.ring_timeout_ms, profile.auto_answer, accept
         )
@@ -199,5 +200,5 @@ class BoardState(BoardRecords):
             order = replace(order, facts=contact.facts, enqueued_at_ms=contact.enqueued_at_ms)
         self.order(contact.holder or server, order)
         self.plan_more(contact, now_ms)
-        told = OfferMade(offer, contact.waited_ms(now_ms), agent.phone if by_phone else "", contact.kind, until_ms, server)
+        told = OfferMade(offer, contact.waited_ms(now_ms), address if by_phone else "", contact.kind, until_ms, server)
         self.tell(told, now_ms, contact=contact, agent=agent)

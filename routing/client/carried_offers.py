@@ -21,7 +21,8 @@ from routing.domain.messages import (
     TalkHeld,
 )
 from routing.domain.orders import OfferOrder, WithdrawOrder
-from routing.ports import Clock, EndedBy, RingOutcome
+from routing.domain.outcomes import EndedBy, RingOutcome
+from routing.ports import Clock
 
 
 class CarriedOffers:

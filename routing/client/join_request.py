@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.messages import ContactArrived
-from routing.ports import RingOutcome
+from routing.domain.outcomes import RingOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from routing.client.stay_events import CallerGone, Happening, KeyPressed, RingOv
 from routing.domain.messages import ContactLeft, Message, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
 from routing.domain.model import QueuePolicy, WaitForecast
 from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrder
-from routing.ports import EndReason, Progress, Ring, RingResult, WaitingCaller
+from routing.domain.outcomes import EndReason
+from routing.domain.phone_address import phone_of
+from routing.ports import Progress, Ring, RingResult, WaitingCaller
 
 __all__ = ["QueueStay", "Waited"]
 
@@ -181,7 +183,7 @@ class QueueStay:
             order.offer,
             self.contact,
             order.agent,
-            order.address,
+            phone_of(order.address),
             order.ring_timeout_ms,
             order.queue,
             self._policy.whisper,

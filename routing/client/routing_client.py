@@ -35,6 +35,7 @@ from routing.domain.messages import (
 )
 from routing.domain.model import PhoneState, WaitForecast
 from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, Order, Reply, TellOrder, TellPhoneOrder, WithdrawOrder
+from routing.domain.phone_address import PhoneAddress
 from routing.ports import Clock, Ids, WaitingCaller
 from routing.store.port import Store, StoreUnreachable
 
@@ -74,7 +75,7 @@ class RoutingClient:
         self.asterisk = ""  # the name of that Asterisk
         self.stays: dict[str, QueueStay] = {}  # by contact
         self._voice = VoiceMedium(self.stays)
-        self._phones: dict[str, PhoneState] = {}  # as reported
+        self._phones: dict[PhoneAddress, PhoneState] = {}  # as reported
         self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
         self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
         self.requests = Requests(server, ids, clock, self.post)
@@ -101,7 +102,7 @@ class RoutingClient:
         """Tell the router, as soon as the store takes it, after everything posted before."""
         self._outbox.add(message)
 
-    def report_phone(self, phone: str, state: PhoneState) -> None:
+    def report_phone(self, phone: PhoneAddress, state: PhoneState) -> None:
         """A phone of ours changed its state, as our Asterisk sees it."""
         self._phones[phone] = state
         self.post(PhoneReported(phone, state, self.asterisk))

@@ -5,7 +5,8 @@ from typing import Literal
 
 from routing.domain.messages import LeaveOutcome
 from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrder
-from routing.ports import EndReason, RingResult
+from routing.domain.outcomes import EndReason
+from routing.ports import RingResult
 
 Outcome = Literal["answered"] | LeaveOutcome
 

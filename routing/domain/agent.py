@@ -6,6 +6,7 @@ from routing.domain.agent_state import FOREMOST, SEEN, SEEN_ALONE, AgentPresence
 from routing.domain.agent_work import AgentWork
 from routing.domain.assignment import IN_CALL, Assignment
 from routing.domain.model import PhoneState
+from routing.domain.phone_address import PhoneAddress
 
 
 @dataclass(slots=True)
@@ -18,7 +19,7 @@ class Agent:
     presence_since_ms: int = 0  # in this presence, or free of the last assignment
     presence_until_ms: int = 0  # end of a break
     assignments: dict[str, Assignment] = field(default_factory=dict)  # by offer
-    phone: str = ""
+    phone: PhoneAddress | None = None
     phone_state: PhoneState = "unavailable"
     phone_since_ms: int = 0  # since when it is in that state
     phone_at: str = ""  # the Asterisk that saw it last as anything but unavailable
@@ -34,7 +35,7 @@ class Agent:
     left_queues: list[str] = field(default_factory=list)  # of the profile's: not served now
     left_at_ms: dict[str, int] = field(default_factory=dict)  # one of left_queues -> since when
     away_since_ms: int = 0  # since when paused or logged out
-    desk_phone: str = ""  # the phone of somebody else or of nobody that is used since log-in; "": the agent's own
+    desk_phone: PhoneAddress | None = None  # the phone of somebody else or of nobody that is used since log-in; None: the agent's own
     last_call: str = ""  # of which the disposition may be given
     last_contact: str = ""
     last_queue: str = ""

@@ -2,14 +2,15 @@
 
 from routing.domain.agent import Agent
 from routing.domain.agent_state import AgentState
-from routing.domain.model import OUTSIDE, AgentProfile, QueuePolicy
+from routing.domain.model import AgentProfile, QueuePolicy
+from routing.domain.phone_address import ExternalNumber
 
 AWAY = (AgentState.LOGGED_OUT, AgentState.PAUSED)
 
 
 def at_first(profile: AgentProfile) -> Agent:
     """An agent of whom nothing is known yet: logged out; a line outside, if it is one, counts as free."""
-    return Agent(profile.id, phone=profile.phone, phone_state="available" if profile.phone.startswith(OUTSIDE) else "unavailable")
+    return Agent(profile.id, phone=profile.phone, phone_state="available" if isinstance(profile.phone, ExternalNumber) else "unavailable")
 
 
 def tier_of(profile: AgentProfile, policy: QueuePolicy) -> int:

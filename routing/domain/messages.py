@@ -13,7 +13,8 @@ from routing.domain.agent_work import AgentWork
 from routing.domain.assignment import Assignment
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.model import PhoneState
-from routing.ports import EndedBy, EndReason, RingOutcome
+from routing.domain.outcomes import EndedBy, EndReason, RingOutcome
+from routing.domain.phone_address import PhoneAddress
 
 AgentAction = Literal["log_in", "log_out", "pause", "resume", "end_wrap_up", "extend_wrap_up", "dispose", "join_queue", "leave_queue"]
 ContactAction = Literal["prioritise", "move", "withdraw"]
@@ -120,7 +121,7 @@ class AgentAsked:
     request: str
     server: str
     reason: str = ""
-    phone: str = ""  # with log_in: the phone that is used from now on
+    phone: PhoneAddress | None = None  # with log_in: the phone that is used from now on
     at_ms: int = 0  # when it was asked; what was asked long ago is not wanted any more
     queue: str = ""  # with join_queue and leave_queue
     disposition: str = ""  # with dispose, and with end_wrap_up
@@ -131,7 +132,7 @@ class Details(TypedDict, total=False):
     """What else may be said with an `AgentAction`: the fields of `AgentAsked` of the same names."""
 
     reason: str
-    phone: str
+    phone: PhoneAddress | None
     queue: str
     disposition: str
     contact: str
@@ -154,7 +155,7 @@ class ContactAsked:
 class PhoneReported:
     """An Asterisk tells the device state of a phone. One that does not see the phone says so, too: it is unavailable there."""
 
-    phone: str
+    phone: PhoneAddress
     state: PhoneState
     asterisk: str = ""  # its name; "" where it has none
 
@@ -192,7 +193,7 @@ class AgentHeld:
     reason: str = ""
     since_ms: int = 0
     until_ms: int = 0
-    phone: str = ""
+    phone: PhoneAddress | None = None
     left_queues: list[str] = field(default_factory=list)
     queue: str = ""  # of the contact that is wrapped up
     assignments: Mapping[str, Assignment] = field(default_factory=dict)  # by offer: the wrap-ups

@@ -10,6 +10,7 @@ from typing import Literal
 
 from routing.domain.contact_facts import CALLBACK, CHAT, TASK, VOICE, ContactFacts
 from routing.domain.contact_state import ContactState
+from routing.domain.phone_address import PhoneAddress
 from routing.domain.service_level import Formula
 from routing.domain.teams import Team, TeamStay, team_at
 
@@ -19,7 +20,6 @@ StaffingRule = Literal["always", "staffed", "ready", "eligible"]  # eligible: so
 Choice = Literal["at_risk", "weighted", "strict"]
 UNTIL_DONE = -1  # a wrap-up that lasts until the agent ends it
 FOREVER_MS = 1 << 52
-OUTSIDE = "+"  # what the number of a line outside begins with: such a phone has no state that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class AgentProfile:
 
     id: str
     name: str
-    phone: str
+    phone: PhoneAddress | None  # None: the agent logs in at one
     skills: Mapping[str, int] = field(default_factory=dict)
     queues: tuple[str, ...] = ()
     wrap_up_ms: int | None = None  # None: the queue's

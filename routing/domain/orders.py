@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from routing.domain.contact_facts import VOICE, ContactFacts
 from routing.domain.messages import LeaveOutcome
+from routing.domain.phone_address import PhoneAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class TellOrder:
 class TellPhoneOrder:
     """The router does not know how this phone is: report it, if it was ever reported."""
 
-    phone: str
+    phone: PhoneAddress
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from routing.domain.events.flows import NodeEntered
 from routing.domain.events.offers import OVER, OfferMade, OfferRefused, OfferWithdrawn
 from routing.domain.members import at_first
 from routing.domain.model import Contact, Directory
+from routing.domain.phone_address import parse_phone
 from routing.read_model.earlier_log import is_lost_call
 from routing.read_model.one_at_a_time import in_hand_before, presence_before
 
@@ -231,7 +232,7 @@ class Records:
     def _agent(self, event: Event, told: AgentChanged) -> None:
         agent = self._agent_of(event)
         if agent:
-            agent.reason, agent.phone = told.reason, told.phone
+            agent.reason, agent.phone = told.reason, parse_phone(told.phone)
             agent.left_queues, agent.unreached = list(told.left_queues or ()), list(told.unreached or ())
             agent.assignments = dict(told.assignments or {}) if told.presence else in_hand_before(agent, event, told)
             agent.presence = told.presence or presence_before(told.state)
@@ -258,7 +259,7 @@ class Records:
     def _phone(self, event: Event, told: PhoneStateChanged) -> None:
         agent = self._agent_of(event)
         if agent:
-            agent.phone, agent.phone_state, agent.phone_at = told.phone, told.phone_state, told.asterisk
+            agent.phone, agent.phone_state, agent.phone_at = parse_phone(told.phone), told.phone_state, told.asterisk
 
 
 _HANDLERS: dict[type[EventData], Callable[[Records, Event, Any], None]] = {

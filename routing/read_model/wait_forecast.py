@@ -19,7 +19,8 @@ from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events.envelope import Event
 from routing.domain.identifiers import asterisk_of
-from routing.domain.model import OUTSIDE, Contact, Directory, WaitForecast
+from routing.domain.model import Contact, Directory, WaitForecast
+from routing.domain.phone_address import ExternalNumber
 from routing.domain.requirement import parse
 from routing.read_model.estimate import Rival, expected_ms
 from routing.read_model.measures import Measures
@@ -238,8 +239,7 @@ class WaitForecasts:
         staffed = agent.state not in (AgentState.LOGGED_OUT, AgentState.PAUSED) and agent.phone_state != "unavailable"
         self._staffed = _with(self._staffed, bit, staffed)
         self._ready = _with(self._ready, bit, agent.state == AgentState.READY and agent.phone_state == "available")
-        outside = agent.phone.startswith(OUTSIDE)  # any Asterisk can ring it
-        self._outside = _with(self._outside, bit, outside)
+        self._outside = _with(self._outside, bit, isinstance(agent.phone, ExternalNumber))  # any Asterisk can ring it
         for asterisk in {*self._phones_at, agent.phone_at}:
             self._phones_at[asterisk] = _with(self._phones_at.get(asterisk, 0), bit, asterisk == agent.phone_at)
         for queue in profile.queues:

@@ -51,6 +51,7 @@ def _reader(wires: dict[type, Wire[Any]], what: str = "") -> Callable[[str], Any
     def read(text: str) -> Any:
         try:
             found = struct_from(text)
+            return readers[type(found)](found)
         except Unreadable:
             raise
         except ValueError as error:
@@ -59,7 +60,6 @@ def _reader(wires: dict[type, Wire[Any]], what: str = "") -> Callable[[str], Any
                 raise Unreadable(f"a {kind} cannot be read from {begin}: {error}") from None
             known = ", ".join(kinds)
             raise Unreadable(f"{what} of unknown type {kind!r} (from a newer server?); known: {known}; it reads {begin}") from None
-        return readers[type(found)](found)
 
     return read
 

@@ -16,11 +16,14 @@ from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_or
 import msgspec
 
 from routing.domain.contact_facts import ContactFacts, ContactWishes
+from routing.domain.phone_address import PhoneAddress, parse_phone, phone_of, phone_text
 
 T = TypeVar("T")
 FLAT = (ContactFacts, ContactWishes)
 Values = Callable[[Any], tuple[Any, ...]]
 Convert = Callable[[Any], Any]
+# Types that one word of text stands for.
+WORDS: dict[Any, tuple[Convert, Convert]] = {PhoneAddress: (str, phone_of), PhoneAddress | None: (phone_text, parse_phone)}
 
 
 class Unreadable(ValueError):
@@ -152,6 +155,8 @@ def _columns(cls: Any, empties: bool, way: str = "") -> Iterator[_Column]:
 
 def _column(field: Field[Any], hint: Any, way: str, empties: bool) -> _Column:
     name = field.metadata.get("wire") or wire_name(field.name)
+    if hint in WORDS:
+        return _Column(name, way, str, "" if field.default is None else MISSING, WORDS[hint])
     if not (isinstance(hint, type) and is_dataclass(hint)):
         return _Column(name, way, _any_word(hint), _default(field, empties), None)
     part = _part(cast(Any, hint))

@@ -1,23 +1,19 @@
 """How an agent's phone is reached: a SIP account of this site, or a line outside by the outbound trunk."""
 
 from ivr.ports import Speech
+from routing.domain.phone_address import PhoneAddress, SipAccount
 from routing.ports import Ring
 from server.settings import Site
 
 QUESTION = {"zh": "接听请按一。", "en": "To take this call, press one."}
 
 
-def is_outside(site: Site, phone: str) -> bool:
-    """Whether that is the number of a line outside: it has no state that anybody knows, and a voicemail may answer it."""
-    return phone.startswith("+") or (phone.isdecimal() and phone not in site.phones)
-
-
-def endpoint_of(site: Site, phone: str) -> str:
+def endpoint_of(site: Site, phone: PhoneAddress) -> str:
     """What Dial is told; "" for a number that no trunk carries, or that nobody has allowed."""
-    if not is_outside(site, phone):
-        return phone
+    if isinstance(phone, SipAccount):
+        return phone.name
     trunk = next((name for name, trunk in site.trunks.items() if trunk.outbound), "")
-    allowed = site.may_dial(phone) or any(agent.phone == phone for agent in site.directory.agents.values())
+    allowed = site.may_dial(phone.number) or any(agent.phone == phone for agent in site.directory.agents.values())
     return f"{phone}@{trunk}" if trunk and allowed else ""
 
 

@@ -15,6 +15,7 @@ from routing.domain.agent_state import AgentState
 from routing.domain.messages import AgentAction
 from routing.domain.model import PauseKind
 from routing.domain.orders import Reply
+from routing.domain.phone_address import SipAccount, parse_phone
 from routing.read_model.view import View
 from server.agents.pin_locks import TRIES, PinLocks
 from server.settings import Site, pins
@@ -61,13 +62,15 @@ SAID: dict[str, dict[str, str]] = {
 
 def agent_at(site: Site, view: View, endpoint: str) -> str:
     """Who works at this phone now: the agent who is logged in there, else its owner; "" for nobody."""
-    users = (agent.id for agent in view.agents.values() if agent.phone == endpoint and agent.state != AgentState.LOGGED_OUT)
+    here = parse_phone(endpoint)
+    users = (agent.id for agent in view.agents.values() if here and agent.phone == here and agent.state != AgentState.LOGGED_OUT)
     return next(users, "") or owner_of(site, endpoint)
 
 
 def owner_of(site: Site, endpoint: str) -> str:
     """Whose phone this is by the configuration; "" when it is nobody's."""
-    return next((agent.id for agent in site.directory.agents.values() if endpoint and agent.phone == endpoint), "")
+    here = parse_phone(endpoint)
+    return next((agent.id for agent in site.directory.agents.values() if here and agent.phone == here), "")
 
 
 def spoken_by_codes(site: Site) -> list[Speech]:
@@ -138,7 +141,7 @@ class FeatureCodes:
 
     async def _posted(self, agent: str, action: AgentAction, endpoint: str, argument: str) -> Reply:
         if action == "log_in":
-            return await self._routing_client.ask(agent, action, phone=endpoint)
+            return await self._routing_client.ask(agent, action, phone=SipAccount(endpoint))
         if action == "dispose":
             return await self._routing_client.ask(agent, action, disposition=argument)
         reason = self._site.main.pause_reasons.get(argument, argument) if action == "pause" else ""

@@ -13,8 +13,10 @@ from agi.phone import AsteriskPhone
 from agi.ringing import Called, Ringer
 from ivr.ports import Speech
 from ivr.speech import queue_phrase
-from routing.ports import EndReason, Progress, Ring, RingResult
-from server.agents.agent_phones import endpoint_of, is_outside, question_in, whisper_of
+from routing.domain.outcomes import EndReason
+from routing.domain.phone_address import ExternalNumber
+from routing.ports import Progress, Ring, RingResult
+from server.agents.agent_phones import endpoint_of, question_in, whisper_of
 from server.calls.open_calls import LiveCall
 from server.settings import Site
 from server.sounds.library import SoundLibrary
@@ -114,10 +116,10 @@ class CallerLine:
         endpoint = endpoint_of(self._site, ring.phone)
         if not endpoint:
             log.warning(
-                "phone_outside_not_dialled", phone=ring.phone, advice="needs an outbound trunk, and to be an agent's phone or allowed"
+                "phone_outside_not_dialled", phone=str(ring.phone), advice="needs an outbound trunk, and to be an agent's phone or allowed"
             )
             return RingResult("unreachable")
-        plain = not (ring.whisper or ring.accept or ring.auto_answer or is_outside(self._site, ring.phone))
+        plain = not (ring.whisper or ring.accept or ring.auto_answer or isinstance(ring.phone, ExternalNumber))
         called = Called(ring.offer, endpoint, ring.ring_timeout_ms) if plain else await self._screened(ring, endpoint)
         if called is None:
             return RingResult("withdrawn")
@@ -141,7 +143,7 @@ class CallerLine:
         self._preparing.add(ring.offer)
         whisper = await self._files(whisper_of(self._site, ring, language))
         question = ""
-        if ring.accept or is_outside(self._site, ring.phone):
+        if ring.accept or isinstance(ring.phone, ExternalNumber):
             question = await self._files([question_in(language)]) or self._sounds.tone()
         beep = self._sounds.tone() if ring.auto_answer else ""
         if ring.offer not in self._preparing:

@@ -22,7 +22,8 @@ from routing.domain.events.envelope import Event
 from routing.domain.events.servers import ServerBack, ServerLost
 from routing.domain.messages import ContactLeft, OfferAnswered
 from routing.domain.model import Contact
-from routing.ports import EndReason
+from routing.domain.outcomes import EndReason
+from routing.domain.phone_address import ExternalNumber
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
 from server.cluster.rescue import move, stranded_at
@@ -147,7 +148,8 @@ class OrphanedCalls:
             return next(iter(contact.offers))
         phones = {offer: self._view.agents[agent].phone for offer, agent in contact.offers.items() if agent in self._view.agents}
         here = [offer for offer, phone in phones.items() if phone and any(channel.startswith(f"PJSIP/{phone}-") for channel in channels)]
-        outside = [offer for offer, phone in phones.items() if phone.startswith("+")]  # by a trunk: its channel has the trunk's name
+        # Those outside are rung by a trunk: the channel has the trunk's name.
+        outside = [offer for offer, phone in phones.items() if isinstance(phone, ExternalNumber)]
         found = here or outside
         return found[0] if len(found) == 1 else ""
 

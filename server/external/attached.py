@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from itertools import takewhile
 from pathlib import Path
 
+from routing.domain.phone_address import phone_text
 from server.asterisk.configuration import PhoneAccount, Plan, render
 from server.asterisk.modules import CHECK_MODULES, REQUIRED_MODULES
 from server.installation import rounds_within
@@ -30,7 +31,7 @@ PHONES_ALREADY_THERE = """\
 
 def attached_plan(site: Site, servers: tuple[str, ...], ami_secret: str, sip: Mapping[str, str]) -> Plan:
     """The plan of an Asterisk that Hotline does not run. `servers`: HOST:PORT as Asterisk reaches them; `sip`: account -> password."""
-    main, names = site.main, {agent.phone: agent.id for agent in site.directory.agents.values()}
+    main, names = site.main, {phone_text(agent.phone): agent.id for agent in site.directory.agents.values()}
     plan = Plan(
         attached=True,
         state=_UNUSED,

@@ -17,6 +17,7 @@ from routing.domain.events.calls import CallTransferred, at_server
 from routing.domain.events.envelope import Event
 from routing.domain.events.flows import NodeEntered
 from routing.domain.model import Contact, Directory, PauseKind
+from routing.domain.phone_address import phone_text
 from routing.domain.service_level import FORMULAS, WINDOW_MS
 from routing.read_model.view import ANY_AGENT, View
 
@@ -142,7 +143,7 @@ def agent(view: View, found: Agent, country: str, now_ms: int, *, data: bool = F
         "since_ms": found.since_ms,
         "in_state_ms": now_ms - found.since_ms if found.since_ms else 0,
         "until_ms": found.until_ms if found.state in (AgentState.WRAP_UP, AgentState.PAUSED) else 0,
-        "phone": found.phone or profile.phone,
+        "phone": phone_text(found.phone or profile.phone),
         "phone_state": found.phone_state,
         "queues": list(profile.queues),
         "left_queues": list(found.left_queues),

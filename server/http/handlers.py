@@ -9,6 +9,7 @@ from routing.client.requests import NoReply
 from routing.domain.events.calls import CallEnded
 from routing.domain.model import Contact
 from routing.domain.orders import Reply
+from routing.domain.phone_address import parse_phone
 from routing.read_model.earlier_log import EARLIER_MS
 from server.http import answers
 from server.http.bodies import AgentChange, AgentsAsked, ContactChange
@@ -94,14 +95,15 @@ async def change_agent(request: web.Request, services: ApiServices) -> web.Respo
     change = read_change(AgentChange, await read_object(request))
     if change.queue:
         _known_queue(change.queue, services)
-    if change.phone and change.phone not in (*services.site().phones, services.view.directory.agents[id].phone):
+    phone = parse_phone(change.phone)
+    if phone and change.phone not in services.site().phones and phone != services.view.directory.agents[id].phone:
         message = f"There is no phone {change.phone[:40]!r}; the SIP accounts of config/agents.yaml are the site's phones."
         raise ApiError(400, "unknown_phone", message)
     asked = services.routing_client.ask(
         id,
         change.action,
         reason=change.reason,
-        phone=change.phone,
+        phone=phone,
         queue=change.queue,
         disposition=change.disposition,
         contact=change.contact,

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from routing.domain.model import ONE_CALL, Membership
 from server.settings.policies import PolicySettings
-from server.settings.values import Attribute, Day, Level, LoginNumber, Name, OutsideNumber, PinHash, SipAccount, Word, WrapUp
+from server.settings.values import AccountName, Attribute, Day, Level, LoginNumber, Name, OutsideNumber, PinHash, Word, WrapUp
 from sources.schema import Settings
 
 MEMBER = Membership()  # a membership without settings
@@ -58,7 +58,7 @@ class AgentFile(PolicySettings):
     """One agent of agents.yaml. A desk phone (`phone`), an outside line (`number`), or neither and a `pin`: then any phone of the site."""
 
     name: str
-    phone: SipAccount = ""
+    phone: AccountName = ""
     number: OutsideNumber = ""
     pin: PinHash = ""
     login: LoginNumber = ""
@@ -76,4 +76,4 @@ class AgentsFile(Settings):
     """agents.yaml"""
 
     agents: dict[Name, AgentFile] = {}
-    phones: list[SipAccount] = []
+    phones: list[AccountName] = []

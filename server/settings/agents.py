@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from routing.domain.model import AgentProfile, Membership, QueuePolicy
+from routing.domain.phone_address import parse_phone
 from routing.domain.teams import Team
 from server.settings.agent_files import AgentFile, AgentsFile
 from server.settings.policies import policy_from
@@ -58,7 +59,7 @@ def _profile(name: str, file: AgentFile, order: int, time_zone: str) -> AgentPro
         AgentProfile,
         file,
         id=name,
-        phone=file.phone or file.number,
+        phone=parse_phone(file.phone or file.number),
         queues=tuple(parts),
         memberships={queue: part for queue, part in parts.items() if part != Membership()},
         auto_answer=file.answer == "auto",

@@ -8,6 +8,7 @@ from ivr.flow.model import Flows
 from ivr.hours import Hours
 from ivr.numbers import Allowed
 from routing.domain.model import Directory
+from routing.domain.phone_address import SipAccount
 from server.settings.callers import CallerLists
 from server.settings.files import HotlineFile
 from server.settings.trunks import Trunk
@@ -40,7 +41,7 @@ class Site:
     def phones(self) -> tuple[str, ...]:
         """Every SIP account of the site's: the agents' and those without an owner."""
         own = (agent.phone for agent in self.directory.agents.values())
-        return (*(phone for phone in own if phone and not is_outside(phone)), *self.desk_phones)
+        return (*(phone.name for phone in own if isinstance(phone, SipAccount)), *self.desk_phones)
 
     def flow_for(self, dnis: str) -> str:
         """The flow that answers this number; "" when none does."""
@@ -50,8 +51,3 @@ class Site:
         """What a queue is called in a language."""
         names = self.directory.queues[queue].names
         return names.get(language) or names.get("") or queue
-
-
-def is_outside(phone: str) -> bool:
-    """Whether an agent's phone is a line outside (+8613800138000) and no SIP account of ours: those have no +."""
-    return phone.startswith("+")

@@ -17,6 +17,7 @@ from routing.domain.identifiers import Ids
 from routing.domain.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, ServerAlive, TalkEnded
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.domain.orders import OfferOrder
+from routing.domain.phone_address import PhoneAddress, SipAccount
 
 QUEUES, WANTS = 10, 20  # times each other: requirement classes
 SKILLS = [f"skill_{number}" for number in range(10)]
@@ -45,8 +46,16 @@ def directory(agents: int, max_waiting: int = 1_000_000) -> Directory:
         places = chance.sample(range(half, half + QUEUES // 2), chance.choice((2, 3)))
         skills = {skill: chance.randint(1, 5) for skill in chance.sample(SKILLS, 7)}
         name = f"agent-{number}"
-        people[name] = AgentProfile(name, name, f"phone-{number}", skills, tuple(queue(place) for place in places), order=number)
+        people[name] = AgentProfile(
+            name, name, SipAccount(f"phone-{number}"), skills, tuple(queue(place) for place in places), order=number
+        )
     return Directory(policies, people)
+
+
+def own_phone(profile: AgentProfile) -> PhoneAddress:
+    """The phone of one of these agents."""
+    assert profile.phone
+    return profile.phone
 
 
 def arrival(number: int, place: int, now_ms: int, server: str = SERVER) -> ContactArrived:
@@ -97,7 +106,7 @@ def filled(agents: int, waiting: int) -> Floor:
     floor = Floor(restore(directory(agents), Ids("bench"), NOW_MS, chance=random.Random(SEED)))
     floor.say(ServerAlive(SERVER))
     for profile in floor.board.directory.agents.values():
-        floor.say(PhoneReported(profile.phone, "available"), AgentAsked(profile.id, "log_in", "", SERVER))
+        floor.say(PhoneReported(own_phone(profile), "available"), AgentAsked(profile.id, "log_in", "", SERVER))
     while len(floor.board.contacts) < waiting + agents // 2:
         floor.pass_ms()
         floor.answer(floor.arrive(floor.arrived % (QUEUES // 2)), floor.talking)

@@ -23,7 +23,7 @@ from routing.domain.orders import OfferOrder
 from routing.router import Router
 from routing.store.redis import RedisStore
 from simulator.bench.process_figures import processor_seconds
-from simulator.bench.router_floor import QUEUES, SERVER, arrival, directory
+from simulator.bench.router_floor import QUEUES, SERVER, arrival, directory, own_phone
 
 TURN_MS = 200
 START_S = 60.0
@@ -60,7 +60,7 @@ class Load:
         """All agents, with free phones."""
         for profile in self.site.agents.values():
             request = AgentAsked(profile.id, "log_in", profile.id, self.server, at_ms=self.clock.now_ms())
-            await self.store.post(PhoneReported(profile.phone, "available"), request)
+            await self.store.post(PhoneReported(own_phone(profile), "available"), request)
 
     async def arrive(self, count: int) -> None:
         """So many contacts join."""

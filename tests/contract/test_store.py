@@ -25,6 +25,7 @@ from routing.domain.identifiers import Ids
 from routing.domain.messages import AgentAsked, ContactLeft, OfferAnswered, PhoneReported
 from routing.domain.model import AgentProfile, CallerHistory, Contact, Directory, QueuePolicy
 from routing.domain.orders import LeaveOrder, OfferOrder, Reply
+from routing.domain.phone_address import SipAccount, phone_of
 from routing.store.memory import MemoryStore
 from routing.store.port import Once, StaleCommit, Store, is_before
 from routing.store.redis import RedisStore
@@ -370,7 +371,7 @@ def test_both_stores_answer_alike(redis_process: PrivateRedis, script: list[tupl
 AGENTS = 12
 SITE = Directory(
     {"support": QueuePolicy("support")},
-    {f"a{n}": AgentProfile(f"a{n}", f"A{n}", f"10{n:02}", {"s": 1 + n % 5}, ("support",), order=n) for n in range(AGENTS)},
+    {f"a{n}": AgentProfile(f"a{n}", f"A{n}", SipAccount(f"10{n:02}"), {"s": 1 + n % 5}, ("support",), order=n) for n in range(AGENTS)},
 )
 
 
@@ -397,7 +398,7 @@ async def test_racing_routers_never_book_twice(views: Views) -> None:
     stores = [views(), views()]
     fence = await stores[0].acquire("a", LONG_MS) or 0
     for n in range(AGENTS):
-        await stores[0].post(PhoneReported(f"10{n:02}", "available"), AgentAsked(f"a{n}", "log_in", f"r{n}", "node"))
+        await stores[0].post(PhoneReported(phone_of(f"10{n:02}"), "available"), AgentAsked(f"a{n}", "log_in", f"r{n}", "node"))
         await stores[0].post(arrival(f"c{n}", f"call{n}", "node", "support", [(0, "s >= 2" if n % 3 else "")], NOW + n))
 
     await asyncio.gather(*(race(store, name, random.Random(name), [fence]) for store, name in zip(stores, "ab", strict=True)))
@@ -445,7 +446,7 @@ async def test_a_reader_is_cancelled_at_any_moment(redis_server: PrivateRedis) -
             reading = asyncio.create_task(follow())
             for _ in range(10):
                 await writer.now_ms()  # meanwhile the reader has read all and blocks
-            await writer.post(PhoneReported("1001", "busy"))
+            await writer.post(PhoneReported(phone_of("1001"), "busy"))
             for _ in range(turns):
                 await asyncio.sleep(0)
             reading.cancel()

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 import pytest
 
-from routing.ports import Ring, RingOutcome, RingResult, WaitingCaller
+from routing.domain.outcomes import RingOutcome
+from routing.domain.phone_address import phone_of
+from routing.ports import Ring, RingResult, WaitingCaller
 from simulator import virtual
 from tests.contract.asterisk_line import AsteriskLine, small_site
 from tests.scripted_line import Phone, ScriptedLine
@@ -91,7 +93,7 @@ def now_ms() -> int:
 
 
 def ring(offer: str = "o1", phone: str = "1001") -> Ring:
-    return Ring(offer, "c1", f"agent-{phone}", phone, 15_000, "billing")
+    return Ring(offer, "c1", f"agent-{phone}", phone_of(phone), 15_000, "billing")
 
 
 def announce(rig: Rig) -> "asyncio.Task[None]":

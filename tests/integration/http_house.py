@@ -15,6 +15,7 @@ from routing.domain.events.flows import NodeEntered
 from routing.domain.messages import AgentAction, ContactAction
 from routing.domain.model import AgentProfile, Directory, Membership, PhoneState, QueuePolicy
 from routing.domain.orders import Reply
+from routing.domain.phone_address import PhoneAddress, phone_of, phone_text
 from routing.domain.teams import Team, TeamStay
 from routing.read_model.view import View
 from server.http.services import ApiServices
@@ -27,11 +28,11 @@ TOKENS = {role: f"token-of-the-{role}-000" for role in ("viewer", "agent", "supe
 DIRECTORY = Directory(
     {"billing": QueuePolicy("billing", names={"zh": "账单"}, dispositions={"1": "solved"}), "sales": QueuePolicy("sales")},
     {
-        "wang": AgentProfile("wang", "王芳", "1001", {"billing": 5}, ("billing",)),
+        "wang": AgentProfile("wang", "王芳", phone_of("1001"), {"billing": 5}, ("billing",)),
         "smith": AgentProfile(
             "smith",
             "Alice Smith",
-            "1002",
+            phone_of("1002"),
             {"billing": 4},
             ("billing", "sales"),
             memberships={"sales": Membership(2)},
@@ -74,12 +75,12 @@ class FakeDesk:
         action: AgentAction,
         *,
         reason: str = "",
-        phone: str = "",
+        phone: PhoneAddress | None = None,
         queue: str = "",
         disposition: str = "",
         contact: str = "",
     ) -> Reply:
-        return self._answer(agent, action, *filter(None, (reason, phone, queue, disposition, contact)))
+        return self._answer(agent, action, *filter(None, (reason, phone_text(phone), queue, disposition, contact)))
 
     async def ask_contact(self, contact: str, action: ContactAction, *, priority: int = 0, queue: str = "") -> Reply:
         return self._answer(contact, action, *filter(None, (priority, queue)))
@@ -163,7 +164,7 @@ class World:
 
     def agent(self, id: str, state: str, *, phone_state: PhoneState = "available", reason: str = "") -> None:
         """An agent got into a state ten seconds ago."""
-        phone, now = DIRECTORY.agents[id].phone, AgentState(state)
+        phone, now = phone_text(DIRECTORY.agents[id].phone), AgentState(state)
         self.tell(PhoneStateChanged(phone, phone_state), agent=id)
         changed = agent_changed(TOLD[now], now, phone, reason=reason, since_ms=NOW_MS - 10_000)
         self.tell(changed, NOW_MS - 10_000, agent=id)

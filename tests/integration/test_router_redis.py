@@ -13,6 +13,7 @@ from routing.domain.identifiers import Ids
 from routing.domain.messages import AgentAsked, ContactArrived, Message, OfferAnswered, PhoneReported, TalkEnded
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.domain.orders import OfferOrder
+from routing.domain.phone_address import SipAccount, phone_of
 from routing.router import Router
 from routing.store.port import StoreUnreachable
 from routing.store.redis import RedisStore
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.integration
 AGENTS = 50
 SITE = Directory(
     {"support": QueuePolicy("support", wrap_up_ms=0, max_waiting=100_000)},
-    {f"a{n}": AgentProfile(f"a{n}", f"A{n}", f"phone{n}", {"s": 1 + n % 5}, ("support",), order=n) for n in range(AGENTS)},
+    {f"a{n}": AgentProfile(f"a{n}", f"A{n}", SipAccount(f"phone{n}"), {"s": 1 + n % 5}, ("support",), order=n) for n in range(AGENTS)},
 )
 
 
@@ -59,7 +60,7 @@ class Site:
             await store.close()
 
     async def work_begins(self, agents: int = AGENTS) -> None:
-        messages: list[Message] = [PhoneReported(f"phone{n}", "available") for n in range(agents)]
+        messages: list[Message] = [PhoneReported(phone_of(f"phone{n}"), "available") for n in range(agents)]
         await self.store.post(*messages, *(AgentAsked(f"a{n}", "log_in", f"r{n}", "desk") for n in range(agents)))
 
     def arrival(self, contact: str) -> ContactArrived:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from routing.domain.contact_facts import VOICE, Steps
 from routing.domain.events.envelope import EventData
-from routing.ports import EndedBy, EndReason
+from routing.domain.outcomes import EndedBy, EndReason
 
 Silence = Literal["no_audio_from_caller", "no_audio_from_agent"]
 LeftOutcome = Literal["exit_key", "full", "closed", "no_agents", "overflowed", "withdrawn", "failed"]

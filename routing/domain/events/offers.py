@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from routing.domain.contact_facts import VOICE
 from routing.domain.events.envelope import EventData
-from routing.ports import RingOutcome
+from routing.domain.outcomes import RingOutcome
 
 Offer = Annotated[str, ""]
 RingMs = Annotated[int, "how long the phone rang"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from routing.domain.messages import AgentAction, AgentAsked, ContactAction, ContactAsked, ContactLeft, PhoneReported
 from routing.domain.model import UNTIL_DONE, Membership, Overflow, QueuePolicy
-from tests.routing_house import arrival, directory, person
+from tests.routing_house import arrival, directory, own_phone, person
 from tests.unit.routing.fault_witness import Witness
 from tests.unit.routing.fault_world import MISSED, Caller, World
 
@@ -133,7 +133,7 @@ def agent_asks(world: World, witness: Witness) -> None:
         agent, action = world.chance.choice(tuple(SITE.agents)), world.chance.choice(ACTIONS)
         world.note("asks", agent, action)
         queue = world.chance.choice(QUEUES)
-        asked = AgentAsked(agent, "log_in", world.ids.new("request"), server.name, "lunch", "", world.now, queue, "sold")
+        asked = AgentAsked(agent, "log_in", world.ids.new("request"), server.name, "lunch", None, world.now, queue, "sold")
         server.outbox.append(replace(asked, action=action))
 
 
@@ -153,7 +153,7 @@ def phone(world: World, witness: Witness) -> None:
     if world.chance.random() < (0.5 if agent in world.phones_off else 0.1):
         world.phones_off ^= {agent}
     for server in world.up():
-        server.outbox.append(PhoneReported(SITE.agents[agent].phone, world.phone_state(agent)))
+        server.outbox.append(PhoneReported(own_phone(SITE.agents[agent]), world.phone_state(agent)))
 
 
 def server_fails(world: World, witness: Witness) -> None:

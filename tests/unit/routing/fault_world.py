@@ -31,12 +31,12 @@ from routing.domain.messages import (
 )
 from routing.domain.model import Contact, Directory, PhoneState
 from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, Order, TellOrder, WithdrawOrder
-from routing.ports import RingOutcome
+from routing.domain.outcomes import RingOutcome
 from routing.router import Router
 from routing.store import codec
 from routing.store.memory import Shared
 from simulator.virtual import VirtualClock
-from tests.routing_house import CountingIds
+from tests.routing_house import CountingIds, own_phone
 from tests.unit.routing.shaky_store import ShakyStore
 
 ALIVE_EVERY_MS = 1_000
@@ -145,7 +145,7 @@ class World:
             state = self.phone_state(agent)
             if self.phones_told.get((server.name, agent)) != state and self.chance.random() < 0.7:
                 self.phones_told[server.name, agent] = state
-                server.outbox.append(PhoneReported(profile.phone, state))
+                server.outbox.append(PhoneReported(own_phone(profile), state))
         if self.away:
             server.was_away = True
             return
@@ -171,7 +171,7 @@ class World:
     def tell_again(self, server: Server, *, all_lost: bool = False) -> None:
         """As Memory and Desk do."""
         if all_lost:
-            server.outbox += [PhoneReported(profile.phone, self.phone_state(id)) for id, profile in self.site.agents.items()]
+            server.outbox += [PhoneReported(own_phone(profile), self.phone_state(id)) for id, profile in self.site.agents.items()]
             known = [agent for agent in self.agents_told.values() if agent.state != AgentState.LOGGED_OUT]
             server.outbox += [AgentHeld(one.id, one.state, one.reason, one.since_ms, one.until_ms) for one in known]
         for caller in self.held_by(server.name):

@@ -12,6 +12,7 @@ from routing.domain.events.contacts import ContactDisposed
 from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld
 from routing.domain.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
 from routing.domain.orders import TellPhoneOrder
+from routing.domain.phone_address import phone_of
 from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
@@ -170,23 +171,23 @@ def test_leaving_a_queue_and_joining_it_again() -> None:
 
 def test_a_hot_desk_agent_works_on_the_phone_of_the_log_in() -> None:
     """Until log-out; that phone's state counts; a restart keeps it."""
-    made = opened(replace(person("anna"), phone=""), person("li"))
-    made.say(PhoneReported("desk-7", "available"))
+    made = opened(replace(person("anna"), phone=None), person("li"))
+    made.say(PhoneReported(phone_of("desk-7"), "available"))
     made.ask("li", "pause")
     made.call("c1")
     assert made.ask("anna", "log_in", phone="desk-7").error == ""
     assert [order.address for _, order in made.orders if hasattr(order, "ring_timeout_ms")] == ["desk-7"]
     made.refuse("c1", "busy")
     made.restart()
-    made.say(PhoneReported("desk-7", "unavailable"))
+    made.say(PhoneReported(phone_of("desk-7"), "unavailable"))
     assert made.board.agents["anna"].phone_state == "unavailable"
     made.ask("anna", "log_out")
-    assert (made.board.agents["anna"].phone, "desk-7" in made.board.phones) == ("", False)
+    assert (made.board.agents["anna"].phone, phone_of("desk-7") in made.board.phones) == (None, False)
 
 
 def test_a_phone_has_one_agent() -> None:
     """Not while its owner works; afterwards it may be used, and the owner has it again at the next log-in."""
-    made = opened(replace(person("anna"), phone=""), person("li"))
+    made = opened(replace(person("anna"), phone=None), person("li"))
     assert "in use by li" in made.ask("anna", "log_in", phone="phone-li").error
     made.ask("li", "log_out")
     assert made.ask("anna", "log_in", phone="phone-li").error == ""
@@ -199,7 +200,7 @@ def test_a_phone_has_one_agent() -> None:
 
 def test_a_line_outside_is_always_there_and_is_accepted_by_key() -> None:
     """Nothing is known of its state; a voice mail must not take the call."""
-    made = opened(replace(person("anna"), phone="+8613800000000"))
+    made = opened(replace(person("anna"), phone=phone_of("+8613800000000")))
     made.ask("anna", "log_in")
     made.call("c1")
     order = next(order for _, order in made.orders if hasattr(order, "ring_timeout_ms"))
@@ -209,9 +210,9 @@ def test_a_line_outside_is_always_there_and_is_accepted_by_key() -> None:
 def test_nobody_counts_on_an_agent_whose_phone_is_gone_for_long() -> None:
     """A ready agent without a phone for two minutes is paused; one whose phone came back in time is not, whatever the router did."""
     made = opened(person("anna"), person("li"))
-    made.say(PhoneReported("phone-anna", "unavailable"), PhoneReported("phone-li", "unavailable"))
+    made.say(PhoneReported(phone_of("phone-anna"), "unavailable"), PhoneReported(phone_of("phone-li"), "unavailable"))
     made.wait(100_000)
-    made.say(PhoneReported("phone-li", "available"))
+    made.say(PhoneReported(phone_of("phone-li"), "available"))
     made.restart()
     made.wait(20_000)
     assert (made.state("anna"), made.board.agents["anna"].reason, made.state("li")) == (AgentState.PAUSED, "unreachable", AgentState.READY)
@@ -233,7 +234,7 @@ def test_nobody_counts_on_an_agent_who_comes_without_a_phone() -> None:
     assert made.state("anna") == AgentState.READY
     made.wait(2_000)
     assert made.state("anna") == AgentState.PAUSED
-    made.say(PhoneReported("desk-7", "available"))
+    made.say(PhoneReported(phone_of("desk-7"), "available"))
     made.ask("anna", "resume")
     made.wait(200_000)
     assert made.state("anna") == AgentState.READY
@@ -242,11 +243,11 @@ def test_nobody_counts_on_an_agent_who_comes_without_a_phone() -> None:
 def test_who_logs_in_again_elsewhere_is_rung_there() -> None:
     """The state stays; not while a call is on, nor at a phone that somebody uses; a log-in without a phone changes nothing."""
     made = opened(person("anna"), person("li"))
-    made.say(PhoneReported("desk-7", "available"))
+    made.say(PhoneReported(phone_of("desk-7"), "available"))
     made.ask("li", "log_out")
     made.ask("anna", "pause", reason="lunch")
     assert made.ask("anna", "log_in", phone="desk-7").error == ""
-    assert (made.board.agents["anna"].phone, made.state("anna")) == ("desk-7", AgentState.PAUSED)
+    assert (made.board.agents["anna"].phone, made.state("anna")) == (phone_of("desk-7"), AgentState.PAUSED)
     made.ask("anna", "resume")
     assert made.ask("anna", "log_in").error == ""
     made.call("c1")
@@ -258,7 +259,7 @@ def test_who_logs_in_again_elsewhere_is_rung_there() -> None:
     made.ask("li", "log_in")
     assert "in use by li" in made.ask("anna", "log_in", phone="phone-li").error
     assert made.ask("anna", "log_in", phone="phone-anna").error == ""
-    assert (made.board.agents["anna"].phone, made.board.agents["anna"].phone_state) == ("phone-anna", "available")
+    assert (made.board.agents["anna"].phone, made.board.agents["anna"].phone_state) == (phone_of("phone-anna"), "available")
 
 
 @pytest.mark.parametrize("before", ["logged_out", "paused", "wrap_up"])
@@ -272,7 +273,7 @@ def test_who_becomes_ready_without_a_phone_is_paused_in_time(before: str) -> Non
         made.finish("c1")
     else:
         made.ask("anna", "log_out" if before == "logged_out" else "pause")
-    made.say(PhoneReported("phone-anna", "unavailable"))
+    made.say(PhoneReported(phone_of("phone-anna"), "unavailable"))
     if before != "wrap_up":
         made.wait(300_000)
         made.ask("anna", "log_in" if before == "logged_out" else "resume")
@@ -315,18 +316,18 @@ def test_a_hot_desk_agent_who_is_told_again_sits_where_they_sat() -> None:
         lost = House(directory(person("anna"), person("li")))
         if owner == "ready":
             lost.start_work("li")
-        lost.say(AgentHeld("anna", AgentState.READY, since_ms=lost.now, phone="phone-li"))
-        assert (lost.board.agents["anna"].phone, lost.board.phones[expected]) == (expected, "anna")
+        lost.say(AgentHeld("anna", AgentState.READY, since_ms=lost.now, phone=phone_of("phone-li")))
+        assert (lost.board.agents["anna"].phone, lost.board.phones[phone_of(expected)]) == (phone_of(expected), "anna")
 
 
 def test_an_agent_in_a_talk_that_is_told_again_keeps_the_desk() -> None:
     """Whichever word comes first: the talk goes on, and the next calls come to the phone that is used, not of queues that were left."""
     made = House(directory(person("anna"), queues=(QueuePolicy("support"), QueuePolicy("sales"))))
     talk = TalkHeld("c1", "node", "support", "offer-1", "anna", made.now - 60_000, made.now - 30_000, ContactFacts("call-1"))
-    held = AgentHeld("anna", AgentState.ON_CONTACT, since_ms=made.now - 30_000, phone="desk-7", left_queues=["sales"])
+    held = AgentHeld("anna", AgentState.ON_CONTACT, since_ms=made.now - 30_000, phone=phone_of("desk-7"), left_queues=["sales"])
     made.say(talk, held)
     anna = made.board.agents["anna"]
-    assert (anna.state, anna.contact, anna.phone, anna.left_queues) == (AgentState.ON_CONTACT, "c1", "desk-7", ["sales"])
+    assert (anna.state, anna.contact, anna.phone, anna.left_queues) == (AgentState.ON_CONTACT, "c1", phone_of("desk-7"), ["sales"])
     made.finish("c1")
     made.say(held)
     assert made.state("anna") == AgentState.WRAP_UP
@@ -334,8 +335,8 @@ def test_an_agent_in_a_talk_that_is_told_again_keeps_the_desk() -> None:
 
 def test_a_line_outside_is_there_whoever_uses_it() -> None:
     """At a log-in from it, and when its owner returns to it from a desk, whatever the router did meanwhile."""
-    made = opened(replace(person("anna"), phone="+8613800000000"))
-    made.say(PhoneReported("desk-7", "available"))
+    made = opened(replace(person("anna"), phone=phone_of("+8613800000000")))
+    made.say(PhoneReported(phone_of("desk-7"), "available"))
     made.ask("anna", "log_in", phone="desk-7")
     made.restart()
     made.ask("anna", "log_in", phone="+8613800000000")
@@ -347,24 +348,24 @@ def test_a_line_outside_is_there_whoever_uses_it() -> None:
 def test_a_phone_that_a_new_router_knows_nothing_of_is_asked_for() -> None:
     """Who returns from a desk, or sits down at one, after a change of router is reached as before."""
     made = opened()
-    made.say(PhoneReported("desk-7", "available"))
+    made.say(PhoneReported(phone_of("desk-7"), "available"))
     made.ask("anna", "log_in", phone="desk-7")
     made.restart()
     made.say(ServerAlive("node"))
     made.ask("anna", "log_in", phone="phone-anna")
-    assert ("node", TellPhoneOrder("phone-anna")) in made.orders
-    made.say(PhoneReported("phone-anna", "available"))
+    assert ("node", TellPhoneOrder(phone_of("phone-anna"))) in made.orders
+    made.say(PhoneReported(phone_of("phone-anna"), "available"))
     made.call("c1")
     assert made.ringing("c1") == "anna"
 
 
 def test_who_leaves_a_desk_takes_the_own_phone_from_nobody() -> None:
     """Somebody sits there meanwhile: they keep it, and its state is theirs."""
-    made = opened(person("anna"), person("li"), replace(person("zoe"), phone=""))
+    made = opened(person("anna"), person("li"), replace(person("zoe"), phone=None))
     made.ask("li", "log_in", phone="desk-7")
     made.ask("zoe", "log_in", phone="phone-li")
     made.ask("li", "log_out")
-    assert (made.board.phones["phone-li"], made.board.agents["li"].phone) == ("zoe", "")
-    made.say(PhoneReported("phone-li", "unavailable"))
+    assert (made.board.phones[phone_of("phone-li")], made.board.agents["li"].phone) == ("zoe", None)
+    made.say(PhoneReported(phone_of("phone-li"), "unavailable"))
     assert made.board.agents["zoe"].phone_state == "unavailable"
     assert "in use by zoe" in made.ask("li", "log_in").error

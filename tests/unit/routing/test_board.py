@@ -13,7 +13,8 @@ from routing.domain.events.offers import OfferFailed
 from routing.domain.messages import AgentAction, AgentAsked, ContactLeft, OfferRinging, PhoneReported, TalkEnded
 from routing.domain.model import AgentProfile, QueuePolicy
 from routing.domain.orders import LeaveOrder, WithdrawOrder
-from routing.ports import EndReason
+from routing.domain.outcomes import EndReason
+from routing.domain.phone_address import phone_of
 from routing.store.event_codec import event_fields
 from tests.routing_house import START_MS, House, arrival, directory, person
 
@@ -226,13 +227,13 @@ def test_who_was_refused_keeps_the_place() -> None:
 def test_a_phone_that_is_not_free_is_not_offered(phone: str) -> None:
     """A ready agent whose phone is in use or unregistered gets no offer until the phone is free."""
     made = house(person("anna"))
-    made.say(PhoneReported("phone-anna", phone))  # type: ignore[arg-type]
+    made.say(PhoneReported(phone_of("phone-anna"), phone))  # type: ignore[arg-type]
     made.call("c1")
     assert made.ringing("c1") == ""
-    made.say(PhoneReported("phone-anna", "available"))
+    made.say(PhoneReported(phone_of("phone-anna"), "available"))
 
     assert made.ringing("c1") == "anna"
-    made.say(PhoneReported("nobody's", "available"))
+    made.say(PhoneReported(phone_of("nobody's"), "available"))
 
 
 def test_wrap_up_is_the_agents_own_or_the_queues() -> None:
@@ -543,10 +544,10 @@ def test_a_restart_with_a_queue_removed() -> None:
 def test_a_restart_with_another_phone() -> None:
     """An agent whose phone number was changed is rung there, once that phone is known to be free."""
     made = house(person("anna"))
-    made.restart(directory(replace(person("anna"), phone="1009")))
+    made.restart(directory(replace(person("anna"), phone=phone_of("1009"))))
     made.call("c1")
     assert made.ringing("c1") == ""
-    made.say(PhoneReported("1009", "available"))
+    made.say(PhoneReported(phone_of("1009"), "available"))
 
     assert made.orders[-1][1].address == "1009"
 

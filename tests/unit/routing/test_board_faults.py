@@ -6,6 +6,7 @@ import pytest
 
 from routing.domain.messages import AgentAsked, PhoneReported
 from simulator import virtual
+from tests.routing_house import own_phone
 from tests.unit.routing.fault_deeds import DEEDS, SITE, router_fails, server_returns
 from tests.unit.routing.fault_witness import Witness, stuck
 from tests.unit.routing.fault_world import World
@@ -44,7 +45,7 @@ async def calm_down(world: World, witness: Witness) -> None:
                 world.carry_over(caller, world.up()[0])
         for agent, profile in SITE.agents.items():
             done = AgentAsked(agent, "end_wrap_up", world.ids.new("request"), "north", at_ms=world.now)
-            told = PhoneReported(profile.phone, world.phone_state(agent)), done, replace(done, disposition="sold")
+            told = PhoneReported(own_phone(profile), world.phone_state(agent)), done, replace(done, disposition="sold")
             world.servers["north"].outbox += told
         await world.pass_time(5_000)
         witness.look()
@@ -56,8 +57,8 @@ async def whole(seed: int, steps: int) -> tuple[World, Witness]:
     world.start_router("r1")
     for agent in SITE.agents:
         world.servers["north"].outbox += [
-            PhoneReported(SITE.agents[agent].phone, "available"),
-            AgentAsked(agent, "log_in", "", "north", "", "", world.now),
+            PhoneReported(own_phone(SITE.agents[agent]), "available"),
+            AgentAsked(agent, "log_in", "", "north", "", None, world.now),
         ]
     try:
         await run_wild(world, witness, steps)

@@ -15,6 +15,7 @@ from routing.domain.identifiers import Ids
 from routing.domain.messages import ContactArrived, LeaveOutcome
 from routing.domain.model import QueuePolicy
 from routing.domain.orders import OfferOrder
+from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
 from routing.router import Router
 from routing.store.memory import MemoryStore
@@ -77,7 +78,7 @@ class Office:
 
     async def opens(self) -> None:
         await asyncio.sleep(3)
-        self.servers["one"].report_phone("phone-anna", "available")
+        self.servers["one"].report_phone(phone_of("phone-anna"), "available")
         assert (await self.servers["one"].ask("anna", "log_in")).error == ""
 
     async def writes(self, contact: str) -> None:

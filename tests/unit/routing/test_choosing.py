@@ -10,6 +10,7 @@ from routing.board.strategies import least_occupied
 from routing.domain.agent_state import AgentState
 from routing.domain.messages import OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.domain.model import Membership, QueuePolicy
+from routing.domain.phone_address import phone_of
 from tests.routing_house import House, arrival, directory, person
 
 pytestmark = pytest.mark.unit
@@ -355,10 +356,12 @@ def test_attributes_are_part_of_the_requirement() -> None:
 
 def test_an_agent_is_asked_by_the_asterisk_that_can_ring_the_phone() -> None:
     """Two machines, one queue: each caller is offered to an agent whose phone is at the machine of the call, a line outside to any."""
-    made = opened(person("east"), person("west"), replace(person("far"), phone="+8613800000000"))
+    made = opened(person("east"), person("west"), replace(person("far"), phone=phone_of("+8613800000000")))
     made.ask("far", "pause")
     for asterisk in ("east", "west"):
-        made.say(PhoneReported(f"phone-{asterisk}", "unavailable"), PhoneReported(f"phone-{asterisk}", "available", asterisk))
+        made.say(
+            PhoneReported(phone_of(f"phone-{asterisk}"), "unavailable"), PhoneReported(phone_of(f"phone-{asterisk}"), "available", asterisk)
+        )
     for contact, asterisk in (("c1", "west"), ("c2", "west"), ("c3", "east")):
         made.say(arrival(contact, f"call-{asterisk}-1790000000.1", "node", "support", [(0, "")], made.now))
     assert [made.ringing(contact) for contact in ("c1", "c2", "c3")] == ["west", "", "east"]
@@ -367,7 +370,7 @@ def test_an_agent_is_asked_by_the_asterisk_that_can_ring_the_phone() -> None:
     made.ask("far", "resume")
     assert made.ringing("c2") == "far"
     made.refuse("c2")
-    made.say(PhoneReported("phone-east", "available", "west"))
+    made.say(PhoneReported(phone_of("phone-east"), "available", "west"))
     assert made.ringing("c2") == "east", "the phone has been registered at the other machine"
 
 

@@ -16,11 +16,15 @@ from routing.domain.kinds import KINDS
 from routing.domain.messages import AgentHeld, Message
 from routing.domain.model import Contact
 from routing.domain.orders import Order, Reply
+from routing.domain.phone_address import ExternalNumber, SipAccount, phone_of
 from routing.store import codec
 
 pytestmark = pytest.mark.unit
 
 text = st.text(max_size=8)  # surrogates included: what a channel hands over need not be clean
+phones = text.filter(bool).map(phone_of) | text.map(lambda digits: ExternalNumber(f"+{digits}"))
+st.register_type_strategy(SipAccount, phones)
+st.register_type_strategy(ExternalNumber, phones)
 
 
 def made(cls: type) -> st.SearchStrategy[Any]:

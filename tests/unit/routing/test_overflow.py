@@ -9,6 +9,7 @@ from routing.domain.events.contacts import ContactLeft, ContactMoved, ContactOve
 from routing.domain.messages import PhoneReported
 from routing.domain.model import Directory, Overflow, QueuePolicy
 from routing.domain.orders import MoveOrder
+from routing.domain.phone_address import phone_of
 from tests.routing_house import House, directory, person
 
 pytestmark = pytest.mark.unit
@@ -100,10 +101,10 @@ def test_the_grace_begins_anew_when_somebody_was_there() -> None:
 def test_phones_that_are_gone_are_nobody_ready() -> None:
     """stay_when ready counts from the moment in which the last phone is gone."""
     made = site(stay_when="ready", stay_grace_ms=20_000)
-    made.say(PhoneReported("phone-anna", "busy"))
+    made.say(PhoneReported(phone_of("phone-anna"), "busy"))
     made.call("c1")
     made.wait(60_000)
-    made.say(PhoneReported("phone-anna", "unavailable"))
+    made.say(PhoneReported(phone_of("phone-anna"), "unavailable"))
     made.wait(20_000)
     assert made.outcome("c1") == "no_agents"
 

@@ -11,7 +11,8 @@ from routing.client.stay_events import TimeToAnnounce
 from routing.domain.messages import ContactLeft, Message, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
 from routing.domain.model import QueuePolicy, WaitForecast
 from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrder
-from routing.ports import RingOutcome, RingResult
+from routing.domain.outcomes import RingOutcome
+from routing.ports import RingResult
 from simulator import virtual
 from tests.scripted_line import Phone, ScriptedLine
 
@@ -41,9 +42,8 @@ class Scene:
         other = QueuePolicy("other", first_position_ms=5_000, every_position_ms=0, whisper={"en": "Other."}, announce_wait=True)
         self.line = ScriptedLine(*phones)
         self.posted: list[Message] = []
-        wait_forecast = WaitForecast(position, wait_ms)
-        policies = {"support": told, "other": other}
-        self.stay = QueueStay("c1", "support", lambda: policies, self.line, self.posted.append, lambda: wait_forecast, exit_keys=exit_keys)
+        policies, told_wait = {"support": told, "other": other}, WaitForecast(position, wait_ms)
+        self.stay = QueueStay("c1", "support", lambda: policies, self.line, self.posted.append, lambda: told_wait, exit_keys=exit_keys)
         self.waited: Waited | None = None
 
     def rings(self, *offers: str) -> None:
@@ -320,7 +320,7 @@ def test_what_is_ordered_for_a_phone_reaches_the_line() -> None:
 
     scene = play(Scene(Phone(), whisper={"zh": "账单"}), script)
     ring = scene.line.rings[0]
-    assert (ring.phone, ring.whisper, ring.accept, ring.auto_answer) == ("+86138", {"zh": "账单"}, True, True)
+    assert (str(ring.phone), ring.whisper, ring.accept, ring.auto_answer) == ("+86138", {"zh": "账单"}, True, True)
 
 
 def test_a_contact_that_is_moved_waits_by_the_other_queues_rules() -> None:

@@ -13,7 +13,7 @@ from routing.domain.events.offers import OfferMade
 from routing.domain.messages import AgentAsked, OfferAnswered, PhoneReported, ServerAlive
 from routing.domain.model import BreakLimit, Directory, Membership, Overflow, QueuePolicy
 from routing.domain.orders import LeaveOrder, MoveOrder, TellPhoneOrder, WithdrawOrder
-from tests.routing_house import START_MS, House, arrival, directory, person
+from tests.routing_house import START_MS, House, arrival, directory, person, phone_of
 
 pytestmark = pytest.mark.unit
 
@@ -67,7 +67,7 @@ def test_what_no_record_holds_is_kept() -> None:
     """Contacts that ended, phones that nobody has, queues that are watched and overflow that is looked at again, servers."""
     watched = replace(SUPPORT, stay_when="ready", stay_grace_ms=60_000, overflow=(Overflow("sales", waited_ms=1_000),))
     made = house(ANNA, queues=(watched, replace(SALES, max_waiting=0)))
-    made.say(PhoneReported("desk-1", "busy", "pbx"))
+    made.say(PhoneReported(phone_of("desk-1"), "busy", "pbx"))
     made.call("gone")
     made.leave("gone")
     made.ask("anna", "log_out")
@@ -154,7 +154,7 @@ def test_an_agent_who_has_no_call_leaves_at_once(begin: tuple[str, ...], told: l
     assert since(made, before) == told
     assert "a:anna" not in made.records
     assert "anna" not in made.board.agents
-    assert made.board.loose_phones == {"phone-anna": ("available", "")}
+    assert made.board.loose_phones == {phone_of("phone-anna"): ("available", "")}
     assert made.ask("anna", "log_in").error == "there is no agent 'anna'; config/agents.yaml lists them"
     assert {told.reason for told in made.facts(AgentLoggedOut)[-1:]} <= {"removed", ""}
 
@@ -235,12 +235,12 @@ def test_an_agent_who_comes_back_before_the_talk_is_over_stays() -> None:
 def test_a_desk_of_one_who_is_removed_is_free() -> None:
     """At a hot desk: the desk is nobody's, and whoever comes finds it as it is."""
     made = house(ANNA)
-    made.say(PhoneReported("desk-1", "available"))
+    made.say(PhoneReported(phone_of("desk-1"), "available"))
     made.ask("anna", "log_in", phone="desk-1")
     made.redefine(site(LI))
     assert made.ask("li", "log_in", phone="desk-1").error == ""
     assert made.board.agents["li"].phone_state == "available"
-    assert made.board.phones == {"desk-1": "li"}
+    assert made.board.phones == {phone_of("desk-1"): "li"}
 
 
 def test_who_waits_for_one_who_is_removed_waits_no_longer_for_them() -> None:
@@ -280,7 +280,7 @@ def test_a_grace_begins_when_the_last_one_is_removed() -> None:
 def test_a_new_agent_whose_phone_is_there_is_available() -> None:
     """The phone was registered before the agent was known: it can ring as soon as the agent logs in, and everybody is told of it."""
     made = house(LI)
-    made.say(PhoneReported("phone-anna", "available", ""))
+    made.say(PhoneReported(phone_of("phone-anna"), "available", ""))
     before = len(made.events)
     made.redefine(site(ANNA, LI))
     assert [(e.agent, e.data) for e in made.events[before:]] == [("anna", PhoneStateChanged("phone-anna", "available"))]
@@ -294,63 +294,63 @@ def test_a_new_agent_whose_phone_is_unknown_is_asked_for() -> None:
     """Once, at every server: also when another router begins with that agent."""
     made = house(LI)
     made.redefine(site(ANNA, LI))
-    assert orders(made, TellPhoneOrder) == [TellPhoneOrder("phone-anna")]
-    made.say(PhoneReported("phone-anna", "available"))
+    assert orders(made, TellPhoneOrder) == [TellPhoneOrder(phone_of("phone-anna"))]
+    made.say(PhoneReported(phone_of("phone-anna"), "available"))
     made.ask("anna", "log_in")
     assert (made.state("anna"), made.board.agents["anna"].phone_state) == (AgentState.READY, "available")
 
     made = house(LI)
     made.call("c1")  # so that the next router knows of a server
     made.restart(site(ANNA, LI))
-    assert orders(made, TellPhoneOrder) == [TellPhoneOrder("phone-anna")]
+    assert orders(made, TellPhoneOrder) == [TellPhoneOrder(phone_of("phone-anna"))]
     made.restart()
-    assert orders(made, TellPhoneOrder) == [TellPhoneOrder("phone-anna")]
+    assert orders(made, TellPhoneOrder) == [TellPhoneOrder(phone_of("phone-anna"))]
 
 
 def test_a_new_phone_rings_from_now_on() -> None:
     """A ready agent works on at the new phone; in a talk the old one is kept to its end."""
     made = house(ANNA)
-    made.say(PhoneReported("phone-new", "available"))
-    made.redefine(site(replace(ANNA, phone="phone-new")))
+    made.say(PhoneReported(phone_of("phone-new"), "available"))
+    made.redefine(site(replace(ANNA, phone=phone_of("phone-new"))))
     made.call("c1")
     assert made.facts(OfferMade)[-1].phone == "phone-new"
     assert [told.phone for told in made.facts(AgentPhoneChanged)] == ["phone-new"]
     made.answer("c1")
     made.redefine(site(ANNA))
-    assert made.board.agents["anna"].phone == "phone-new"
+    assert made.board.agents["anna"].phone == phone_of("phone-new")
     made.finish("c1")
-    assert (made.board.agents["anna"].phone, made.board.agents["anna"].phone_state) == ("phone-anna", "available")
-    assert made.board.phones == {"phone-anna": "anna"}
+    assert (made.board.agents["anna"].phone, made.board.agents["anna"].phone_state) == (phone_of("phone-anna"), "available")
+    assert made.board.phones == {phone_of("phone-anna"): "anna"}
 
 
 def test_a_new_phone_in_a_talk_outlives_a_change_of_router() -> None:
     """The talk's end is what the change waits for, whoever routes then."""
     made = house(ANNA)
-    made.say(PhoneReported("phone-new", "available"))
+    made.say(PhoneReported(phone_of("phone-new"), "available"))
     made.call("c1")
     made.answer("c1")
-    made.redefine(site(replace(ANNA, phone="phone-new")))
+    made.redefine(site(replace(ANNA, phone=phone_of("phone-new"))))
     made.restart()
-    assert made.board.agents["anna"].phone == "phone-anna"
+    assert made.board.agents["anna"].phone == phone_of("phone-anna")
     made.finish("c1")
-    assert made.board.agents["anna"].phone == "phone-new"
+    assert made.board.agents["anna"].phone == phone_of("phone-new")
 
 
 def test_two_agents_change_phones() -> None:
     """At once when both are free; else the one who waits for the other's gets it when the talk there is over."""
-    swapped = site(replace(ANNA, phone="phone-li"), replace(LI, phone="phone-anna"))
+    swapped = site(replace(ANNA, phone=phone_of("phone-li")), replace(LI, phone=phone_of("phone-anna")))
     made = house(ANNA, LI)
     made.redefine(swapped)
-    assert made.board.phones == {"phone-li": "anna", "phone-anna": "li"}
+    assert made.board.phones == {phone_of("phone-li"): "anna", phone_of("phone-anna"): "li"}
     assert {agent.phone_state for agent in made.board.agents.values()} == {"available"}
 
     made = house(ANNA, LI)
     made.call("c1")
     made.answer("c1")
     made.redefine(swapped)
-    assert made.board.phones == {"phone-anna": "anna"}
+    assert made.board.phones == {phone_of("phone-anna"): "anna"}
     made.finish("c1")
-    assert made.board.phones == {"phone-li": "anna", "phone-anna": "li"}
+    assert made.board.phones == {phone_of("phone-li"): "anna", phone_of("phone-anna"): "li"}
     made.call("c2")
     assert made.ringing("c2") == "li"
 
@@ -358,27 +358,27 @@ def test_two_agents_change_phones() -> None:
 def test_an_own_phone_that_is_somebodys_desk() -> None:
     """Who sits there stays; the new owner has no phone until it is free. Who sits at what becomes the own phone is at home."""
     made = house(ANNA)
-    made.say(PhoneReported("desk-1", "available"))
+    made.say(PhoneReported(phone_of("desk-1"), "available"))
     made.ask("anna", "log_in", phone="desk-1")
-    made.redefine(site(ANNA, replace(LI, phone="desk-1")))
-    assert made.board.phones == {"desk-1": "anna"}
+    made.redefine(site(ANNA, replace(LI, phone=phone_of("desk-1"))))
+    assert made.board.phones == {phone_of("desk-1"): "anna"}
     assert "in use by anna" in made.ask("li", "log_in").error
     made.ask("anna", "log_out")
     assert made.ask("li", "log_in").error == ""
     assert made.board.agents["li"].phone_state == "available"
 
     made = house(ANNA)
-    made.say(PhoneReported("desk-1", "available"))
+    made.say(PhoneReported(phone_of("desk-1"), "available"))
     made.ask("anna", "log_in", phone="desk-1")
-    made.redefine(site(replace(ANNA, phone="desk-1")))
+    made.redefine(site(replace(ANNA, phone=phone_of("desk-1"))))
     made.ask("anna", "log_out")
-    assert (made.board.agents["anna"].phone, made.board.agents["anna"].desk_phone) == ("desk-1", "")
+    assert (made.board.agents["anna"].phone, made.board.agents["anna"].desk_phone) == (phone_of("desk-1"), None)
 
 
 def test_a_line_outside_can_ring_at_once() -> None:
     """Nobody tells the state of a line outside, neither of a new agent's nor of a changed one."""
     made = house(LI)
-    made.redefine(site(replace(ANNA, phone="+8613800138000"), replace(LI, phone="+8613900139000")))
+    made.redefine(site(replace(ANNA, phone=phone_of("+8613800138000")), replace(LI, phone=phone_of("+8613900139000"))))
     assert {agent.phone_state for agent in made.board.agents.values()} == {"available"}
     made.ask("li", "pause")
     made.ask("anna", "log_in")
@@ -572,7 +572,7 @@ def test_news_about_what_is_gone_breaks_nothing() -> None:
     made.redefine(site(LI, queues=(SALES,)), support="sales")
     made.say(OfferAnswered("c1", offer))
     made.finish("c1")
-    made.say(AgentAsked("anna", "log_in", "r", "node"), PhoneReported("phone-anna", "busy"))
+    made.say(AgentAsked("anna", "log_in", "r", "node"), PhoneReported(phone_of("phone-anna"), "busy"))
     made.wait(1_000_000)
     assert set(made.board.agents) == {"li"}
     assert orders(made, LeaveOrder) == []

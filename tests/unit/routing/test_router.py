@@ -15,11 +15,12 @@ from routing.domain.events.servers import RoutingFailed
 from routing.domain.messages import AgentAsked, ContactLeft, PhoneReported
 from routing.domain.model import QueuePolicy
 from routing.domain.orders import LeaveOrder, OfferOrder
+from routing.domain.phone_address import phone_of
 from routing.router import Router
 from routing.store.memory import MemoryStore
 from routing.store.port import StoreUnreachable
 from simulator import virtual
-from tests.routing_house import CountingIds, arrival, directory, person
+from tests.routing_house import CountingIds, arrival, directory, own_phone, person
 from tests.told import facts
 
 pytestmark = pytest.mark.unit
@@ -73,7 +74,7 @@ class Site:
 
     async def work_begins(self) -> None:
         for agent in SITE.agents.values():
-            await self.store.post(PhoneReported(agent.phone, "available"), AgentAsked(agent.id, "log_in", "r", "node"))
+            await self.store.post(PhoneReported(own_phone(agent), "available"), AgentAsked(agent.id, "log_in", "r", "node"))
 
     async def call(self, contact: str) -> None:
         await self.store.post(arrival(contact, f"call-{contact}", "node", "support", [(0, "")], self.clock.now_ms()))
@@ -354,7 +355,7 @@ def test_nothing_is_told_before_everybody_here_sees_the_new_directory() -> None:
 
     async def play(site: Site) -> None:
         router, seen = site.start("a"), list[int]()
-        await site.store.post(PhoneReported("phone-wu", "available"))
+        await site.store.post(PhoneReported(phone_of("phone-wu"), "available"))
         await asyncio.sleep(2)
 
         def put_in_force() -> None:

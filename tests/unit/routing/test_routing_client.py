@@ -32,12 +32,13 @@ from routing.domain.messages import (
 )
 from routing.domain.model import QueuePolicy
 from routing.domain.orders import MoveOrder, OfferOrder, Reply, TellPhoneOrder, WithdrawOrder
+from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
 from routing.router import Router
 from routing.store.memory import MemoryStore
 from routing.store.port import StoreUnreachable
 from simulator import virtual
-from tests.routing_house import CountingIds, arrival, directory, person, taken
+from tests.routing_house import CountingIds, arrival, directory, own_phone, person, taken
 from tests.scripted_line import Phone, ScriptedLine
 from tests.told import fact, facts
 
@@ -111,7 +112,7 @@ class House:
 
     async def work_begins(self, *agents: str) -> None:
         for agent in agents or SITE.agents:
-            self.routing_client.report_phone(SITE.agents[agent].phone, "available")
+            self.routing_client.report_phone(own_phone(SITE.agents[agent]), "available")
             assert (await self.routing_client.ask(agent, "log_in")).error == ""
 
     def call(self, line: ScriptedLine, **more: Any) -> asyncio.Task[Waited]:
@@ -287,7 +288,7 @@ def test_a_store_that_is_away_loses_nothing() -> None:
         line = ScriptedLine(Phone(talk_ms=1_000))
         stay = house.call(line)
         for state in ("busy", "unavailable", "available"):
-            house.routing_client.report_phone("phone-li", state)
+            house.routing_client.report_phone(phone_of("phone-li"), state)
         await asyncio.sleep(30)
         assert await house.told("contact") == []
         house.cut.away = False
@@ -402,7 +403,7 @@ def test_questions_about_agents_and_contacts() -> None:
     async def play(house: House) -> None:
         now_ms = house.clock.now_ms()
         with pytest.raises(NoReply):
-            await house.routing_client.ask("anna", "log_in", phone="1020")
+            await house.routing_client.ask("anna", "log_in", phone=phone_of("1020"))
         with pytest.raises(NoReply):
             await house.routing_client.ask("anna", "leave_queue", queue="support")
         with pytest.raises(NoReply):
@@ -415,7 +416,7 @@ def test_questions_about_agents_and_contacts() -> None:
         asked = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, kinds)]
         assert [message.at_ms for message in asked] == [now_ms + 5_000 * at for at in range(5)]
         assert [replace(message, request="", at_ms=0) for message in asked] == [
-            AgentAsked("anna", "log_in", "", "node", phone="1020"),
+            AgentAsked("anna", "log_in", "", "node", phone=phone_of("1020")),
             AgentAsked("anna", "leave_queue", "", "node", queue="support"),
             AgentAsked("anna", "dispose", "", "node", disposition="42"),
             ContactAsked("c1", "move", "", "node", queue="support"),
@@ -459,12 +460,12 @@ def test_a_phone_that_the_router_asks_for_is_reported_again() -> None:
     """As it was reported last; one that nobody knows is not."""
 
     async def play(house: House) -> None:
-        house.routing_client.report_phone("phone-li", "busy")
+        house.routing_client.report_phone(phone_of("phone-li"), "busy")
         for phone in ("phone-li", "unknown"):
-            house.routing_client._hand_over(TellPhoneOrder(phone))
+            house.routing_client._hand_over(TellPhoneOrder(phone_of(phone)))
         await house.routing_client.flush()
         told = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, PhoneReported)]
-        assert told == [PhoneReported("phone-li", "busy")] * 2
+        assert told == [PhoneReported(phone_of("phone-li"), "busy")] * 2
 
     scene(play, routed=False)
 
@@ -562,24 +563,24 @@ def test_what_is_dropped_while_the_store_is_away_for_long() -> None:
     """What passes goes first, ends are kept. When the store is back each phone is reported as it is now, and what was dropped is told."""
 
     async def play(house: House) -> None:
-        house.routing_client.report_phone("1001", "busy")
+        house.routing_client.report_phone(phone_of("1001"), "busy")
         await house.routing_client.flush()
         house.cut.away = True
         await asyncio.sleep(3)
-        house.routing_client.report_phone("1001", "available")
+        house.routing_client.report_phone(phone_of("1001"), "available")
         for number in range(52_000):
             house.routing_client.post(OfferRinging(f"c{number}", "o"))
         for number in range(1_000):
             house.routing_client.post(ContactLeft(f"c{number}", "abandoned"))
-        house.routing_client.report_phone("1002", "available")
+        house.routing_client.report_phone(phone_of("1002"), "available")
         house.cut.away = False
         await house.routing_client.flush()
         told = [message for _, message in await house.store.inbox("0", block_ms=0, limit=200_000)]
         kinds = Counter(type(message) for message in told)
         assert (kinds[ContactLeft], kinds[OfferRinging] <= 50_000) == (1_000, True)
         reported = [(message.phone, message.state) for message in told if isinstance(message, PhoneReported)]
-        assert reported[0] == ("1001", "busy")
-        assert reported[-2:] == [("1001", "available"), ("1002", "available")]
+        assert reported[0] == (phone_of("1001"), "busy")
+        assert reported[-2:] == [(phone_of("1001"), "available"), (phone_of("1002"), "available")]
         assert house.dropped == house.routing_client.dropped
         assert house.dropped["offer_ringing"] == 52_000 - kinds[OfferRinging]
 

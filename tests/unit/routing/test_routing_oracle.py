@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from routing.domain.events.contacts import WITHOUT_AGENT
 from routing.domain.messages import OfferAnswered, OfferEnded, PhoneReported, TalkEnded
 from routing.domain.model import UNTIL_DONE, Directory, Membership, Overflow, QueuePolicy
-from tests.routing_house import House, arrival, directory, person
+from tests.routing_house import House, arrival, directory, own_phone, person
 from tests.routing_oracle import Oracle
 
 pytestmark = pytest.mark.unit
@@ -258,7 +258,7 @@ def restart(house: House) -> None:
 
 
 def phone(house: House, agent: str, state: Any) -> None:
-    house.say(PhoneReported(house.site.agents[agent].phone, state))
+    house.say(PhoneReported(own_phone(house.site.agents[agent]), state))
 
 
 DOINGS: dict[str, Callable[..., object]] = {

@@ -12,6 +12,7 @@ from routing.domain.events.servers import ServerLost, ServersListed
 from routing.domain.messages import ContactLeft, OfferAnswered, PhoneReported, ServerAlive, ServerHolds, ServerLeft
 from routing.domain.model import QueuePolicy
 from routing.domain.orders import MoveOrder
+from routing.domain.phone_address import phone_of
 from tests.routing_house import House, arrival, directory, person
 
 pytestmark = pytest.mark.unit
@@ -153,12 +154,12 @@ def test_a_new_router_believes_that_servers_with_calls_live_until_they_are_silen
 
 def test_a_phone_is_at_the_asterisk_that_sees_it(house: House) -> None:
     """Another one does not see it, and says so whenever it is asked: that changes nothing, until the phone registers there."""
-    house.say(PhoneReported("phone-ann", "available", "east"), PhoneReported("phone-ann", "unavailable", "west"))
+    house.say(PhoneReported(phone_of("phone-ann"), "available", "east"), PhoneReported(phone_of("phone-ann"), "unavailable", "west"))
     ann = house.board.agents["ann"]
     assert (ann.phone_state, ann.phone_at) == ("available", "east")
-    house.say(PhoneReported("phone-ann", "unavailable", "east"))
+    house.say(PhoneReported(phone_of("phone-ann"), "unavailable", "east"))
     assert ann.phone_state == "unavailable"
-    house.say(PhoneReported("phone-ann", "available", "west"), PhoneReported("phone-ann", "unavailable", "east"))
+    house.say(PhoneReported(phone_of("phone-ann"), "available", "west"), PhoneReported(phone_of("phone-ann"), "unavailable", "east"))
     assert (ann.phone_state, ann.phone_at) == ("available", "west")
     assert len(house.told("phone_state_changed")) == 3
 
@@ -168,7 +169,7 @@ def test_a_talk_at_an_asterisk_that_is_gone_is_over_after_two_minutes(house: Hou
     """Nobody will ever see its end; with a server at that Asterisk somebody will."""
     house.start_work()
     house.say(ServerAlive("node", "h:1", "east"), ServerAlive("other", "h:2", living))
-    house.say(PhoneReported("phone-ann", "available", "east"))
+    house.say(PhoneReported(phone_of("phone-ann"), "available", "east"))
     known = arrival("c1", "call-east-1.0", "node", "support", [(0, "")], house.now)
     house.say(known)
     house.say(OfferAnswered("c1", house.offer_of("c1")))

@@ -111,7 +111,7 @@ def test_a_talk_outlives_its_lost_server() -> None:
 def test_what_was_asked_long_ago_is_not_done() -> None:
     """A pause that waited while Redis was away does not come over an agent minutes later."""
     made = house("anna")
-    made.say(AgentAsked("anna", "pause", "request-1", "node", "", "", made.now - 60_000))
+    made.say(AgentAsked("anna", "pause", "request-1", "node", "", None, made.now - 60_000))
     assert made.state("anna") == AgentState.READY
 
 

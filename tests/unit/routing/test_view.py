@@ -18,6 +18,7 @@ from routing.domain.events.flows import NodeEntered
 from routing.domain.events.registry import EVENTS
 from routing.domain.messages import TalkHeld
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
+from routing.domain.phone_address import phone_of
 from routing.domain.service_level import WINDOW_MS
 from routing.read_model.earlier_log import EarlierLog
 from routing.read_model.view import View
@@ -158,7 +159,7 @@ def test_positions_follow_priority_and_age() -> None:
 
 def test_a_line_outside_counts_as_free_from_the_beginning() -> None:
     """Nobody tells its state, so no event does; a phone of the site is gone until it is heard of."""
-    site = Directory({}, {"li": AgentProfile("li", "Li", "+8613800138000"), "wu": AgentProfile("wu", "Wu", "1001")})
+    site = Directory({}, {"li": AgentProfile("li", "Li", phone_of("+8613800138000")), "wu": AgentProfile("wu", "Wu", phone_of("1001"))})
     assert {agent.id: agent.phone_state for agent in View(CurrentDirectory(site)).agents.values()} == {
         "li": "available",
         "wu": "unavailable",

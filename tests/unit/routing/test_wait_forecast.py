@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import ContactAsked, PhoneReported
 from routing.domain.model import Choice, QueuePolicy, WaitForecast
+from routing.domain.phone_address import phone_of
 from routing.read_model.estimate import Mean, Rate, Rival, drain_ms, expected_ms
 from routing.read_model.view import View
 from tests.board_history import SITE, STEPS, history, opened, play
@@ -242,11 +243,11 @@ def test_only_agents_whom_the_callers_asterisk_can_ring_are_counted() -> None:
 
     A line outside is rung from everywhere, and a phone that turns up elsewhere counts there.
     """
-    outside = replace(person("dora", ("support",), en=3), phone="+8613800138000")
+    outside = replace(person("dora", ("support",), en=3), phone=phone_of("+8613800138000"))
     made = Followed()
     made.house = House(directory(*PEOPLE, outside, queues=QUEUES))
     made.view = View(CurrentDirectory(made.house.site))
-    made.house.say(PhoneReported("phone-bob", "available", "east"))
+    made.house.say(PhoneReported(phone_of("phone-bob"), "available", "east"))
     made.house.ask("bob", "log_in")
 
     def expected(asterisk: str | None) -> int | None:
@@ -256,7 +257,7 @@ def test_only_agents_whom_the_callers_asterisk_can_ring_are_counted() -> None:
     made.house.say(arrival("w1", "call-west-1790000000.1", "node", "support", [(0, "en")], enqueued_at_ms=made.house.now))
     assert made.follow().wait_forecast("w1", made.house.now) == WaitForecast(1, None)
     assert expected("east") == 0, "who waits at another machine is nobody's rival here"
-    made.house.say(PhoneReported("phone-bob", "available", "west"))
+    made.house.say(PhoneReported(phone_of("phone-bob"), "available", "west"))
     assert (expected("east"), made.follow().contacts["w1"].state) == (None, "offered")
     made.house.ask("dora", "log_in")
     assert (expected("east"), expected("west"), expected("north")) == (0, 0, 0)

@@ -12,8 +12,9 @@ from routing.domain.contact_facts import ContactFacts
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import AgentHeld, OfferEnded, PhoneReported, ServerAlive, ServerLeft, TalkHeld
 from routing.domain.model import Membership, Overflow, QueuePolicy
+from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
-from tests.routing_house import House, directory, person
+from tests.routing_house import House, directory, own_phone, person
 
 pytestmark = pytest.mark.unit
 S = 1000
@@ -373,7 +374,7 @@ class TestGrace:
         made.ask("x", "pause")
         made.call("c")
         made.wait(8 * S)
-        made.say(PhoneReported("phone-x", "unavailable"))
+        made.say(PhoneReported(phone_of("phone-x"), "unavailable"))
         made.wait(2 * S)
         assert made.outcome("c") == "no_agents"
 
@@ -381,7 +382,7 @@ class TestGrace:
         """The phone that rings has gone: when it has rung in vain, the caller is not left waiting for nobody."""
         made = self.house("ready")
         made.call("c")
-        made.say(PhoneReported("phone-x", "unavailable"))
+        made.say(PhoneReported(phone_of("phone-x"), "unavailable"))
         made.wait(12 * S)
         made.refuse("c")
         assert made.outcome("c") == "no_agents"
@@ -525,7 +526,7 @@ class TestRedisLosesItsData:
             view.apply(event)
         fresh = House(made.site, at_ms=made.now)
         for agent in view.agents.values():
-            fresh.say(PhoneReported(agent.phone, "available"))
+            fresh.say(PhoneReported(own_phone(made.site.agents[agent.id]), "available"))
             held = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone, queue=agent.queue)
             fresh.say(replace(held, work=work_of(agent)))
         return fresh

@@ -18,7 +18,7 @@ from routing.domain.messages import AgentAsked, ContactLeft, OfferAnswered, Phon
 from routing.domain.model import Directory
 from routing.domain.orders import OfferOrder
 from routing.read_model.view import View
-from tests.routing_house import START_MS, CountingIds, arrival
+from tests.routing_house import START_MS, CountingIds, arrival, own_phone
 
 Steps = list[tuple[int, str]]
 
@@ -61,7 +61,7 @@ class Traffic:
         self._serial = 0
         self._waits: dict[str, tuple[Stream, int, int | None]] = {}  # contact -> stream, when it came, what it was told
         for agent in site.agents.values():
-            self.say(PhoneReported(agent.phone, "available"), AgentAsked(agent.id, "log_in", "", "node"))
+            self.say(PhoneReported(own_phone(agent), "available"), AgentAsked(agent.id, "log_in", "", "node"))
         for stream in streams:
             self._plan_arrival(stream)
         self._show_life()

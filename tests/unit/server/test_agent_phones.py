@@ -8,8 +8,9 @@ import pytest
 from ivr.numbers import Allowed
 from ivr.ports import Speech
 from routing.domain.model import AgentProfile, QueuePolicy
+from routing.domain.phone_address import ExternalNumber, SipAccount, phone_of
 from routing.ports import Ring
-from server.agents.agent_phones import endpoint_of, is_outside, question_in, spoken_to_agents, whisper_of
+from server.agents.agent_phones import endpoint_of, question_in, spoken_to_agents, whisper_of
 from server.settings import Site, load_site
 from server.settings.trunks import Trunk
 
@@ -23,27 +24,26 @@ MOBILE = "+8613800138000"
 def site() -> Site:
     """The site of the repository, with an agent at a mobile and a queue that whispers."""
     plain = load_site(ROOT / "config", ROOT / "dialplans")
-    agents = dict(plain.directory.agents) | {"sun": AgentProfile("sun", "Sun", MOBILE)}
+    agents = dict(plain.directory.agents) | {"sun": AgentProfile("sun", "Sun", phone_of(MOBILE))}
     queues = dict(plain.directory.queues) | {"q": QueuePolicy("q", whisper={"zh": "账单", "en": "Billing."})}
     return replace(plain, trunks={"carrier": CARRIER}, directory=replace(plain.directory, agents=agents, queues=queues))
 
 
 def ring(**whisper: str) -> Ring:
-    return Ring("o1", "c1", "anna", "1001", 15_000, "q", whisper)
+    return Ring("o1", "c1", "anna", phone_of("1001"), 15_000, "q", whisper)
 
 
 def test_accounts_and_lines_outside(site: Site) -> None:
     """A SIP account is dialled as it is, a number over the outbound trunk."""
-    assert (is_outside(site, "1001"), is_outside(site, MOBILE), is_outside(site, "13800138000")) == (False, True, True)
-    assert endpoint_of(site, "1001") == "1001"
-    assert endpoint_of(site, MOBILE) == f"{MOBILE}@carrier"
+    assert endpoint_of(site, SipAccount("1001")) == "1001"
+    assert endpoint_of(site, ExternalNumber(MOBILE)) == f"{MOBILE}@carrier"
 
 
 def test_a_number_that_nobody_allowed_is_not_dialled(site: Site) -> None:
     """An agent's own number is allowed by being the agent's; any other needs transfer.allow; and all need a trunk."""
-    assert endpoint_of(site, "+8613900139000") == ""
-    assert endpoint_of(replace(site, may_dial=Allowed(["+8613XXXXXXXXX"], [])), "+8613900139000") == "+8613900139000@carrier"
-    assert endpoint_of(replace(site, trunks={}), MOBILE) == ""
+    assert endpoint_of(site, phone_of("+8613900139000")) == ""
+    assert endpoint_of(replace(site, may_dial=Allowed(["+8613XXXXXXXXX"], [])), phone_of("+8613900139000")) == "+8613900139000@carrier"
+    assert endpoint_of(replace(site, trunks={}), ExternalNumber(MOBILE)) == ""
 
 
 def test_a_whisper_is_in_the_callers_language_else_in_the_sites(site: Site) -> None:

@@ -10,6 +10,7 @@ from routing.client.requests import NoReply
 from routing.domain.agent_state import AgentPresence
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.orders import Reply
+from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
 from server.agents.feature_codes import FeatureCodes
 from server.agents.pin_locks import LOCKED_MS, PinLocks
@@ -53,7 +54,7 @@ class House:
         self.clock = VirtualClock()
 
     def works_at(self, agent: str, phone: str) -> None:
-        self.view.agents[agent].phone, self.view.agents[agent].presence = phone, AgentPresence.READY
+        self.view.agents[agent].phone, self.view.agents[agent].presence = phone_of(phone), AgentPresence.READY
 
     async def key(self, endpoint: str, words: str, *keys: str) -> ScriptedPhone:
         """Dial a code; `keys` are what is keyed at each question, "" for silence."""
@@ -76,7 +77,7 @@ def house(tmp_path: Path) -> House:
 @pytest.mark.parametrize(
     ("words", "action", "more"),
     [
-        ("login", "log_in", {"phone": "1001"}),
+        ("login", "log_in", {"phone": phone_of("1001")}),
         ("logout", "log_out", {}),
         ("pause", "pause", {}),
         ("pause 1", "pause", {"reason": "lunch"}),
@@ -132,7 +133,7 @@ async def test_what_means_nothing_changes_nothing(house: House, endpoint: str, w
 async def test_log_in_with_number_and_pin(house: House, endpoint: str, words: str) -> None:
     """At a phone that is nobody's *40 will do, *47 at any; the calls come to that phone from then on."""
     phone = await house.key(endpoint, words, "77#", "4711#")
-    assert house.routing_client.asked == [("77", "log_in", {"phone": endpoint})]
+    assert house.routing_client.asked == [("77", "log_in", {"phone": phone_of(endpoint)})]
     assert phone.said == [
         "Please enter your agent number, then press the hash key.",
         "Please enter your PIN, then press the hash key.",
@@ -143,7 +144,7 @@ async def test_log_in_with_number_and_pin(house: House, endpoint: str, words: st
 async def test_the_hash_key_may_be_left_out(house: House) -> None:
     """A pause ends an entry, too."""
     await house.key("1020", "login", "1002", "", "4711", "")
-    assert house.routing_client.asked == [("smith", "log_in", {"phone": "1020"})]
+    assert house.routing_client.asked == [("smith", "log_in", {"phone": phone_of("1020")})]
 
 
 async def test_codes_are_for_who_works_at_the_phone(house: House) -> None:
@@ -151,7 +152,7 @@ async def test_codes_are_for_who_works_at_the_phone(house: House) -> None:
     house.works_at("77", "1001")
     await house.key("1001", "pause")
     await house.key("1001", "login")
-    assert house.routing_client.asked == [("77", "pause", {}), ("wang", "log_in", {"phone": "1001"})]
+    assert house.routing_client.asked == [("77", "pause", {}), ("wang", "log_in", {"phone": phone_of("1001")})]
 
 
 async def test_three_wrong_tries_end_the_call_and_lock(house: House) -> None:

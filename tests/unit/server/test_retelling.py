@@ -14,6 +14,7 @@ from routing.domain.events.envelope import Event
 from routing.domain.events.servers import DomainOpened
 from routing.domain.messages import AgentHeld
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
+from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
 from server.cluster.retelling import Retelling
@@ -23,7 +24,10 @@ pytestmark = pytest.mark.unit
 
 SITE = Directory(
     {"billing": QueuePolicy("billing"), "sales": QueuePolicy("sales")},
-    {id: AgentProfile(id, id.title(), phone, {}, ("billing", "sales")) for id, phone in (("anna", "1001"), ("li", ""), ("wang", "1003"))},
+    {
+        id: AgentProfile(id, id.title(), phone, {}, ("billing", "sales"))
+        for id, phone in (("anna", phone_of("1001")), ("li", None), ("wang", phone_of("1003")))
+    },
 )
 
 
@@ -66,8 +70,8 @@ def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
         view.apply(event)
         retelling.on_event(event)
     assert routing_client.posted == [
-        AgentHeld("anna", AgentState.READY, since_ms=1_000, phone="1001", left_queues=["sales"]),
-        AgentHeld("li", AgentState.READY, since_ms=1_000, phone="1020"),
+        AgentHeld("anna", AgentState.READY, since_ms=1_000, phone=phone_of("1001"), left_queues=["sales"]),
+        AgentHeld("li", AgentState.READY, since_ms=1_000, phone=phone_of("1020")),
     ]
     assert reported == ["phones"]
 

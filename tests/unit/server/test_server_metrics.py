@@ -14,6 +14,7 @@ from routing.domain.events.flows import NodeEntered
 from routing.domain.events.offers import OfferRangOut
 from routing.domain.events.servers import GapInLog
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
+from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
 from routing.store.port import LogState, ReaderState
 from server.metrics import Metrics
@@ -49,7 +50,9 @@ class Server:
     """Metrics beside their read model, both fed by `tell`."""
 
     def __init__(self) -> None:
-        directory = Directory({"billing": QueuePolicy("billing")}, {"wang": AgentProfile("wang", "Wang", "1001", {}, ("billing",))})
+        directory = Directory(
+            {"billing": QueuePolicy("billing")}, {"wang": AgentProfile("wang", "Wang", phone_of("1001"), {}, ("billing",))}
+        )
         self.view = View(CurrentDirectory(directory))
         self.parts = Parts()
         part = self.parts

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from routing.domain.model import UNTIL_DONE, BreakLimit, Membership, Overflow
+from routing.domain.phone_address import phone_of
 from server.settings import pins
 from tests.settings_house import SmallSite
 
@@ -87,7 +88,7 @@ def test_agents_with_their_lines(rich: SmallSite) -> None:
     """Desk phone, outside line, hot desk; what an agent is in a queue is kept where it differs from the usual."""
     loaded = rich.load()
     agents = loaded.directory.agents
-    assert [agent.phone for agent in agents.values()] == ["1001", "1002", "", "", "+861055550001"]
+    assert [agent.phone for agent in agents.values()] == [phone_of("1001"), phone_of("1002"), None, None, phone_of("+861055550001")]
     assert (agents["wang"].queues, dict(agents["wang"].memberships)) == (("billing", "sales"), {"sales": Membership(1, 1.5, 3)})
     assert agents["smith"].membership("billing") == Membership(3)
     assert (agents["wang"].auto_answer, agents["wang"].accept, dict(agents["wang"].attributes)) == (True, True, {"site": "shanghai"})

@@ -26,7 +26,7 @@ def test_the_generated_site_is_whole(site: Site) -> None:
     """Numbers lead to flows, agents have phones, nobody has wrap-up time, and one queue has no agent."""
     assert [site.flow_for(number) for number in (QUEUE, ANNOUNCED, UNSTAFFED, MENU)] == ["bench", "announced", "unstaffed", "menu"]
     agents = site.directory.agents.values()
-    assert [agent.phone for agent in agents] == ["2001", "2002", "2003"]
+    assert [str(agent.phone) for agent in agents] == ["2001", "2002", "2003"]
     assert {queue for agent in agents for queue in agent.queues} == {"bench", "announced"}
     assert {policy.wrap_up_ms for policy in site.directory.queues.values()} == {0}
 

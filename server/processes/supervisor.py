@@ -12,6 +12,7 @@ from pathlib import Path
 from server.external.gaps import Gap
 from server.external.reachability import must_answer
 from server.install.asterisk import find_asterisk
+from server.install.packages import cache_folder
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
 from server.node_settings import node_settings
@@ -29,6 +30,7 @@ from server.state_folder.port_claims import OF_ASTERISK, PortClaims, must_be_own
 from server.state_folder.ports import Ports, ports_for
 from server.state_folder.secrets import Secrets, secrets_for
 from server.state_folder.sockets import socket_folder
+from server.state_folder.state_list import StateList
 
 FAREWELL_S = 30.0  # what calls that are still there after draining may take for the last words, and at the fallback
 # pid file -> the ports that its process has bound
@@ -126,7 +128,9 @@ class Supervisor:
         running = {name.partition("-")[0] if name.startswith("node") else name for name in left_running(run)}
         self._claims.elsewhere = () if managed else OF_ASTERISK
         self._claims.bound = {kind for name in running for kind in BOUND.get(name, ())}
-        self.ports = ports_for(self.options.state, self._claims, nodes=nodes)
+        sites = StateList(cache_folder() / "sites")
+        self.ports = ports_for(self.options.state, self._claims, nodes=nodes, reserved=sites.ports_of_others(self.options.state))
+        sites.add(self.options.state)
 
     async def _refresh(self, asterisk: AsteriskProcess) -> None:
         waiting = await asterisk.refresh()

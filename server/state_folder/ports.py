@@ -1,7 +1,7 @@
 """The ports of one state folder: the usual ones where they are free, others where another Hotline has them, the same at every start."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Protocol
@@ -46,16 +46,18 @@ class Claims(Protocol):
     def give_back(self, kind: str, port: int) -> bool: ...
 
 
-def ports_for(state: Path, claims: Claims, wanted: Mapping[str, int] | None = None, *, nodes: int = 1) -> Ports:
+def ports_for(
+    state: Path, claims: Claims, wanted: Mapping[str, int] | None = None, *, nodes: int = 1, reserved: Collection[int] = ()
+) -> Ports:
     """The ports of this state folder. Recorded ones are kept; `wanted` (field of Ports -> port) rules. PortError when one is taken.
 
     With several `nodes` on this machine the ports behind `agi` and `http` are theirs.
-    At the first start the usual ones are taken, each moved on to the next free one. Written to `state/ports.json`; raises OSError where it
-    cannot be.
+    At the first start the usual ones are taken, each moved on to the next free one; ports that are `reserved` for other sites only when
+    there are no others. Written to `state/ports.json`; raises OSError where it cannot be.
     """
     path = state / "ports.json"
     wanted = wanted or {}
-    ports = replace(_read(path) or _first_choice(claims, wanted, nodes), **wanted)
+    ports = replace(_read(path) or _first_choice(claims, wanted, nodes, reserved), **wanted)
     for name in (field.name for field in fields(Ports)):
         port = getattr(ports, name)
         if not _take(claims, name, port, nodes):
@@ -84,7 +86,7 @@ def read_ports(state: Path) -> Ports | None:
     return _read(state / "ports.json")
 
 
-def _first_choice(claims: Claims, wanted: Mapping[str, int], nodes: int) -> Ports:
+def _first_choice(claims: Claims, wanted: Mapping[str, int], nodes: int, reserved: Collection[int]) -> Ports:
     chosen: dict[str, int] = dict(wanted)
     for field in (field for field in fields(Ports) if field.name not in wanted):
         step = _RTP_PORTS if field.name == "rtp_first" else _STEP
@@ -92,8 +94,9 @@ def _first_choice(claims: Claims, wanted: Mapping[str, int], nodes: int) -> Port
         if field.name == "rtp_first":  # Asterisk takes ports of its range as calls come, so a range cannot be seen to be in use
             usual += _RTP_PORTS * ((chosen["sip"] - Ports().sip) // _STEP % 10)
         candidates = range(usual, min(usual + 400 * step, 65536 - _RTP_PORTS), step)
+        unreserved_first = sorted(candidates, key=lambda port: port in reserved)
         chosen[field.name] = next(
-            (port for port in candidates if port not in chosen.values() and _take(claims, field.name, port, nodes)), usual
+            (port for port in unreserved_first if port not in chosen.values() and _take(claims, field.name, port, nodes)), usual
         )
     return Ports(**chosen)
 

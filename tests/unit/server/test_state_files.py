@@ -10,6 +10,7 @@ from server.state_folder.folder import make_state_folder
 from server.state_folder.ports import PortError, Ports, ports_for, read_ports
 from server.state_folder.secrets import ROLES, SecretsError, secrets_for
 from server.state_folder.sockets import socket_folder
+from server.state_folder.state_list import StateList
 
 pytestmark = pytest.mark.unit
 
@@ -71,6 +72,43 @@ def test_two_starts_in_the_same_second_get_different_ports(tmp_path: Path) -> No
         *(4583, 4584, 4585, 5070, 5048, 8090, 8091, 8092, 8098, 15000),
         *(4593, 5080, 5058, 8100, 8108, 20000),
     }
+
+
+def test_a_first_start_leaves_the_ports_of_a_stopped_site_alone(tmp_path: Path) -> None:
+    """A site that was stopped finds its recorded ports free again, whatever was started meanwhile; one that was deleted keeps none."""
+    sites = StateList(tmp_path / "cache" / "sites")
+    stopped, new = tmp_path / "stopped", tmp_path / "new"
+    first = ports_for(stopped, Machine().claims(), reserved=sites.ports_of_others(stopped))
+    sites.add(stopped)
+    assert sites.ports_of_others(stopped) == frozenset()
+
+    second = ports_for(new, Machine().claims(), reserved=sites.ports_of_others(new))
+    assert second == Ports(agi=4583, sip=5070, ami=5048, http=8090, asterisk_http=8098, rtp_first=15000)
+    assert ports_for(stopped, Machine().claims()) == first
+
+    (stopped / "ports.json").unlink()
+    assert sites.ports_of_others(new) == frozenset()
+    assert list((tmp_path / "cache" / "sites").iterdir()) == []
+
+
+def test_a_port_of_a_stopped_site_is_taken_when_no_other_is_left(tmp_path: Path) -> None:
+    """There are eleven ranges for RTP: the twelfth site on a machine starts all the same."""
+    ranges = range(10_000, 60_001, 5000)
+    assert ports_for(tmp_path, Machine(*ranges[:5]).claims(), reserved=ranges).rtp_first == ranges[5]
+
+
+def test_a_list_of_sites_that_cannot_be_kept_stops_no_start(tmp_path: Path) -> None:
+    """The cache folder may be read-only, and an entry or a ports.json may be broken."""
+    sites = StateList(tmp_path / "file" / "sites")
+    (tmp_path / "file").write_text("")
+    sites.add(tmp_path)
+    assert sites.ports_of_others(tmp_path) == frozenset()
+
+    sites = StateList(tmp_path / "sites")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "ports.json").write_text("{")
+    sites.add(tmp_path / "broken")
+    assert sites.ports_of_others(tmp_path) == frozenset()
 
 
 def test_a_recorded_port_that_is_taken_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:

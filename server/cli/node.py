@@ -9,7 +9,7 @@ import uvloop
 from server.cli.options import CommandFailed, Options
 from server.disk import is_of_disk, sentence
 from server.logs import set_up_logs
-from server.node import run_node
+from server.node.start import run_node
 from server.settings import fingerprint, load_site
 from server.state_folder.ports import PortError
 from server.state_folder.secrets import SecretsError, secrets_for

@@ -11,7 +11,7 @@ from agi.ami.protocol import Message
 from routing.domain.events.envelope import Event
 from routing.store.redis import RedisStore
 from server.installation import Installation
-from server.node import Node
+from server.node.node import Node
 from server.node_settings import NodeSettings
 from server.settings import pins
 from server.sounds import audio, tones
@@ -191,21 +191,21 @@ class NodeHouse:
             {},
         )
         self.node = Node(self.site.load(), settings)
-        await self.node._start()
-        await self.node.ami.wait_connected(WITHIN_S)
+        await self.node.start()
+        await self.node.telephony.ami.wait_connected(WITHIN_S)
 
     async def stop(self) -> None:
         await self.board.close()
-        self.node._stopping.set()
-        await self.node._stop()
+        self.node.serving.stopping.set()
+        await self.node.stop()
         await self.store.close()
 
     async def call(self, script: str = "call", variables: Mapping[str, str] | None = None, **changes: str) -> FakeCall:
-        return await self.board.call(self.node.agi.address, script, variables, **changes)
+        return await self.board.call(self.node.telephony.agi.address, script, variables, **changes)
 
     async def work_begins(self, *agents: str) -> None:
         for agent in agents:
-            assert (await self.node.routing_client.ask(agent, "log_in")).error == ""
+            assert (await self.node.routing.client.ask(agent, "log_in")).error == ""
         await self.until("phone_state_changed", agent=agents[-1])
 
     async def until(self, type: str, **facts: str) -> Event:

@@ -64,11 +64,11 @@ async def all_over(house: NodeHouse, call: FakeCall) -> None:
     """The session is closed and nothing of the call is left on the server."""
     await call.until_gone()
     await house.until("call_ended", call=f"call-{call.env['agi_uniqueid']}")
-    await house.node.agi.drain(5)
-    assert house.node.agi.sessions == 0
-    assert len(house.node.calls) == 0
-    assert len(house.node.live_calls) == 0
-    assert house.node.routing_client.stays == {}
+    await house.node.telephony.agi.drain(5)
+    assert house.node.telephony.agi.sessions == 0
+    assert len(house.node.telephony.calls) == 0
+    assert len(house.node.telephony.live_calls) == 0
+    assert house.node.routing.client.stays == {}
     assert house.told(call).count("call_ended") == 1
 
 
@@ -78,7 +78,7 @@ async def all_over(house: NodeHouse, call: FakeCall) -> None:
 async def test_a_call_to_an_agent_and_back(house: NodeHouse) -> None:
     """Menu, queue, offer, talk, and the flow goes on: every step is an event, in order; only the end says that it is the end."""
     call = await talking(house)
-    (held,) = house.node.calls
+    (held,) = house.node.telephony.calls
     assert (held.stage, held.agent, held.ani) == ("talking", "wang", "+86*******8000")
     assert not done(call)
     house.board.does("1001", "hangs up")
@@ -106,7 +106,7 @@ async def test_a_waiting_call_is_sent_nothing(house: NodeHouse) -> None:
     await call.until(lambda call: verbs(call)[-1] == "SET MUSIC")
     sent = len(call.commands)
     for _ in range(3):
-        await house.node.routing_client.ask("smith", "log_out")
+        await house.node.routing.client.ask("smith", "log_out")
     assert len(call.commands) == sent
 
 
@@ -139,7 +139,7 @@ async def test_an_exit_key_while_ringing(house: NodeHouse) -> None:
     await house.board.ami.wait_for("Hangup")
     await all_over(house, call)
     assert [message.get("Cause") for message in house.board.ami.actions("Hangup")] == ["26"]
-    assert (await house.node.routing_client.ask("wang", "log_in")).state == "ready"
+    assert (await house.node.routing.client.ask("wang", "log_in")).state == "ready"
 
 
 # -- hanging up --------------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ async def test_the_caller_hangs_up(house: NodeHouse, stage: str) -> None:
     if stage == "talk":
         assert fact(await house.until("contact_ended"), ContactEnded).ended_by == "caller"
     if stage in ("ringing", "talk"):
-        assert (await house.node.routing_client.ask("wang", "log_in")).state == "ready"
+        assert (await house.node.routing.client.ask("wang", "log_in")).state == "ready"
 
 
 async def test_the_caller_hangs_up_at_once(house: NodeHouse) -> None:
@@ -166,11 +166,11 @@ async def test_the_caller_hangs_up_at_once(house: NodeHouse) -> None:
     call = await house.call()
     house.board.hang_up(call)
     await call.until_gone()
-    await house.node.agi.drain(5)
-    await house.node.events.flush()
+    await house.node.telephony.agi.drain(5)
+    await house.node.routing.events.flush()
     house.events += [event for _, event in await house.store.events(house._after, block_ms=0)]
     assert house.told(call).count("call_arrived") == house.told(call).count("call_ended")
-    assert len(house.node.live_calls) == len(house.node.calls) == 0
+    assert len(house.node.telephony.live_calls) == len(house.node.telephony.calls) == 0
     assert not done(call)
 
 
@@ -185,7 +185,7 @@ async def test_a_session_that_breaks_without_a_word(house: NodeHouse) -> None:
 async def test_a_server_that_stops_lets_go_of_its_calls(house: NodeHouse) -> None:
     """The session is closed without an end, so that Asterisk takes the caller to another server."""
     call = await in_queue(house)
-    assert await house.node.agi.drain(0.1) == 1
+    assert await house.node.telephony.agi.drain(0.1) == 1
     await call.until_gone()
     assert not done(call)
     assert "HANGUP" not in verbs(call)
@@ -196,7 +196,7 @@ async def test_a_server_that_stops_lets_go_of_its_calls(house: NodeHouse) -> Non
 
 async def test_whoever_asks_whether_it_lives_is_answered(house: NodeHouse) -> None:
     """A server asks the next one; one that is frozen takes the connection too and says nothing, one that has ended takes none."""
-    host, port = house.node.agi.address
+    host, port = house.node.telephony.agi.address
     assert await is_alive(f"{host}:{port}")
     assert not await is_alive(f"{host}:{free_port()}")
     assert not await is_alive("nowhere")
@@ -258,7 +258,7 @@ async def test_a_transfer_by_the_flow(house: NodeHouse) -> None:
     await call.until_running("EXEC DIAL")
     house.board.does("1002", "answers")
     await call.until(lambda call: True)
-    await house.node.store.now_ms()
+    await house.node.routing.store.now_ms()
     house.board.does("1002", "hangs up")
     await all_over(house, call)
     assert [words[2].split(",")[0] for words in call.commands if words[:2] == ["EXEC", "Dial"]] == ["PJSIP/1002"]
@@ -306,13 +306,13 @@ async def test_nobody_took_the_call_and_nothing_can_be_said(speech: str, tmp_pat
 async def test_what_is_said_of_a_transfer_that_failed_was_rendered_at_the_start(house: NodeHouse) -> None:
     """Nobody waits for a speech program then."""
     speech = [each for each in spoken_to_callers(house.node.site) if each.text == NOBODY_THERE["en"]]
-    await house.node.sounds.prepare(speech)  # waits for what is under way
+    await house.node.telephony.sounds.prepare(speech)  # waits for what is under way
     (house.site.folder / "beep.wav").unlink()
     call = await house.call("transfer", waited_before(), extension="1002")
     await call.until_running("EXEC DIAL")
     house.board.does("1002", "declines")
     await house.until("contact_queued", queue="billing")
-    assert [words[2] for words in call.commands if words[:2] == ["STREAM", "FILE"]] == await house.node.sounds.files(speech)
+    assert [words[2] for words in call.commands if words[:2] == ["STREAM", "FILE"]] == await house.node.telephony.sounds.files(speech)
     house.board.hang_up(call)
     await call.until_gone()
 
@@ -445,13 +445,13 @@ nodes:
 def joined(house: NodeHouse) -> list[ContactArrived]:
     """Every joining that is posted from now on."""
     found: list[ContactArrived] = []
-    post = house.node.routing_client.post
+    post = house.node.routing.client.post
 
     def watched(message: Message) -> None:
         found.extend([message] if isinstance(message, ContactArrived) else [])
         post(message)
 
-    house.node.routing_client.post = watched  # type: ignore[method-assign]
+    house.node.routing.client.post = watched  # type: ignore[method-assign]
     return found
 
 
@@ -480,7 +480,7 @@ async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
         asked.append((queue, priority))
         return expected[queue]
 
-    rich.node.view.expected_wait_ms = expected_wait_ms  # type: ignore[method-assign, assignment]
+    rich.node.routing.view.expected_wait_ms = expected_wait_ms  # type: ignore[method-assign, assignment]
     call = await rich.call()
     await call.until(lambda call: len(found) == 2)
     closed, message = found
@@ -491,7 +491,7 @@ async def test_what_a_caller_joins_with(rich: NodeHouse) -> None:
     assert (wishes.priority, wishes.preferred, wishes.preferred_ms, wishes.exclude) == (120, ["smith"], 40_000, ["wang"])
     assert (wishes.place_ms, message.service_level) == (0, 100.0)
     assert ([message.expected_wait_ms for message in found], asked) == ([0, 90_000], [("billing", 120)])
-    (held,) = rich.node.calls
+    (held,) = rich.node.telephony.calls
     assert held.context.known()["caller_list"] == "vip"
 
 
@@ -529,12 +529,12 @@ async def test_log_in_at_another_phone(house: NodeHouse) -> None:
     await call.until_gone()
     await house.until("agent_logged_in", agent="wang")
     assert verbs(call)[-2:] == ["STREAM FILE", "HANGUP"]
-    assert len(house.node.live_calls) == 0
+    assert len(house.node.telephony.live_calls) == 0
 
 
 async def test_a_part_of_the_server_that_fails_is_started_again(house: NodeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a way that nobody foresaw: the callers of this server notice nothing, and it goes on taking calls."""
-    read, broken = house.node.store.orders, [ValueError("odd"), asyncio.CancelledError()]
+    read, broken = house.node.routing.store.orders, [ValueError("odd"), asyncio.CancelledError()]
 
     async def orders(*given: Any, **more: Any) -> Any:
         found = await read(*given, **more)
@@ -542,11 +542,11 @@ async def test_a_part_of_the_server_that_fails_is_started_again(house: NodeHouse
             raise broken.pop()
         return found
 
-    monkeypatch.setattr(house.node.store, "orders", orders)
+    monkeypatch.setattr(house.node.routing.store, "orders", orders)
     call = await talking(house)
     house.board.does("1001", "hangs up")
     await all_over(house, call)
 
     assert house.node.parts.restarted["routing_client"] == 2
     assert sum(house.node.parts.restarted.values()) == 2
-    assert not house.node._stopping.is_set()
+    assert not house.node.serving.stopping.is_set()

@@ -62,14 +62,14 @@ async def test_agents_and_queues_change_under_running_calls(house: NodeHouse) ->
     site = house.site.load()
     await node.change_site(site)
 
-    assert (node.site, node.view.directory, node.agi.max_sessions) == (site, site.directory, 77)
-    assert node.lookup._headers() == {"X-Key": "new"}
-    assert set(node.view.agents) == {"smith", "jones"}
+    assert (node.site, node.routing.view.directory, node.telephony.agi.max_sessions) == (site, site.directory, 77)
+    assert node.telephony.lookup._headers() == {"X-Key": "new"}
+    assert set(node.routing.view.agents) == {"smith", "jones"}
     assert 'hotline_waiting{queue="support"} 0.0' in node.metrics.render().decode()
-    assert answers.queue(node.view, "support", node.clock.now_ms())["agents"]["logged_out"] == 2
+    assert answers.queue(node.routing.view, "support", node.routing.clock.now_ms())["agents"]["logged_out"] == 2
 
-    assert (await node.routing_client.ask("jones", "log_in")).error == ""
-    assert "there is no agent 'wang'" in (await node.routing_client.ask("wang", "pause")).error
+    assert (await node.routing.client.ask("jones", "log_in")).error == ""
+    assert "there is no agent 'wang'" in (await node.routing.client.ask("wang", "pause")).error
     await in_queue(house, 2)
     await house.until("offer_ringing", agent="jones")
     house.board.does("1003", "answers")
@@ -91,7 +91,7 @@ async def test_a_queue_with_callers_moves_them_or_stays(house: NodeHouse) -> Non
     site = house.site.load()
     with pytest.raises(ChangeRefused, match="1 caller waits in 'billing'"):
         await node.change_site(site)
-    assert (node.site, node.view.directory) == (before, before.directory)
+    assert (node.site, node.routing.view.directory) == (before, before.directory)
 
     late = await house.call(uniqueid="1700000009.1", channel="PJSIP/trunk-00000009")  # walks the old flow
     await late.until(lambda call: "STREAM FILE" in verbs(call))

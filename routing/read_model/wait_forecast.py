@@ -1,15 +1,12 @@
 """What waiting callers may be told: their place among those who compete for the same agents, and the wait to expect.
 
-Part of the read model: `View` keeps contacts and agents by the event log and hands each event on. A *class* is one queue, one list of
-requirement steps and the Asterisk that has the calls: agents whose phones it cannot ring are none of theirs. Whoever waits in it stands in
-one sorted line. Sets of agents are bits of one number each, so that what classes share is an AND and a count. A question costs as much as
-there are classes in which somebody waits, however many do.
+Part of the read model: `View` keeps contacts and agents by the event log and hands each event on. Who waits stands in one sorted list for
+each `WaitingClass`. Sets of agents are bits of one number each, so that what classes share is an AND and a count. A question costs as much
+as there are classes in which somebody waits, however many do.
 """
 
-from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 
 from routing.domain.agent import Agent
@@ -24,37 +21,12 @@ from routing.domain.phone_address import ExternalNumber
 from routing.domain.requirement import parse
 from routing.read_model.estimate import Rival, expected_ms
 from routing.read_model.measures import Measures
+from routing.read_model.waiting_class import Place, Steps, WaitingClass, step_after
 
-Steps = tuple[tuple[int, str], ...]
-Place = tuple[float, str]  # order_ms and contact
 LAST = "\uffff"  # behind every contact of that moment
 RECENT = 2_000  # events kept until the past is known
 NOBODY = ContactFacts("")  # what is known of somebody who might join
 BUSY = (AgentState.RESERVED, AgentState.ON_CONTACT, AgentState.WRAP_UP)
-
-
-@dataclass(slots=True)
-class WaitingClass:
-    """Who waits in one class, by place: all, and those for whom a phone rings."""
-
-    queue: str
-    steps: Steps
-    asterisk: str  # that has their calls
-    all: list[Place] = field(default_factory=list)
-    offered: list[Place] = field(default_factory=list)
-
-    def ahead(self, place: Place) -> int:
-        """How many stand before that place; for some of them a phone rings."""
-        return bisect_left(self.all, place)
-
-    def waiting(self, place: Place) -> int:
-        """How many stand before that place with no agent in sight."""
-        return bisect_left(self.all, place) - bisect_left(self.offered, place)
-
-    def text(self, now_ms: int) -> str:
-        """The requirement of the one who has waited longest."""
-        waited_ms = int(now_ms - self.all[0][0]) if self.all else 0
-        return self.steps[_step(self.steps, waited_ms)][1]
 
 
 class WaitForecasts:
@@ -143,7 +115,7 @@ class WaitForecasts:
     def _expect(self, queue: str, steps: Steps, asterisk: str | None, here: Place, waited_ms: int, now_ms: int) -> int | None:
         """Step by step: what is left of the wait when the requirement relaxes is as long as the wait under the wider one, in proportion."""
         spent, left = 0.0, 1.0
-        for at in range(_step(steps, waited_ms), len(steps)):
+        for at in range(step_after(steps, waited_ms), len(steps)):
             whole = self._expect_step(queue, self._mask(queue, steps[at][1], asterisk) & self._staffed, here, now_ms)
             until = steps[at + 1][0] - waited_ms - spent if at + 1 < len(steps) else float("inf")
             if whole is not None and whole * left <= until:
@@ -254,9 +226,7 @@ class WaitForecasts:
         before = self._places.pop(id, None)
         if before:
             line, place, offered = before
-            _take_out(line.all, place)
-            if offered:
-                _take_out(line.offered, place)
+            line.take_out(place)
             if not line.all:
                 del self._lines[line.queue, line.steps, line.asterisk]
         if contact and queue_known:
@@ -267,9 +237,7 @@ class WaitForecasts:
                     self._mask(contact.queue, text, key[2])  # found now, for whom somebody may ask soon
             line = self._lines[key]
             offered, place = contact.state == ContactState.OFFERED, (contact.order_ms, id)
-            insort(line.all, place)
-            if offered:
-                insort(line.offered, place)
+            line.put_in(place, offered=offered)
             self._places[id] = line, place, offered
 
 
@@ -297,15 +265,5 @@ def _as_far(now_ms: int, here: Place, gain: float, other: float, more_ms: float 
     return now_ms + more_ms - (now_ms - here[0] + more_ms) * gain / other, ""
 
 
-def _step(steps: Steps, waited_ms: float) -> int:
-    return max((at for at, (after_ms, _) in enumerate(steps) if after_ms <= waited_ms), default=0)
-
-
 def _with(agents: int, bit: int, there: bool) -> int:
     return agents | bit if there else agents & ~bit
-
-
-def _take_out(line: list[Place], place: Place) -> None:
-    at = bisect_left(line, place)
-    if at < len(line) and line[at] == place:
-        del line[at]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ivr.flow.model import Flows
 from ivr.flow.texts import Prompt
-from ivr.hours import is_open
+from ivr.hours import Hours, is_open
 from ivr.loading.draft import SiteFacts
 from ivr.loading.loader import load_flows, load_prompts
 from ivr.loading.static_speech import spoken_prompts
@@ -61,13 +61,10 @@ def load_site(config: Path, dialplans: Path) -> Site:
     reading.problems.extend(stray_problems(config, dialplans, _named_files(main, callers)))
     if flows is None or not all(problem.warning for problem in reading.problems):
         raise ProblemsFound(reading.problems)
-    calendars = {name: partial(is_open, calendar, time_zone=main.time_zone) for name, calendar in hours.items()}
-    breaks, not_ready = _pauses(main)
-    directory = Directory(queues, staff.agents, main.routing.choice, breaks, not_ready, calendars=calendars, teams=staff.teams)
     return Site(
         config,
         main,
-        directory,
+        _directory(main, hours, queues, staff),
         hours,
         numbers.numbers,
         numbers.default,
@@ -177,6 +174,12 @@ def _check_main(reading: Reading, main: HotlineFile, may_dial: Allowed) -> None:
 def _pauses(main: HotlineFile) -> tuple[dict[str, BreakLimit], BreakLimit]:
     """The limits of breaks, by reason, and that of all other pauses."""
     return {reason: policy_from(BreakLimit, limit) for reason, limit in main.breaks.items()}, policy_from(BreakLimit, main.not_ready)
+
+
+def _directory(main: HotlineFile, hours: Mapping[str, Hours], queues: Mapping[str, QueuePolicy], staff: Staff) -> Directory:
+    calendars = {name: partial(is_open, calendar, time_zone=main.time_zone) for name, calendar in hours.items()}
+    breaks, not_ready = _pauses(main)
+    return Directory(queues, staff.agents, main.routing.choice, breaks, not_ready, calendars=calendars, teams=staff.teams)
 
 
 def _check_trunks(reading: Reading, trunks: Mapping[str, Trunk]) -> None:

@@ -228,6 +228,10 @@ class Channel(asyncio.Protocol):
     async def set_variable(self, name: str, value: str) -> None:
         await self._do(commands.set_variable(name, value))
 
+    async def set_variables(self, values: Mapping[str, str]) -> None:
+        """All of them by one command. Raises UnsafeValue for a value with signs that mean something to MSet."""
+        await self._do(commands.set_variables(values))
+
     async def get_variable(self, name: str) -> str:
         """The value, "" when it is not set. Only for variables that this program set."""
         return (await self._do(commands.get_variable(name))).data

@@ -5,11 +5,13 @@ GET FULL VARIABLE and anything else that makes Asterisk evaluate `${...}`, since
 """
 
 import re
+from collections.abc import Mapping
 
 from agi.errors import UnsafeValue
 from agi.protocol import MAX_COMMAND_BYTES, MAX_COMMAND_WORDS
 
 _BREAKS = re.compile("[\r\n\0]")
+_PLAIN = re.compile(r"[A-Za-z0-9_.:=&@+/-]*")
 _APPLICATION = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -80,6 +82,16 @@ def record_file(filename: str, audio_format: str, escape_digits: str, timeout_ms
 
 def set_variable(name: str, value: str) -> str:
     return line("SET VARIABLE", name, value)
+
+
+def set_variables(values: Mapping[str, str]) -> str:
+    """MSet; it splits at commas and reads quotes, brackets and backslashes in its own way, so plain values only."""
+    for name, value in values.items():
+        if not (_APPLICATION.fullmatch(name.lstrip("_")) and _PLAIN.fullmatch(value)):
+            raise UnsafeValue(
+                f"MSet takes plain names, and values of letters, digits and _-.:=&@+/ only; {name[:40]!r} or its value is not"
+            )
+    return exec_app("MSet", ",".join(f"{name}={value}" for name, value in values.items()))
 
 
 def get_variable(name: str) -> str:

@@ -1,6 +1,5 @@
 """What Dial left on the caller's channel: its own word on how it went, for when AMI has not seen it."""
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from agi.errors import AGIHangup
@@ -13,8 +12,6 @@ class RingChannel(Protocol):
     """The caller's AGI session. Each may raise AGIHangup when the session is over."""
 
     async def appexec(self, application: str, options: str = "") -> object: ...
-
-    async def set_variable(self, name: str, value: str) -> object: ...
 
     async def get_variable(self, name: str) -> str: ...
 
@@ -33,13 +30,6 @@ async def talk_ms_by_dial(channel: RingChannel) -> int:
     except AGIHangup:
         return 0
     return int(said) if said.isdecimal() else 0
-
-
-def offers_text(offers: Mapping[str, str]) -> str:
-    """What HOTLINE_OFFER says on a caller's channel: the offer that rings; of several (dial string -> offer) also whose is which."""
-    if len(offers) == 1:
-        return next(iter(offers.values()))
-    return "&".join(f"{offer}={called}" for called, offer in offers.items())
 
 
 def offer_of(text: str, called: str) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agi.ring import Called
 
@@ -15,6 +15,7 @@ _OUTSIDE = re.compile(r"PJSIP/\+?[0-9]{1,32}@[A-Za-z0-9_-]{1,64}|PJSIP/[A-Za-z0-
 # The dialplan's routines for a leg, see server/asterisk/templates/extensions.conf.j2.
 SCREENING = "hotline-picked-up"
 SELF_ANSWERING = "hotline-self-answering"
+OFFERED = "hotline-offered"
 
 
 def check(called: Called, music_class: str) -> None:
@@ -37,8 +38,11 @@ def seconds(timeout_ms: int) -> int:
 
 
 def dial_arguments(called: Sequence[Called], timeout_ms: int, music_class: str) -> str:
-    """Ring all of them at once; music until the answer; the caller comes back (g) and the agent may transfer (t)."""
-    options = f"m({music_class})gt"
+    """Ring all of them at once; music until the answer; the caller comes back (g) and the agent may transfer (t).
+
+    First (B) the caller's channel learns which offers ring: with Dial itself, so that ringing takes one command.
+    """
+    options = f"m({music_class})gtB({OFFERED}^s^1({offers_text({each.endpoint: each.offer for each in called})}))"
     by_themselves = [each for each in called if each.beep]
     if by_themselves:
         options += f"b({SELF_ANSWERING}^s^1({_list(by_themselves)}^{by_themselves[0].beep}))"
@@ -48,6 +52,13 @@ def dial_arguments(called: Sequence[Called], timeout_ms: int, music_class: str) 
         whisper = next((each.whisper for each in called if each.whisper), "")
         options += f"U({SCREENING}^{whisper}^{question}^{_list(asked)})"
     return "&".join(f"PJSIP/{each.endpoint}" for each in called) + f",{seconds(timeout_ms)},{options}"
+
+
+def offers_text(offers: Mapping[str, str]) -> str:
+    """What HOTLINE_OFFER says on a caller's channel: the offer that rings; of several (dial string -> offer) also whose is which."""
+    if len(offers) == 1:
+        return next(iter(offers.values()))
+    return "&".join(f"{offer}={called}" for called, offer in offers.items())
 
 
 def _list(called: Sequence[Called]) -> str:

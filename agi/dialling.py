@@ -12,7 +12,7 @@ import structlog
 
 from agi.ami.errors import AmiError, AmiRefused
 from agi.ami.events import Event
-from agi.dial_reply import RingChannel, dial_variables, offers_text, talk_ms_by_dial
+from agi.dial_reply import RingChannel, dial_variables, talk_ms_by_dial
 from agi.dial_string import dial_arguments
 from agi.errors import AGIHangup
 from agi.outcome import RingOutcome, judge, judge_reply
@@ -24,6 +24,7 @@ log = structlog.get_logger("agi")
 FIRST_EVENT_MS = 100  # AMI events may come a little later than AGI's reply
 LAST_EVENT_MS = 1000
 NEVER_BEGAN_MS = 500  # of several phones, one that is not registered is left out by Dial without a word
+MOMENT = 2  # turns of the event loop in which all rings that were asked for together have joined
 SCREENING_MS = 30_000  # a whisper and its question take less
 ANSWERED_ELSEWHERE = 26  # Q.850: no missed call on the phone
 NORMAL = 16
@@ -89,18 +90,25 @@ class Dialling:
     async def run(self) -> None:
         """Dial, as often as it takes. Whatever ends it ends every ring."""
         try:
-            while rings := self._waiting():
-                await self._channel.set_variable(
-                    "__HOTLINE_OFFER", offers_text({ring.called.endpoint: ring.called.offer for ring in rings})
-                )
-                if self._waiting() == rings:  # else somebody joined or left meanwhile
-                    await self._dial(rings)
+            while rings := await self._gathered():
+                await self._dial(rings)
         except Exception as fault:
             for ring in self.rings:
                 ring.break_off(fault)
         finally:
             for ring in self.rings:
                 ring.result.cancel()
+
+    async def _gathered(self) -> list[Ring]:
+        """Those to be rung now, with all that are asked for in this moment: one that joins later ends the Dial."""
+        rings = self._waiting()
+        while rings:
+            for _ in range(MOMENT):
+                await asyncio.sleep(0)
+            before, rings = rings, self._waiting()
+            if rings == before:
+                break
+        return rings
 
     def _waiting(self) -> list[Ring]:
         """Those to be rung now."""

@@ -36,6 +36,9 @@ def at_once(call: "FakeCall", words: list[str]) -> str | None:
         case "SET VARIABLE":
             call.variables[words[2]] = words[3]
             return "200 result=1"
+        case "EXEC MSET":
+            pairs = (pair.partition("=") for pair in words[2].split(","))
+            call.variables.update({name.lstrip("_"): value for name, _, value in pairs})
         case "GET VARIABLE":
             value = call.variables.get(words[2])
             return "200 result=0" if value is None else f"200 result=1 ({value})"

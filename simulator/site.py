@@ -24,12 +24,17 @@ class SiteFailed(Exception):
 
 
 class RunningSite:
-    """`start`, use `http`, `phone` and `feed`, `stop`. `state` is its state folder; `say` gets each line that `up` prints."""
+    """`start`, use `http`, `phone` and `feed`, `stop`. `state` is its state folder; `say` gets each line that `up` prints.
+
+    `home` is where the program lies, `environment` what its processes have in theirs beside our own.
+    """
 
     def __init__(
         self, state: Path, config: Path, dialplans: Path, *, listen: str = "127.0.0.1", say: Callable[[str], None] | None = None
     ) -> None:
         self.state = state
+        self.home = ROOT
+        self.environment: dict[str, str] = {}
         self._command = ["up", "--state", str(state), "--config", str(config), "--dialplans", str(dialplans), "--listen", listen]
         self._say = say or (lambda line: None)
         self._process: asyncio.subprocess.Process | None = None
@@ -43,21 +48,25 @@ class RunningSite:
     async def start(self, within: float = 60.0) -> None:
         """Returns when calls are taken. SiteFailed says why not."""
         await self.launch(within)
+        self.connect()
+        await self.feed.start()
+
+    def connect(self) -> None:
+        """Learn ports and secrets of a site that has been launched."""
         self.ports = json.loads((self.state / "ports.json").read_text())
         self.secrets = json.loads((self.state / "secrets.json").read_text())
         self._client = aiohttp.ClientSession()
-        await self.feed.start()
 
     async def launch(self, within: float = 60.0) -> None:
         """Only `up`, for instance after one that was killed. Returns when it is ready."""
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "server", *self._command),
-            cwd=ROOT,
+            cwd=self.home,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **self.environment, "PYTHONPATH": str(self.home), "PYTHONUNBUFFERED": "1"},
         )
         ready = asyncio.Event()
         self._reader = asyncio.create_task(self._read(self._process, ready))

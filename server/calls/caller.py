@@ -219,9 +219,7 @@ class Caller:
         """Keep on the channel that the caller waits. What an earlier offer left there must not be taken for this one's."""
         call = self._call
         kept = checkpoint_of(call.context, call.flow, call.node, call.started_at_ms, contact=contact, enqueued_at_ms=enqueued_at_ms)
-        await self._put(kept)
-        for name in (f"__{OFFER}", "DIALSTATUS"):
-            await self._channel.set_variable(name, "")
+        await self._channel.set_variables({checkpoint.VARIABLE: checkpoint.pack(kept), f"__{OFFER}": "", "DIALSTATUS": ""})
 
     async def _keep_stage(self) -> None:
         """Keep on the channel where in the flow the call is, once per node.
@@ -232,12 +230,11 @@ class Caller:
         if (call.flow, call.node) != self._kept and call.stage == "in_flow":
             self._kept = (call.flow, call.node)
             call.keyed = False
+            values = {checkpoint.LANGUAGE: call.context.language}
             if not any(call.context.variables.get(name) for name in call.context.sensitive):
-                await self._put(checkpoint_of(call.context, call.flow, call.node, call.started_at_ms))
-            await self._channel.set_variable(checkpoint.LANGUAGE, call.context.language)
-
-    async def _put(self, kept: Checkpoint) -> None:
-        await self._channel.set_variable(checkpoint.VARIABLE, checkpoint.pack(kept))
+                kept = checkpoint_of(call.context, call.flow, call.node, call.started_at_ms)
+                values[checkpoint.VARIABLE] = checkpoint.pack(kept)
+            await self._channel.set_variables(values)
 
     # -- Asterisk ----------------------------------------------------------------------------------------------------------
 
@@ -249,8 +246,8 @@ class Caller:
         call, before, self._before = self._call, self._before, None
         if before and before.in_dial:  # Asterisk went on with it while no server was there
             return DIALED_OUT.get(await self._channel.get_variable("DIALSTATUS"), "unreachable")
-        await self._channel.set_variable("DIALSTATUS", "")
-        await self._put(checkpoint_of(call.context, call.flow, call.node, call.started_at_ms, in_dial=True))
+        kept = checkpoint_of(call.context, call.flow, call.node, call.started_at_ms, in_dial=True)
+        await self._channel.set_variables({"DIALSTATUS": "", checkpoint.VARIABLE: checkpoint.pack(kept)})
         self._kept = ("", "")
         call.stage, call.in_dial = "transferred", True
         try:

@@ -36,6 +36,7 @@ from server.settings import Site
 
 log = structlog.get_logger(__name__)
 DIALLED = "HOTLINE_DIALLED"  # the number that a transfer has dialled; the dialplan clears it for each transfer
+LENGTH_OF_STAGE = "agi_arg_2"  # of what checkpoint.VARIABLE holds; missing in a dialplan of the version before
 TAKEN_BACK = "back"  # in its place: the transfer came to nothing, and the caller is back in the flow
 TRANSFER_RING_MS = 60_000
 _SAFE_NAME = re.compile(r"[^\w .,()'-]")
@@ -89,7 +90,7 @@ class Sessions:
             log.warning("number_unknown", dnis=dnis)
             await mark_done(channel)
             return
-        before = checkpoint.unpack(await channel.get_variable(checkpoint.VARIABLE))
+        before = await _stage_on(channel)
         call = self._live_call(channel, site, dnis, before)
         async with self._hold(channel, call) as held:
             call.tell(self._all.events, CallResumed if before else CallArrived, self._all.server)
@@ -100,7 +101,7 @@ class Sessions:
         """An agent passed the caller on: to a number of ours, whose flow goes on with the call's data, or to a phone or outside number."""
         site = self._all.site()
         target = channel.env.get("agi_extension", "")
-        before = checkpoint.unpack(await channel.get_variable(checkpoint.VARIABLE))
+        before = await _stage_on(channel)
         call = self._live_call(channel, site, target, before)
         by = _ENDPOINT.fullmatch(await channel.get_variable("BLINDTRANSFER"))
         agent = agent_at(site, self._all.view, by.group(1)) if by else ""
@@ -218,6 +219,13 @@ async def _dial_nowhere(target: str, timeout_ms: int) -> DialOutcome:
 async def _who_hung_up(channel: Channel, watch: Watch) -> CallEndedBy:
     """Who ended a call whose AGI session is over; without AMI it was most likely the caller. "" when the call goes on elsewhere."""
     return (watch.ended_by or "caller") if await call_over(channel, watch) else ""
+
+
+async def _stage_on(channel: Channel) -> Checkpoint | None:
+    """How far the call had come, as its channel says. Asterisk tells with the session that it says nothing, for each new call."""
+    if channel.env.get(LENGTH_OF_STAGE) == "0":
+        return None
+    return checkpoint.unpack(await channel.get_variable(checkpoint.VARIABLE))
 
 
 def call_id(channel: Channel) -> str:

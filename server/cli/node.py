@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import uvloop
 
@@ -27,7 +30,7 @@ def run(options: Options) -> int:
     try:
         known = secrets_for(options.state, ())
         set_up_logs(secrets=[known.ami, *known.sip.values(), *known.tokens.values()])
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with _traced(os.environ.get("HOTLINE_TRACE", "")), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             given = options.given
             runner.run(run_node(options.config, options.dialplans, options.state, given.listen, given.number, program))
     except (ProblemsFound, PortError, SecretsError) as reason:
@@ -35,3 +38,19 @@ def run(options: Options) -> int:
     except OSError as error:
         raise CommandFailed(sentence(error, options.state) if is_of_disk(error) else str(error)) from None
     return 0
+
+
+@contextlib.contextmanager
+def _traced(folder: str) -> Iterator[None]:
+    """With a folder in HOTLINE_TRACE: keep when the steps of calls happen, and write them there at the end."""
+    if not folder:
+        yield
+        return
+    from server.step_trace import Recorder
+
+    recorder = Recorder()
+    recorder.install()
+    try:
+        yield
+    finally:
+        recorder.write(Path(folder) / f"{os.getpid()}.steps")

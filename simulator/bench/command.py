@@ -30,6 +30,9 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="for several, repeat (default: 1, 20, 200 callers and 1, 20, 100 agents, each with each)",
     )
     offer.add_argument("--samples", type=int, default=200, help="offers measured at each size (default: %(default)s)")
+    offer.add_argument("--beside", type=Path, metavar="PATH", help="another checkout of Hotline, measured by turns with this one")
+    offer.add_argument("--runs", type=int, default=1, metavar="N", help="repeat the whole; medians count (default: %(default)s)")
+    offer.add_argument("--trace", action="store_true", help="tell the steps of an offer in the server, and the server's own share of it")
     agi = kinds.add_parser("agi", help="AGI commands per second and memory per session, beside other libraries")
     agi.add_argument("--sessions", action="append", type=int, metavar="N", help="repeat for several (default: 100 1000 5000)")
     agi.add_argument("--rounds", type=int, default=3, help="of which the median counts (default: %(default)s)")
@@ -63,9 +66,9 @@ def _offer(given: argparse.Namespace) -> Report:
 
     sizes = sorted({Size(*size) for size in given.size or product(WAITING, AGENTS)}, key=lambda size: (size.agents, size.waiting))
     announced = sizes if given.size else [Size(*size) for size in ANNOUNCED]
-    options = OfferOptions(given.state, sizes, given.samples, announced)
     if given.quick:
-        options = OfferOptions(given.state, [Size(2, 2)], 5)
+        sizes, announced, given.samples = [Size(2, 2)], [], 5
+    options = OfferOptions(given.state, sizes, given.samples, announced, given.beside, given.runs, given.trace)
     return uvloop.run(bench_offer(options, _say))
 
 

@@ -92,8 +92,12 @@ class BenchSite(OwnProcesses):
         super().__init__(folder / "state", folder / "config", folder / "dialplans", say=say)
 
     async def start(self, within: float = START_S) -> None:
-        await super().start(within)
-        await self.feed.stop()
+        if self.home == ROOT:
+            await super().start(within)
+            await self.feed.stop()
+        else:  # another version of the program: its log is in its own words
+            await self.launch(within)
+            self.connect()
 
     async def agent_phones(self, count: int) -> list[Phone]:
         """The phones of the first `count` agents, registered and logged in."""

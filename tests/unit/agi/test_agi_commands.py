@@ -18,7 +18,7 @@ SAFE_TEXT = ANY_TEXT.filter(lambda text: not set(text) & set("\r\n\0"))
 COMMANDS = {
     name: function
     for name, function in inspect.getmembers(commands, inspect.isfunction)
-    if function.__module__ == commands.__name__ and name not in ("quote", "line", "exec_app")
+    if function.__module__ == commands.__name__ and name not in ("quote", "line", "exec_app", "set_variables")
 }
 
 
@@ -34,7 +34,11 @@ def test_no_value_of_any_command_injects(name: str, data: st.DataObject) -> None
     """Each command is one line and one command, or UnsafeValue, for any text in any of its parameters."""
     values: dict[str, Any] = {}
     for parameter in inspect.signature(COMMANDS[name]).parameters.values():
-        kinds = {str: ANY_TEXT, int: st.integers(-(10**9), 10**9), bool: st.booleans()}
+        kinds = {
+            str: ANY_TEXT,
+            int: st.integers(-(10**9), 10**9),
+            bool: st.booleans(),
+        }
         values[parameter.name] = data.draw(kinds[parameter.annotation])
     texts = [value for value in values.values() if isinstance(value, str)]
     try:
@@ -95,3 +99,22 @@ def test_lines_read_as_documented() -> None:
     assert commands.set_music(False, "calm") == "SET MUSIC OFF"
     assert commands.exec_app("Dial", "PJSIP/1001,20,g") == 'EXEC "Dial" "PJSIP/1001,20,g"'
     assert commands.record_file("/r/a", "wav", "#", 60000, silence_s=5) == 'RECORD FILE "/r/a" "wav" "#" 60000 "BEEP" "s=5"'
+
+
+@given(st.dictionaries(ANY_TEXT, ANY_TEXT, max_size=3))
+def test_several_variables_are_one_command_whatever_they_are_called_and_hold(values: dict[str, str]) -> None:
+    """What MSet would take apart is refused."""
+    try:
+        words = split_words(commands.set_variables(values))
+    except UnsafeValue:
+        return
+    assert words[:2] == ["EXEC", "MSet"]
+    assert [tuple(pair.split("=", 1)) for pair in words[2].split(",") if pair] == list(values.items())
+
+
+def test_several_variables_are_set_by_one_command_with_values_that_mset_takes_as_they_are() -> None:
+    """MSet splits at commas and reads quotes, brackets and backslashes in its own way: such a value is refused."""
+    assert commands.set_variables({"A": "a-1_=", "__B": ""}) == 'EXEC "MSet" "A=a-1_=,__B="'
+    for name, value in (("A", "x,B=y"), ("A", '"x"'), ("A", "x(y"), ("A=1,B", "x"), ("", "x")):
+        with pytest.raises(UnsafeValue):
+            commands.set_variables({name: value})

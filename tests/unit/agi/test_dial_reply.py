@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from agi.dial_reply import last_offer, offer_of, offers_text
+from agi.dial_reply import last_offer, offer_of
+from agi.dial_string import offers_text
 
 pytestmark = pytest.mark.unit
 

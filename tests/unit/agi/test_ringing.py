@@ -10,7 +10,7 @@ import pytest
 from agi.ami.errors import AmiRefused, AmiTimeout
 from agi.ami.events import DeviceStateChange
 from agi.ami.protocol import Message
-from agi.errors import ChannelHungUp
+from agi.errors import AGIUnknownError, ChannelHungUp
 from agi.live_calls import LiveCalls, Watch
 from agi.outcome import RingOutcome
 from agi.phones import PhoneStates
@@ -82,9 +82,6 @@ class FakeAsterisk:
         self.sent.append((application, options))
         return await self.dial(self) if self.dial is not None else None
 
-    async def set_variable(self, name: str, value: str) -> None:
-        self.sent.append(("set", name, value))
-
     async def get_variable(self, name: str) -> str:
         self.sent.append(("get", name))
         return self.variables[name]
@@ -154,7 +151,7 @@ def test_an_answered_ring(run: Run) -> None:
         result = await scene.ring()
 
         assert result == RingResult("answered", 4000, 30_000, "agent")
-        assert scene.asterisk.sent == [("set", "__HOTLINE_OFFER", "offer-1"), ("Dial", "PJSIP/1001,15,m(hold)gt")]
+        assert scene.asterisk.sent == [("Dial", "PJSIP/1001,15,m(hold)gtB(hotline-offered^s^1(offer-1))")]
         assert scene.told == ["ringing", "answered"]
         assert scene.ringer._by_uniqueid == {}  # nothing is kept of a ring that is over
 
@@ -798,7 +795,9 @@ def test_a_whispered_ring_is_answered_when_the_two_are_connected(run: Run) -> No
         assert scene.told == []
 
         assert await ringing == RingResult("answered", 5000, 30_000, "agent")
-        assert scene.asterisk.sent[1:] == [("Dial", "PJSIP/1001,15,m(hold)gtU(hotline-picked-up^/s/w^/s/q^1001)")]
+        assert scene.asterisk.sent == [
+            ("Dial", "PJSIP/1001,15,m(hold)gtB(hotline-offered^s^1(offer-1))U(hotline-picked-up^/s/w^/s/q^1001)")
+        ]
         assert scene.told == ["answered"]
 
     run(story())
@@ -887,9 +886,9 @@ def test_a_line_outside_may_take_long_to_ring(run: Run) -> None:
         scene = Scene(dial)
 
         assert await scene.ring(endpoint="+8613800138000@carrier", question="/s/q") == RingResult("unreachable", 10_100)
-        assert scene.asterisk.sent[1] == (
+        assert scene.asterisk.sent[0] == (
             "Dial",
-            "PJSIP/+8613800138000@carrier,15,m(hold)gtU(hotline-picked-up^^/s/q^+8613800138000@carrier)",
+            "PJSIP/+8613800138000@carrier,15,m(hold)gtB(hotline-offered^s^1(offer-1))U(hotline-picked-up^^/s/q^+8613800138000@carrier)",
         )
 
     run(story())
@@ -1006,10 +1005,8 @@ def test_phones_asked_for_in_one_moment_are_rung_by_one_dial(run: Run) -> None:
         crowd.start("1001", "1002")
         await crowd.all_over()
 
-        assert crowd.asterisk.sent[:2] == [
-            ("set", "__HOTLINE_OFFER", "o1=1001&o2=1002"),
-            ("Dial", "PJSIP/1001&PJSIP/1002,15,m(hold)gt"),
-        ]
+        dialled = "PJSIP/1001&PJSIP/1002,15,m(hold)gtB(hotline-offered^s^1(o1=1001&o2=1002))"
+        assert crowd.asterisk.sent[:1] == [("Dial", dialled)]
         assert crowd.news == ["1001 ringing", "1002 ringing", "1002 answered", "1001 withdrawn", "1002 answered"]
         assert crowd.ended["1001"] == (2000, RingResult("withdrawn", 2000))
         assert crowd.ended["1002"][1] == RingResult("answered", 2000, 30_000, "agent")
@@ -1075,7 +1072,10 @@ def test_a_phone_that_joins_is_rung_beside_those_that_ring(run: Run) -> None:
         crowd.start("1002")
         await crowd.all_over()
 
-        assert crowd.several.dials == ["PJSIP/1001,15,m(hold)gt", "PJSIP/1001&PJSIP/1002,15,m(hold)gt"]
+        assert crowd.several.dials == [
+            "PJSIP/1001,15,m(hold)gtB(hotline-offered^s^1(o1))",
+            "PJSIP/1001&PJSIP/1002,15,m(hold)gtB(hotline-offered^s^1(o1=1001&o2=1002))",
+        ]
         assert crowd.several.hung_up == {"PJSIP/1001-1": "26"}
         assert crowd.news == ["1001 ringing", "1002 ringing", "1001 answered", "1002 withdrawn", "1001 answered"]
         assert crowd.ended["1001"][1] == RingResult("answered", 6000, 10_000, "agent")
@@ -1125,7 +1125,7 @@ def test_a_phone_that_joins_in_a_whisper_waits_for_its_end(run: Run) -> None:
 
         assert crowd.several.hung_up == {}
         assert crowd.ended["1001"] == (4000, RingResult("declined", 4000))
-        assert crowd.several.dials[1] == "PJSIP/1002,13,m(hold)gtU(hotline-picked-up^/s/w^/s/q^1002)"
+        assert crowd.several.dials[1] == "PJSIP/1002,13,m(hold)gtB(hotline-offered^s^1(o2))U(hotline-picked-up^/s/w^/s/q^1002)"
         assert crowd.ended["1002"][1].outcome == "answered"
 
     run(story())
@@ -1170,18 +1170,18 @@ def test_a_phone_that_is_not_registered_is_told_while_the_others_ring(run: Run) 
     run(story())
 
 
-def test_a_session_that_is_over_ends_every_ring(run: Run) -> None:
+def test_a_session_that_breaks_ends_every_ring(run: Run) -> None:
     """Whoever asked gets the channel's own exception."""
 
-    async def dead(name: str, value: str) -> None:
-        raise ChannelHungUp("over")
+    async def dead(application: str, options: str = "") -> object:
+        raise AGIUnknownError("a reply that nobody knows")
 
     async def story() -> None:
         crowd = Crowd()
-        crowd.asterisk.set_variable = dead  # type: ignore[method-assign]
+        crowd.asterisk.appexec = dead  # type: ignore[method-assign]
         crowd.start("1001", "1002")
         for outcome in await asyncio.gather(*crowd.rings, return_exceptions=True):
-            assert isinstance(outcome, ChannelHungUp)
+            assert isinstance(outcome, AGIUnknownError)
         assert crowd.ringer._by_uniqueid == {}
 
     run(story())
@@ -1214,7 +1214,7 @@ def test_phones_that_answer_by_themselves_are_told_to(run: Run) -> None:
         crowd.start("1001", beep="/s/beep")
         crowd.start("1002")
         await crowd.all_over()
-        options = "m(hold)gtb(hotline-self-answering^s^1(1001^/s/beep))U(hotline-picked-up^^^)"
+        options = "m(hold)gtB(hotline-offered^s^1(o1=1001&o2=1002))b(hotline-self-answering^s^1(1001^/s/beep))U(hotline-picked-up^^^)"
         assert crowd.several.dials == [f"PJSIP/1001&PJSIP/1002,15,{options}"]
 
     run(story())

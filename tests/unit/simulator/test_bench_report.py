@@ -15,7 +15,7 @@ from simulator.bench.agi import report as agi_report
 from simulator.bench.calls_report import Level
 from simulator.bench.calls_report import report as calls_report
 from simulator.bench.figures import Spread
-from simulator.bench.offer_report import Row, Size
+from simulator.bench.offer_report import Row, Size, medians
 from simulator.bench.offer_report import report as offer_report
 from simulator.bench.report import Report, Table, publish
 
@@ -169,3 +169,27 @@ def test_a_lost_call_a_dear_server_or_a_log_that_disagrees_is_a_miss(
     levels: list[Level], failures: list[str], log: dict[str, int], word: str
 ) -> None:
     assert word in calls_report(levels, 50, failures, log).misses[0]
+
+
+def test_of_several_runs_the_median_of_each_figure_counts() -> None:
+    rows = [Row("hotline", SMALL, "free", Spread(10, p50, p99, p99 + 1)) for p50, p99 in ((5, 9), (4, 99), (6, 8))]
+
+    (row,) = medians(rows)
+
+    assert row.found == Spread(30, 5, 9, 100)
+
+
+def test_another_version_is_what_ours_is_compared_with() -> None:
+    """Its own figures are shown and not judged; ours may take at most 0.8 of its time, as the median of all rows."""
+    for ours, met in ((5.0, True), (6.0, False)):
+        rows = [Row("hotline", SMALL, "free", replace(GOOD, p50=ours)), Row("before", SMALL, "free", replace(GOOD, p50=7.0, p99=80.0))]
+        report = offer_report(rows, [SMALL])
+
+        assert (report.met, report.line["of_before"]) == (met, ours / 7)
+        assert report.line["before_p50_ms"] == 7.0
+
+
+def test_an_arrival_is_judged_more_strictly_than_an_agent_who_becomes_free() -> None:
+    rows = [Row("hotline", SMALL, what, replace(GOOD, p99=40.0)) for what in ("free", "arrival")]
+
+    assert offer_report(rows, [SMALL]).misses == ["1/1, a caller arrives, agents are ready: p99 40.0 ms; at most 30 ms are wanted"]

@@ -110,7 +110,18 @@ def test_no_number_of_the_office_leads_to_hotline_by_itself(site: SmallSite) -> 
             "",
             *(
                 f"-{part}"
-                for part in ("trunks", "agents", "transfer", "overtime", "served", "picked-up", "self-answering", "outbound", "check")
+                for part in (
+                    "trunks",
+                    "agents",
+                    "transfer",
+                    "overtime",
+                    "served",
+                    "picked-up",
+                    "offered",
+                    "self-answering",
+                    "outbound",
+                    "check",
+                )
             ),
         )
     }

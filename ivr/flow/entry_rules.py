@@ -1,27 +1,15 @@
 """What digits a caller enters must look like: pattern, Luhn, date, range, list. Pure; length is the collect node's."""
 
 import datetime
-import re
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
+from ivr.flow.entry_patterns import Pattern
 from sources.schema import Settings
 
 DateForm = Literal["YYYYMMDD", "DDMMYYYY", "MMDDYYYY", "YYMMDD", "MMDD", "MMYY"]
 _LEAP_YEAR = "2000"  # a day without a year may be 29 February
-
-
-def _pattern(value: Any) -> re.Pattern[str]:
-    if not isinstance(value, str) or len(value) > 200:
-        raise ValueError("expected a regular expression of up to 200 characters")
-    try:
-        return re.compile(value)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"is no regular expression: {error}") from None
-
-
-Pattern = Annotated[re.Pattern[str], BeforeValidator(_pattern)]
 
 
 class Rules(Settings):
@@ -38,7 +26,7 @@ class Rules(Settings):
         """Whether these keys fulfil the rules; stars and hashes only where a pattern or the list allows them."""
         if self.one_of and entered not in self.one_of:
             return False
-        if self.pattern is not None and not self.pattern.fullmatch(entered):
+        if self.pattern is not None and not self.pattern.fits(entered):
             return False
         if not entered.isdigit():
             return (self.pattern is not None or bool(self.one_of)) and not (self.luhn or self.date or self._ranged())

@@ -9,7 +9,7 @@ from ivr.flow.attempts import Attempts, Miss, Tries
 from ivr.flow.entry_rules import Rules
 from ivr.flow.model import Node, Prompts, Target, Variable, Where
 from ivr.flow.nodes.menu import missing_exits
-from ivr.flow.pattern_cost import pattern_fault
+from ivr.flow.pattern_lengths import lengths_fault
 from ivr.flow.talk import Talk
 from ivr.flow.texts import Prompt
 from sources.schema import Duration, Key
@@ -115,7 +115,7 @@ class Collect(Node):
     def problems(self) -> Iterator[tuple[Where, str]]:
         if self.min_length > self.max_length:
             yield ("min_length",), f"is greater than max_length ({self.max_length})"
-        elif self.valid.pattern and (fault := pattern_fault(self.valid.pattern.pattern, self.min_length, self.max_length)):
+        elif self.valid.pattern and (fault := lengths_fault(self.valid.pattern.text, self.min_length, self.max_length)):
             yield ("valid", "pattern"), fault
         if self.finish_key and self.finish_key in "0123456789":
             yield ("finish_key",), 'a digit cannot finish an entry of digits: use "#" or "*"'

@@ -18,6 +18,8 @@ All share the hash tag `{domain}`, so that they live in one slot of a Redis Clus
 | `hotline:{main}:ended`         | zset   | call id -> when it ended, in ms                          | an hour                           |
 | `hotline:{main}:orders:SERVER` | stream | orders for one server, field `json`                      | the last 10,000 or so; 1 h unused |
 | `hotline:{main}:sent:WRITER`   | string | number of the last batch that a server's outbox wrote    | an hour unused                    |
+| `hotline:{main}:count:NAME`    | string | how often something limited was done, such as a call out | as long as its limit counts       |
+| `hotline:{main}:tries:NAME`    | hash   | tries of a secret, and until when none is taken          | until it was right; 24 h unused   |
 | `hotline:{main}:lease`         | string | `token server` of the router that leads                  | the lease's                       |
 | `hotline:{main}:tried`         | string | nothing: written to see whether it can be                | a second                          |
 | `hotline:{main}:fence`         | string | the newest fencing token given out                       | for ever                          |
@@ -103,6 +105,12 @@ class Keys:
     @property
     def tried(self) -> str:
         return self._key("tried")
+
+    def count(self, name: str) -> str:
+        return self._key(f"count:{name}")
+
+    def tried_by(self, name: str) -> str:
+        return self._key(f"tries:{name}")
 
     def sent(self, writer: str) -> str:
         return self._key(f"sent:{writer}")

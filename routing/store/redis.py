@@ -36,6 +36,7 @@ from routing.store.port import (
     is_before,
 )
 from routing.store.redis_connection import RedisConnection
+from routing.store.redis_counts import RedisCounts
 from routing.store.refusals import Writes
 from routing.store.scripts import Script
 
@@ -64,6 +65,7 @@ class RedisStore:
         self._untrimmed = log_limits.every  # events written by us since we trimmed: the first one that we write trims
         self._told_gap = event_text(log_gap(domain, 0, reader=""))
         self._connection = RedisConnection(url, tell_refusals=tell_refusals, folder=folder)
+        self.counts = RedisCounts(self._connection, self._keys)
         names = ("acquire", "append", "commit", "confirm", "load", "log_state", "open_reader", "post", "release", "renew", "trim")
         self._scripts = {name: Script(name) for name in names}
 

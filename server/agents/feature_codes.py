@@ -17,6 +17,8 @@ from routing.domain.model import PauseKind
 from routing.domain.orders import Reply
 from routing.domain.phone_address import SipAccount, parse_phone
 from routing.read_model.view import View
+from routing.store.counts import Try
+from routing.store.port import StoreUnreachable
 from server.agents.pin_locks import TRIES, PinLocks
 from server.settings import Site, pins
 
@@ -163,19 +165,27 @@ class FeatureCodes:
         for _ in range(TRIES):
             number = await self._keyed(phone, "ask_number")
             pin = await self._keyed(phone, "ask_pin")
-            agent = self._site.logins.get(number, "")
-            if agent and self._locks.locked(agent, self._clock.now_ms()):
+            said = await self._try(endpoint, self._site.logins.get(number, ""), pin)
+            if said != "wrong":
+                return said
+            await phone.play(self._speech("wrong"))
+        return "locked"
+
+    async def _try(self, endpoint: str, agent: str, pin: str) -> str:
+        """What to say of a number and a PIN. `agent` is whose number it is, "" for nobody's."""
+        try:
+            counted = await self._locks.take(agent, self._clock.now_ms()) if agent else Try(True)
+            if not counted.allowed:
                 log.warning("desk_login_locked", agent=agent, endpoint=endpoint)
                 return "locked"
             if await self._fits(agent, pin):
-                self._locks.right(agent)
+                await self._locks.right(agent)
                 return await self._ask(agent, "log_in", endpoint)
-            locked_ms = self._locks.wrong(agent, self._clock.now_ms()) if agent else 0
-            log.warning("desk_login_wrong", agent=agent, endpoint=endpoint, locked_s=locked_ms // 1000)
-            if locked_ms:
-                return "locked"
-            await phone.play(self._speech("wrong"))
-        return "locked"
+        except StoreUnreachable as reason:  # what nobody counts is not compared
+            log.warning("desk_login_not_counted", agent=agent, endpoint=endpoint, reason=str(reason))
+            return "unreachable"
+        log.warning("desk_login_wrong", agent=agent, endpoint=endpoint, locked_s=counted.locked_ms // 1000)
+        return "locked" if counted.locked_ms else "wrong"
 
     async def _fits(self, agent: str, pin: str) -> bool:
         """In a thread of its own, since it is slow on purpose; as slow for a number that nobody has."""

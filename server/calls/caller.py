@@ -30,6 +30,7 @@ from routing.domain.messages import TalkEnded
 from routing.domain.requirement import readable
 from routing.ports import Clock
 from routing.read_model.view import View
+from routing.store.counts import Counts
 from server.asterisk.dialplan_names import MOVED
 from server.calls import checkpoint
 from server.calls.caller_phone import HotlinePhone
@@ -61,6 +62,7 @@ class SessionServices:
     events: EventLog
     clock: Clock
     calls: Calls
+    counts: Counts
     server: str
 
 

@@ -62,7 +62,7 @@ class Sessions:
 
     def __init__(self, services: SessionServices) -> None:
         self._all = services
-        self._locks = PinLocks()
+        self._locks = PinLocks(services.counts)
         self._kinds: dict[str, Callable[[Channel], Awaitable[None]]] = {
             "call": self._serve_call,
             "transfer": self._serve_transfer,

@@ -44,6 +44,7 @@ class TelephonyParts:
                 routing.events,
                 routing.clock,
                 self.calls,
+                routing.store.counts,
                 routing.server,
             )
         )

@@ -1,5 +1,6 @@
 """What agents key, on a scripted phone: the question that reaches routing, and what is said of its answer."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from routing.domain.current_directory import CurrentDirectory
 from routing.domain.orders import Reply
 from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
+from routing.store.counts import MemoryCounts, Tries, Try
+from routing.store.port import StoreUnreachable
 from server.agents.feature_codes import FeatureCodes
-from server.agents.pin_locks import LOCKED_MS, PinLocks
+from server.agents.pin_locks import LOCKED_MS, TRIES, PinLocks
 from server.settings import Site, pins
 from tests.settings_house import SmallSite
 
@@ -50,7 +53,8 @@ class House:
         self.site = site
         self.routing_client: Any = FakeDesk()
         self.view = View(CurrentDirectory(site.directory))
-        self.locks = PinLocks()
+        self.counts: Any = MemoryCounts()
+        self.locks = PinLocks(self.counts)
         self.clock = VirtualClock()
 
     def works_at(self, agent: str, phone: str) -> None:
@@ -168,6 +172,37 @@ async def test_three_wrong_tries_end_the_call_and_lock(house: House) -> None:
     assert house.routing_client.asked == []
     await house.key("1020", "login", *right)
     assert [agent for agent, *_ in house.routing_client.asked] == ["77"]
+
+
+async def test_many_calls_at_once_have_no_more_tries(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PIN tried in 20 sessions at once, at two servers: three are compared, and the right one among the others is refused."""
+    compared = []
+
+    def fits(pin: str, kept: str) -> bool:
+        compared.append(pin)
+        return pins.hashed(pin, b"0123456789abcdef") == kept
+
+    monkeypatch.setattr("server.agents.feature_codes.pins.fits", fits)
+    other = House(house.site)
+    other.locks = PinLocks(house.counts)
+    tried = [(house, other)[number % 2].key("1020", "login", *("77#", f"{number:04}#") * 3) for number in range(20)]
+    phones = await asyncio.gather(*tried, house.key("1020", "login", "77#", "4711#"))
+    assert len(compared) == TRIES
+    assert {phone.said[-1] for phone in phones} == {"There were too many tries. Please try again later."}
+    assert house.routing_client.asked == other.routing_client.asked == []
+
+
+async def test_what_cannot_be_counted_is_not_compared(house: House) -> None:
+    """While Redis is away no PIN is taken, be it right or wrong."""
+
+    class Away(MemoryCounts):
+        async def take_try(self, name: str, tries: Tries, now_ms: int) -> Try:
+            raise StoreUnreachable("Redis is away")
+
+    house.locks = PinLocks(Away())
+    phone = await house.key("1020", "login", "77#", "4711#")
+    assert phone.said[-1] == "The system does not answer; please try again in a moment."
+    assert house.routing_client.asked == []
 
 
 async def test_a_lock_is_one_agents(house: House) -> None:

@@ -67,12 +67,13 @@ def tell(
 ) -> None:
     """An event about an agent: how things are with them now, for others to follow. `queue` is that of what they have in hand."""
     left = tuple(agent.left_queues) if agent.left_queues or what is AgentQueuesChanged else None
+    state, since_ms, until_ms = agent.seen
     told = what(
-        agent.state,
+        state,
         agent.reason,
-        agent.until_ms,
+        until_ms,
         phone_text(agent.phone),
-        agent.since_ms,
+        since_ms,
         before,
         work_of(agent),
         left,

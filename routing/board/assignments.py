@@ -1,7 +1,5 @@
 """The rules of what agents have in hand: offers that end, contacts that begin and end, wrap-up, and wishes that are granted after it."""
 
-from dataclasses import replace
-
 from routing.board import agents
 from routing.board.state import BoardState
 from routing.board.strategies import STRATEGIES
@@ -33,7 +31,7 @@ def step(board: BoardState, agent: Agent, offer: str, event: AssignmentEvent, no
     before, assignment = agent.state, agent.assignments[offer]
     state = after(assignment.state, event)
     if state:
-        agent.assignments[offer] = replace(assignment, state=state, since_ms=now_ms, until_ms=until_ms)
+        agent.assignments[offer] = assignment.moved(state, now_ms, until_ms)
     else:
         del agent.assignments[offer]
         agent.presence_since_ms = now_ms

@@ -175,4 +175,4 @@ class BoardRecords:
         queue = queue or (contact.queue if contact else agent.queue if agent else "")
         who = agent.id if agent else ""
         team = self.directory.team_of(who or (contact.agent if contact else ""), now_ms)
-        self._events.append(Event(self.ids.new("event"), now_ms, data, self.domain, call, id, who, queue, team=team))
+        self._events.append(Event(self.ids.new("event"), now_ms, data, self.domain, call, id, who, queue, "", "", "", team))

@@ -1,48 +1,30 @@
 """Who could talk to whom: the waiting contacts and the ready agents, indexed by requirement class.
 
-A *pool* is one queue with one kind of contact and one requirement, the tiers that are asked by now, and the Asterisk that has the calls. A
-waiting contact stands in one pool; an agent in every pool whose requirement the agent meets, of whose kind they can take one more
-(`kinds.can_take`), and whose Asterisk can ring the phone. So only the heads of pools are ever compared, a contact that nobody can serve
-holds nobody up, and the cost of a decision does not grow with the number of contacts or agents. Contacts that no server holds are
-*errands*: their pools are open to agents for whom a server could carry the offer out. Pure bookkeeping: no clock, no I/O.
+A *line* is one queue with its agents, a *spot* in it one kind of contact and the Asterisk that has the calls. A *pool* is one requirement
+at a spot, with the tiers that are asked by now and without the agents who are excluded; it knows by one number who suits (`people.py`), and
+only the first contacts of pools are ever compared. So a contact that nobody can serve holds nobody up, and the cost of a decision grows
+neither with the number of contacts nor with that of agents or classes. Contacts that wait for some agents by name stand in no pool but in a
+row of each of them. Contacts that no server holds are *errands*: their spots are open to agents for whom a server could carry the offer
+out. Pure bookkeeping: no clock, no I/O.
 """
 
 import heapq
 import random
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Sequence, Set
 
+from routing.board.line import Line
 from routing.board.offer_servers import OfferServers
-from routing.board.ranking import Ranking
 from routing.board.staffing import Staffing
-from routing.board.strategies import STRATEGIES, Fit, Strategy
+from routing.board.standing import Named, Place, Pool, Spot, Stand
 from routing.domain.agent import Agent
 from routing.domain.identifiers import asterisk_of
 from routing.domain.kinds import KINDS, takes
-from routing.domain.members import tier_of
 from routing.domain.model import AgentProfile, Contact, Directory
 from routing.domain.phone_address import ExternalNumber
-from routing.domain.requirement import Requirement, parse
+from routing.domain.requirement import parse
 
-SPARE_POOLS = 1000
-Place = tuple[str, str | None, str]  # kind; the Asterisk of the calls, None for errands; the line out of an errand
-Key = tuple[str, str, int, Place]  # queue, requirement, tier, place
-
-
-@dataclass(slots=True, eq=False)
-class Pool:
-    """One requirement class of one queue, asking the tiers up to `tier`. `fits` are the agents who meet it."""
-
-    queue: str
-    requirement: Requirement
-    tier: int
-    place: Place
-    strategy: Strategy
-    fits: dict[str, Fit] = field(default_factory=dict)
-    waiting: Ranking = field(default_factory=Ranking)
-    ready: Ranking = field(default_factory=Ranking)
-    reached: float = 0.0  # the strategy's key of whoever was asked last
+NOBODY: frozenset[str] = frozenset()
 
 
 class Matching:
@@ -53,100 +35,141 @@ class Matching:
     ) -> None:
         """`before` was the index for another directory: how far its pools had come is remembered."""
         self._directory = directory
-        self._presence = staffing
+        self._staffing = staffing
         self._offer_servers = offer_servers
-        self._chance = chance
-        self._pools: dict[Key, Pool] = {}
-        self._reached = {key: pool for key, pool in before._pools.items() if pool.reached} if before else {}
-        self._pool_of: dict[str, Pool] = {}  # contact -> pool
-        self._pools_of: dict[str, list[Pool]] = {}  # agent -> pools it could serve
+        self._serial = 0
+        self._stands: dict[str, Stand] = {}  # contact -> where it stands
         self._ready: dict[str, Agent] = {}
-        self._members: dict[str, list[AgentProfile]] = {name: [] for name in directory.queues}
-        self._holders: Counter[str] = Counter()  # skill -> how many have it
+        members: dict[str, list[AgentProfile]] = {name: [] for name in directory.queues}
+        holders: Counter[str] = Counter()  # skill -> how many have it
         for profile in directory.agents.values():
-            self._pools_of[profile.id] = []
-            self._holders.update(profile.skills.keys())
+            holders.update(profile.skills.keys())
             for queue in profile.queues:
-                self._members.setdefault(queue, []).append(profile)
+                members.setdefault(queue, []).append(profile)
+        earlier = before._lines if before else {}
+        self._lines: dict[str, Line] = {
+            name: Line(policy, members[name], holders, chance, earlier.get(name)) for name, policy in directory.queues.items()
+        }
+        self._lines_of = {
+            id: tuple(self._lines[queue] for queue in dict.fromkeys(profile.queues) if queue in self._lines)
+            for id, profile in directory.agents.items()
+        }
 
     @property
     def has_errands(self) -> bool:
-        """Whether there is a pool of contacts that no server holds."""
-        return any(place[1] is None for _, _, _, place in self._pools)
+        """Whether contacts that no server holds stood anywhere."""
+        return any(place[1] is None for line in self._lines.values() for place in line.spots)
 
     def ready(self) -> list[Agent]:
         """Those who can take a contact."""
         return list(self._ready.values())
 
-    def members(self, queue: str) -> list[AgentProfile]:
+    def line(self, queue: str) -> Line:
+        """A queue's part of the index."""
+        return self._lines[queue]
+
+    def members(self, queue: str) -> Sequence[AgentProfile]:
         """The agents of a queue, in the order of the configuration."""
-        return self._members.get(queue, [])
+        line = self._lines.get(queue)
+        return line.people.members if line else ()
 
     def waiting(self, queue: str) -> list[str]:
-        """The contacts that wait in a queue, class by class."""
-        return [contact for pool in self._pools.values() if pool.queue == queue for contact in pool.waiting]
+        """The contacts that wait in a queue, in their order."""
+        return [stand[2] for stand in sorted(stand for stand in self._stands.values() if stand[3].spot.queue == queue)]
 
     def waiting_for(self, agent: str) -> list[str]:
         """The contacts that wait for this very agent, or for one of a few by name."""
-        return [id for pool in self._pools_of.get(agent, ()) if agent in pool.requirement.alone for id in pool.waiting]
+        spots = (spot for line in self._lines_of.get(agent, ()) for spot in line.spots.values())
+        return [stand[2] for spot in spots for stand in spot.named.get(agent, ())]
 
     def stands(self, contact: str) -> bool:
         """Whether a contact stands in line."""
-        return contact in self._pool_of
+        return contact in self._stands
 
-    def add_contact(self, contact: Contact, now_ms: int) -> None:
-        """`contact` waits, with the requirement and the tiers in force now."""
-        pool = self._pool_for(contact, now_ms)
-        self._pool_of[contact.id] = pool
-        pool.waiting.add(contact.id, contact.order_ms)
+    def place(self, contact: Contact, now_ms: int) -> Pool | Named:
+        """Where it stands, or would: by the requirement and the tiers in force now."""
+        steps = contact.steps
+        requirement = parse(steps[contact.step(now_ms)][1] if len(steps) > 1 else steps[0][1])
+        line, place = self._lines[contact.queue], _place_of(contact)
+        spot = line.spots.get(place) or self._new_spot(line, place)
+        excluded = frozenset(filter(contact.is_excluded, contact.refused_until_ms)) if contact.refused_until_ms else NOBODY
+        if requirement.alone:
+            return line.named(spot, requirement.alone - excluded)
+        tier = _asked(line.policy.tier_delays_ms, contact.waited_ms(now_ms))
+        key = requirement.text, tier, excluded
+        return spot.pools.get(key) or line.new_pool(spot, requirement, key, self._staffing)
+
+    def add_contact(self, contact: Contact, place: Pool | Named) -> None:
+        """`contact` waits there."""
+        self._serial += 1
+        self._stands[contact.id] = stand = (contact.order_ms, self._serial, contact.id, place)
+        place.add(stand)
 
     def remove_contact(self, contact: str) -> None:
         """`contact` does not wait any more."""
-        pool = self._pool_of.pop(contact, None)
-        if pool:
-            pool.waiting.discard(contact)
+        stand = self._stands.pop(contact, None)
+        if stand:
+            stand[3].discard(stand)
 
     def add_agent(self, agent: Agent, kinds: tuple[str, ...] | None = None) -> None:
         """`agent` can take a contact of these kinds, by default of all that they can take now; nothing happens when there are none."""
         kinds = takes(agent, self._directory) if kinds is None else kinds
         if kinds:
             self._ready[agent.id] = agent
-            for pool in self._open_to(agent, kinds):
-                pool.ready.add(agent.id, self._key(agent, pool))
+            left = agent.left_queues
+            for line in self._lines_of.get(agent.id, ()):
+                if line.name not in left:
+                    line.add(agent, [spot for place, spot in line.spots.items() if place[0] in kinds and self._reaches(place, agent)])
 
     def remove_agent(self, agent: str) -> None:
         """`agent` cannot take a contact now."""
         if self._ready.pop(agent, None):
-            for pool in self._pools_of.get(agent, ()):
-                pool.ready.discard(agent)
+            for line in self._lines_of.get(agent, ()):
+                line.discard(agent)
 
-    def best_agents(self, contact: Contact, count: int, now_ms: int) -> list[str]:
+    def best_agents(self, contact: Contact, place: Pool | Named, count: int, now_ms: int) -> list[str]:
         """Up to `count` ready agents to be offered a contact, the best first. Who refused it comes after all who did not, and later."""
-        pool, refused, found = self._pool_for(contact, now_ms), contact.refused_until_ms, list[str]()
-        while len(found) < count:
-            best = pool.ready.first((lambda agent: agent not in refused and agent not in found) if refused or found else None)
-            best = best or (pool.ready.first(lambda agent: refused.get(agent, 0) <= now_ms and agent not in found) if refused else None)
-            if not best:
-                break
-            found.append(best[1])
-            pool.reached = best[0][2]
+        line = self._lines[contact.queue]
+        refused, found, later = contact.refused_until_ms, list[str](), list[str]()
+        for agent in line.in_order(place) if count else ():
+            if agent not in refused:
+                found.append(agent)
+                if len(found) == count:
+                    break
+            elif refused[agent] <= now_ms:
+                later.append(agent)
+        found += later[: count - len(found)]
+        if found and isinstance(place, Pool):
+            line.note_asked(place, found[-1])
         return found
 
     def best_contact(self, agent: Agent, kinds: Container[str], contacts: dict[str, Contact], now_ms: int) -> str:
         """The waiting contact of these kinds that a free agent takes: the first of one queue, by the site's choice among those of several;
         "" for none."""
-        firsts: dict[str, tuple[float, str]] = {}
-        for pool in self._open_to(agent, kinds):
-            found, first = pool.waiting.first(), firsts.get(pool.queue)
-            if not found or (first and first[0] <= found[0]):
+        firsts, left = list[Stand](), agent.left_queues
+        for line in self._lines_of.get(agent.id, ()):
+            if line.name in left:
                 continue
-            if contacts[found[1]].refused_until_ms:
-                found = pool.waiting.first(lambda id: contacts[id].refused_until_ms.get(agent.id, 0) <= now_ms)
-            if found and (not first or found[0] < first[0]):
-                firsts[pool.queue] = found
+            first: Stand | None = None
+            for place, spot in line.spots.items():
+                if place[0] in kinds and self._reaches(place, agent):
+                    found = spot.first_for(agent.id, contacts, now_ms)
+                    if found and (not first or found < first):
+                        first = found
+            if first:
+                firsts.append(first)
         if len(firsts) < 2:
-            return next(iter(firsts.values()))[1] if firsts else ""
-        return max((contacts[id] for _, id in firsts.values()), key=lambda contact: self.urgency(contact, now_ms)).id
+            return firsts[0][2] if firsts else ""
+        return max((contacts[stand[2]] for stand in firsts), key=lambda contact: self.urgency(contact, now_ms)).id
+
+    def judge_tiers_anew(self, queue: str) -> None:
+        """A tier of the queue has got its first agent at work, or lost its last one."""
+        self._lines[queue].judge_tiers_anew(self._staffing)
+
+    def next_with_agent(self, queue: str, passed: Set[str]) -> str:
+        """The first waiting contact of a queue for which somebody is ready, but for those that are passed over; "" for none."""
+        found = [stand for spot in self._lines[queue].spots.values() if (stand := spot.first_with_agent(passed))]
+        return min(found)[2] if found else ""
 
     def in_turn(self, contacts: Iterable[Contact], now_ms: int) -> list[Contact]:
         """Contacts in the order in which an agent of all their queues would take them."""
@@ -184,23 +207,6 @@ class Matching:
         policy = self._directory.queues[queue]
         return policy.weight / (max(1, policy.threshold_ms) if self._directory.choice == "at_risk" else 1)
 
-    def _key(self, agent: Agent, pool: Pool) -> tuple[int, int, float, int]:
-        """The lowest tier first, where nobody is wanted by name; then who has least in hand; then by the strategy, then who became ready
-        first."""
-        fit = pool.fits[agent.id]
-        key = pool.strategy.key(agent, fit, self._chance, pool.reached)
-        tier = 0 if pool.requirement.alone else fit.tier
-        return tier, len(agent.assignments), key, max(agent.presence_since_ms, agent.phone_since_ms)
-
-    def _open_to(self, agent: Agent, kinds: Container[str]) -> Iterator[Pool]:
-        """The agent's pools of these kinds, but for queues that are left, and for contacts that could not be brought to the agent."""
-        left = agent.left_queues
-        return (
-            pool
-            for pool in self._pools_of.get(agent.id, ())
-            if pool.place[0] in kinds and (not left or pool.queue not in left) and self._reaches(pool.place, agent)
-        )
-
     def _reaches(self, place: Place, agent: Agent) -> bool:
         """Whether a contact there could be brought to the agent: its Asterisk can ring the phone, or a server could carry the offer out."""
         kind, asterisk, line = place
@@ -208,56 +214,25 @@ class Matching:
             return self._offer_servers.carries(kind, line, agent)
         return asterisk == agent.phone_at or not KINDS[kind].by_phone or isinstance(agent.phone, ExternalNumber)
 
-    def _is_open(self, pool: Pool, agent: Agent) -> bool:
-        is_taken = pool.place[0] in takes(agent, self._directory) and pool.queue not in agent.left_queues
-        return is_taken and self._reaches(pool.place, agent)
+    def _new_spot(self, line: Line, place: Place) -> Spot:
+        spot = line.spots[place] = Spot(line.name, place, line.people)
+        for _, _, id in line.order:
+            agent = self._ready[id]
+            if place[0] in takes(agent, self._directory) and self._reaches(place, agent):
+                spot.ready |= line.people.bits[id]
+        return spot
 
-    def _tier(self, contact: Contact, requirement: Requirement, now_ms: int) -> int:
-        """Up to which tier agents are asked by now: any who are wanted by name. A tier in which nobody is at work is not waited for."""
-        delays_ms = self._directory.queues[contact.queue].tier_delays_ms
-        waited_ms, tier = contact.waited_ms(now_ms), len(delays_ms) if requirement.alone else 1
-        while tier < len(delays_ms) and (delays_ms[tier] <= waited_ms or not self._presence.at_work(contact.queue, (tier,))):
-            tier += 1
-        return tier
 
-    def _pool_for(self, contact: Contact, now_ms: int) -> Pool:
-        requirement = parse(contact.steps[contact.step(now_ms)][1])
-        key = contact.queue, requirement.text, self._tier(contact, requirement, now_ms), _place_of(contact)
-        return self._pools.get(key) or self._new_pool(requirement, *key)
-
-    def _new_pool(self, requirement: Requirement, queue: str, text: str, tier: int, place: Place) -> Pool:
-        if len(self._pools) >= SPARE_POOLS:
-            self._drop_empty_pools()
-        policy = self._directory.queues[queue]
-        pool = Pool(queue, requirement, tier, place, STRATEGIES[policy.strategy])
-        earlier = self._reached.get((queue, text, tier, place))
-        pool.reached = earlier.reached if earlier and earlier.strategy is pool.strategy else 0.0
-        self._pools[queue, text, tier, place] = pool
-        for profile in self.members(queue):
-            is_asked = place[0] in profile.capacity and tier_of(profile, policy) <= tier
-            if is_asked and requirement.suits(profile.skills, profile.id, profile.attributes):
-                pool.fits[profile.id] = self._fit(profile, pool)
-                self._pools_of[profile.id].append(pool)
-                ready = self._ready.get(profile.id)
-                if ready and self._is_open(pool, ready):
-                    pool.ready.add(profile.id, self._key(ready, pool))
-        return pool
-
-    def _fit(self, profile: AgentProfile, pool: Pool) -> Fit:
-        wanted = pool.requirement.skills
-        mastery = sum(profile.skills.get(skill, 0) for skill in wanted)
-        spare = sum(level / self._holders[skill] for skill, level in profile.skills.items() if skill not in wanted)
-        return Fit(profile, profile.membership(pool.queue), tier_of(profile, self._directory.queues[pool.queue]), mastery, spare)
-
-    def _drop_empty_pools(self) -> None:
-        """Requirements may be made from what callers enter: classes that nobody waits in must not pile up."""
-        self._pools = {key: pool for key, pool in self._pools.items() if pool.waiting}
-        kept = set(map(id, self._pools.values()))
-        for agent, pools in self._pools_of.items():
-            self._pools_of[agent] = [pool for pool in pools if id(pool) in kept]
+def _asked(delays_ms: Sequence[int], waited_ms: int) -> int:
+    """Up to which tier agents are asked after so long."""
+    tier, last = 1, len(delays_ms)
+    while tier < last and delays_ms[tier] <= waited_ms:
+        tier += 1
+    return tier
 
 
 def _place_of(contact: Contact) -> Place:
+    facts = contact.facts
     if contact.holder is None:
-        return contact.kind, None, contact.facts.line
-    return contact.kind, asterisk_of(contact.facts.call), ""
+        return facts.kind, None, facts.line
+    return facts.kind, asterisk_of(facts.call), ""

@@ -39,12 +39,13 @@ class BoardState(BoardRecords):
         if contact.holder in self.lost:
             return
         count = 0 if self.gathering else STRATEGIES[self.directory.queues[contact.queue].strategy].at_once
-        best = self.matching.best_agents(contact, count, now_ms)
+        place = self.matching.place(contact, now_ms)
+        best = self.matching.best_agents(contact, place, count, now_ms)
         for agent in best:
             self._offer(contact, self.agents[agent], now_ms)
             self.matching.add_agent(self.agents[agent])  # who can take more
         if not best:
-            self.matching.add_contact(contact, now_ms)
+            self.matching.add_contact(contact, place)
             self.note_hold_up(contact, now_ms)
 
     def note_hold_up(self, contact: Contact, now_ms: int) -> None:
@@ -98,7 +99,7 @@ class BoardState(BoardRecords):
         """Nobody has answered yet: let further phones ring beside those that do, as the queue's strategy has it."""
         strategy = STRATEGIES[self.directory.queues[contact.queue].strategy]
         count = 0 if contact.holder in self.lost else min(strategy.at_once, RUNG_AT_ONCE - len(contact.offers))
-        for agent in self.matching.best_agents(contact, count, now_ms):
+        for agent in self.matching.best_agents(contact, self.matching.place(contact, now_ms), count, now_ms):
             self._offer(contact, self.agents[agent], now_ms)
             self.matching.add_agent(self.agents[agent])
         self.plan_more(contact, now_ms)
@@ -118,12 +119,21 @@ class BoardState(BoardRecords):
             self.watch(queue, now_ms + self.directory.queues[queue].stay_grace_ms)
         for queue in sorted(turn.turned):
             if len(self.directory.queues[queue].tier_delays_ms) > 1:
-                self.seek_agents([self.contacts[contact] for contact in self.matching.waiting(queue)], now_ms)
+                self._follow_tiers(queue, now_ms)
         if turn.left:
             waited = [contact for id in self.matching.waiting_for(agent.id) if (contact := self.contacts[id]).queue in turn.left]
             for contact in sorted(waited, key=lambda contact: contact.order_ms):
                 self.drop_preference(contact, now_ms)
             self.seek_agents(waited, now_ms)
+
+    def _follow_tiers(self, queue: str, now_ms: int) -> None:
+        """A tier has got its first agent at work or lost its last: contacts for whom somebody is ready by that are offered in their turn,
+        and nobody else is looked at."""
+        self.matching.judge_tiers_anew(queue)
+        passed = set[str]()
+        while not self.gathering and (contact := self.matching.next_with_agent(queue, passed)):
+            passed.add(contact)
+            self.seek_agent(self.contacts[contact], now_ms)
 
     def watch(self, queue: str, at_ms: int) -> None:
         """See at that time whether those who wait there wait for nobody; asked once, however many join."""
@@ -139,8 +149,10 @@ class BoardState(BoardRecords):
     def _drop_absent(self, contact: Contact, now_ms: int) -> bool:
         """Whether another step is in force now, which may be of absent agents, too. Those that are over stay: `eligible` goes by all."""
         at = contact.step(now_ms)
-        earlier, (after_ms, text), later = contact.steps[:at], contact.steps[at], contact.steps[at + 1 :]
-        named, is_over = parse(text).alone, bool(contact.put_off) and at > 0
+        named, is_over = parse(contact.steps[at][1]).alone, bool(contact.put_off) and at > 0
+        if not named and not is_over:
+            return False
+        earlier, (after_ms, _), later = contact.steps[:at], contact.steps[at], contact.steps[at + 1 :]
         there = [name for name in sorted(named) if self.is_to_come(contact, name)]
         if not is_over and (len(there) == len(named) or not later):
             return False

@@ -45,8 +45,10 @@ class Agent:
     @property
     def foremost(self) -> tuple[str, Assignment] | None:
         """The offer and the assignment that is seen of several: who talks before who rings before what is wrapped up."""
-        if len(self.assignments) < 2:
-            return next(iter(self.assignments.items()), None)
+        if not self.assignments:
+            return None
+        if len(self.assignments) == 1:
+            return next(iter(self.assignments.items()))
         return min(self.assignments.items(), key=lambda item: FOREMOST[item[1].state])
 
     @property
@@ -54,6 +56,15 @@ class Agent:
         """One of the six that people know."""
         found = self.foremost
         return SEEN[found[1].state] if found else SEEN_ALONE[self.presence]
+
+    @property
+    def seen(self) -> tuple[AgentState, int, int]:
+        """`state`, `since_ms` and `until_ms`."""
+        found = self.foremost
+        if found:
+            assignment = found[1]
+            return SEEN[assignment.state], assignment.since_ms, assignment.until_ms
+        return SEEN_ALONE[self.presence], self.presence_since_ms, self.presence_until_ms
 
     @property
     def contact(self) -> str:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated
 
+from routing.domain.quick import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class AgentWork:
     """The fields are those of `model.Agent` with the same names. In a text those that are empty are left out."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from routing.domain.contact_facts import VOICE
+from routing.domain.quick import quick
 
 
 class AssignmentState(StrEnum):
@@ -41,6 +42,7 @@ def after(state: AssignmentState, event: AssignmentEvent) -> AssignmentState | N
     return TRANSITIONS[state][event]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """One contact in an agent's hands. `until_ms`: when an offer without news is given up, or the wrap-up ends (0: the agent ends it)."""
@@ -53,6 +55,10 @@ class Assignment:
     until_ms: int = 0
     server: str = ""  # the server that carries the offer out
     disposition: str = ""  # given during the contact or its wrap-up
+
+    def moved(self, state: AssignmentState, now_ms: int, until_ms: int) -> "Assignment":
+        """The same in another state."""
+        return Assignment(self.contact, self.queue, self.kind, state, now_ms, until_ms, self.server, self.disposition)
 
 
 HELD = (AssignmentState.CONNECTED, AssignmentState.DIALLING)  # customer and agent are in touch, or about to be: no wish for a pause ends it

@@ -6,10 +6,13 @@ fields of both stand beside those of whatever holds them (`store/codec.py`).
 
 from dataclasses import dataclass, field
 
+from routing.domain.quick import quick
+
 Steps = tuple[tuple[int, str], ...]  # a requirement that relaxes: (milliseconds waited, expression)
 VOICE, CALLBACK, CHAT, TASK = "voice", "callback", "chat", "task"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
     """Who it is. `ani` is the customer's number, `data` what the flow shows the agent."""
@@ -22,6 +25,7 @@ class ContactFacts:
     line: str = ""  # the line that a call to the customer goes out on; "" is any
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ContactWishes:
     """What the flow wants for the customer. `steps` relax the requirement: (milliseconds waited, expression), first one at 0."""

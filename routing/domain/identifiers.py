@@ -11,9 +11,16 @@ class Ids:
     def __init__(self, origin: str = "") -> None:
         self._origin = origin or "".join(secrets.choice(_SIGNS) for _ in range(12))
         self._count = count(1)
+        self._begin = self._origin  # of all but the last two signs, which are the only ones that change for a while
 
     def new(self, kind: str) -> str:
-        return f"{kind}-{self._origin}{_base32(next(self._count))}"
+        number = next(self._count)
+        if number < 1024:
+            return f"{kind}-{self._origin}{_base32(number)}"
+        last = number & 1023
+        if not last:
+            self._begin = self._origin + _base32(number >> 10)
+        return f"{kind}-{self._begin}{_PAIRS[last]}"
 
 
 def asterisk_of(call: str) -> str:
@@ -24,6 +31,7 @@ def asterisk_of(call: str) -> str:
 
 _CALL = re.compile(r"call-(.+)-\d+\.\d+")
 _SIGNS = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read out on the telephone
+_PAIRS = [first + second for first in _SIGNS for second in _SIGNS]
 
 
 def _base32(number: int) -> str:

@@ -15,6 +15,7 @@ from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.model import PhoneState
 from routing.domain.outcomes import EndedBy, EndReason, RingOutcome
 from routing.domain.phone_address import PhoneAddress
+from routing.domain.quick import quick
 
 AgentAction = Literal["log_in", "log_out", "pause", "resume", "end_wrap_up", "extend_wrap_up", "dispose", "join_queue", "leave_queue"]
 ContactAction = Literal["prioritise", "move", "withdraw"]
@@ -22,6 +23,7 @@ NotReached = Literal["busy", "no_answer", "unreachable", "failed"]
 LeaveOutcome = Literal["abandoned", "timed_out", "exit_key", "full", "closed", "no_agents", "overflowed", "withdrawn", "failed"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ContactArrived:
     """A caller joins a queue, with a new contact or, at another server than before (`back`), with the old one and its `enqueued_at_ms`.
@@ -82,6 +84,7 @@ class CustomerNotReached:
     again_at_ms: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OfferAnswered:
     """Agent and customer are connected."""
@@ -100,6 +103,7 @@ class OfferEnded:
     ring_ms: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TalkEnded:
     """A conversation is over."""

@@ -226,8 +226,10 @@ class Contact:
 
     def step(self, now_ms: int) -> int:
         """Which of `steps` is in force now."""
+        if len(self.steps) == 1:
+            return 0
         waited = self.waited_ms(now_ms)
-        return max((i for i, (after, _) in enumerate(self.steps) if after <= waited), default=0)
+        return max([i for i, (after, _) in enumerate(self.steps) if after <= waited], default=0)
 
 
 @dataclass(slots=True)

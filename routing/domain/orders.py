@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from routing.domain.contact_facts import VOICE, ContactFacts
 from routing.domain.messages import LeaveOutcome
 from routing.domain.phone_address import PhoneAddress
+from routing.domain.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OfferOrder:
     """Offer this contact to this agent, beside others that it is offered to already. `address` is where: the phone (a SIP account, or the

@@ -8,15 +8,18 @@ text differs.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import and_, or_
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Protocol
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
 _TOKEN = re.compile(
     r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<agent>@[A-Za-z0-9_][A-Za-z0-9_-]*)|(?P<level>\d+)|(?P<text>\"[^\"]*\")|(?P<sign>>=|<=|!=|==|=|>|<|\(|\)))"
 )
+_NAMES = re.compile(r"@[A-Za-z0-9_][A-Za-z0-9_-]*(?:\s+or\s+@[A-Za-z0-9_][A-Za-z0-9_-]*)*")
+_OR = re.compile(r"\s+or\s+")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     ">=": lambda have, want: have >= want,
     "<=": lambda have, want: have <= want,
@@ -28,15 +31,45 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class Asked(NamedTuple):
-    """Whom a requirement is tested on."""
+class People(Protocol):
+    """Whom a requirement chooses from, each a bit of a number; every answer has the bits of some of them."""
+
+    @property
+    def everyone(self) -> int: ...
+
+    def named(self, agents: Iterable[str]) -> int:
+        """Those with these ids."""
+
+    def skilled(self, skill: str, suits: Callable[[int], bool]) -> int:
+        """Those whose level suits; who has not the skill has level 0."""
+
+    def valued(self, attribute: str, value: str) -> int:
+        """Those whose attribute has that value; who has not the attribute has "" in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One agent as `People`: the only bit is 1."""
 
     skills: Mapping[str, int]
     agent: str
     attributes: Mapping[str, str]
 
+    @property
+    def everyone(self) -> int:
+        return 1
 
-Test = Callable[[Asked], bool]
+    def named(self, agents: Iterable[str]) -> int:
+        return int(self.agent in agents)
+
+    def skilled(self, skill: str, suits: Callable[[int], bool]) -> int:
+        return int(suits(self.skills.get(skill, 0)))
+
+    def valued(self, attribute: str, value: str) -> int:
+        return int(self.attributes.get(attribute, "") == value)
+
+
+Choose = Callable[[People], int]
 
 
 class BadRequirement(ValueError):
@@ -47,27 +80,43 @@ class BadRequirement(ValueError):
 class Requirement:
     """A read expression: `text` is canonical, `skills`, `agents` and `attributes` are those that it names.
 
-    `alone` are the agents of one that wants nothing else than one of them: `@anna or @li`.
+    `alone` are the agents of one that wants nothing else than one of them: `@anna or @li`. `choose` says who of some people meets it.
     """
 
     text: str
     skills: frozenset[str]
     agents: frozenset[str]
-    test: Test
+    choose: Choose
     attributes: frozenset[str] = frozenset()
     alone: frozenset[str] = frozenset()
 
     def suits(self, skills: Mapping[str, int], agent: str, attributes: Mapping[str, str] = NOTHING) -> bool:
         """Whether an agent with these skills (name -> level, 1 to 5) and attributes may take the contact."""
-        return self.test(Asked(skills, agent, attributes))
+        return bool(self.choose(Person(skills, agent, attributes)))
+
+
+def parse(text: str) -> Requirement:
+    """Read an expression; BadRequirement with a sentence when it makes no sense. One that names agents alone may be the only one of its
+    kind, since flows and the router make them for one contact: it is read in a moment, and not kept."""
+    return _named_alone(text) if text.startswith("@") and len(text) <= MAX_LENGTH and _NAMES.fullmatch(text) else _read(text)
 
 
 @lru_cache(maxsize=10_000)
-def parse(text: str) -> Requirement:
-    """Read an expression; BadRequirement with a sentence when it makes no sense."""
+def _read(text: str) -> Requirement:
     if len(text) > MAX_LENGTH:
         raise BadRequirement(f"the requirement has {len(text)} characters; at most {MAX_LENGTH} are read")
     return _Reader(text).read()
+
+
+def _named_alone(text: str) -> Requirement:
+    names = frozenset(part.strip()[1:] for part in _OR.split(text))
+    return Requirement(_joined("or", map("@{}".format, names)), frozenset(), names, lambda people: people.named(names), alone=names)
+
+
+def _joined(word: str, parts: Iterable[str]) -> str:
+    """The canonical text of alternatives or conditions."""
+    texts = sorted(set(parts))
+    return texts[0] if len(texts) == 1 else "(" + f" {word} ".join(texts) + ")"
 
 
 def one_of(agents: Iterable[str]) -> str:
@@ -109,13 +158,13 @@ class _Reader:
 
     def read(self) -> Requirement:
         if not self.tokens:
-            return Requirement("", frozenset(), frozenset(), lambda asked: True)
-        canonical, test = self._either()
+            return Requirement("", frozenset(), frozenset(), lambda people: people.everyone)
+        canonical, choose = self._either()
         if self.at < len(self.tokens):
             raise BadRequirement(f"{self.text!r}: expected 'and', 'or' or the end, found {self.tokens[self.at]!r}")
         agents = frozenset(self.agents)
         alone = agents if canonical.strip("()") == one_of(sorted(agents)) else frozenset[str]()
-        return Requirement(canonical, frozenset(self.skills), agents, test, frozenset(self.attributes), alone)
+        return Requirement(canonical, frozenset(self.skills), agents, choose, frozenset(self.attributes), alone)
 
     def _peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -125,24 +174,23 @@ class _Reader:
         self.at += 1
         return token
 
-    def _either(self) -> tuple[str, Test]:
-        return self._chain("or", self._both, any)
+    def _either(self) -> tuple[str, Choose]:
+        return self._chain("or", self._both, or_)
 
-    def _both(self) -> tuple[str, Test]:
-        return self._chain("and", self._single, all)
+    def _both(self) -> tuple[str, Choose]:
+        return self._chain("and", self._single, and_)
 
-    def _chain(self, word: str, part: Callable[[], tuple[str, Test]], join: Callable[..., bool]) -> tuple[str, Test]:
+    def _chain(self, word: str, part: Callable[[], tuple[str, Choose]], join: Callable[[int, int], int]) -> tuple[str, Choose]:
         parts = [part()]
         while self._peek() == word:
             self._take()
             parts.append(part())
-        texts = sorted({text for text, _ in parts})
-        if len(texts) == 1:
+        choices = dict(parts)
+        if len(choices) == 1:
             return parts[0]
-        tests = [test for _, test in parts]
-        return "(" + f" {word} ".join(texts) + ")", lambda asked: join(test(asked) for test in tests)
+        return _joined(word, choices), lambda people: reduce(join, (choose(people) for choose in choices.values()))
 
-    def _single(self) -> tuple[str, Test]:
+    def _single(self) -> tuple[str, Choose]:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise BadRequirement(f"{self.text!r}: nested more than {MAX_DEPTH} deep")
@@ -151,10 +199,10 @@ class _Reader:
         finally:
             self.depth -= 1
 
-    def _primary(self, token: str) -> tuple[str, Test]:
+    def _primary(self, token: str) -> tuple[str, Choose]:
         if token == "not":
-            text, test = self._single()
-            return f"not {text}", lambda asked: not test(asked)
+            text, choose = self._single()
+            return f"not {text}", lambda people: people.everyone & ~choose(people)
         if token == "(":
             inner = self._either()
             if self._take() != ")":
@@ -163,16 +211,16 @@ class _Reader:
         if token.startswith("@"):
             wanted = token[1:]
             self.agents.add(wanted)
-            return token, lambda asked: asked.agent == wanted
+            return token, lambda people: people.named((wanted,))
         if not token or not (token[0].isalpha() or token[0] == "_") or token in ("and", "or"):
             raise BadRequirement(f"{self.text!r}: expected a skill, found {token or 'the end'!r}")
         return self._skill(token)
 
-    def _skill(self, name: str) -> tuple[str, Test]:
+    def _skill(self, name: str) -> tuple[str, Choose]:
         sign = self._peek().replace("==", "=")
         if sign not in _COMPARE:
             self.skills.add(name)
-            return name, lambda asked: asked.skills.get(name, 0) > 0
+            return name, lambda people: people.skilled(name, bool)
         self._take()
         level = self._take()
         if sign in ("=", "!=") and level and level not in ("and", "or", "not") and (level[0] in '"_' or level[0].isalpha()):
@@ -181,12 +229,12 @@ class _Reader:
         if not level.isdigit() or not 0 <= int(level) <= 5:
             raise BadRequirement(f"{self.text!r}: expected a level from 0 to 5 after '{name} {sign}', found {level or 'the end'!r}")
         want, compare = int(level), _COMPARE[sign]
-        return f"{name} {sign} {want}", lambda asked: compare(asked.skills.get(name, 0), want)
+        return f"{name} {sign} {want}", lambda people: people.skilled(name, lambda level: compare(level, want))
 
-    def _attribute(self, name: str, sign: str, text: str) -> tuple[str, Test]:
+    def _attribute(self, name: str, sign: str, text: str) -> tuple[str, Choose]:
         """`team = north`: an agent without the attribute has the value ""."""
         self.attributes.add(name)
         want = text.strip('"')
         if sign == "=":
-            return f'{name} = "{want}"', lambda asked: asked.attributes.get(name, "") == want
-        return f'{name} != "{want}"', lambda asked: asked.attributes.get(name, "") != want
+            return f'{name} = "{want}"', lambda people: people.valued(name, want)
+        return f'{name} != "{want}"', lambda people: people.everyone & ~people.valued(name, want)

@@ -45,4 +45,11 @@ def counted(event: Event) -> list[tuple[str, str]]:
 
 def growth(events: Iterable[Event]) -> Counter[tuple[str, str]]:
     """What a batch of events adds."""
-    return Counter(one for event in events for one in counted(event))
+    found: Counter[tuple[str, str]] = Counter()
+    for event in events:
+        cls = type(event.data)
+        if cls in ONE:
+            found[event.queue, ONE[cls]] += 1
+        elif cls in LEAVING:
+            found.update(counted(event))
+    return found

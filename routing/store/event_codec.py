@@ -6,6 +6,8 @@ is an UnknownEvent, which is written again as it was read.
 """
 
 import json
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, cast
 
 import msgspec
@@ -39,6 +41,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
 ENVELOPE = ("call", "contact", "agent", "queue", "flow", "flow_version", "node", "team")  # left out where they do not apply
 KNOWN = frozenset(_Envelope.__struct_fields__)
 WIRES: dict[type[EventData], Wire[Any]] = {cls: wire_of(cls, empties=True) for cls in EVENTS.values()}
+_about: Callable[[Event], Any] = attrgetter(*ENVELOPE)
 _decode = msgspec.json.Decoder(_Envelope).decode
 
 
@@ -56,13 +59,14 @@ def event_fields(event: Event) -> dict[str, Any]:
 
 
 def _envelope(event: Event) -> _Envelope:
-    data, told = event.data, cast(Any, _NO_DATA)
+    data = event.data
     if isinstance(data, UnknownEvent):
-        told = data.fields or _NO_DATA
-    elif (wire := WIRES[type(data)]).names:
-        told = wire.write(data)
-    about = (event.call, event.contact, event.agent, event.queue, event.flow, event.flow_version, event.node, event.team)
-    return _Envelope(event.id, event.type, event.at_ms, event.domain, *about, told, event.v)
+        kind, told, v = data.type, cast(Any, data.fields or _NO_DATA), data.v
+    else:
+        wire, kind, v = WIRES[type(data)], data.TYPE, data.VERSION
+        told = wire.write(data) if wire.names else cast(Any, _NO_DATA)
+    call, contact, agent, queue, flow, flow_version, node, team = _about(event)
+    return _Envelope(event.id, kind, event.at_ms, event.domain, call, contact, agent, queue, flow, flow_version, node, team, told, v)
 
 
 def event_from(text: str) -> Event:

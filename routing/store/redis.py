@@ -4,9 +4,10 @@ Nothing is sent twice by itself (routing/store/redis_connection.py); what is put
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 
 from routing.domain.agent import Agent
@@ -41,6 +42,7 @@ from routing.store.refusals import Writes
 from routing.store.scripts import Script
 
 T = TypeVar("T")
+_pack = msgspec.msgpack.Encoder().encode
 log = structlog.get_logger(__name__)
 
 DATA_FOLDER = "the folder of its setting dir"
@@ -104,25 +106,14 @@ class RedisStore:
 
     async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
         servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=9)}
-        tail = [*_flat(changes.contacts), *_flat(changes.agents), *_flat(changes.callers), *map(event_text, changes.events)]
-        grown = growth(changes.events)
-        for (queue, what), by in grown.items():
-            tail += (f"{queue} {what}", str(by))
-        for server, order in changes.orders:
-            tail += (str(servers[server]), codec.tagged_text(order))
         moved = await self._run(
             "commit",
             more_keys=[self._keys.orders(server) for server in servers],
-            more_args=tail,
             token=fence,
             reached=inbox,
-            contact_count=len(changes.contacts),
-            agent_count=len(changes.agents),
-            caller_count=len(changes.callers),
-            event_count=len(changes.events),
-            total_count=len(grown),
             order_limit=keys.ORDER_LIMIT,
             order_life_ms=keys.ORDER_LIFE_MS,
+            batch=_batch(changes, servers),
         )
         if moved:
             raise StaleCommit(f"{moved} moved meanwhile (token {fence}, inbox {inbox}); nothing of the batch was written")
@@ -219,7 +210,7 @@ class RedisStore:
         sent = self._keys.sent(writer)
         await self._run(name, more_args=texts, sent=sent, number=number, sent_life_ms=keys.SENT_LIFE_MS, **more)
 
-    async def _run(self, name: str, *, more_keys: Sequence[str] = (), more_args: Sequence[str] = (), **args: str | int) -> Any:
+    async def _run(self, name: str, *, more_keys: Sequence[str] = (), more_args: Sequence[str] = (), **args: str | bytes | int) -> Any:
         """Run a script; keys of this domain are filled in by the names that the script gives them."""
         script = self._scripts[name]
         known = {key: getattr(self._keys, key) for key in script.keys if key not in args}
@@ -267,11 +258,23 @@ def _by_queue(counts: dict[str, str]) -> Totals:
     return found
 
 
-def _flat(changes: Iterable[tuple[str, int, Contact | Agent | CallerHistory | None]]) -> Iterator[str]:
+def _batch(changes: Changes, servers: Mapping[str, int]) -> bytes:
+    """All that is written, as commit.lua takes it. `servers`: server -> the number of its stream."""
+    grown: list[str | int] = []
+    for (queue, what), by in growth(changes.events).items():
+        grown += (f"{queue} {what}", by)
+    ordered: list[str | int] = []
+    for server, order in changes.orders:
+        ordered += (servers[server], codec.tagged_text(order))
+    records = (_flat(changes.contacts), _flat(changes.agents), _flat(changes.callers))
+    return _pack((*records, [event_text(event) for event in changes.events], grown, ordered))
+
+
+def _flat(changes: Iterable[tuple[str, int, Contact | Agent | CallerHistory | None]]) -> list[str]:
+    found: list[str] = []
     for id, expected, record in changes:
-        yield id
-        yield str(expected)
-        yield f"{record.rev}:{codec.record_text(record)}" if record is not None else ""
+        found += (id, str(expected), f"{record.rev}:{codec.record_text(record)}" if record is not None else "")
+    return found
 
 
 def _readable(texts: Iterable[str], read: Callable[[str], T]) -> Iterator[T]:

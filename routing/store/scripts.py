@@ -28,12 +28,14 @@ class Script:
         self.keys = self._inputs("KEYS")
         self.args = self._inputs("ARGV")
 
-    async def __call__(self, client: "Redis", *, more_keys: Sequence[str] = (), more_args: Sequence[str] = (), **named: str | int) -> Any:
+    async def __call__(
+        self, client: "Redis", *, more_keys: Sequence[str] = (), more_args: Sequence[str] = (), **named: str | bytes | int
+    ) -> Any:
         """Run it. `more_keys` and `more_args` follow the named ones; a missing or unknown name is a TypeError."""
         if named.keys() != {*self.keys, *self.args}:
             raise TypeError(f"{self.name}.lua takes {', '.join((*self.keys, *self.args))}; given were {', '.join(named)}")
         keys = [str(named[name]) for name in self.keys] + list(more_keys)
-        inputs = [*keys, *(str(named[name]) for name in self.args), *more_args]
+        inputs = [*keys, *(_argument(named[name]) for name in self.args), *more_args]
         try:
             return await client.evalsha(self.sha, len(keys), *inputs)
         except NoScriptError:
@@ -49,3 +51,7 @@ class Script:
         if sorted(found) != list(range(1, len(found) + 1)):
             raise ValueError(f"{self.name}.lua: the first lines must name every {table}[n] from 1 without a gap; named are {sorted(found)}")
         return tuple(found[number] for number in sorted(found))
+
+
+def _argument(value: str | bytes | int) -> str | bytes:
+    return str(value) if isinstance(value, int) else value

@@ -15,8 +15,10 @@ MEMORY_MS = 30 * 60_000
 
 def after(occupancy: float, lasted_ms: int, *, busy: bool) -> float:
     """The share after having been busy or idle for so long."""
-    faded = occupancy * math.exp(-max(0, lasted_ms) / MEMORY_MS)
-    return faded + 1 - math.exp(-max(0, lasted_ms) / MEMORY_MS) if busy else faded
+    if lasted_ms <= 0:
+        return occupancy
+    fades = math.exp(-lasted_ms / MEMORY_MS)
+    return occupancy * fades + 1 - fades if busy else occupancy * fades
 
 
 def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:

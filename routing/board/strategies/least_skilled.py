@@ -10,4 +10,4 @@ def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
     return fit.spare
 
 
-STRATEGY = Strategy(key)
+STRATEGY = Strategy(key, by_class=True)

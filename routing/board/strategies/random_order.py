@@ -10,4 +10,4 @@ def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
     return reached + chance.expovariate(1.0)
 
 
-STRATEGY = Strategy(key)
+STRATEGY = Strategy(key, by_class=True)

@@ -31,12 +31,14 @@ class Strategy:
     """`key` gives a sortable value when the agent becomes ready, the lowest rings first; equal ones in the order of becoming ready.
     It is given what a draw needs: chance, and the key of whoever was asked last (`reached`).
 
+    Where `by_class` the key is another one for each requirement class, and agents are put in order for each of them.
     `at_once` phones ring together. Where `rings_more`, further ones begin every `ring_more_ms` of the queue while nobody has answered.
     """
 
     key: Key
     at_once: int = 1
     rings_more: bool = False
+    by_class: bool = False
 
     @property
     def rings_several(self) -> bool:

@@ -15,4 +15,4 @@ def key(agent: Agent, fit: Fit, chance: random.Random, reached: float) -> float:
     return reached + chance.expovariate(fit.membership.weight)
 
 
-STRATEGY = Strategy(key)
+STRATEGY = Strategy(key, by_class=True)

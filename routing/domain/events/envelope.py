@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from routing.domain.quick import quick
+
 Fields = dict[str, Any]  # the data of an event as JSON has it
 
 
@@ -37,6 +39,7 @@ class UnknownEvent(EventData):
     beside: Mapping[str, Any] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened: `at_ms` is milliseconds since 1970 UTC, `data` what its type has; "" where a field does not apply."""

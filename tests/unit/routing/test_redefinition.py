@@ -119,16 +119,17 @@ def test_a_lottery_goes_on_where_it_was() -> None:
     drawn = replace(SUPPORT, strategy="random")
     made = house(ANNA, LI, queues=(drawn, SALES))
     made.call("c1")
-    (pool,) = [pool for pool in made.board.matching._pools.values() if pool.queue == "support"]
-    assert pool.reached > 0
+    line = made.board.matching.line("support")
+    (reached,) = line.reached().values()
+    assert reached > 0
     made.redefine(site(ANNA, LI, queues=(drawn, SALES)))
     made.call("c2")
-    (again,) = [pool for pool in made.board.matching._pools.values() if pool.queue == "support"]
-    assert again is not pool
-    assert again.reached >= pool.reached
+    assert made.board.matching.line("support") is not line
+    (again,) = made.board.matching.line("support").reached().values()
+    assert again >= reached
     made.redefine(site(ANNA, LI, queues=(replace(SUPPORT, strategy="linear"), SALES)))
     made.call("c3")
-    assert [pool.reached for pool in made.board.matching._pools.values() if pool.queue == "support"] == [0.0]
+    assert not made.board.matching.line("support").reached()
 
 
 # -- agents who are removed --------------------------------------------------------------------------------------------

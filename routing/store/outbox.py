@@ -3,11 +3,14 @@
 A store that answers too late may have taken a batch all the same. So each batch has a number, and goes out under the same one until it
 is taken: the store leaves out what it has, also when a copy that was held up on the way arrives after all.
 
+Details wait for a moment (`PATIENCE_S`) for something that matters more, and go out together with it: so it does not wait for them.
+
 What waits is bounded: beyond `MOST` the oldest of what is worth least is dropped. That is logged at once, and told by `on_dropped` when
 the store has taken half of the rest.
 """
 
 import asyncio
+import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
@@ -22,6 +25,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Item = TypeVar("Item", contravariant=True)
 BATCH = 500
+PATIENCE_S = 0.003
 MOST = 50_000  # some 50 MB of events
 
 
@@ -94,10 +98,11 @@ class Outbox(Generic[T]):
         self._put = put
         self._writer = writer
         self._retry_s = retry_s
+        self._worth = worth
         self._kind = kind
         self._on_sent, self._on_dropped = on_sent, on_dropped
         self._waiting: Waiting[T] = Waiting(worth, most)
-        self._news, self._done = asyncio.Event(), asyncio.Event()
+        self._news, self._urgent, self._done = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._batch: list[T] = []  # on its way
         self._number = 0
         self._untold: Counter[str] = Counter()  # dropped, and not told yet
@@ -108,6 +113,8 @@ class Outbox(Generic[T]):
         """Bring it to the store, after everything added before."""
         gone = self._waiting.add(item)
         self._news.set()
+        if self._worth(item) is not Worth.DETAIL:
+            self._urgent.set()
         self._done.clear()
         if gone is None:
             return
@@ -122,6 +129,7 @@ class Outbox(Generic[T]):
         while True:
             if not self._batch:
                 await self._news.wait()
+                await self._be_patient()
                 self._batch = self._waiting.take(BATCH)
                 self._number += 1
             was_away = await self._deliver()
@@ -131,12 +139,19 @@ class Outbox(Generic[T]):
                 self._tell_dropped()
             if not self._waiting:
                 self._news.clear()
+                self._urgent.clear()
                 self._done.set()
 
     async def flush(self) -> None:
         """Returns when everything added so far is in the store."""
         if self._waiting or self._batch:
             await self._done.wait()
+
+    async def _be_patient(self) -> None:
+        if not self._urgent.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._urgent.wait()
 
     def _tell_dropped(self) -> None:
         counts, self._untold = self._untold, Counter()

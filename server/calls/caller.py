@@ -159,6 +159,7 @@ class Caller:
             if join_request is None:
                 return QueueResult("answered")
             call.contact = join_request.contact
+            line.remember = partial(self._remember, join_request.contact, join_request.enqueued_at_ms)
             waited = await self._all.routing_client.wait(join_request, line)
         finally:
             call.stage, call.queue, call.agent, call.contact = "in_flow", "", "", ""
@@ -183,7 +184,6 @@ class Caller:
                 return None
         else:
             contact, enqueued_at_ms = self._all.routing_client.new_contact(), self._all.clock.now_ms()
-        await self._remember(contact, enqueued_at_ms)
         call = self._call
         wishes = wishes_of(request, self._site.callers.priority(call.caller.text), enqueued_at_ms)
         return JoinRequest(

@@ -29,7 +29,8 @@ LAST_EVENT_MS = 1000  # AMI tells the end of a call a moment after AGI
 
 
 class CallerLine:
-    """One caller in a queue."""
+    """One caller in a queue. `remember` keeps on the channel that the caller waits: the first thing that is done, while the router already
+    knows of the contact."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class CallerLine:
         self._site = site
         self._sounds = sounds
         self._music = music
+        self.remember: Callable[[], Awaitable[None]] | None = None
         self._ringing = 0
         self._preparing: set[str] = set()  # offers whose whisper is being rendered
         self._interrupted = asyncio.Event()
@@ -60,6 +62,9 @@ class CallerLine:
         self._announced.set()
 
     async def music(self) -> None:
+        remember, self.remember = self.remember, None
+        if remember:
+            await remember()
         await self._phone.music(True, self._music)
 
     async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:

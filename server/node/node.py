@@ -12,6 +12,7 @@ from ivr.loading.static_speech import static_speech
 from routing.board.redefinition import NO_MOVES
 from routing.domain.messages import ServerLeft
 from routing.store.port import StoreUnreachable
+from server import garbage
 from server.agents.agent_phones import spoken_to_agents
 from server.agents.feature_codes import spoken_by_codes
 from server.calls.caller_words import spoken_to_callers
@@ -85,6 +86,7 @@ class Node:
         limit_s = self.site.main.limits.drain / 1000
         try:
             if await self._started():
+                garbage.settle()
                 await self.serving.stopping.wait()
                 log.info("draining", calls=len(self.telephony.calls), limit_s=limit_s)
                 log.info("drained", calls_ended=await self.cluster.draining.run(self.settings.agi_for_asterisk, limit_s))

@@ -224,3 +224,35 @@ class Never(random.Random):
 
     def random(self) -> float:
         return 1.0
+
+
+def test_details_wait_for_a_moment_for_what_matters_more() -> None:
+    """They go out with it, in order; alone they wait for so long and no longer. What matters goes out at once."""
+
+    async def whole() -> None:
+        loop = asyncio.get_running_loop()
+        sent: list[tuple[float, list[str]]] = []
+
+        async def put(*events: Event, once: Once) -> None:
+            sent.append((loop.time(), [event.type for event in events]))
+
+        outbox = Outbox(put, "log", retry_s=0.5, kind=lambda event: event.type, worth=worth)
+        running = asyncio.create_task(outbox.run())
+        began = loop.time()
+        outbox.add(Event("e", 0, UnknownEvent("detail")))
+        await asyncio.sleep(0.001)
+        outbox.add(Event("e", 0, UnknownEvent("end")))
+        await asyncio.sleep(1)
+        outbox.add(Event("e", 0, UnknownEvent("detail")))
+        await asyncio.sleep(1)
+        outbox.add(Event("e", 0, UnknownEvent("fact")))
+        await outbox.flush()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert [(round(1000 * (at - began)), types) for at, types in sent] == [
+            (1, ["detail", "end"]),
+            (1_004, ["detail"]),
+            (2_001, ["fact"]),
+        ]
+
+    virtual.run(whole())

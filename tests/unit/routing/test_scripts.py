@@ -20,7 +20,7 @@ def test_every_script_is_short_and_says_what_it_does(name: str) -> None:
     lines = script.text.splitlines()
 
     assert lines[0].startswith("-- ")
-    assert script.keys
+    assert script.keys or "ipairs(KEYS)" in script.text  # all of them are the caller's
     assert sum(bool(line.strip()) and not line.startswith("--") for line in lines) <= 35
     assert set(script.keys) - {"stream"} <= set(dir(Keys))
 

@@ -7,13 +7,16 @@ secrets or long numbers (a caller's, a card's) wherever they stand in a text.
 import logging
 import re
 import sys
-from collections.abc import Iterable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN = "***"
+SPAN_S, MOST_LINES = 10.0, 50  # lines of one message in a span
 SECRET_FIELDS = frozenset(
     {
         *("authorization", "headers", "password", "secret", "secrets", "ami_secret", "token", "tokens"),
@@ -38,6 +41,7 @@ def set_up_logs(*, secrets: Iterable[str] = (), level: str = "info", stream: Tex
         structlog.processors.TimeStamper(fmt="%H:%M:%S.%f" if human else "iso", utc=not human),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,  # plain: a traceback with variables would show what callers keyed
+        Flood(time.monotonic),
         Redaction(secrets),
     ]
     renderer: Processor
@@ -89,6 +93,28 @@ class Lines(logging.StreamHandler[TextIO]):
 def bind_call(call: str) -> None:
     """Every line of this task, and of the tasks it starts from now on, carries the call's id."""
     structlog.contextvars.bind_contextvars(call=call)
+
+
+class Flood:
+    """A structlog processor that lets so many lines of one message through in a span; the first line after that says how many were left
+    out. Warnings that callers can cause, each by another call, would fill the disk otherwise."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._span = 0
+        self._lines = Counter[str]()
+        self._left_out = Counter[str]()
+
+    def __call__(self, logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
+        span, message = int(self._now_s() / SPAN_S), str(event_dict.get("event"))[:100]
+        if span != self._span:
+            self._left_out = Counter({message: lines - MOST_LINES for message, lines in self._lines.items() if lines > MOST_LINES})
+            self._span, self._lines = span, Counter()
+        self._lines[message] += 1
+        if self._lines[message] > MOST_LINES:
+            raise structlog.DropEvent
+        left_out = self._left_out.pop(message, 0)
+        return {**event_dict, "left_out_before": left_out} if left_out else event_dict
 
 
 class Redaction:

@@ -11,6 +11,7 @@ from typing import Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from routing.domain.agent_state import AgentState
 from routing.domain.events.contacts import ContactConnected, ContactEnded
@@ -147,6 +148,10 @@ class Metrics:
                 self._wait.labels(event.queue).observe(waited_ms / 1000)
             case ContactEnded(talk_ms=talk_ms):
                 self._talk.labels(event.queue).observe(talk_ms / 1000)
+
+    def add(self, collector: Collector) -> None:
+        """What another part has to tell at each scrape."""
+        self._registry.register(collector)
 
     def render(self) -> bytes:
         """The exposition text, format 0.0.4."""

@@ -22,7 +22,7 @@ REQUIRED_MODULES = (
 OPTIONAL_MODULES = (
     "codec_a_mu", "codec_g722", "codec_gsm", "codec_opus", "codec_opus_open_source", "format_g722", "format_gsm", "format_sln",
     "func_pjsip_contact", "func_pjsip_endpoint", "res_crypto", "res_format_attr_opus", "res_pjsip_acl", "res_pjsip_dlg_options",
-    "res_pjsip_diversion", "res_pjsip_logger", "res_pjsip_maintenance", "res_pjsip_path", "res_srtp",
+    "res_pjsip_diversion", "res_pjsip_logger", "res_pjsip_maintenance", "res_pjsip_path", "res_security_log", "res_srtp",
     "res_timing_timerfd",
 )
 # fmt: on

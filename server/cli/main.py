@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("server.cli.status", "what is running: health, queues, agents, calls"),
     "events": ("server.cli.events", "show the event log: every change of a call, contact or agent"),
     "logs": ("server.cli.logs", "show what the server, Asterisk and Redis have logged"),
+    "bans": ("server.cli.bans", "show which addresses are banned at the SIP port; --lift ADDRESS ends a ban"),
     "pin": ("server.cli.pin", "make an agent's PIN for hot desks: asks for it and prints its hash for agents.yaml"),
     "asterisk-config": ("server.cli.asterisk_config", "print what an Asterisk of your own needs to work with Hotline"),
     "asterisk-check": ("server.cli.asterisk_check", "ask an Asterisk of your own whether it has everything that Hotline needs"),
@@ -93,6 +94,10 @@ def _node(command: argparse.ArgumentParser) -> None:
     command.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)  # for `up`: load the program, begin when told to
 
 
+def _bans(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--lift", default="", metavar="ADDRESS", help="end the ban of this address")
+
+
 def _check(command: argparse.ArgumentParser) -> None:
     text = "also run the conversations in these files (default: tests/*.yaml in the folder of dialplans)"
     command.add_argument("--test", nargs="*", type=Path, metavar="FILE", help=text)
@@ -138,6 +143,7 @@ def _asterisk_config(command: argparse.ArgumentParser) -> None:
 
 _SPECIAL: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "up": _up,
+    "bans": _bans,
     "check": _check,
     "try": _try,
     "status": _status,

@@ -13,6 +13,7 @@ from routing.board.redefinition import NO_MOVES
 from routing.domain.messages import ServerLeft
 from routing.store.port import StoreUnreachable
 from server import garbage
+from server.access.bans_metric import BansMetric
 from server.agents.agent_phones import spoken_to_agents
 from server.agents.feature_codes import spoken_by_codes
 from server.calls.caller_words import spoken_to_callers
@@ -159,7 +160,7 @@ class Node:
         return Preflight(gaps, self.routing.events, self.routing.server, self.telephony.ami.log_in_again)
 
     def _make_metrics(self) -> Metrics:
-        return Metrics(
+        metrics = Metrics(
             self.routing.view,
             self.routing.clock,
             agi=self.telephony.agi,
@@ -173,6 +174,9 @@ class Node:
             log=self.routing.log_size,
             preflight=self.preflight,
         )
+        if self.site.main.asterisk.mode == "managed":
+            metrics.add(BansMetric(self.settings.installation.state))
+        return metrics
 
     def _make_follower(self) -> Follower:
         cluster = self.cluster

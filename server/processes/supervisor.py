@@ -9,6 +9,9 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from routing.clock import SystemClock
+from server.access.doorkeeper import Doorkeeper
+from server.access.rules import RulesFile, rules_of
 from server.external.gaps import Gap
 from server.external.reachability import must_answer
 from server.install.asterisk import find_asterisk
@@ -19,6 +22,7 @@ from server.node_settings import node_settings
 from server.processes.asterisk_process import AsteriskProcess
 from server.processes.child_process import end_left_over, left_running
 from server.processes.keeping import Part, Say, keep_running
+from server.processes.log_rotation import rotate_logs
 from server.processes.node_process import NodeProcess, pid_file_of
 from server.processes.redis_process import RedisServer
 from server.processes.site_calls import SiteCalls
@@ -72,6 +76,7 @@ class Supervisor:
         self._calls: SiteCalls | None = None
         self._stopping = asyncio.Event()
         self._rolling: asyncio.Task[None] | None = None
+        self._doorkeeper: Doorkeeper | None = None  # where Asterisk is our own
         self.site: Site
         self.ports: Ports
         self.secrets: Secrets
@@ -106,6 +111,8 @@ class Supervisor:
             asterisk = AsteriskProcess(program, plan)
         if not self.site.main.redis.url:
             await self._add("Redis", RedisServer(options.state))
+        if asterisk:
+            self._doorkeeper = self._watch_door(asterisk)
         if asterisk and await self._add("Asterisk", asterisk):
             await self._refresh(asterisk)
         self._calls = SiteCalls(settings[0])
@@ -132,6 +139,14 @@ class Supervisor:
         self.ports = ports_for(self.options.state, self._claims, nodes=nodes, reserved=sites.ports_of_others(self.options.state))
         sites.add(self.options.state)
 
+    def _watch_door(self, asterisk: AsteriskProcess) -> Doorkeeper:
+        rules = RulesFile(self.options.config, self.site.trunks, self._say)
+        now_s = lambda: SystemClock().now_ms() / 1000  # noqa: E731
+        known = rules_of(self.site.access, self.site.trunks)
+        doorkeeper = Doorkeeper(self.options.state, known, rules.changed, asterisk.command, self._say, now_s)
+        doorkeeper.prepare()
+        return doorkeeper
+
     async def _refresh(self, asterisk: AsteriskProcess) -> None:
         waiting = await asterisk.refresh()
         if waiting:
@@ -145,6 +160,8 @@ class Supervisor:
             loop.add_signal_handler(sign, self._stopping.set)
         keepers = [asyncio.create_task(watchdog.watch()) for watchdog in self._watchdogs]
         keepers += [asyncio.create_task(keep_running(name, part, self._say)) for name, part in self._parts]
+        keepers += [asyncio.create_task(rotate_logs(self.options.state / "log"))]
+        keepers += [asyncio.create_task(self._doorkeeper.run())] if self._doorkeeper else []
         if self._outdated:
             self._say("the servers that ran already have an older program or older settings")
             self._rolling = asyncio.create_task(self._restart(self._outdated))

@@ -18,6 +18,8 @@ from ivr.loading.static_speech import spoken_prompts
 from ivr.numbers import Allowed, e164
 from routing.domain.model import BreakLimit, Directory, QueuePolicy
 from routing.domain.requirement import BadRequirement, parse
+from server.settings.access import FILE as access_file
+from server.settings.access import AccessFile
 from server.settings.agents import Lines, Staff, read_agents
 from server.settings.calendars import read_hours
 from server.settings.callers import CallerLists, read_callers
@@ -50,6 +52,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
     judged = may_dial if not reading.faulty("hotline.yaml") else lambda number: True
     staff = read_agents(reading, queues, Lines({*numbers.numbers, *main.emergency}, judged, outbound), main.time_zone)
     callers = read_callers(reading, main.country)
+    access = reading.file(access_file, AccessFile)
     _check_main(reading, main, may_dial)
     _check_trunks(reading, trunks)
     facts = replace(_facts(reading, main, staff, judged), **_judged_by_agents(reading, queues, staff))
@@ -75,6 +78,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
         staff.phones,
         staff.logins,
         tuple(sorted(set(reading.problems))),
+        access,
     )
 
 

@@ -9,6 +9,7 @@ from ivr.hours import Hours
 from ivr.numbers import Allowed
 from routing.domain.model import Directory
 from routing.domain.phone_address import SipAccount
+from server.settings.access import AccessFile
 from server.settings.callers import CallerLists
 from server.settings.files import HotlineFile
 from server.settings.trunks import Trunk
@@ -36,6 +37,7 @@ class Site:
     desk_phones: tuple[str, ...] = ()
     logins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    access: AccessFile = field(default_factory=AccessFile)
 
     @property
     def phones(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sources.problems import Position, Problem
 
-READ = ("hotline", "numbers", "queues", "agents", "hours", "callers", "teams", "prompts", "trunks")  # each .yaml
+READ = ("hotline", "numbers", "queues", "agents", "hours", "callers", "teams", "prompts", "trunks", "access")  # each .yaml
 _PUT_ASIDE = "md|rst|bak|orig|rej|save|old|tmp|swp|example|sample|dist|disabled|off|rpm\\w+|dpkg-\\w+|\\d+"
 _KEPT = re.compile(rf"readme.*|.*~|#.*#|.*\.({_PUT_ASIDE})", re.IGNORECASE)
 _YAML = {"yaml", "yml", "ymal", "yalm", "yam", "ym"}

@@ -9,7 +9,7 @@ from server import disk
 
 LOGS = {
     "server": ("server.log", *(f"server-{number}.log" for number in range(1, 8))),
-    "asterisk": ("asterisk.log", "asterisk-console.log"),
+    "asterisk": ("asterisk.log", "security.log", "asterisk-console.log"),
     "redis": ("redis.log",),
 }
 

@@ -269,8 +269,11 @@ async def running(site: Path) -> AsyncIterator[World]:
     await runner.cleanup()
 
 
-async def test_status_of_a_running_server(site: Path, running: World, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_status_of_a_running_server(
+    site: Path, running: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """status shows health, queues, agents and calls in tables."""
+    monkeypatch.setenv("COLUMNS", "160")  # a terminal that is wide enough to break no column
     running.queued("c1", 95_000)
     running.agent("wang", "ready")
     running.agent("smith", "paused", reason="lunch")

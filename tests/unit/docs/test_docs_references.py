@@ -11,7 +11,7 @@ from routing.domain.agent_state import diagram
 from server.asterisk.configuration import FEATURE_CODES
 from server.cli.main import COMMANDS
 from server.http.routes import ROUTES
-from server.settings import agent_files, files, queue_files
+from server.settings import access, agent_files, files, queue_files
 from server.settings.trunks import Trunk
 from sources.schema import Settings, build
 from sources.source import parse_source
@@ -27,7 +27,7 @@ def text_of(name: str) -> str:
 
 
 def settings_models() -> list[type[BaseModel]]:
-    modules = (files, queue_files, agent_files)
+    modules = (access, files, queue_files, agent_files)
     classes = [found for module in modules for found in vars(module).values() if isinstance(found, type)]
     return [found for found in classes if issubclass(found, Settings) and found is not Settings]
 

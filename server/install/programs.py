@@ -54,3 +54,16 @@ def _finish_speech(root: Path) -> None:
     data = sorted(root.glob("usr/lib/*/espeak-ng-data")) or sorted(root.glob("usr/share/espeak-ng-data"))
     place = {"ESPEAK_DATA_PATH": f"$root/{data[0].parent.relative_to(root)}"} if data else {}
     write_start_script(root, "espeak-ng", "usr/bin/espeak-ng", place)
+
+
+def sipp_program(progress: Progress) -> Path:
+    """SIPp, which makes calls that do not keep to the rules: the host's own, else one unpacked. Only `./hotline bench edge` needs it."""
+    found = shutil.which("sipp")
+    if found:
+        return Path(found)
+    folder = private_packages("sipp", ["sip-tester"], "the benchmark makes calls by SIPp, which this host lacks", progress, _finish_sipp)
+    return folder / "bin" / "sipp"
+
+
+def _finish_sipp(root: Path) -> None:
+    write_start_script(root, "sipp", "usr/bin/sipp")

@@ -7,6 +7,7 @@ from pathlib import Path
 import uvloop
 
 from simulator.bench.app_queue import NotLoaded
+from simulator.bench.edge.sipp import NoSipp
 from simulator.bench.own_redis import NoRedis
 from simulator.bench.picture import draw
 from simulator.bench.report import Report, publish
@@ -44,7 +45,10 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     router.add_argument("--seconds", type=float, default=10.0, help="of load (default: %(default)s)")
     faults = kinds.add_parser("faults", help="kills, freezes and losses under live callers, and what they notice")
     faults.add_argument("--only", metavar="WORDS", default="", help="faults whose name has these words (default: all)")
-    for kind in (offer, agi, calls, router, faults):
+    edge = kinds.add_parser("edge", help="malformed messages, floods and slow connections while people talk, and the gaps that they hear")
+    edge.add_argument("--only", metavar="WORDS", default="", help="attacks whose name has these words (default: all)")
+    edge.add_argument("--seconds", type=float, default=20.0, help="that each lasts (default: %(default)s)")
+    for kind in (offer, agi, calls, router, faults, edge):
         kind.add_argument("--state", type=Path, default=Path(".state"), metavar="DIR", help="the state folder (default: .state)")
         kind.add_argument("--quick", action="store_true", help="small sizes, to see that it works: the figures say little")
 
@@ -53,7 +57,7 @@ def run_bench(given: argparse.Namespace) -> int:
     """Returns the exit code: 0 when every target is met. A reason why nothing could be measured is said in one sentence."""
     try:
         return publish(_RUN[given.kind](given), given.state / "bench", draw)
-    except (SiteFailed, NotLoaded, NoRedis, TimeoutError) as reason:
+    except (SiteFailed, NotLoaded, NoRedis, NoSipp, TimeoutError) as reason:
         _say(f"bench: nothing could be measured: {reason or 'calls or offers did not come in time; is the machine busy?'}")
         return 1
     except KeyboardInterrupt:
@@ -109,7 +113,18 @@ def _faults(given: argparse.Namespace) -> Report:
     return uvloop.run(bench_faults(FaultOptions(deeds, share=5 if given.quick else 1), _say))
 
 
-_RUN = {"offer": _offer, "agi": _agi, "calls": _calls, "router": _router, "faults": _faults}
+def _edge(given: argparse.Namespace) -> Report:
+    from simulator.bench.edge.attacker import ATTACKS
+    from simulator.bench.edge.run import EdgeOptions, bench_edge
+
+    attacks = [name for name in ATTACKS if given.only in name]
+    if not attacks:
+        raise NotLoaded(f"no attack has {given.only!r} in its name; there are: {', '.join(ATTACKS)}")
+    options = EdgeOptions(attacks, 4, 0.5) if given.quick else EdgeOptions(attacks, seconds=given.seconds)
+    return uvloop.run(bench_edge(options, _say))
+
+
+_RUN = {"offer": _offer, "agi": _agi, "calls": _calls, "router": _router, "faults": _faults, "edge": _edge}
 
 
 def _size(text: str) -> tuple[int, int]:

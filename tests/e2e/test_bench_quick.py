@@ -84,3 +84,15 @@ async def test_bench_faults_counts_what_callers_notice(tmp_path: Path) -> None:
 
     assert (line["faults"], line["callers"]) == (1, 8)
     assert found["misses"] == []
+
+
+async def test_bench_edge_attacks_a_site_whose_talks_go_on(tmp_path: Path) -> None:
+    """Every attack is carried out, no talk is cut, the server lives, and nothing is left behind. Gaps are judged in the bench."""
+    line, found = await bench("edge", tmp_path)
+
+    rows = {row["attack"]: row for row in found["attacks"]}
+    assert {"none", "malformed messages", "INVITE flood", "calls that are never acknowledged", "slow AGI connections"} <= rows.keys()
+    assert all((row["calls_lost"], row["server_lives"], row["ready"]) == (0, True, True) for row in rows.values())
+    assert all(sum(row["counts"].values()) > 0 for attack, row in rows.items() if not attack.startswith("none"))
+    assert line["messages"] > 1000
+    assert [miss for miss in found["misses"] if "a gap of" not in miss] == []

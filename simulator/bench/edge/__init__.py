@@ -1,0 +1,1 @@
+"""Attacks a site from outside while people talk - malformed messages, floods, slow connections - and listens whether they hear it."""

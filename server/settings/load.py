@@ -51,15 +51,13 @@ def load_site(config: Path, dialplans: Path) -> Site:
     outbound = any(trunk.outbound for trunk in trunks.values()) or reading.faulty("trunks.yaml")
     judged = may_dial if not reading.faulty("hotline.yaml") else lambda number: True
     staff = read_agents(reading, queues, Lines({*numbers.numbers, *main.emergency}, judged, outbound), main.time_zone)
-    callers = read_callers(reading, main.country)
-    access = reading.file(access_file, AccessFile)
+    callers, access = read_callers(reading, main.country), reading.file(access_file, AccessFile)
     _check_main(reading, main, may_dial)
     _check_trunks(reading, trunks)
     facts = replace(_facts(reading, main, staff, judged), **_judged_by_agents(reading, queues, staff))
     facts = replace(facts, caller_lists=reading.names("callers.yaml", "lists"))
     flows = reading.collect(lambda: load_flows(dialplans, facts, reading.problems.append))
-    _tell_numbers_twice(reading, numbers, main.country)
-    _check_numbers(reading, numbers, _flow_names(dialplans) if flows is None else set(flows))
+    _check_numbers(reading, numbers, main.country, _flow_names(dialplans) if flows is None else set(flows))
     _check_recordings(reading, main, flows)
     reading.problems.extend(stray_problems(config, dialplans, _named_files(main, callers)))
     if flows is None or not all(problem.warning for problem in reading.problems):
@@ -193,7 +191,8 @@ def _check_trunks(reading: Reading, trunks: Mapping[str, Trunk]) -> None:
         reading.say("trunks.yaml", ("trunks", name, "outbound"), message, "write outbound: no for one of them")
 
 
-def _check_numbers(reading: Reading, numbers: NumbersFile, flows: Collection[str]) -> None:
+def _check_numbers(reading: Reading, numbers: NumbersFile, country: str, flows: Collection[str]) -> None:
+    _tell_numbers_twice(reading, numbers, country)
     for number, flow in numbers.numbers.items():
         if flow not in flows:
             reading.say("numbers.yaml", ("numbers", number), f"unknown flow '{flow}'", suggest(flow, flows))

@@ -24,12 +24,13 @@ from routing.domain.events.servers import DomainOpened, RoutingFailed
 from routing.domain.messages import Message
 from routing.domain.model import Directory
 from routing.domain.orders import OfferOrder
+from routing.intake import Batch, Intake
 from routing.ports import Clock, Ids
 from routing.store.port import StaleCommit, Store, StoreUnreachable
+from routing.store.short_way import ShortWay
 
 IDLE_MS = 1_000  # how long an inbox read blocks at most
 SETTLE_MS = 1_000  # after taking over, messages are heard for so long before deadlines are acted on
-BATCH = 500  # messages decided on in one commit at most
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1_000, 60_000  # before a deadline that broke the board is tried again
 BACK_OFF_MS = (50, 1_000)  # first and longest pause after the store was away or a defect showed
 
@@ -53,7 +54,10 @@ class BoardBroken(Exception):
 
 
 class Router:
-    """Leads one routing domain while it holds the lease. Counters are totals since the process began."""
+    """Leads one routing domain while it holds the lease. Counters are totals since the process began.
+
+    `short_way` is that of the server in the same process, where there is one.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class Router:
         """`on_latency` gets the milliseconds from reading a batch of messages to the commit of what follows from it; `listed` gives the
         servers that took calls when that was told last: one of them may have fallen silent together with the router before this one."""
         self._store = store
+        self.short_way = ShortWay(store)
         self._definitions = Definitions(current)
         self._ids = ids
         self._clock = clock
@@ -201,22 +206,29 @@ class Router:
                 servers.gather(board, now_ms)
         for told in self._untold:
             board.tell(told, now_ms)
-        position, settled_ms = snapshot.inbox, now_ms + SETTLE_MS  # what happened meanwhile is heard before what was due is done
-        await self._commit(board, fence, position, moved=False)
-        self._untold.clear()
+        intake = Intake(self._store, self.short_way, snapshot.inbox)
+        try:
+            await self._commit(board, fence, Batch((), snapshot.inbox))
+            self._untold.clear()
+            await self._go_on(board, fence, intake, now_ms + SETTLE_MS)
+        finally:
+            await intake.close()
+
+    async def _go_on(self, board: Board, fence: int, intake: Intake, settled_ms: int) -> None:
+        """Until something fails. Before `settled_ms` what happened meanwhile is heard, and not yet done what was due."""
         while True:
-            batch = await self._store.inbox(position, block_ms=self._wait_ms(board, settled_ms), limit=BATCH)
+            batch = await intake.next(self._wait_ms(board, settled_ms))
             began = asyncio.get_running_loop().time()
             now_ms = self._clock.now_ms()
             self._change_directory(now_ms)
-            for position, message in batch:
+            for position, message in batch.messages:
                 self._apply(board, position, message, now_ms)
             if now_ms >= settled_ms:
                 self._advance(board, now_ms)
-            await self._commit(board, fence, position, moved=bool(batch))
-            if batch:
-                self.messages += len(batch)
-                self.largest_batch = max(self.largest_batch, len(batch))
+            await self._commit(board, fence, batch)
+            if batch.messages:
+                self.messages += len(batch.messages)
+                self.largest_batch = max(self.largest_batch, len(batch.messages))
                 if self._on_latency:
                     self._on_latency(1000 * (asyncio.get_running_loop().time() - began))
 
@@ -224,13 +236,18 @@ class Router:
         deadline = board.next_deadline()
         return IDLE_MS if deadline is None else max(0, min(IDLE_MS, max(deadline, settled_ms) - self._clock.now_ms()))
 
-    async def _commit(self, board: Board, fence: int, position: str, *, moved: bool) -> None:
+    async def _commit(self, board: Board, fence: int, batch: Batch) -> None:
+        """Messages that came by the short way and change nothing need no commit."""
         changes = board.take_changes()
-        if changes or moved:
-            await self._store.commit(fence, position, changes)
+        if changes or batch.moved:
+            positions = await self._store.commit(fence, batch.position, changes, batch.once)
             self._definitions.committed()
             self.commits += 1
             self.decisions += sum(isinstance(order, OfferOrder) for _, order in changes.orders)
+            for (server, order), position in zip(changes.orders, positions, strict=True):
+                if server == self.server:
+                    self.short_way.deliver(position, order)
+        self.short_way.committed()
 
     def _change_directory(self, now_ms: int) -> None:
         try:

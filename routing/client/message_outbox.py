@@ -17,7 +17,7 @@ from routing.domain.messages import (
 from routing.ports import Ids
 from routing.store.codec import kind_of
 from routing.store.outbox import Outbox, Worth
-from routing.store.port import Store
+from routing.store.short_way import ShortWay
 
 RETRY_S = 0.2
 # Told anew when the store is back, or wanted by nobody by then. An agent who asked for something has long had no answer.
@@ -26,11 +26,11 @@ KEPT = (ContactLeft, TalkEnded, ServerAlive, ServerLeft)  # of ServerAlive one w
 
 
 def message_outbox(
-    store: Store, ids: Ids, on_sent: Callable[[Sequence[Message], bool], None], on_dropped: Callable[[Mapping[str, int]], None]
+    way: ShortWay, ids: Ids, on_sent: Callable[[Sequence[Message], bool], None], on_dropped: Callable[[Mapping[str, int]], None]
 ) -> Outbox[Message]:
     """An outbox of a server's own; counts are by kind, as `talk_ended`."""
     return Outbox(
-        store.post,
+        way.post,
         ids.new("outbox"),
         retry_s=RETRY_S,
         kind=lambda message: kind_of(type(message)),

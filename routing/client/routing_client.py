@@ -38,6 +38,7 @@ from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, Order, Repl
 from routing.domain.phone_address import PhoneAddress
 from routing.ports import Clock, Ids, WaitingCaller
 from routing.store.port import Store, StoreUnreachable
+from routing.store.short_way import ShortWay
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -81,7 +82,8 @@ class RoutingClient:
         self.requests = Requests(server, ids, clock, self.post)
         self.ask, self.ask_contact = self.requests.ask, self.requests.ask_contact
         self._tell_dropped = tell_dropped
-        self._outbox = message_outbox(store, ids, self._sent, self._dropped)
+        self.short_way = ShortWay(store, self._hand_over)
+        self._outbox = message_outbox(self.short_way, ids, self._sent, self._dropped)
         self._unrouted = Unrouted()
         self._life_unsent = False
         self._reached = "0"  # in the stream of our orders
@@ -245,7 +247,8 @@ class RoutingClient:
         while True:
             for position, order in await _until_reachable(lambda: self._store.orders(self.server, self._reached, block_ms=BLOCK_MS)):
                 self._reached = position  # before: one that cannot be carried out is not tried again
-                self._hand_over(order)
+                if self.short_way.is_new(position):
+                    self._hand_over(order)
 
     def _hand_over(self, order: Order) -> None:
         if isinstance(order, Reply):

@@ -49,9 +49,10 @@ class Stream:
     entries: list[tuple[int, str]] = field(default_factory=list)
     last: int = 0
 
-    def add(self, text: str) -> None:
+    def add(self, text: str) -> str:
         self.last += 1
         self.entries.append((self.last, text))
+        return str(self.last)
 
     def after(self, position: str, limit: int) -> list[tuple[str, str]]:
         found = [(str(number), text) for number, text in self.entries if number > _number(position)]
@@ -96,14 +97,15 @@ class MemoryStore:
         """Another server's view of the same domain."""
         return MemoryStore(self._shared)
 
-    async def post(self, *messages: Message, once: Once | None = None) -> None:
+    async def post(self, *messages: Message, once: Once | None = None) -> str:
         if messages and self._is_new(once):
             await self._add(self._shared.inbox, [codec.tagged_text(message) for message in messages])
+        return str(self._shared.inbox.last)
 
     async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
         return await self._read(self._shared.inbox, after, block_ms, limit, codec.message_from)
 
-    async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
+    async def commit(self, fence: int, inbox: str, changes: Changes, once: Once | None = None) -> Sequence[str]:
         shared = self._shared
         if fence != shared.fence or not shared.fence:
             raise StaleCommit(f"the lease with token {fence} is not the newest any more ({shared.fence})")
@@ -112,19 +114,21 @@ class MemoryStore:
         for records, id, expected, _ in pairs:
             if records.get(id, (0, ""))[0] != expected:
                 raise StaleCommit(f"{id} moved meanwhile")
+        if not self._is_new(once):
+            raise StaleCommit(f"{once} is done already")
         for records, id, _, record in pairs:
             if record is None:
                 records.pop(id, None)
             else:
                 records[id] = (record.rev, codec.record_text(record))
-        for server, order in changes.orders:
-            shared.orders.setdefault(server, Stream()).add(codec.tagged_text(order))
+        positions = [shared.orders.setdefault(server, Stream()).add(codec.tagged_text(order)) for server, order in changes.orders]
         for (queue, what), by in growth(changes.events).items():
             counts = shared.totals.setdefault(queue, {})
             counts[what] = counts.get(what, 0) + by
         shared.position = inbox
         shared.inbox.trim(inbox)
         await self._tell([event_text(event) for event in changes.events])
+        return positions
 
     async def load(self) -> Snapshot:
         shared = self._shared

@@ -8,6 +8,7 @@ events: trimming waits for it. Whoever follows the log without one is told by `L
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -141,14 +142,16 @@ class Snapshot:
 class Store(Protocol):
     """One routing domain's state."""
 
-    async def post(self, *messages: Message, once: Once | None = None) -> None:
-        """Put messages into the inbox, in order and together."""
+    async def post(self, *messages: Message, once: Once | None = None) -> str:
+        """Put messages into the inbox, in order and together. Returns the position of the newest message there, "0" without one."""
 
     async def inbox(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Message]]:
         """Messages behind `after` with their positions; waits up to `block_ms` for the first one."""
 
-    async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
-        """Write all of it, or raise StaleCommit and write nothing: records, events, orders and the inbox position reached."""
+    async def commit(self, fence: int, inbox: str, changes: Changes, once: Once | None = None) -> Sequence[str]:
+        """Write all of it, or raise StaleCommit and write nothing: records, events, orders and the inbox position reached. With `once`
+        also that this batch of messages is done: it was never in the inbox, and is not taken there later; if it was, that is stale, too.
+        Returns the position of each order in the stream of its server."""
 
     async def load(self) -> Snapshot:
         """A consistent picture."""

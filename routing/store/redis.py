@@ -76,10 +76,9 @@ class RedisStore:
         """Whether Redis takes what we write."""
         return self._connection.writes
 
-    async def post(self, *messages: Message, once: Once | None = None) -> None:
+    async def post(self, *messages: Message, once: Once | None = None) -> str:
         texts = [codec.tagged_text(message) for message in messages]
-        if texts:
-            await self._run_once("post", once, texts, limit=keys.INBOX_LIMIT)
+        return str(await self._run_once("post", once if texts else None, texts, limit=keys.INBOX_LIMIT))
 
     async def append(self, *events: Event, once: Once | None = None) -> None:
         parts = [(CALL_EVENTS.get(type(event.data), ""), f"{event.call} {event.at_ms}", event_text(event)) for event in events]
@@ -104,10 +103,12 @@ class RedisStore:
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
         return await self._read(self._keys.orders(server), after, block_ms, limit, codec.order_from)
 
-    async def commit(self, fence: int, inbox: str, changes: Changes) -> None:
-        servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=9)}
-        moved = await self._run(
+    async def commit(self, fence: int, inbox: str, changes: Changes, once: Once | None = None) -> Sequence[str]:
+        servers = {server: number for number, server in enumerate(dict.fromkeys(server for server, _ in changes.orders), start=10)}
+        moved, *positions = await self._run_once(
             "commit",
+            once,
+            (),
             more_keys=[self._keys.orders(server) for server in servers],
             token=fence,
             reached=inbox,
@@ -118,6 +119,7 @@ class RedisStore:
         if moved:
             raise StaleCommit(f"{moved} moved meanwhile (token {fence}, inbox {inbox}); nothing of the batch was written")
         await self._trim_at_times(len(changes.events))
+        return [str(position) for position in positions]
 
     async def load(self) -> Snapshot:
         contacts, agents, position, events, calls, callers, places, counts = await self._run("load")
@@ -204,11 +206,11 @@ class RedisStore:
         if is_before(after, dropped):
             raise LogGap(after, dropped)
 
-    async def _run_once(self, name: str, once: Once | None, texts: Sequence[str], **more: Any) -> None:
-        """Run a script that leaves out what it has written already; number 0: it is written in any case."""
+    async def _run_once(self, name: str, once: Once | None, texts: Sequence[str], **more: Any) -> Any:
+        """Run a script that does not write again what it has written already; number 0: it is written in any case."""
         writer, number = (once.writer, once.number) if once else ("", 0)
         sent = self._keys.sent(writer)
-        await self._run(name, more_args=texts, sent=sent, number=number, sent_life_ms=keys.SENT_LIFE_MS, **more)
+        return await self._run(name, more_args=texts, sent=sent, number=number, sent_life_ms=keys.SENT_LIFE_MS, **more)
 
     async def _run(self, name: str, *, more_keys: Sequence[str] = (), more_args: Sequence[str] = (), **args: str | bytes | int) -> Any:
         """Run a script; keys of this domain are filled in by the names that the script gives them."""

@@ -33,6 +33,7 @@ class ClusterParts:
             chance=random.Random(),
             listed=lambda: self.server_list.listed,
         )
+        self.router.short_way = routing.client.short_way
         self.orphaned_calls = OrphanedCalls(routing.view, routing.client, routing.events, calls, ami, self.server_list)
         self.retelling = Retelling(routing.view, routing.client, routing.events, calls, report_phones)
         lock = StateLock(state)

@@ -123,6 +123,36 @@ async def test_orders_go_to_their_server_only(views: Views) -> None:
     assert await store.orders("c", "0", block_ms=0) == []
 
 
+async def test_a_commit_says_where_its_orders_are(views: Views) -> None:
+    """In the order in which they were given, each in the stream of its server."""
+    store = views()
+    fence = await store.acquire("a", LONG_MS) or 0
+
+    said = await store.commit(fence, "0", Changes(orders=[("a", Reply("r1", "")), ("b", Reply("r2", "")), ("a", Reply("r3", ""))]))
+    assert list(await store.commit(fence, "0", Changes(events=[event("e1")]))) == []
+
+    (first, third), (second,) = await store.orders("a", "0", block_ms=0), await store.orders("b", "0", block_ms=0)
+    assert list(said) == [first[0], second[0], third[0]]
+
+
+async def test_a_commit_does_a_batch_of_messages_instead_of_the_inbox(views: Views) -> None:
+    """A copy that comes by the inbox is left out then; a batch that is in the inbox is not done by a commit: nothing of it is written."""
+    store, other = views(), views()
+    fence = await store.acquire("a", LONG_MS) or 0
+    await store.commit(fence, "0", Changes(events=[event("e1")]), Once("desk", 1))
+
+    assert await other.post(ContactLeft("c1", "abandoned"), once=Once("desk", 1)) == "0"
+    at = await other.post(ContactLeft("c2", "abandoned"), once=Once("desk", 2))
+    assert at == await other.post(ContactLeft("c2", "abandoned"), once=Once("desk", 2)) == await other.post()
+    for number in (1, 2):
+        with pytest.raises(StaleCommit, match=r"batch|done already"):
+            await store.commit(fence, "0", Changes(events=[event("e2")]), Once("desk", number))
+    await store.commit(fence, "0", Changes(events=[event("e3")]), Once("another desk", 1))
+
+    assert [(position, message.contact) for position, message in await store.inbox("0", block_ms=0)] == [(at, "c2")]  # type: ignore[union-attr]
+    assert [told.id for _, told in await store.events("0", block_ms=0)] == ["e1", "e3"]
+
+
 async def test_what_a_writer_sends_again_is_written_once(views: Views) -> None:
     """Messages and events alike, by whichever connection a copy arrives, and also when it arrives behind later ones."""
     store, other = views(), views()
@@ -263,7 +293,10 @@ commands = st.one_of(
     st.tuples(st.just("release"), ids, st.integers(0, 1)),
     st.tuples(st.just("post"), st.lists(ids, max_size=3), st.integers(0, 3)),
     st.tuples(st.just("inbox"), st.integers(1, 3)),
-    st.tuples(st.just("commit"), st.integers(0, 3).map(lambda back: back // 3), parts, parts, st.lists(ids, max_size=2), parts),
+    st.tuples(
+        *(st.just("commit"), st.integers(0, 3).map(lambda back: back // 3), parts, parts),
+        *(st.lists(ids, max_size=2), parts, st.integers(0, 3)),
+    ),
     st.tuples(st.just("load")),
     st.tuples(st.just("orders"), ids),
     st.tuples(st.just("append"), st.lists(ids, max_size=2), st.integers(0, 3)),
@@ -305,7 +338,7 @@ class Player:
         self.position = found[-1][0] if found else self.position
         return [message for _, message in found]
 
-    async def commit(self, back: int, contacts: list[Any], agents: list[Any], others: list[str], callers: list[Any]) -> str:
+    async def commit(self, back: int, contacts: list[Any], agents: list[Any], others: list[str], callers: list[Any], number: int) -> str:
         changes = Changes(
             [(id, rev, contact(id, rev + 1) if stays else None) for id, rev, stays in contacts],
             [(id, rev, Agent(id, rev=rev + 1) if stays else None) for id, rev, stays in agents],
@@ -314,7 +347,7 @@ class Player:
             [(id, rev, CallerHistory(id, "anna", rev, rev=rev + 1) if stays else None) for id, rev, stays in callers],
         )
         try:
-            await self.store.commit(self._fence(back), self.position, changes)
+            await self.store.commit(self._fence(back), self.position, changes, _once("desk", number))
         except StaleCommit as stale:
             return "lease" if "lease" in str(stale) else "moved"
         return "written"

@@ -39,8 +39,8 @@ class ShakyStore(MemoryStore):
     async def inbox(self, *given: Any, **more: Any) -> Any:
         return await self._through(lambda: MemoryStore.inbox(self, *given, **more))
 
-    async def commit(self, *given: Any, **more: Any) -> None:
-        await self._through(lambda: MemoryStore.commit(self, *given, **more), may_lie=True)
+    async def commit(self, *given: Any, **more: Any) -> Any:
+        return await self._through(lambda: MemoryStore.commit(self, *given, **more), may_lie=True)
 
     async def load(self) -> Any:
         return await self._through(lambda: MemoryStore.load(self))

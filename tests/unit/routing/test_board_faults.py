@@ -1,5 +1,6 @@
 """Thousands of random steps in which everything fails at random, then calm: what is committed is right after every step, nothing sticks."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -66,6 +67,7 @@ async def whole(seed: int, steps: int) -> tuple[World, Witness]:
     except AssertionError as error:
         error.add_note(f"seed {seed}, the last of the story:\n" + "\n".join(world.story[-40:]))
         raise
+    await asyncio.sleep(1)  # what was told last is heard
     for name in list(world.routers):
         await world.stop_router(name, killed=False)
     return world, witness

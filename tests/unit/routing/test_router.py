@@ -416,7 +416,7 @@ def test_a_change_while_the_store_is_away_is_not_made() -> None:
     async def play(site: Site) -> None:
         store = site.failing()
         router = site.start("a", store)
-        await asyncio.sleep(1)
+        await asyncio.sleep(1.1)  # the lease ends before the inbox is read again
         changing = asyncio.create_task(router.change_directory(LATER))
         await asyncio.sleep(0)
         store.away = True

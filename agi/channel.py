@@ -44,7 +44,7 @@ class Owner(Protocol):
 
 
 class Channel(asyncio.Protocol):
-    """One AGI session. `env` is what Asterisk told at its start, `fault` the violation that ended it, if one did.
+    """One AGI session. `env` is what Asterisk sent at its start, `fault` the violation that ended it, if one did.
 
     Methods have the names that pyst2 has, to be awaited. All of them raise `ChannelHungUp` when the session is over, `CommandFailed` for
     result=-1 while it is not, `AGIInvalidCommand` (510), `AGIUsageError` (520), `AGIUnknownError` and `UnsafeValue`.
@@ -164,14 +164,14 @@ class Channel(asyncio.Protocol):
         await self._turn.acquire()
         if self.hung_up or self.closed:
             self._turn.release()
-            raise ChannelHungUp("this AGI session is over; the call may go on elsewhere")
+            raise ChannelHungUp("this AGI session is over; the call may go on at another server")
         waiter: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
         self._waiter = waiter
         assert self._transport is not None
         self._transport.write(line.encode() + b"\n")
         reply = await waiter
         if reply is None:
-            raise ChannelHungUp("the AGI session ended while a command ran; the call may go on elsewhere")
+            raise ChannelHungUp("the AGI session ended while a command ran; the call may go on at another server")
         if reply.code != 200:
             self._refused(reply)
         return reply
@@ -190,7 +190,7 @@ class Channel(asyncio.Protocol):
         reply = await self.send(line)
         if reply.failed:
             if self.hung_up:
-                raise ChannelHungUp("the AGI session ended while a command ran; the call may go on elsewhere")
+                raise ChannelHungUp("the AGI session ended while a command ran; the call may go on at another server")
             raise CommandFailed(f"{' '.join(line.split()[:2])} came back with result=-1 although the channel is there")
         return reply
 

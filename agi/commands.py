@@ -25,19 +25,19 @@ def quote(value: str) -> str:
 
 def line(verb: str, *values: str | int) -> str:
     """A command line: the verb as it is, numbers bare, text quoted. Raises UnsafeValue when Asterisk would cut it."""
-    whole = " ".join([verb, *[quote(value) if isinstance(value, str) else str(value) for value in values]])
+    command = " ".join([verb, *[quote(value) if isinstance(value, str) else str(value) for value in values]])
     words = len(values) + verb.count(" ") + 1
     if words > MAX_COMMAND_WORDS:
         raise UnsafeValue(f"{verb} with {words} words: Asterisk reads at most {MAX_COMMAND_WORDS}")
     try:
-        size = len(whole if whole.isascii() else whole.encode()) + 1
+        size = len(command if command.isascii() else command.encode()) + 1
     except UnicodeEncodeError as error:
         raise UnsafeValue(
             f"{verb} with half a character (a lone surrogate) at position {error.start}: it cannot be sent as UTF-8"
         ) from None
     if size > MAX_COMMAND_BYTES:
         raise UnsafeValue(f"{verb} of {size} bytes: Asterisk would run what is behind byte {MAX_COMMAND_BYTES} as another command")
-    return whole
+    return command
 
 
 def answer() -> str:
@@ -95,7 +95,7 @@ def set_variables(values: Mapping[str, str]) -> str:
 
 
 def get_variable(name: str) -> str:
-    """Only for variables that this program set: a foreign value may hold line breaks."""
+    """Only for variables that this program set: a foreign value may contain line breaks."""
     return line("GET VARIABLE", name)
 
 

@@ -3,12 +3,12 @@
 from typing import Protocol
 
 from agi.errors import AGIHangup
-from agi.outcome import RingOutcome, judge_reply
+from agi.outcome import LegOutcome, judge_reply
 
 OFFER = "HOTLINE_OFFER"
 
 
-class RingChannel(Protocol):
+class DialChannel(Protocol):
     """The caller's AGI session. Each may raise AGIHangup when the session is over."""
 
     async def appexec(self, application: str, options: str = "") -> object: ...
@@ -16,14 +16,14 @@ class RingChannel(Protocol):
     async def get_variable(self, name: str) -> str: ...
 
 
-async def dial_variables(channel: RingChannel) -> tuple[str, int]:
+async def dial_variables(channel: DialChannel) -> tuple[str, int]:
     """DIALSTATUS and HANGUPCAUSE."""
     status = await channel.get_variable("DIALSTATUS")
     cause = await channel.get_variable("HANGUPCAUSE")
     return status, int(cause) if cause.isdecimal() else 0
 
 
-async def talk_ms_by_dial(channel: RingChannel) -> int:
+async def talk_ms_by_dial(channel: DialChannel) -> int:
     """How long they talked by the word of Dial, which knows when AMI was away; 0 when the session is over."""
     try:
         said = await channel.get_variable("ANSWEREDTIME_MS")
@@ -33,14 +33,14 @@ async def talk_ms_by_dial(channel: RingChannel) -> int:
 
 
 def offer_of(text: str, called: str) -> str:
-    """Which of the offers in HOTLINE_OFFER is that of DIALEDPEERNUMBER; "" when that cannot be told."""
+    """Which of the offers in HOTLINE_OFFER is that of DIALEDPEERNUMBER; "" when that is unknown."""
     if "=" not in text:
         return text
     pairs = (part.partition("=") for part in text.split("&"))
     return next((offer for offer, _, whose in pairs if whose == called), "")
 
 
-async def last_offer(channel: RingChannel) -> tuple[str, RingOutcome]:
+async def last_offer(channel: DialChannel) -> tuple[str, LegOutcome]:
     """The offer that this caller was in last, "" when there was none or nobody picked up any of several, and how it ended."""
     text = await channel.get_variable(OFFER)
     status, cause = await dial_variables(channel)

@@ -1,10 +1,10 @@
-"""What Dial is told, as text: phones, time and options. Nothing but plain names goes into it."""
+"""The arguments of Dial as text: phones, time and options. Nothing but plain names goes into it."""
 
 import math
 import re
 from collections.abc import Mapping, Sequence
 
-from agi.ring import Called
+from agi.dialled_phone import DialTarget
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ENDPOINT = re.compile(r"[A-Za-z0-9_-]{1,64}|\+?[0-9]{1,32}@[A-Za-z0-9_-]{1,64}")
@@ -18,12 +18,12 @@ SELF_ANSWERING = "hotline-self-answering"
 OFFERED = "hotline-offered"
 
 
-def check(called: Called, music_class: str) -> None:
+def check(target: DialTarget, music_class: str) -> None:
     """Raises ValueError for what may not go into a Dial."""
-    _check("endpoint", _ENDPOINT, called.endpoint)
-    _check("offer", _OFFER, called.offer)
+    _check("endpoint", _ENDPOINT, target.endpoint)
+    _check("offer", _OFFER, target.offer)
     _check("music class", _NAME, music_class)
-    for sounds in (called.whisper, called.question, called.beep):
+    for sounds in (target.whisper, target.question, target.beep):
         _check("sound", _SOUNDS, sounds)
 
 
@@ -37,21 +37,21 @@ def seconds(timeout_ms: int) -> int:
     return max(1, math.ceil(timeout_ms / 1000))
 
 
-def dial_arguments(called: Sequence[Called], timeout_ms: int, music_class: str) -> str:
+def dial_arguments(targets: Sequence[DialTarget], timeout_ms: int, music_class: str) -> str:
     """Ring all of them at once; music until the answer; the caller comes back (g) and the agent may transfer (t).
 
     First (B) the caller's channel learns which offers ring: with Dial itself, so that ringing takes one command.
     """
-    options = f"m({music_class})gtB({OFFERED}^s^1({offers_text({each.endpoint: each.offer for each in called})}))"
-    by_themselves = [each for each in called if each.beep]
+    options = f"m({music_class})gtB({OFFERED}^s^1({offers_text({each.endpoint: each.offer for each in targets})}))"
+    by_themselves = [each for each in targets if each.beep]
     if by_themselves:
         options += f"b({SELF_ANSWERING}^s^1({_list(by_themselves)}^{by_themselves[0].beep}))"
-    if any(each.screened for each in called):
-        asked = [each for each in called if each.question]
+    if any(each.screened for each in targets):
+        asked = [each for each in targets if each.question]
         question = asked[0].question if asked else ""
-        whisper = next((each.whisper for each in called if each.whisper), "")
+        whisper = next((each.whisper for each in targets if each.whisper), "")
         options += f"U({SCREENING}^{whisper}^{question}^{_list(asked)})"
-    return "&".join(f"PJSIP/{each.endpoint}" for each in called) + f",{seconds(timeout_ms)},{options}"
+    return "&".join(f"PJSIP/{each.endpoint}" for each in targets) + f",{seconds(timeout_ms)},{options}"
 
 
 def offers_text(offers: Mapping[str, str]) -> str:
@@ -61,8 +61,8 @@ def offers_text(offers: Mapping[str, str]) -> str:
     return "&".join(f"{offer}={called}" for called, offer in offers.items())
 
 
-def _list(called: Sequence[Called]) -> str:
-    return "&".join(each.endpoint for each in called)
+def _list(targets: Sequence[DialTarget]) -> str:
+    return "&".join(each.endpoint for each in targets)
 
 
 def _check(what: str, pattern: re.Pattern[str], value: str) -> None:

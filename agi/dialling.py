@@ -1,6 +1,6 @@
-"""The rings of one caller: all phones that ring for the same caller are rung by one Dial, the first to answer gets the caller.
+"""Dials phones for one caller: one Asterisk Dial rings all of them, and the first to answer gets the caller.
 
-A phone that joins while others ring ends that Dial, and the next one rings all of them. What has become of a phone is told at once
+A phone that joins while others ring ends that Dial, and the next Dial rings all of them. The result of each phone is reported at once
 while the others ring on. Asterisk goes on ringing and connecting by itself when this process dies.
 """
 
@@ -12,19 +12,19 @@ import structlog
 
 from agi.ami.errors import AmiError, AmiRefused
 from agi.ami.events import Event
-from agi.dial_reply import RingChannel, dial_variables, talk_ms_by_dial
+from agi.dial_reply import DialChannel, dial_variables, talk_ms_by_dial
 from agi.dial_string import dial_arguments
+from agi.dialled_phone import DialledPhone, DialResult
 from agi.errors import AGIHangup
-from agi.outcome import RingOutcome, judge, judge_reply
+from agi.outcome import LegOutcome, judge, judge_reply
 from agi.protocol import Reply
-from agi.ring import Ring, RingResult
 
 log = structlog.get_logger("agi")
 
 FIRST_EVENT_MS = 100  # AMI events may come a little later than AGI's reply
 LAST_EVENT_MS = 1000
-NEVER_BEGAN_MS = 500  # of several phones, one that is not registered is left out by Dial without a word
-MOMENT = 2  # turns of the event loop in which all rings that were asked for together have joined
+NEVER_BEGAN_MS = 500  # of several phones, one that is not registered is left out by Dial silently
+MOMENT = 2  # turns of the event loop in which all phones that were asked for together have joined
 SCREENING_MS = 30_000  # a whisper and its question take less
 ANSWERED_ELSEWHERE = 26  # Q.850: no missed call on the phone
 NORMAL = 16
@@ -46,117 +46,117 @@ class Clock(Protocol):
 
 
 class Dialling:
-    """One caller's dials, on the caller's AGI session. `run` returns when every ring has come to its end."""
+    """The Dials of one caller, one after another, on the caller's AGI session. `run` returns when every phone has its result."""
 
-    def __init__(self, ami: DialAmi, clock: Clock, channel: RingChannel, caller: str, music_class: str) -> None:
+    def __init__(self, ami: DialAmi, clock: Clock, channel: DialChannel, caller: str, music_class: str) -> None:
         self.caller = caller
         self.known = {caller}  # Uniqueids of the caller and of every leg so far
-        self.rings: list[Ring] = []
+        self.phones: list[DialledPhone] = []
         self._ami = ami
         self._clock = clock
         self._channel = channel
         self._music_class = music_class
 
-    def join(self, ring: Ring) -> None:
-        """Ring this one, too: at once, unless somebody has picked up already."""
-        if not any(other.leg.facts.picked_up or other.leg.answered for other in self.rings):
-            for other in self.rings:
+    def join(self, phone: DialledPhone) -> None:
+        """Ring this phone, too: at once, unless somebody has picked up already."""
+        if not any(other.leg.facts.picked_up or other.leg.answered for other in self.phones):
+            for other in self.phones:
                 other.leg.facts.recalled = other.dialled
                 other.wake()
-        self.rings.append(ring)
+        self.phones.append(phone)
         self._settle()
 
-    def withdraw(self, ring: Ring) -> bool:
+    def withdraw(self, phone: DialledPhone) -> bool:
         """Take one back; False when it is too late."""
-        if ring.over or ring.finished or ring.leg.answered:
+        if phone.over or phone.finished or phone.leg.answered:
             return False
-        ring.leg.facts.withdrawn = True
-        ring.wake()
-        if not ring.dialled:
-            ring.end(RingResult("withdrawn"))
+        phone.leg.facts.withdrawn = True
+        phone.wake()
+        if not phone.dialled:
+            phone.end(DialResult("withdrawn"))
         return True
 
     def take(self, event: Event) -> None:
         """An event of the caller's channel or of a leg."""
         now_ms = self._clock.now_ms()
-        for ring in self.rings:
-            ring.leg.take(event, now_ms)
-            self.caller = ring.leg.caller
-            self.known |= {ring.leg.caller, ring.leg.uniqueid} - {""}
-        for ring in self.rings:
-            ring.wake()
+        for phone in self.phones:
+            phone.leg.take(event, now_ms)
+            self.caller = phone.leg.caller
+            self.known |= {phone.leg.caller, phone.leg.uniqueid} - {""}
+        for phone in self.phones:
+            phone.wake()
         self._settle()
 
     async def run(self) -> None:
-        """Dial, as often as it takes. Whatever ends it ends every ring."""
+        """Dial as often as needed. Whatever ends this ends every phone's dialling."""
         try:
-            while rings := await self._gathered():
-                await self._dial(rings)
+            while phones := await self._gathered():
+                await self._dial(phones)
         except Exception as fault:
-            for ring in self.rings:
-                ring.break_off(fault)
+            for phone in self.phones:
+                phone.break_off(fault)
         finally:
-            for ring in self.rings:
-                ring.result.cancel()
+            for phone in self.phones:
+                phone.result.cancel()
 
-    async def _gathered(self) -> list[Ring]:
+    async def _gathered(self) -> list[DialledPhone]:
         """Those to be rung now, with all that are asked for in this moment: one that joins later ends the Dial."""
-        rings = self._waiting()
-        while rings:
+        phones = self._waiting()
+        while phones:
             for _ in range(MOMENT):
                 await asyncio.sleep(0)
-            before, rings = rings, self._waiting()
-            if rings == before:
+            before, phones = phones, self._waiting()
+            if phones == before:
                 break
-        return rings
+        return phones
 
-    def _waiting(self) -> list[Ring]:
-        """Those to be rung now."""
+    def _waiting(self) -> list[DialledPhone]:
+        """The phones to ring now."""
         now_ms = self._clock.now_ms()
-        for ring in self.rings:
-            if ring.leg.facts.withdrawn:
-                ring.end(RingResult("withdrawn", now_ms - ring.started_ms))
-            elif ring.left_ms(now_ms) <= 0:
-                ring.end(RingResult("rang_out", now_ms - ring.started_ms))
-        self.rings = [ring for ring in self.rings if not ring.over]
-        return list(self.rings)
+        for phone in self.phones:
+            if phone.leg.facts.withdrawn:
+                phone.end(DialResult("withdrawn", now_ms - phone.started_ms))
+            elif phone.left_ms(now_ms) <= 0:
+                phone.end(DialResult("rang_out", now_ms - phone.started_ms))
+        self.phones = [phone for phone in self.phones if not phone.over]
+        return list(self.phones)
 
-    async def _dial(self, rings: list[Ring]) -> None:
+    async def _dial(self, phones: list[DialledPhone]) -> None:
         started_ms = self._clock.now_ms()
-        longest_ms = max(ring.left_ms(started_ms) for ring in rings)
-        for ring in rings:
-            ring.begin(self.caller)
+        longest_ms = max(phone.left_ms(started_ms) for phone in phones)
+        for phone in phones:
+            phone.begin(self.caller)
         loop = asyncio.get_running_loop()
         timers = [
-            loop.call_later(ring.left_ms(started_ms) / 1000, ring.time_out) for ring in rings if ring.left_ms(started_ms) < longest_ms
+            loop.call_later(phone.left_ms(started_ms) / 1000, phone.time_out) for phone in phones if phone.left_ms(started_ms) < longest_ms
         ]
-        timers += [loop.call_later(_unseen_after_s(rings[0], longest_ms), self._answered_unseen, rings[0])] if len(rings) == 1 else []
-        guards = [asyncio.create_task(self._guard(ring, alone=len(rings) == 1)) for ring in rings]
+        timers += [loop.call_later(_unseen_after_s(phones[0], longest_ms), self._answered_unseen, phones[0])] if len(phones) == 1 else []
+        guards = [asyncio.create_task(self._guard(phone, alone=len(phones) == 1)) for phone in phones]
         left = False  # whether the caller is gone
         try:
-            reply = await self._channel.appexec("Dial", dial_arguments([ring.called for ring in rings], longest_ms, self._music_class))
+            reply = await self._channel.appexec("Dial", dial_arguments([phone.target for phone in phones], longest_ms, self._music_class))
             left = isinstance(reply, Reply) and reply.failed  # HANGUP follows
-        except AGIHangup:  # proves nothing about the call: the leg's events tell
+        except AGIHangup:  # proves nothing about the call: the leg's events do
             left = True
         finally:
-            for ring in rings:
-                ring.finished = True
+            for phone in phones:
+                phone.finished = True
             for timer in timers:
                 timer.cancel()
             for guard in guards:
                 guard.cancel()
             await asyncio.gather(*guards, return_exceptions=True)
         over_ms = self._clock.now_ms()
-        for ring in rings:
-            if not ring.over:
-                await self._conclude(ring, started_ms, over_ms, alone=len(rings) == 1, left=left)
+        for phone in phones:
+            if not phone.over:
+                await self._conclude(phone, started_ms, over_ms, alone=len(phones) == 1, left=left)
 
-    async def _conclude(self, ring: Ring, dialled_ms: int, over_ms: int, *, alone: bool, left: bool) -> None:
-        """The Dial is over: what has become of this one, unless it is to be rung again. `left`: the caller is gone."""
-        await self._await_last_events(ring, left=left)
-        now_ms, leg = self._clock.now_ms(), ring.leg
-        outcome = judge(leg.facts) if leg.complete else await self._ask_channel(ring, now_ms - dialled_ms, alone=alone)
-        ring.dialled = False
+    async def _conclude(self, phone: DialledPhone, dialled_ms: int, over_ms: int, *, alone: bool, left: bool) -> None:
+        """The Dial is over: set the result of this phone, unless it is to ring again. `left`: the caller is gone."""
+        await self._await_last_events(phone, left=left)
+        now_ms, leg = self._clock.now_ms(), phone.leg
+        outcome = judge(leg.facts) if leg.complete else await self._ask_channel(phone, now_ms - dialled_ms, alone=alone)
+        phone.dialled = False
         if leg.facts.recalled and outcome != "answered" and not leg.facts.picked_up and not leg.facts.caller_left:
             return
         rang_until_ms = leg.answered_ms if leg.answered_ms is not None else now_ms
@@ -164,91 +164,91 @@ class Dialling:
         if outcome == "answered" and (leg.answered_unseen or not leg.answered):
             talk_ms = await talk_ms_by_dial(self._channel) or talk_ms
             rang_until_ms = over_ms - talk_ms
-        ring.end(RingResult(outcome, rang_until_ms - ring.started_ms, talk_ms, leg.ended_by, leg.end_reason))
+        phone.end(DialResult(outcome, rang_until_ms - phone.started_ms, talk_ms, leg.ended_by, leg.end_reason))
 
     def _settle(self) -> None:
-        """Ends the rings that are decided while Dial goes on with another."""
+        """Set the results that are decided while Dial goes on with another phone."""
         now_ms = self._clock.now_ms()
-        winner = next((ring for ring in self.rings if ring.leg.answered), None)
-        picked_up = winner is not None or any(ring.leg.facts.picked_up for ring in self.rings)
-        for ring in self.rings:
-            if ring.over or ring is winner:
+        winner = next((phone for phone in self.phones if phone.leg.answered), None)
+        picked_up = winner is not None or any(phone.leg.facts.picked_up for phone in self.phones)
+        for phone in self.phones:
+            if phone.over or phone is winner:
                 continue
-            leg = ring.leg
-            decided = leg.complete and not leg.facts.recalled and any(other.dialled and not other.leg.over for other in self.rings)
-            outcome: RingOutcome = judge(leg.facts) if decided else "withdrawn"
-            lost = outcome == "withdrawn" and not leg.facts.withdrawn  # told behind the answer that it lost to
+            leg = phone.leg
+            decided = leg.complete and not leg.facts.recalled and any(other.dialled and not other.leg.over for other in self.phones)
+            outcome: LegOutcome = judge(leg.facts) if decided else "withdrawn"
+            lost = outcome == "withdrawn" and not leg.facts.withdrawn  # reported after the answer that it lost to
             if winner or (decided and (picked_up or not lost)):
-                ring.end(RingResult(outcome, now_ms - ring.started_ms))
+                phone.end(DialResult(outcome, now_ms - phone.started_ms))
 
-    def _answered_unseen(self, ring: Ring) -> None:
-        """AMI is or was away: a Dial that lasts longer than its ring time connects two people."""
-        if (ring.leg.cut or not self._ami.connected) and not ring.leg.answered:
-            ring.leg.answer_unseen(self._clock.now_ms())
-            ring.wake()
+    def _answered_unseen(self, phone: DialledPhone) -> None:
+        """AMI is or was away: a Dial that lasts longer than its ring time has connected two people."""
+        if (phone.leg.cut or not self._ami.connected) and not phone.leg.answered:
+            phone.leg.answer_unseen(self._clock.now_ms())
+            phone.wake()
             self._settle()
 
-    async def _ask_channel(self, ring: Ring, lasted_ms: int, *, alone: bool) -> RingOutcome:
-        """The outcome of a Dial that AMI did not see as a whole, by what the caller's session knows."""
+    async def _ask_channel(self, phone: DialledPhone, lasted_ms: int, *, alone: bool) -> LegOutcome:
+        """The outcome of a Dial of which AMI missed events, from the variables of the caller's channel."""
         try:
             status, cause = await dial_variables(self._channel)
-            if not alone and status in ("ANSWER", "BUSY") and await self._channel.get_variable("DIALEDPEERNUMBER") != ring.called.endpoint:
+            if not alone and status in ("ANSWER", "BUSY") and await self._channel.get_variable("DIALEDPEERNUMBER") != phone.target.endpoint:
                 return "withdrawn"
-            return judge_reply(status, cause, withdrawn=ring.leg.facts.withdrawn)
+            return judge_reply(status, cause, withdrawn=phone.leg.facts.withdrawn)
         except AGIHangup:  # Dial lasts longer than the ring time only when somebody answered
-            return "answered" if alone and lasted_ms > 1000 * _unseen_after_s(ring, ring.called.ring_timeout_ms) else "withdrawn"
+            return "answered" if alone and lasted_ms > 1000 * _unseen_after_s(phone, phone.target.ring_timeout_ms) else "withdrawn"
 
-    async def _guard(self, ring: Ring, *, alone: bool) -> None:
-        """Hangs the agent's leg up when the offer is taken back, or when the phone does not ring in time."""
-        leg, facts = ring.leg, ring.leg.facts
-        if not alone and not await self._seen(ring, lambda: facts.began, NEVER_BEGAN_MS) and self._is_left_out(ring):
-            ring.end(RingResult("unreachable", self._clock.now_ms() - ring.started_ms))
+    async def _guard(self, phone: DialledPhone, *, alone: bool) -> None:
+        """Hang up the agent's leg when the offer is withdrawn, or when the phone does not ring in time."""
+        leg, facts = phone.leg, phone.leg.facts
+        if not alone and not await self._seen(phone, lambda: facts.began, NEVER_BEGAN_MS) and self._is_left_out(phone):
+            phone.end(DialResult("unreachable", self._clock.now_ms() - phone.started_ms))
             return
-        await ring.until(lambda: facts.began)
+        await phone.until(lambda: facts.began)
         try:
-            async with asyncio.timeout(ring.patience_ms / 1000):
-                await ring.until(lambda: facts.rang or facts.picked_up or leg.answered or ring.unwanted)
+            async with asyncio.timeout(phone.patience_ms / 1000):
+                await phone.until(lambda: facts.rang or facts.picked_up or leg.answered or phone.unwanted)
         except TimeoutError:
-            # Were we held up, what the phone said may lie unread still; and with AMI away it may have rung unseen.
-            await self._seen(ring, lambda: facts.rang or facts.picked_up or leg.answered, FIRST_EVENT_MS)
+            # If this process was delayed, the phone's event may still be unread; and with AMI away it may have rung unseen.
+            await self._seen(phone, lambda: facts.rang or facts.picked_up or leg.answered, FIRST_EVENT_MS)
             facts.given_up = not (leg.cut or facts.rang or facts.picked_up or leg.answered)
         while not leg.answered:
-            await ring.until(lambda: leg.answered or (self._ami.connected and ring.unwanted))
-            if leg.answered or await self._hang_up(ring):
+            await phone.until(lambda: leg.answered or (self._ami.connected and phone.unwanted))
+            if leg.answered or await self._hang_up(phone):
                 return
 
-    def _is_left_out(self, ring: Ring) -> bool:
-        """Whether Dial rings the others and not this one."""
-        return not ring.leg.cut and not ring.leg.facts.recalled and any(other.leg.facts.began for other in self.rings)
+    def _is_left_out(self, phone: DialledPhone) -> bool:
+        """Whether Dial rings the others and not this phone."""
+        return not phone.leg.cut and not phone.leg.facts.recalled and any(other.leg.facts.began for other in self.phones)
 
-    async def _hang_up(self, ring: Ring) -> bool:
+    async def _hang_up(self, phone: DialledPhone) -> bool:
         """End the agent's leg; False when it may be tried again."""
         try:
-            await self._ami.hangup(ring.leg.channel, NORMAL if ring.leg.facts.timed_out else ANSWERED_ELSEWHERE)
+            await self._ami.hangup(phone.leg.channel, NORMAL if phone.leg.facts.timed_out else ANSWERED_ELSEWHERE)
         except AmiRefused as problem:
-            log.error("offer_not_withdrawn", offer=ring.called.offer, reason=str(problem))
+            log.error("offer_not_withdrawn", offer=phone.target.offer, reason=str(problem))
         except AmiError as problem:
-            log.warning("offer_withdrawal_tried_again", offer=ring.called.offer, reason=str(problem))
+            log.warning("offer_withdrawal_tried_again", offer=phone.target.offer, reason=str(problem))
             return False
         return True
 
-    async def _await_last_events(self, ring: Ring, *, left: bool) -> None:
-        """AGI's reply and AMI's events come on two connections, in any order. Why a talk ended that nobody hung up, the Hangup of the
-        caller's channel may tell: it comes a moment after the session's end."""
-        if await self._seen(ring, lambda: ring.leg.facts.began, FIRST_EVENT_MS):
-            over = await self._seen(ring, lambda: ring.leg.over, LAST_EVENT_MS)
-            if over and left and ring.leg.answered:
-                await self._seen(ring, lambda: ring.leg.end_known, LAST_EVENT_MS)
+    async def _await_last_events(self, phone: DialledPhone, *, left: bool) -> None:
+        """AGI's reply and AMI's events come on two connections, in any order. The Hangup of the caller's channel may say why a talk ended
+        that nobody hung up: it comes a moment after the session's end."""
+        if await self._seen(phone, lambda: phone.leg.facts.began, FIRST_EVENT_MS):
+            over = await self._seen(phone, lambda: phone.leg.over, LAST_EVENT_MS)
+            if over and left and phone.leg.answered:
+                await self._seen(phone, lambda: phone.leg.end_known, LAST_EVENT_MS)
 
-    async def _seen(self, ring: Ring, condition: Callable[[], bool], within_ms: int) -> bool:
+    async def _seen(self, phone: DialledPhone, condition: Callable[[], bool], within_ms: int) -> bool:
         try:
             async with asyncio.timeout(within_ms / 1000):
-                await ring.until(lambda: condition() or not self._ami.connected)
+                await phone.until(lambda: condition() or not self._ami.connected)
         except TimeoutError:
             return False
         return condition()
 
 
-def _unseen_after_s(ring: Ring, ring_ms: int) -> float:
-    """So long after its beginning a Dial has certainly connected somebody."""
-    return (max(1000, ring_ms) + 2 * LAST_EVENT_MS + (SCREENING_MS if ring.called.screened else 0)) / 1000
+def _unseen_after_s(phone: DialledPhone, ring_ms: int) -> float:
+    """How long after its beginning a Dial has certainly connected somebody."""
+    return (max(1000, ring_ms) + 2 * LAST_EVENT_MS + (SCREENING_MS if phone.target.screened else 0)) / 1000

@@ -1,4 +1,4 @@
-"""What can go wrong on an AGI session, as one tree below pyst2's own exceptions, so that `except AGIHangup` of a pyst2 script still holds.
+"""What can go wrong on an AGI session, as one tree below pyst2's own exceptions, so that `except AGIHangup` of a pyst2 script still works.
 
 AGIException                     pyst2
  +- AGIError                     pyst2

@@ -1,6 +1,6 @@
 """Keys that a caller pressed, each once, in order, waiting to be taken. Fed by LiveCalls from AMI; the digits are never logged or shown.
 
-Asterisk may tell one key more than once. `Presses` knows the ways in which AMI repeats it, `KeySource` also the one in which AGI does.
+Asterisk may report one key more than once. `Presses` knows the ways in which AMI repeats it, `KeySource` also the one in which AGI does.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ KEYS = frozenset("0123456789*#ABCD")
 MOST_KEYS = 32  # further ones are dropped until some are taken
 # Asterisk keeps two keys this far apart; with the two packets of sound that it waits for.
 KEPT_APART_MS = 45 + 40
-REPEATED_WITHIN_MS = 10_000  # where the phone's beginnings are told, no repetition is older
+REPEATED_WITHIN_MS = 10_000  # where the phone's beginnings are reported, no repetition is older
 # AGI may return a key that ended between two commands: as long after its end as it was held, later in a row of keys.
 ECHO_WITHIN_MS = 2_000
 LATE_WITHIN_MS = 5_000
@@ -20,14 +20,14 @@ RUN_GAP_MS = 700  # keys closer to each other than this belong to one entry
 class Presses:
     """Which of the key events on AMI are presses of their own.
 
-    Asterisk puts a key aside while it plays the end of the one before, or when the two are closer than 45 ms, and tells its end again
+    Asterisk puts a key aside while it plays the end of the one before, or when the two are closer than 45 ms, and reports its end again
     when it takes it up: same key, same duration, no beginning of its own. Keys that travel as RTP or tones have a beginning each; SIP
     INFO has none, there a repetition is known by coming soon after a key that came too early.
     """
 
     def __init__(self) -> None:
         self._down = ""
-        self._begins = False  # the phone's beginnings are told
+        self._begins = False  # the phone's beginnings are reported
         self._repeatable: deque[tuple[str, int, int]] = deque(maxlen=MOST_KEYS)  # key, duration, until when
         self._busy_until_ms = 0
 
@@ -54,9 +54,9 @@ class Presses:
             self._repeatable.popleft()
 
     def _is_repeated(self, key: str, duration_ms: int) -> bool:
-        for told in self._repeatable:
-            if told[:2] == (key, duration_ms):
-                self._repeatable.remove(told)
+        for repeatable in self._repeatable:
+            if repeatable[:2] == (key, duration_ms):
+                self._repeatable.remove(repeatable)
                 return True
         return False
 
@@ -69,8 +69,8 @@ class KeySource:
         self._connected = connected
         self._news = asyncio.Event()
         self._presses = Presses()
-        self._told: deque[tuple[str, int]] = deque(maxlen=MOST_KEYS)  # by AMI: key, and until when AGI may return it
-        self._owed: deque[tuple[str, int]] = deque(maxlen=MOST_KEYS)  # counted by AGI's word: key, and until when AMI may tell it
+        self._reported: deque[tuple[str, int]] = deque(maxlen=MOST_KEYS)  # by AMI: key, and until when AGI may return it
+        self._owed: deque[tuple[str, int]] = deque(maxlen=MOST_KEYS)  # counted by AGI's word: key, and until when AMI may report it
         self._run_until_ms: int | None = None  # keys before that belong to an entry that was interrupted
 
     @property
@@ -101,21 +101,21 @@ class KeySource:
         self.clear()
         self._run_until_ms = _now_ms() + RUN_GAP_MS
 
-    # -- what AMI tells ------------------------------------------------------------------------------------------------
+    # -- from AMI ------------------------------------------------------------------------------------------------------
 
     def began(self, key: str) -> None:
-        """AMI tells that a key went down."""
+        """AMI reports that a key went down."""
         if key in KEYS:
             self._presses.began(key)
 
     def ended(self, key: str, duration_ms: int) -> None:
-        """AMI tells that a key was released after so long; a repetition is ignored."""
+        """AMI reports that a key was released after so long; a repetition is ignored."""
         now_ms = _now_ms()
         if key not in KEYS or not self._presses.ended(key, duration_ms, now_ms):
             return
         if _struck(self._owed, key, now_ms):
             return
-        self._told.append((key, now_ms + duration_ms + ECHO_WITHIN_MS))
+        self._reported.append((key, now_ms + duration_ms + ECHO_WITHIN_MS))
         if not self._in_run(now_ms):
             self.push(key)
 
@@ -130,15 +130,15 @@ class KeySource:
         self._connected = connected
         self._news.set()
 
-    # -- what AGI tells ------------------------------------------------------------------------------------------------
+    # -- from AGI ------------------------------------------------------------------------------------------------------
 
     def is_echo(self, key: str) -> bool:
-        """Whether a key that AGI returned may be one that AMI has told; each is asked for once."""
+        """Whether a key that AGI returned may be one that AMI has reported; each is asked for once."""
         now_ms = _now_ms()
-        return self._in_run(now_ms) or _struck(self._told, key, now_ms)
+        return self._in_run(now_ms) or _struck(self._reported, key, now_ms)
 
     def counted(self, key: str) -> None:
-        """A key counted by AGI's word alone: should AMI tell it, too, it is none."""
+        """A key counted by AGI's word alone: should AMI report it, too, it does not count again."""
         if key in self._keys:
             self._keys.remove(key)
         else:

@@ -1,4 +1,4 @@
-"""The agent's leg of one ring: what its own AMI events tell. Pure; who rings and hangs up is elsewhere, and what follows in outcome.py."""
+"""The agent's leg: what its own AMI events say. Pure; ringing.py rings and hangs up, outcome.py says what follows."""
 
 import re
 from typing import Literal
@@ -38,9 +38,9 @@ LEG_EVENTS: tuple[type[Event], ...] = (
 
 
 class Leg:
-    """Records the events of one ring: those of the caller with Uniqueid `caller`, and of the leg that Dial makes for it.
+    """Records the events of the caller with Uniqueid `caller`, and of the leg that Dial makes for the phone.
 
-    Where Dial makes several, `dial_string` tells which is this one ("" takes the first). A `screened` leg has answered when the two are
+    Where Dial makes several, `dial_string` says which is this one ("" takes the first). A `screened` leg has answered when the two are
     connected, not when the agent picks up. `caller` becomes another one when an agent who called us connects somebody to this call.
     """
 
@@ -53,7 +53,7 @@ class Leg:
         self.over = False  # the leg's Hangup was seen
         self.cut = False  # AMI was away at some time: events are missing
         self.answered_ms: int | None = None
-        self.answered_unseen = False  # concluded, not told by an event: the answer was earlier than `answered_ms`
+        self.answered_unseen = False  # concluded, not reported by an event: the answer was earlier than `answered_ms`
         self._talk_from_ms: int | None = None
         self._talk_to_ms: int | None = None
         self._bridges: dict[str, str] = {}  # uniqueid -> bridge
@@ -148,7 +148,7 @@ class Leg:
             self._connect(now_ms)
 
     def answer_unseen(self, now_ms: int) -> None:
-        """They talk, as Dial lasts longer than it rings; no event has told it."""
+        """They talk, as Dial lasts longer than its ring time; no event has said so."""
         self._connect(now_ms)
         self.answered_unseen = True
 

@@ -1,4 +1,4 @@
-"""The calls that we hold, by Uniqueid, kept true by AMI: their keys, and the one fact that ends a call, Asterisk's Hangup of its channel.
+"""The calls of this server, by Uniqueid, kept true by AMI: their keys, and the one fact that ends a call, Asterisk's Hangup of its channel.
 
 The end of an AGI session is not here: a call outlives it when it is transferred or taken over by another server.
 """
@@ -12,7 +12,7 @@ from agi.ami.events import AttendedTransfer, DTMFBegin, DTMFEnd, EventSource, Ha
 from agi.ami.protocol import Message
 from agi.keys import KeySource
 
-REMEMBERED_HANGUPS = 4096  # an AGI connection may be served after AMI has told the end of its call
+REMEMBERED_HANGUPS = 4096  # an AGI connection may be served after AMI has reported the end of its call
 
 CallEndedBy = Literal["caller", "system", "transfer", ""]
 
@@ -31,7 +31,7 @@ class Watch:
         self.ended_unseen = False  # it was over when AMI came back: who ended it is not known
 
     async def gone_or(self, timeout_ms: int) -> bool:
-        """Waits for the end of the call, not longer than `timeout_ms`; tells whether it is over."""
+        """Waits for the end of the call, not longer than `timeout_ms`; returns whether it is over."""
         await asyncio.wait([self.gone], timeout=timeout_ms / 1000)
         return self.gone.done()
 
@@ -73,7 +73,7 @@ class LiveCalls:
         return watch
 
     def forget(self, uniqueid: str) -> None:
-        """Follow that call no longer, because somebody else holds it; nothing is told to those who wait for its end."""
+        """Follow that call no longer, because another server has it; those who wait for its end learn nothing."""
         self._watches.pop(uniqueid, None)
 
     async def reconcile(self, core_show_channels: Callable[[], Awaitable[list[Message]]]) -> list[Message]:
@@ -81,17 +81,17 @@ class LiveCalls:
 
         Gives the rows; raises what `core_show_channels` raises."""
         self.set_connected(True)
-        held = list(self._watches)  # one that comes while we ask may be missing in the answer, and lives
+        watched = list(self._watches)  # one that comes while we ask may be missing in the answer, and lives
         rows = await core_show_channels()
         living = {row.get("Uniqueid") for row in rows}
-        for uniqueid in held:
+        for uniqueid in watched:
             if uniqueid not in living and uniqueid in self._watches:
                 self._watches[uniqueid].ended_unseen = True
                 self._end(uniqueid)
         return rows
 
     def set_connected(self, connected: bool) -> None:
-        """AMI came or went: tells the key sources. Calls live on."""
+        """AMI came or went: inform the key sources. Calls live on."""
         self._connected = connected
         for watch in self._watches.values():
             watch.keys.set_connected(connected)

@@ -1,4 +1,4 @@
-"""What has become of a ring: from the facts of the agent's leg, or from the caller's own variables. Pure.
+"""The outcome of ringing a phone: from the facts of the agent's leg, or from the caller's own variables. Pure.
 
 The caller's variables (DIALSTATUS, HANGUPCAUSE) mix up cases that matter, so they are read only when AMI was away at the time.
 """
@@ -6,10 +6,10 @@ The caller's variables (DIALSTATUS, HANGUPCAUSE) mix up cases that matter, so th
 from dataclasses import dataclass
 from typing import Literal
 
-RingOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
+LegOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
 
 # What the phone itself said. 480 is "do not disturb" on many phones: the person's choice, so it counts like the decline key.
-BY_SIP_STATUS: dict[int, RingOutcome] = {
+BY_SIP_STATUS: dict[int, LegOutcome] = {
     480: "declined",
     603: "declined",
     486: "busy",
@@ -22,7 +22,7 @@ BY_SIP_STATUS: dict[int, RingOutcome] = {
 CANCELLED = 487  # the phone's word for our own cancelling: says nothing
 
 # The same by Q.850 cause, for an Asterisk that gives no SIP status. 26 is missing: Asterisk also gives it to legs that rang out.
-BY_CAUSE: dict[int, RingOutcome] = {
+BY_CAUSE: dict[int, LegOutcome] = {
     17: "busy",
     21: "declined",
     19: "declined",
@@ -35,8 +35,8 @@ BY_CAUSE: dict[int, RingOutcome] = {
 
 USER_BUSY = 17
 
-# The caller's DIALSTATUS, for a ring that AMI did not see; BY_CAUSE goes before it.
-BY_DIALSTATUS: dict[str, RingOutcome] = {
+# The caller's DIALSTATUS, for a leg that AMI did not see; BY_CAUSE goes before it.
+BY_DIALSTATUS: dict[str, LegOutcome] = {
     "ANSWER": "answered",
     "BUSY": "busy",
     "NOANSWER": "rang_out",
@@ -56,18 +56,18 @@ class LegFacts:
     connected: bool = False  # caller and agent are in one bridge
     dial_status: str = ""  # of DialEnd
     cause: int = 0  # Q.850, of the leg's Hangup
-    sip_status: int = 0  # of the leg's Hangup, 0 when not told
+    sip_status: int = 0  # of the leg's Hangup, 0 when unknown
     caller_left: bool = False  # the caller hung up before the answer
     withdrawn: bool = False  # we took the offer back
     given_up: bool = False  # we hung up because the phone did not ring
     timed_out: bool = False  # we hung up because its ring time was over, while others ring on
     recalled: bool = False  # we hung up to ring it again, beside others
-    outside: bool = False  # a line outside: the end of its ring time without a RINGING does not mean that nobody is there
+    outside: bool = False  # an external number: the end of its ring time without a RINGING does not mean that nobody is there
     screened: bool = False  # an answer connects nobody yet: the dialplan has something to say or to ask first
 
 
-def judge(facts: LegFacts) -> RingOutcome:
-    """The outcome of a ring that AMI saw from its beginning to its end."""
+def judge(facts: LegFacts) -> LegOutcome:
+    """The outcome of a leg that AMI saw from its beginning to its end."""
     if facts.dial_status == "ANSWER" and (facts.connected or not facts.screened):
         return "answered"
     if facts.withdrawn or facts.caller_left or facts.dial_status == "CANCEL":
@@ -87,12 +87,12 @@ def judge(facts: LegFacts) -> RingOutcome:
     return BY_DIALSTATUS.get(facts.dial_status, "failed")
 
 
-def _rung_out(facts: LegFacts) -> RingOutcome:
+def _rung_out(facts: LegFacts) -> LegOutcome:
     return "rang_out" if facts.rang or facts.outside else "unreachable"
 
 
-def judge_reply(dialstatus: str, hangupcause: int, *, withdrawn: bool) -> RingOutcome:
-    """The outcome by the caller's own variables. Cannot tell a dead phone from one that rang out."""
+def judge_reply(dialstatus: str, hangupcause: int, *, withdrawn: bool) -> LegOutcome:
+    """The outcome by the caller's own variables. Cannot distinguish a dead phone from one that rang out."""
     if dialstatus == "ANSWER":
         return "answered"
     if withdrawn:

@@ -1,8 +1,8 @@
 """The caller's telephone on an AGI channel: says things, collects keys, plays music, dials, hangs up. Fits `ivr.ports.Phone`.
 
 Keys come from AMI while it is connected, since AGI does not see a key that is pressed between two commands; then an escape digit only
-stops the prompt, and one that AMI has told before is an echo: the prompt goes on. Without AMI the keys that AGI reports serve. Either
-way a key that nobody wanted yet is kept, in order, for whoever asks next.
+stops the prompt, and one that AMI has reported before is an echo: the prompt goes on. Without AMI the keys that AGI reports serve. Either
+way a key that nobody has asked for yet is kept, in order, for whoever asks next.
 Not here: which file says what (`Sounds`), how keys arrive (`KeySource`), whether a number may be dialled (`dial`).
 """
 
@@ -26,7 +26,7 @@ ALL_KEYS = "0123456789*#"
 MOST_KEPT = 32
 # AMI reports a key when it is released, AGI when it is pressed or released: so long may a key that stopped a prompt be on its way.
 AMI_LAG_MS = 500
-# So long AMI has to tell a key that may as well be the echo of one before; what it tells later stops the prompt again.
+# AMI has this long to report a key that may as well be the echo of one before; what it reports later stops the prompt again.
 ECHO_LAG_MS = 50
 # So long may AGI take to stop a prompt by itself, before AMI is asked to.
 STOP_GRACE_S = 0.1
@@ -73,7 +73,7 @@ class KeySource(Protocol):
         """Drop the keys that are waiting and those that follow closely."""
 
     def is_echo(self, key: str) -> bool:
-        """Whether a key that AGI returned may be one that AMI has told before."""
+        """Whether a key that AGI returned may be one that AMI has reported before."""
 
     def counted(self, key: str) -> None:
         """A key is counted because AGI returned it: AMI's word on it, before or after, is no key."""
@@ -112,7 +112,7 @@ class AsteriskPhone:
     async def play(self, speech: Sequence[Spoken], *, keys: str = "") -> str:
         """Say all of it; stop at the first of `keys` and return that key, else "". Keys pressed earlier and not yet taken count at once.
 
-        Unwanted ones do not stop it; they are gone when a wanted one comes behind them and stay for `wait_key` when none does.
+        Other keys do not stop it; they are gone when one of `keys` comes behind them and stay for `wait_key` when none does.
         """
         for file in await self._sounds.files(speech):
             key = self._take(keys) or await (self._clip_with_ami(file, keys) if self._keys.connected else self._clip_alone(file, keys))
@@ -121,7 +121,7 @@ class AsteriskPhone:
         return self._take(keys)
 
     async def wait_key(self, timeout_ms: int) -> str:
-        """The next key, or "" when none came in time. The line is silent meanwhile, unless music was started."""
+        """The next key, or "" when none came in time. The caller hears nothing meanwhile, unless music was started."""
         while True:
             self._collect()
             if self._kept:
@@ -131,7 +131,7 @@ class AsteriskPhone:
                 if key or self._keys.connected:
                     return key
             key = await self._channel.wait_for_digit(max(0, timeout_ms))
-            if not (key and self._keys.is_echo(key)):  # else AMI is back and has told it: what AMI has told comes first
+            if not (key and self._keys.is_echo(key)):  # else AMI is back and has reported it: what AMI has reported comes first
                 self._count(key)
                 return key
 
@@ -141,7 +141,7 @@ class AsteriskPhone:
         self._keys.clear()
 
     async def music(self, on: bool, music_class: str = "") -> None:
-        """Music until the next prompt or dialling. After a prompt the line is dead silent until this is called."""
+        """Music until the next prompt or dialling. After a prompt the caller hears nothing until this is called."""
         await self._channel.set_music(on, music_class or self._music_class)
 
     async def dial(self, target: str, timeout_ms: int) -> DialOutcome:
@@ -159,16 +159,16 @@ class AsteriskPhone:
         while len(self._kept) < MOST_KEPT and (key := self._keys.take()):
             self._kept.append(key)
 
-    def _take(self, wanted: str) -> str:
-        """The first wanted key so far, or "". Keys pressed before it are gone then; without a wanted one all stay."""
+    def _take(self, expected: str) -> str:
+        """The first of the expected keys so far, or "". Keys pressed before it are gone then; without one all stay."""
         self._collect()
-        key = next((key for key in self._kept if key in wanted), "")
+        key = next((key for key in self._kept if key in expected), "")
         while key and self._kept.popleft() != key:
             pass
         return key
 
     def _count(self, key: str) -> None:
-        """A key that only AGI has told so far."""
+        """A key that only AGI has reported so far."""
         if key and self._keys.connected:
             self._keys.counted(key)
 
@@ -189,17 +189,17 @@ class AsteriskPhone:
                 watch.cancel()
                 await asyncio.gather(watch, return_exceptions=True)
 
-    async def _is_pressed(self, key: str, wanted: str) -> bool:
-        """Whether a clip was stopped by a wanted key, which is kept then. False for the end that Asterisk plays of a key that AMI told."""
+    async def _is_pressed(self, key: str, expected: str) -> bool:
+        """Whether an expected key stopped a clip; it is kept then. False for the end that Asterisk plays of a key that AMI has reported."""
         echo = False
-        while not any(kept in wanted for kept in self._kept):
-            told = self._keys.take()
-            echo = echo or (not told and self._keys.is_echo(key))
-            told = told or await self._keys.next(ECHO_LAG_MS if echo else AMI_LAG_MS)
-            if echo and not told:
+        while not any(kept in expected for kept in self._kept):
+            reported = self._keys.take()
+            echo = echo or (not reported and self._keys.is_echo(key))
+            reported = reported or await self._keys.next(ECHO_LAG_MS if echo else AMI_LAG_MS)
+            if echo and not reported:
                 return False
-            self._kept.append(told or key)
-            if not told:
+            self._kept.append(reported or key)
+            if not reported:
                 self._count(key)
         return True
 
@@ -216,7 +216,7 @@ class AsteriskPhone:
                 return
 
     async def _clip_alone(self, file: str, keys: str) -> str:
-        """Without AMI: any key stops the clip; one that is not wanted now is kept, and the clip goes on where it stopped."""
+        """Without AMI: any key stops the clip; one that is not expected now is kept, and the clip goes on where it stopped."""
         offset = 0
         while (reply := await self._stream(file, ALL_KEYS, offset)).key:
             offset = reply.endpos
@@ -235,7 +235,7 @@ class AsteriskPhone:
                 await self._channel.channel_status()  # raises ChannelHungUp if that is the reason
                 log.error("sound_missing", call=self._channel.unique_id, file=file)
                 raise SoundMissing(f"Asterisk cannot play {file}: there must be a file of that name with a suffix it knows, readable by it")
-            raise ChannelHungUp("the AGI session ended during a prompt; the call may go on elsewhere")
+            raise ChannelHungUp("the AGI session ended during a prompt; the call may go on at another server")
         return reply
 
     async def _while_here(self, waiting: Coroutine[Any, Any, str]) -> str:
@@ -244,7 +244,7 @@ class AsteriskPhone:
         try:
             await asyncio.wait((result, gone), return_when=asyncio.FIRST_COMPLETED)
             if not result.done():
-                raise ChannelHungUp("the AGI session ended while a key was awaited; the call may go on elsewhere")
+                raise ChannelHungUp("the AGI session ended while a key was awaited; the call may go on at another server")
             return result.result()
         finally:
             result.cancel()

@@ -1,4 +1,4 @@
-"""States of the agents' phones, as Asterisk tells them: live from DeviceStateChange, and from a snapshot after each connect."""
+"""States of the agents' phones, as Asterisk reports them: live from DeviceStateChange, and from a snapshot after each connect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -66,9 +66,9 @@ class PhoneStates:
         """Take a snapshot, with AmiClient.device_states; a phone missing in it is unavailable. Raises what `device_states` raises."""
         self._changed.clear()
         rows = [DeviceStateChange.of(row) for row in await device_states()]
-        told = {row.device.removeprefix(_TECHNOLOGY): row.state for row in rows if row.device.startswith(_TECHNOLOGY)}
-        for endpoint in (told.keys() | self._states.keys()) - self._changed:  # what changed meanwhile is newer than the snapshot
-            self._set(endpoint, PHONE_STATES.get(told.get(endpoint, ""), "unavailable"))
+        listed = {row.device.removeprefix(_TECHNOLOGY): row.state for row in rows if row.device.startswith(_TECHNOLOGY)}
+        for endpoint in (listed.keys() | self._states.keys()) - self._changed:  # what changed meanwhile is newer than the snapshot
+            self._set(endpoint, PHONE_STATES.get(listed.get(endpoint, ""), "unavailable"))
 
     def _set(self, endpoint: str, state: PhoneState) -> None:
         before = self._states.get(endpoint)

@@ -18,7 +18,7 @@ from agi.errors import ProtocolViolation
 # h11 16 KiB of them.
 MAX_ENVIRONMENT_LINES = 64
 MAX_ENVIRONMENT_BYTES = 16 * 1024
-# A reply holds at most a channel variable; Asterisk sends those in one line whatever their length.
+# A reply has at most a channel variable in it; Asterisk sends those in one line whatever their length.
 MAX_REPLY_BYTES = 64 * 1024
 # Asterisk's own buffer: 2048 in older versions; what does not fit is read as the next command.
 MAX_COMMAND_BYTES = 2000
@@ -32,7 +32,7 @@ _ENDPOS = re.compile(r" endpos=(\d{1,18})\Z")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What Asterisk tells at the start of a session: `agi_uniqueid`, `agi_channel`, `agi_callerid`, `agi_extension` ..."""
+    """What Asterisk sends at the start of a session: `agi_uniqueid`, `agi_channel`, `agi_callerid`, `agi_extension` ..."""
 
     values: Mapping[str, str]
 
@@ -66,7 +66,7 @@ class Reply:
 
     @property
     def endpos(self) -> int:
-        """Where a playback or recording ended, in samples (8000 a second); 0 when not told."""
+        """Where a playback or recording ended, in samples (8000 a second); 0 when Asterisk did not say."""
         found = _ENDPOS.search(self.text)
         return int(found[1]) if found else 0
 
@@ -93,12 +93,12 @@ class _Lines:
         return not self._rest
 
     def feed(self, data: bytes, limit: int) -> list[str]:
-        """The whole lines, without their ends; bytes that are not UTF-8 become U+FFFD. Raises ProtocolViolation over `limit` bytes."""
-        *whole, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > limit or any(len(line) > limit for line in whole):
+        """The complete lines, without their ends; bytes that are not UTF-8 become U+FFFD. Raises ProtocolViolation over `limit` bytes."""
+        *complete, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > limit or any(len(line) > limit for line in complete):
             self._rest = b""
             raise ProtocolViolation("line_too_long", f"a line of more than {limit} bytes")
-        return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in whole]
+        return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in complete]
 
     def take_rest(self) -> bytes:
         rest, self._rest = self._rest, b""
@@ -119,7 +119,7 @@ class OurSide:
 
     @property
     def unfinished(self) -> bool:
-        """True while the environment has not arrived whole."""
+        """True while the environment is not complete."""
         return self._environment is not None
 
     def feed(self, data: bytes) -> list[Event]:
@@ -208,7 +208,7 @@ class AsteriskSide:
         self._lines = _Lines()
 
     def feed(self, data: bytes) -> list[list[str]]:
-        """The words of each whole command line. Raises ProtocolViolation on a line that Asterisk would cut."""
+        """The words of each complete command line. Raises ProtocolViolation on a line that Asterisk would cut."""
         return [split_words(line) for line in self._lines.feed(data, MAX_COMMAND_BYTES)]
 
 

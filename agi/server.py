@@ -29,7 +29,7 @@ class FastAgiServer:
 
     `allowed(address)` says whose connections are taken. `rejected` counts, by reason, those that came to nothing: address_not_listed,
     over_capacity, early_close, environment_timeout, environment_too_large, line_too_long, garbage. Port 0 takes a free one; `address`
-    tells which.
+    says which.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class FastAgiServer:
             channel.break_off(ProtocolViolation("over_capacity", found))
             return
         channel.keep_alive()
-        late = ProtocolViolation("environment_timeout", f"no whole environment within {self._env_timeout_s:g} s")
+        late = ProtocolViolation("environment_timeout", f"no complete environment within {self._env_timeout_s:g} s")
         self._waiting[channel] = asyncio.get_running_loop().call_later(self._env_timeout_s, channel.break_off, late)
 
     def ready(self, channel: Channel) -> None:
@@ -127,7 +127,7 @@ class FastAgiServer:
         fault = channel.fault
         if timer is not None:
             timer.cancel()
-            fault = fault or ProtocolViolation("early_close", "closed before its environment was whole")
+            fault = fault or ProtocolViolation("early_close", "closed before its environment was complete")
         if fault is not None:
             self.rejected[fault.reason] += 1
             log.warning("agi_connection_rejected", reason=fault.reason, found=fault.found, peer=channel.peer, call=channel.unique_id)

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from ivr.flow.model import Flows
 from ivr.interpreter import EndReason, Interpreter
-from ivr.keys import take_wanted
+from ivr.keys import take_expected
 from ivr.ports import DialOutcome, LookupReply, LookupRequest, QueueOutcome, QueueRequest, QueueResult, Speech
 from ivr.premises import Premises
 from ivr.testing import CallerGone, RecordedEvents, ScriptedPhone, VirtualClock
@@ -92,7 +92,7 @@ class Conversation(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a conversation went: `problem` is None when every step held."""
+    """How a conversation went: `problem` is None when every step came as written."""
 
     name: str
     position: Position
@@ -204,8 +204,8 @@ class _Caller(ScriptedPhone):
             return _Mismatch(f"{what}, but the conversation is over")
         if step.kind == "hear":
             return _Mismatch(f"expected to hear '{step.hear}', heard {self._heard[-3:] or 'nothing'}; then {what}")
-        wanted = {"wait": "a silence", "hang_up": "the caller to hang up"}.get(step.kind) or f"{step.kind} {_told(step)}"
-        return _Mismatch(f"{what}, expected {wanted}")
+        expected = {"wait": "a silence", "hang_up": "the caller to hang up"}.get(step.kind) or f"{step.kind} {_words(step)}"
+        return _Mismatch(f"{what}, expected {expected}")
 
     async def play(self, speech: Any, *, keys: str = "") -> str:
         pieces: list[Speech] = list(speech)
@@ -213,7 +213,7 @@ class _Caller(ScriptedPhone):
         self._heard.extend(piece.text for piece in pieces)
         self._hear()
         self._next_if_pressed()
-        return take_wanted(self.early, keys)
+        return take_expected(self.early, keys)
 
     def _next_if_pressed(self) -> None:
         if not self.early:
@@ -246,27 +246,27 @@ class _Caller(ScriptedPhone):
 
     async def wait(self, request: QueueRequest) -> QueueResult:
         step = self._next()
-        wanted = step.queue if step is not None else None
+        expected = step.queue if step is not None else None
         requirement = request.steps[0][1]
-        told = f"the flow comes to the queue '{request.queue}' with the requirement '{requirement}' and the data {dict(request.data)}"
-        if wanted is None or wanted.name != request.queue or wanted.requirement not in (None, requirement):
-            raise self._expected(told)
-        if any(request.data.get(name) != value for name, value in wanted.data.items()):
-            raise self._expected(told)
-        if not _suits(wanted, request):
+        found = f"the flow comes to the queue '{request.queue}' with the requirement '{requirement}' and the data {dict(request.data)}"
+        if expected is None or expected.name != request.queue or expected.requirement not in (None, requirement):
+            raise self._expected(found)
+        if any(request.data.get(name) != value for name, value in expected.data.items()):
+            raise self._expected(found)
+        if not _suits(expected, request):
             preferred, exclude = list(request.preferred), list(request.exclude)
-            told += f", preferred {preferred}, exclude {exclude}, {'the old' if request.place_from_ms else 'a new'} place"
-            raise self._expected(told)
-        if wanted.outcome != "closed" and not self._premises.is_open(request.queue, self.clock.now_ms()):
+            found += f", preferred {preferred}, exclude {exclude}, {'the old' if request.place_from_ms else 'a new'} place"
+            raise self._expected(found)
+        if expected.outcome != "closed" and not self._premises.is_open(request.queue, self.clock.now_ms()):
             raise self._expected(f"the queue '{request.queue}' is closed at this time (outcome: closed)")
         self.at += 1
-        return QueueResult(wanted.outcome, wanted.key, wanted.agent)
+        return QueueResult(expected.outcome, expected.key, expected.agent)
 
     async def fetch(self, request: LookupRequest) -> LookupReply:
         for answer in self._script.lookups:
             if answer.url in request.url:
                 return LookupReply(answer.status, answer.reply, answer.failure)
-        return LookupReply(0, failure=f"the conversation holds no lookup for {request.url}")
+        return LookupReply(0, failure=f"there is no lookup in the conversation for {request.url}")
 
     def end(self, reason: Literal["hung_up", "failed"]) -> None:
         """The flow is over: nothing may be left but that."""
@@ -278,12 +278,12 @@ class _Caller(ScriptedPhone):
             raise self._expected(f"the flow ended ({reason})")
 
 
-def _suits(wanted: QueueStep, request: QueueRequest) -> bool:
+def _suits(expected: QueueStep, request: QueueRequest) -> bool:
     """Whether agents and place are as written, as far as they are."""
     found = (list(request.preferred), list(request.exclude), bool(request.place_from_ms))
-    return all(want in (None, have) for want, have in zip((wanted.preferred, wanted.exclude, wanted.old_place), found, strict=True))
+    return all(want in (None, have) for want, have in zip((expected.preferred, expected.exclude, expected.old_place), found, strict=True))
 
 
-def _told(step: Step) -> str:
+def _words(step: Step) -> str:
     value = getattr(step, step.kind)
     return str(value.model_dump(exclude_unset=True) if isinstance(value, Settings) else value)

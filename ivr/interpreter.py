@@ -1,4 +1,4 @@
-"""Walks a flow with one caller: run a node, go where its exit leads, until the call ends. Holds what is true of every node type:
+"""Walks a flow with one caller: run a node, go where its exit leads, until the call ends. It has what is common to all node types:
 back and top, shortcut keys, the guard against running in circles, and that an error is never dead air.
 
 Leaves hanging up, music and keys to the Phone, and what a node does to `ivr.flow.nodes`.
@@ -167,7 +167,7 @@ class _Walk:
     async def _recover(self, error: Exception) -> Target:
         """After an error inside a node: the flow's `on_error` once, else an apology and the end. Never dead air."""
         talk = self._talk
-        self._tell_failure(error)
+        self._write_failure(error)
         on_error = talk.flow.on_error
         if on_error is not None and not self._failed and not isinstance(error, TooManySteps):
             self._failed = True
@@ -179,8 +179,8 @@ class _Walk:
         except self._gone:
             raise
         except Exception as second:
-            self._tell_failure(second)
+            self._write_failure(second)
         return Target(HANG_UP)
 
-    def _tell_failure(self, error: Exception) -> None:
+    def _write_failure(self, error: Exception) -> None:
         self._talk.world.events.flow_failed(self._talk.place, error=type(error).__name__, message=str(error)[:300])

@@ -84,7 +84,7 @@ def check_pattern(pattern: str) -> None:
 
 
 def matches(pattern: str, number: str) -> bool:
-    """Whether the whole of `number` fits; every sign of the pattern stands for exactly one."""
+    """Whether all of `number` fits; every sign of the pattern stands for exactly one."""
     if not _PATTERN.fullmatch(pattern) or len(pattern) != len(number):
         return False
     return all(sign in _WILDCARDS.get(expected, expected) for expected, sign in zip(pattern, number, strict=True))

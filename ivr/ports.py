@@ -1,4 +1,4 @@
-"""What a flow needs from the outside world: a phone, a queue desk, a look-up, a clock and somewhere to tell what happened.
+"""What a flow needs from the outside world: a phone, queues, a look-up, a clock and events to write.
 
 Only plain data crosses these borders, so that an implementation fits without importing this package.
 Any method may raise the implementation's own "the caller is gone" exception; nodes let it pass.
@@ -83,7 +83,7 @@ class Phone(Protocol):
         """Say all of it; stop at the first of `keys` and return that key, else "".
 
         Keys pressed earlier and not yet taken count at once: with one of `keys` among them nothing is said. Other keys do not stop it.
-        When a wanted key comes behind them they are gone, since they were wrong answers to this prompt and must not answer the next
+        When an expected key comes behind them they are gone, since they were wrong answers to this prompt and must not answer the next
         one; when none comes they stay, in order, for `wait_key`. With no `keys` everything pressed meanwhile stays.
         """
 
@@ -124,7 +124,7 @@ class FlowPlace:
 
 
 class Events(Protocol):
-    """Where a flow tells what happened to its caller, each as it happens and with its place. docs/events.md says when each is told."""
+    """The events of a flow, each written as it happens and with its place. docs/events.md says when."""
 
     def flow_started(self, place: FlowPlace, *, dnis: str) -> None: ...
 

@@ -1,6 +1,6 @@
 """A telephone in a terminal: prompts appear as text, keys are typed and sent with Enter; an empty line is silence, `q` hangs up.
 
-Nothing is pretended: a queue or a transfer is told, and the person at the keyboard says how it went.
+Nothing is pretended: a queue or a transfer is printed, and the person at the keyboard says how it went.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import cast, get_args
 from ivr.call import CallContext
 from ivr.flow.model import Flows
 from ivr.interpreter import Ended, Interpreter
-from ivr.keys import take_wanted
+from ivr.keys import take_expected
 from ivr.ports import ALL_KEYS, Clock, DialOutcome, Lookup, QueueOutcome, QueueRequest, QueueResult, Speech
 from ivr.premises import Premises
 from ivr.trace import Trace
@@ -50,7 +50,7 @@ class TerminalPhone:
 
     async def play(self, speech: Sequence[Speech], *, keys: str = "") -> str:
         self._must_be_here()
-        if key := take_wanted(self._typed, keys):
+        if key := take_expected(self._typed, keys):
             return key
         for piece in speech:
             name = f"  [{piece.recording}]" if piece.recording else ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ivr.keys import take_wanted
+from ivr.keys import take_expected
 from ivr.ports import DialOutcome, FlowEndReason, FlowPlace, LookupOutcome, LookupReply, LookupRequest, QueueRequest, QueueResult, Speech
 
 
@@ -49,14 +49,14 @@ class ScriptedPhone:
 
     async def play(self, speech: Sequence[Speech], *, keys: str = "") -> str:
         self._must_be_here()
-        if key := take_wanted(self.early, keys):
+        if key := take_expected(self.early, keys):
             return key
         self.music_on = False
         self.speech.extend(speech)
         self.said.extend(piece.text for piece in speech)
         silence = self.keys.index("") if "" in self.keys else len(self.keys)
         pressed = self.early + self.keys[:silence]
-        if key := take_wanted(pressed, keys):
+        if key := take_expected(pressed, keys):
             self.early.clear()
             self.keys[:silence] = pressed
         return key
@@ -119,7 +119,7 @@ class ScriptedLookup:
 
 
 class RecordedEvents:
-    """Keeps what it is told: (type, its facts and its place)."""
+    """Keeps what is written: (type, its facts and its place)."""
 
     def __init__(self) -> None:
         self.all: list[tuple[str, dict[str, Any]]] = []

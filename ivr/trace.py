@@ -22,8 +22,8 @@ class Step:
     data: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        told = " ".join(f"{name}={value}" for name, value in self.data.items() if value not in ("", None))
-        return f"{self.path}: {self.type}" + (f" {told}" if told else "")
+        words = " ".join(f"{name}={value}" for name, value in self.data.items() if value not in ("", None))
+        return f"{self.path}: {self.type}" + (f" {words}" if words else "")
 
 
 class Trace(RecordedEvents):

@@ -24,7 +24,7 @@ class SystemClock:
 
     def __init__(self, monotonic_s: Callable[[], float] = time.monotonic, wall_s: Callable[[], float] = _wall_s) -> None:
         self._monotonic_s = monotonic_s
-        self._at_s = monotonic_s()  # since when _offset_ms holds
+        self._at_s = monotonic_s()  # since when _offset_ms applies
         self._offset_ms = 1000 * (wall_s() - self._at_s)
         self._pending_ms = 0.0  # correction still to be worked in
         self._jumps: list[int] = []  # differences above JUMP_MS seen one after another

@@ -18,7 +18,7 @@ class LeadEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another directory; `moves` as in `redefine`. `done` tells when it is committed, or why it was not made."""
+    """Another directory; `moves` as in `redefine`. `done` is set when it is committed, or has the reason why it was not made."""
 
     directory: Directory
     moves: Mapping[str, str]

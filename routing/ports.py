@@ -1,20 +1,20 @@
-"""What routing needs from the outside world. `WaitingCaller` is a caller who waits; the store has its own file, store_port.py."""
+"""What routing needs from the outside world. `WaitingCaller` is a caller who waits; the store has its own file, store/port.py."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from routing.domain.outcomes import EndedBy, EndReason, RingOutcome
+from routing.domain.outcomes import EndedBy, EndReason, OfferOutcome
 from routing.domain.phone_address import PhoneAddress
 
 Progress = Literal["ringing", "answered", "transferred"]  # transferred: the agent is out, the caller talks on to somebody else
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
-    """One agent's phone to ring for one contact. The agent hears `whisper` (language -> text) before being connected."""
+class Offer:
+    """One contact offered to one agent on one phone. The agent hears `whisper` (language -> text) before being connected."""
 
-    offer: str
+    id: str
     contact: str
     agent: str
     phone: PhoneAddress
@@ -22,15 +22,15 @@ class Ring:
     queue: str
     whisper: Mapping[str, str] = field(default_factory=dict)
     accept: bool = False  # the agent presses 1 to be connected; anything else declines
-    auto_answer: bool = False  # the phone is told to answer by itself
+    auto_answer: bool = False  # the phone is asked to answer by itself
 
 
 @dataclass(frozen=True, slots=True)
-class RingResult:
-    """How a ring ended. With `answered` it ended after the talk: `talk_ms` between the bridge's two ends, `ended_by` who hung up first;
+class OfferResult:
+    """How an offer ended. With `answered` it ended after the talk: `talk_ms` between the bridge's two ends, `ended_by` who hung up first;
     `reason` is why the system did."""
 
-    outcome: RingOutcome
+    outcome: OfferOutcome
     ring_ms: int = 0
     talk_ms: int = 0
     ended_by: EndedBy = ""
@@ -44,7 +44,7 @@ class WaitingCaller(Protocol):
         """Start the music; it goes on by itself until something else is done."""
 
     async def announce(self, kind: Literal["position", "comfort"], *, position: int, wait_ms: int | None) -> None:
-        """Tell the caller; returns when said or interrupted, with the music on again unless interrupted.
+        """Say it to the caller; returns when said or interrupted, with the music on again unless interrupted.
 
         The words may have to be made first: the music goes on meanwhile, and an interruption ends that, too.
         """
@@ -52,11 +52,11 @@ class WaitingCaller(Protocol):
     async def interrupt(self) -> None:
         """End a running announcement at once, said or still being made; harmless when there is none."""
 
-    async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
-        """Ring the agent and connect; returns when the talk is over or the ring failed. Music plays to the caller until the answer.
+    async def ring(self, offer: Offer, progress: Callable[[Progress], None]) -> OfferResult:
+        """Ring the agent and connect; returns when the talk is over or nobody answered. Music plays to the caller until the answer.
 
-        Asked for while others ring it rings beside them: the first to answer has the caller, the others' `ring` then returns withdrawn.
-        Each returns as soon as its own end is known. `answered` is told when the two are connected.
+        While others ring it rings beside them: the first to answer gets the caller, the others' `ring` then returns withdrawn.
+        Each returns as soon as its own end is known. `progress` gets `answered` when the two are connected.
         """
 
     async def withdraw(self, offer: str) -> None:

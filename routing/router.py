@@ -1,4 +1,4 @@
-"""The router: the one server of a domain that decides. It holds the lease, feeds the board from the inbox and commits what follows.
+"""The router: the one server of a domain that decides. It has the lease, feeds the board from the inbox and commits what follows.
 
 Any number of servers run one; all but the holder of the lease stand by. Whatever goes wrong - lease lost, commit refused, store away - the
 board is thrown away and made again from the records: safety rests on the commit's fencing token, never on this file's timing.
@@ -54,7 +54,7 @@ class BoardBroken(Exception):
 
 
 class Router:
-    """Leads one routing domain while it holds the lease. Counters are totals since the process began.
+    """Leads one routing domain while it has the lease. Counters are totals since the process began.
 
     `short_way` is that of the server in the same process, where there is one.
     """
@@ -75,7 +75,7 @@ class Router:
         listed: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """`on_latency` gets the milliseconds from reading a batch of messages to the commit of what follows from it; `listed` gives the
-        servers that took calls when that was told last: one of them may have fallen silent together with the router before this one."""
+        servers that took calls at the last report: one of them may have fallen silent together with the router before this one."""
         self._store = store
         self.short_way = ShortWay(store)
         self._definitions = Definitions(current)
@@ -88,7 +88,7 @@ class Router:
         self._held_until = 0.0  # in the loop's time
         self._passed_over: set[str] = set()  # inbox positions that broke the board
         self._failed: dict[tuple[str, str], Failed] = {}  # deadlines that broke the board -> when they are tried again
-        self._untold: list[RoutingFailed] = []  # what broke the board, for the log of events
+        self._unwritten: list[RoutingFailed] = []  # what broke the board, for the log of events
         self.server = server
         self.domain = domain
         self.is_leader = False
@@ -100,21 +100,21 @@ class Router:
 
     async def run(self) -> None:
         """Lead or stand by until cancelled; then the lease is given back, so that another router takes over at once."""
-        pause_ms, told = BACK_OFF_MS[0], False
+        pause_ms, logged = BACK_OFF_MS[0], False
         while True:
             before = self.commits
             try:
                 fence = await self._win_lease()
-                told = False
+                logged = False
                 await self._lead(fence)
             except (LeaseLost, StaleCommit) as over:
                 log.info("router_stands_by", server=self.server, reason=str(over))
             except BoardBroken:
                 pass  # logged where it broke
             except StoreUnreachable as away:
-                if not (told or away.told):
+                if not (logged or away.logged):
                     log.warning("store_unreachable", server=self.server, reason=str(away))
-                    told = True
+                    logged = True
             except Exception:
                 log.exception("router_failed", server=self.server)
             pause_ms = BACK_OFF_MS[0] if self.commits > before else min(2 * pause_ms, BACK_OFF_MS[1])
@@ -200,16 +200,16 @@ class Router:
             moves=self._definitions.moves,
         )
         self._definitions.lead_with(board)
-        if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers tell again what they hold
-            board.tell(DomainOpened(self.server), now_ms)
+        if snapshot.inbox == "0" and not snapshot.agents:  # the first start, or Redis lost its data: servers report again what they have
+            board.write(DomainOpened(self.server), now_ms)
             if any(self._listed()):  # there were servers before: it is a loss
                 servers.gather(board, now_ms)
-        for told in self._untold:
-            board.tell(told, now_ms)
+        for event in self._unwritten:
+            board.write(event, now_ms)
         intake = Intake(self._store, self.short_way, snapshot.inbox)
         try:
             await self._commit(board, fence, Batch((), snapshot.inbox))
-            self._untold.clear()
+            self._unwritten.clear()
             await self._go_on(board, fence, intake, now_ms + SETTLE_MS)
         finally:
             await intake.close()
@@ -267,7 +267,7 @@ class Router:
             self.skipped += 1
             self._passed_over.add(position)
             what, id = type(message).__name__, str(getattr(message, "contact", "") or getattr(message, "agent", ""))
-            self._untold.append(RoutingFailed(self.server, f"message {what}", id, repr(error), 0))
+            self._unwritten.append(RoutingFailed(self.server, f"message {what}", id, repr(error), 0))
             raise BoardBroken from error
 
     def _advance(self, board: Board, now_ms: int) -> None:
@@ -280,7 +280,7 @@ class Router:
             self.skipped += 1
             self._failed[due] = Failed(now_ms + pause_ms, pause_ms)
             what = f"deadline {failed.kind}"
-            self._untold.append(RoutingFailed(self.server, what, failed.id, repr(failed.__cause__), pause_ms))
+            self._unwritten.append(RoutingFailed(self.server, what, failed.id, repr(failed.__cause__), pause_ms))
             raise BoardBroken from failed
         done = [due for due, failed in self._failed.items() if failed.again_ms <= now_ms]
         for due in done:  # it was tried again, or is not due any more

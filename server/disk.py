@@ -1,5 +1,5 @@
 """Files of ours on a disk that may be full, or in a folder that we may not write to: what that means in words, and writes that leave a
-file whole."""
+complete file."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ def is_full(error: OSError) -> bool:
 
 
 def is_of_disk(error: OSError) -> bool:
-    """Whether it tells of a disk or a folder, not of a network or a process."""
+    """Whether it is about a disk or a folder, not of a network or a process."""
     return is_full(error) or (bool(error.filename) and error.errno in _NO_RIGHT | _IN_THE_WAY)
 
 

@@ -2,5 +2,5 @@
 
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parents[1]  # holds the packages, config/ and dialplans/
+HOME = Path(__file__).resolve().parents[1]  # has the packages, config/ and dialplans/
 PACKAGES = ("agi", "ivr", "routing", "server", "sources")  # what a server runs

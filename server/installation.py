@@ -101,7 +101,7 @@ def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgr
 
 
 def asterisk_name(secrets: Secrets) -> str:
-    """What tells the Asterisk of this state folder from others that share a Redis with it; it stands in the ids of its calls."""
+    """What distinguishes the Asterisk of this state folder from others that share a Redis with it; it stands in the ids of its calls."""
     return hashlib.sha256(secrets.ami.encode()).hexdigest()[:6]
 
 

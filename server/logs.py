@@ -1,6 +1,6 @@
-"""The server's log: readable lines on a terminal, JSON lines elsewhere. One way out for structlog and the standard library alike.
+"""The server's log: readable lines on a terminal, else JSON lines. One way out for structlog and the standard library alike.
 
-Two guards stand before it: fields whose names say that they hold secrets or keyed digits are not written, and neither are known
+Two guards stand before it: fields whose names say that they are secrets or keyed digits are not written, and neither are known
 secrets or long numbers (a caller's, a card's) wherever they stand in a text.
 """
 
@@ -68,7 +68,7 @@ def set_up_logs(*, secrets: Iterable[str] = (), level: str = "info", stream: Tex
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """A line that cannot be written, because the disk is full, is left out: nobody's call may end for it. How many, the next one tells."""
+    """A line that cannot be written, because the disk is full, is left out: nobody's call may end for it. The next line says how many."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -148,5 +148,5 @@ class Redaction:
 
 
 def _masked_number(found: re.Match[str]) -> str:
-    """The last four digits stay, so that two numbers can be told apart."""
+    """The last four digits stay, so that two numbers can be distinguished."""
     return HIDDEN + found.group()[-4:]

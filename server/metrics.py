@@ -1,8 +1,8 @@
 """Metrics for Prometheus, in a registry of their own. Gauges and totals are read from the read model when somebody asks; histograms are fed
 by events as they happen. Nothing is done per waiting caller in between.
 
-Every server follows the whole event log of its domain, so the metrics of queues are the same on each, but for the histograms, which begin
-with the server: take one server's, do not add them up. Those of calls, AGI, AMI and router are of the server that tells them.
+Every server follows the event log of its domain, so the metrics of queues are the same on each, but for the histograms, which begin
+with the server: take one server's, do not add them up. Those of calls, AGI, AMI and router are of the server that answers.
 """
 
 from collections import Counter
@@ -67,7 +67,7 @@ class DroppedFacts(Protocol):
 
 
 class RedisFacts(Protocol):
-    """Why Redis does not take what this server tells; "" while it does."""
+    """Why Redis does not take what this server writes; "" while it does."""
 
     @property
     def held_up(self) -> str: ...
@@ -163,7 +163,7 @@ class Metrics:
         """What prometheus_client asks for at each scrape."""
         yield from self._queue_gauges()
         yield from self._totals()
-        yield _gauge("hotline_live_calls", "Calls that this server holds", len(self._calls))
+        yield _gauge("hotline_live_calls", "Open calls of this server", len(self._calls))
         yield _gauge("hotline_agi_sessions", "FastAGI sessions of this server", self._agi.sessions)
         rejected = (((reason,), n) for reason, n in self._agi.rejected.items())
         yield _counter("hotline_agi_rejected", "FastAGI connections that came to nothing", ("reason",), rejected)
@@ -177,7 +177,7 @@ class Metrics:
         yield from self._log_metrics()
         restarted = (((part,), n) for part, n in self._parts.restarted.items())
         yield _counter("hotline_parts_restarted", "Parts of this server that ended by themselves, a defect", ("part",), restarted)
-        info = GaugeMetricFamily("hotline_info", "Always 1; the label tells the version", labels=("version",))
+        info = GaugeMetricFamily("hotline_info", "Always 1; the label has the version", labels=("version",))
         info.add_metric((VERSION,), 1)
         yield info
 

@@ -47,7 +47,7 @@ class NodeSettings:
 def node_settings(site: Site, installation: Installation, *, ports: Ports, secrets_known: Secrets, number: int = 0) -> NodeSettings:
     """The settings of a node on the machine of its Asterisk, or of an external one that config/hotline.yaml names.
 
-    `number` tells the nodes of one machine apart, by their ports.
+    `number` distinguishes the nodes of one machine, by their ports.
     """
     asterisk = site.main.asterisk
     ami_host, ami_port, ami_user = "127.0.0.1", ports.ami, AMI_USER

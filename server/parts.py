@@ -1,6 +1,6 @@
 """The parts of a node that run as long as it does: none may end by itself, with an error, without one, or cancelled by nobody of ours.
 
-One that does is a defect: it is told and started again, since each can go on with what it holds. One that ends again and again may hold
+One that does is a defect: it is logged and started again, since each can go on with what it has. One that ends again and again may have
 something that breaks it; then the node ends, and is started anew by whoever runs it.
 """
 
@@ -50,7 +50,7 @@ class Parts:
 
 
 async def _end_of(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Returns when the part has ended by itself, having told it. Raises CancelledError when we are cancelled."""
+    """Returns when the part has ended by itself, having logged it. Raises CancelledError when we are cancelled."""
     task = asyncio.current_task()
     assert task is not None
     try:

@@ -8,7 +8,7 @@ from routing.store.redis import RedisStore
 from server.events.writer import EventLog
 
 
-class Teller(Protocol):
+class EventSink(Protocol):
     """What this server still has to bring to the store: the desk."""
 
     @property
@@ -16,9 +16,9 @@ class Teller(Protocol):
 
 
 class RedisHealth:
-    """Events are told as they happen; they reach the log when Redis writes again."""
+    """Events are written as they happen; they reach the log when Redis takes writes again."""
 
-    def __init__(self, store: RedisStore, routing_client: Teller, events: EventLog, clock: Clock, server: str) -> None:
+    def __init__(self, store: RedisStore, routing_client: EventSink, events: EventLog, clock: Clock, server: str) -> None:
         self._store = store
         self._routing_client = routing_client
         self._events = events
@@ -40,7 +40,7 @@ class RedisHealth:
 
     @property
     def held_up(self) -> str:
-        """Why it does not take what this server tells; "" while it does."""
+        """Why it does not take what this server writes; "" while it does."""
         return self._store.writes.refused or self._routing_client.held_up
 
     @property
@@ -52,7 +52,7 @@ class RedisHealth:
         now_ms = self._clock.now_ms()
         if why:
             self._since_ms = self._since_ms or now_ms
-            self._events.tell(RedisRefusedWrites(self._server, why))
+            self._events.write(RedisRefusedWrites(self._server, why))
         else:
-            self._events.tell(RedisTookWrites(self._server, now_ms - self._since_ms))
+            self._events.write(RedisTookWrites(self._server, now_ms - self._since_ms))
             self._since_ms = 0

@@ -51,7 +51,7 @@ SEAMS: tuple[tuple[str, str, str, str, Kind, Detail], ...] = (
     ("routing.store.redis", "RedisStore", "post", "post", "wait", _kinds),
     ("routing.store.redis", "RedisStore", "commit", "commit", "wait", _nothing),
     ("routing.board.board", "Board", "apply", "board", "call", _kind),
-    ("routing.client.queue_stay", "QueueStay", "tell", "stay", "call", _kind),
+    ("routing.client.queue_stay", "QueueStay", "notify", "stay", "call", _kind),
     ("routing.client.routing_client", "RoutingClient", "post", "message", "call", _kind),
 )
 

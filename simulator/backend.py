@@ -83,6 +83,6 @@ class Backend:
             await self._runner.cleanup()
 
     async def _serve(self) -> None:
-        while (runner := await serve(self._port)) is None:  # noqa: ASYNC110 - nobody tells when a port is let go
+        while (runner := await serve(self._port)) is None:  # noqa: ASYNC110 - nothing says when a port is let go
             await asyncio.sleep(RETRY_S)
         self._runner = runner

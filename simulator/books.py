@@ -29,6 +29,6 @@ def loose_ends(events: Sequence[Event], *, still: bool = False) -> list[str]:
     return found
 
 
-def told_twice(events: Sequence[Event]) -> list[str]:
+def written_twice(events: Sequence[Event]) -> list[str]:
     """Ids of events that stand in the log more than once."""
     return [id for id, count in Counter(event["id"] for event in events).items() if count > 1]

@@ -48,7 +48,7 @@ class FakeAmi:
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
-        """Listen on loopback; `port` 0 takes a free one, told in `self.port`."""
+        """Listen on loopback; `port` 0 takes a free one, then in `self.port`."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]
 

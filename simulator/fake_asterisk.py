@@ -90,11 +90,11 @@ class FakeCall(asyncio.Protocol):
             text = self.script(self, words)
             if text is not None:
                 self.finish(text)
-        self._tell()
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
-        self._tell()
+        self._wake()
 
     # ------------------------------------------------------------------ what happens in the world
 
@@ -163,7 +163,7 @@ class FakeCall(asyncio.Protocol):
         """Returns when the session is closed."""
         await self.until(lambda call: call.gone, within_s)
 
-    def _tell(self) -> None:
+    def _wake(self) -> None:
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 

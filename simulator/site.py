@@ -1,4 +1,4 @@
-"""A whole Hotline as its users run it: `server up` as a process, reached by SIP, HTTP and the event log. For demo and tests."""
+"""A complete Hotline as its users run it: `server up` as a process, reached by SIP, HTTP and the event log. For demo and tests."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ AWAY_S, AGAIN_S = 15.0, 0.2
 
 
 class SiteFailed(Exception):
-    """The site did not start; the message holds its last words."""
+    """The site did not start; the message has its last words."""
 
 
 class RunningSite:
@@ -85,7 +85,7 @@ class RunningSite:
         self._process.kill()
         await self._process.wait()
 
-    def tell(self, sign: signal.Signals) -> None:
+    def send_signal(self, sign: signal.Signals) -> None:
         """Send a signal to `up` without waiting for what follows."""
         assert self._process is not None, "start() comes first"
         self._process.send_signal(sign)

@@ -1,7 +1,7 @@
 """Virtual time: an asyncio loop that jumps to the next timer instead of waiting, and a clock that shows the loop's time.
 
 A day runs in seconds and always in the same way. For code without sockets and threads: when nothing is scheduled, nothing can
-happen any more, which is told as a Deadlock.
+happen any more, which is raised as a Deadlock.
 """
 
 import asyncio

@@ -12,7 +12,7 @@ from sources.problems import Position, Problem
 
 MAX_DEPTH = 40
 MAX_VALUES = 200_000
-MAX_EXTRAS = 10  # anchors and aliases that are told one by one
+MAX_EXTRAS = 10  # anchors and aliases that are reported one by one
 
 Where = tuple[str | int, ...]  # the way to a value: ("nodes", "greet", "prompt", 0)
 
@@ -53,7 +53,7 @@ class Composer:
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                raise TooMuch(Problem(self._at(event), "a second document begins here", "one file holds one document: remove the '---'"))
+                raise TooMuch(Problem(self._at(event), "a second document begins here", "one document a file: remove the '---'"))
         elif isinstance(event, yaml.AliasEvent):
             self._say(event, "aliases (*name) are not used here", 'write the value out, or quote a star key: "*"')
             self._scalar("", event)
@@ -73,7 +73,7 @@ class Composer:
         self.problems.append(problem)
         self.ended = True
 
-    def told(self) -> list[Problem]:
+    def all_problems(self) -> list[Problem]:
         """What is wrong; of anchors and aliases by the dozen the first alone."""
         extras = [problem for problem in self.problems if problem.message.startswith(("anchors", "aliases"))]
         if len(extras) <= MAX_EXTRAS:
@@ -125,7 +125,7 @@ class Composer:
     def _place(self, value: Any, event: Any) -> Where:
         """Put a value where it belongs and return the way to it."""
         if len(self.values) >= MAX_VALUES:
-            raise TooMuch(Problem(self._at(event), f"holds more than {MAX_VALUES} values", "split it"))
+            raise TooMuch(Problem(self._at(event), f"there are more than {MAX_VALUES} values", "split it"))
         path: Where = ()
         if not self._open:
             self.data = value

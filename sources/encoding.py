@@ -1,4 +1,4 @@
-"""The text of a file's bytes. UTF-8 is expected; another encoding is named, and read all the same where it can be told which it is."""
+"""The text of a file's bytes. UTF-8 is expected; another encoding is named, and read all the same where it can be recognised."""
 
 from sources.problems import Position, Problem
 

@@ -8,7 +8,7 @@ from sources.problems import Position, Problem
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """`put` instead of the `removed` characters at an offset; no line ends among them. `problem` tells it, if it is to be told."""
+    """`put` instead of the `removed` characters at an offset; no line ends among them. `problem` reports it, if it is to be reported."""
 
     at: int
     removed: int

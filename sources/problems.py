@@ -1,4 +1,5 @@
-"""What is wrong with a file, told to the person who wrote it: where, what was found, what was expected. Knows no YAML and no schema."""
+"""What is wrong with a file, in words for the person who wrote it: where, what was found, what was expected. Knows no YAML and no
+schema."""
 
 import difflib
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake. `hint` says what to do: "did you mean 'x'?". A `warning` is told and keeps nothing from being used."""
+    """One mistake. `hint` says what to do: "did you mean 'x'?". A `warning` is printed and keeps nothing from being used."""
 
     position: Position
     message: str
@@ -32,7 +33,7 @@ class Problem:
 
 
 class ProblemsFound(Exception):
-    """A file or a folder cannot be used; `problems` holds every mistake found, warnings included, in the order of the files."""
+    """A file or a folder cannot be used; `problems` has every mistake found, warnings included, in the order of the files."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))

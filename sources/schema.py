@@ -67,9 +67,9 @@ Text = Annotated[dict[str, str], BeforeValidator(_text)]  # language -> text; th
 
 def text_in(text: Mapping[str, str], language: str, default: str = "") -> str:
     """The text for a language: its own, else the one for every language, else the one for `default`, else any."""
-    for wanted in (language, "", default):
-        if wanted in text:
-            return text[wanted]
+    for key in (language, "", default):
+        if key in text:
+            return text[key]
     return next(iter(text.values()), "")
 
 
@@ -113,27 +113,27 @@ def find(source: Source, at: Where) -> Any:
 
 
 def _problems(error: ValidationError, model: type[BaseModel], source: Source, at: Where, data: Any) -> Iterable[Problem]:
-    told: dict[tuple[Position, str], Problem] = {}
+    found: dict[tuple[Position, str], Problem] = {}
     for detail in error.errors(include_url=False):
-        if not source.whole and _may_be_left_out(detail):
+        if not source.complete and _may_be_left_out(detail):
             continue
         path, on_key = _way(detail["loc"], data)
         message, hint, position = _explained(detail, path, on_key, model, source, at)
-        first = told.get((position, "union")) if _is_choice(detail) else None
+        first = found.get((position, "union")) if _is_choice(detail) else None
         if first is not None:  # another branch of "a or b" at the same place
-            wanted = message.removeprefix("expected ").split(", found")[0]
-            if wanted not in first.message:
-                message = first.message.replace(", found", f" or {wanted}, found", 1)
-                told[(position, "union")] = Problem(position, message, first.hint)
+            expected = message.removeprefix("expected ").split(", found")[0]
+            if expected not in first.message:
+                message = first.message.replace(", found", f" or {expected}, found", 1)
+                found[(position, "union")] = Problem(position, message, first.hint)
             continue
-        told[(position, "union" if _is_choice(detail) else message)] = Problem(position, message, hint)
-    return told.values()
+        found[(position, "union" if _is_choice(detail) else message)] = Problem(position, message, hint)
+    return found.values()
 
 
 def _may_be_left_out(detail: Any) -> bool:
     """Whether what is missing here may stand in a part of the file that could not be read."""
     if detail["type"] == "extra_forbidden":
-        return bool(detail["loc"][-1] == "<<")  # told as a merge key
+        return bool(detail["loc"][-1] == "<<")  # reported as a merge key
     return detail["type"] in ("missing", "too_short") or detail["input"] in ("", {}, [])
 
 

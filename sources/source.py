@@ -34,7 +34,7 @@ class Source:
     values: dict[Where, Position] = field(default_factory=dict, repr=False)
     keys: dict[Where, Position] = field(default_factory=dict, repr=False)
     text: str = field(default="", repr=False)
-    whole: bool = True  # False: entries are left out, so what is missing or empty here may be there
+    complete: bool = True  # False: entries are left out, so what is missing or empty here may be there
 
     def where(self, path: Where = ()) -> Position:
         """The place of the value at `path`, or of the nearest value around it."""
@@ -43,7 +43,7 @@ class Source:
         return self.values.get(path, Position(self.file))
 
     def named(self, problem: Problem) -> Problem:
-        """The problem; where what it quotes holds a sign of another keyboard, that sign at its own place instead."""
+        """The problem; where what it quotes has a sign of another keyboard in it, that sign at its own place instead."""
         at = first_sign(problem.message)
         if at < 0 or problem.position.file != self.file:
             return problem
@@ -92,8 +92,8 @@ def read_source(path: Path, name: str = "") -> Source:
 def parse_source(text: str, file: str, tries: int = 0) -> Source:
     """The same for text already at hand. `tries`: how often something was put right before."""
     composer, error = _composed(text, file)
-    problems = [*composer.told(), *lost_hashes(text, file, composer.scalars)]
-    lost = problems[len(composer.told()) :]
+    problems = [*composer.all_problems(), *lost_hashes(text, file, composer.scalars)]
+    lost = problems[len(composer.all_problems()) :]
     mends = list(_signs_in_keys(composer, text))
     if error is not None and not lost:  # behind a lost hash a syntax error is only a consequence
         mends += _mends(error, text, file, composer.texts[:-1])
@@ -111,8 +111,8 @@ def parse_source(text: str, file: str, tries: int = 0) -> Source:
     raise BrokenSource([*problems, *more], rest)
 
 
-def _source(composer: Composer, text: str, whole: bool) -> Source:
-    return Source(composer.file, {} if composer.data in (None, "") else composer.data, composer.values, composer.keys, text, whole)
+def _source(composer: Composer, text: str, complete: bool) -> Source:
+    return Source(composer.file, {} if composer.data in (None, "") else composer.data, composer.values, composer.keys, text, complete)
 
 
 def _read(text: str, file: str, tries: int) -> tuple[tuple[Problem, ...], Source | None]:
@@ -133,7 +133,7 @@ def _read_mended(text: str, file: str, mends: list[Mend], tries: int) -> tuple[t
     if rest is None:
         return problems, None
     values, keys = ({path: mended.back(position) for path, position in places.items()} for places in (rest.values, rest.keys))
-    return problems, Source(file, rest.data, values, keys, text, rest.whole)
+    return problems, Source(file, rest.data, values, keys, text, rest.complete)
 
 
 def _read_without(text: str, file: str, line: int, tries: int) -> tuple[tuple[Problem, ...], Source | None]:
@@ -142,7 +142,7 @@ def _read_without(text: str, file: str, line: int, tries: int) -> tuple[tuple[Pr
     if other == text or _composed(before, file)[1] is not None:
         return (), None
     found, rest = _read(other, file, tries)
-    return found, replace(rest, text=text, whole=False) if rest else None
+    return found, replace(rest, text=text, complete=False) if rest else None
 
 
 def _composed(text: str, file: str) -> tuple[Composer, yaml.YAMLError | None]:
@@ -186,7 +186,8 @@ def place(text: str, offset: int, file: str) -> Position:
 
 
 def _signs_in_keys(composer: Composer, text: str) -> Iterator[Mend]:
-    """Signs in keys, which are never prose, the first of each key told; a colon without its space makes a key of the whole setting."""
+    """Signs in keys, which are never prose, the first of each key reported; a colon without its space makes a key of the complete
+    setting."""
     lines = text.splitlines(keepends=True)
     begins = [0]
     for line in lines:

@@ -16,7 +16,7 @@ from routing.domain.members import AWAY, serves, tier_of
 from routing.domain.messages import OfferAnswered, OfferEnded, OfferRinging, PhoneReported, TalkEnded
 from routing.domain.model import UNTIL_DONE, Contact, Directory, Membership, Overflow, QueuePolicy
 from routing.domain.orders import OfferOrder
-from routing.domain.outcomes import RingOutcome
+from routing.domain.outcomes import OfferOutcome
 from routing.domain.phone_address import phone_of
 from routing.domain.requirement import parse
 from tests.routing_house import House, directory, own_phone, person
@@ -90,7 +90,7 @@ STEPS = (
     [(0, "@zoe"), (4_019, "lang_en or billing")],
     [(0, "no_such_skill")],
 )
-REFUSALS: tuple[RingOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed")
+REFUSALS: tuple[OfferOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed")
 OUTCOMES = {"contact_abandoned", "contact_timed_out", "contact_left", "contact_ended"}
 WORDS = (
     "call", "call", "call", "leave", "answer", "answer", "refuse", "finish", "finish", "ringing", "wait", "wait",
@@ -152,7 +152,7 @@ def change_surroundings(made: House, word: str, a: int, b: int) -> None:
 
 
 def use_phones(made: House, word: str, a: int, b: int) -> None:
-    """A phone changes its state, or somebody sits down at one: the own, another's, one without an owner, a line outside."""
+    """A phone changes its state, or somebody sits down at one: the own, another's, one without an owner, an external number."""
     phones = [own_phone(SITE.agents[agent]) for agent in PEOPLE]
     if word == "phone":
         made.say(PhoneReported(phones[a % 4], ("available", "busy", "available", "unavailable")[b % 4]))

@@ -25,7 +25,7 @@ from routing.domain.messages import (
     TalkEnded,
 )
 from routing.domain.model import AgentProfile, Contact, Directory, QueuePolicy
-from routing.domain.outcomes import RingOutcome
+from routing.domain.outcomes import OfferOutcome
 from routing.domain.phone_address import phone_of
 from routing.domain.requirement import parse
 from routing.read_model.view import View
@@ -41,7 +41,7 @@ OFFER_STATES = {
     ContactState.DIALLING: AssignmentState.DIALLING,
     ContactState.CONNECTED: AssignmentState.CONNECTED,
 }
-REFUSALS: tuple[RingOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed")
+REFUSALS: tuple[OfferOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed")
 WORDS = (
     "call", "arrive", "arrive", "arrive", "schedule", "answer", "answer", "answer", "accept", "accept", "not_reached", "refuse", "finish",
     "finish", "finish", "leave", "wait", "wait", "log_in", "log_out", "pause", "resume", "end_wrap_up", "phone", "reach", "server",
@@ -128,7 +128,7 @@ def _wrapped_up(agent: Agent) -> str:
 def _arrive(made: KindsHouse, word: str, a: int, b: int, number: int) -> None:
     kind = VOICE if word == "call" else ALL_KINDS[1 + a % 3]
     due_ms = made.now + (700, 9_000)[b % 2] if word == "schedule" else 0
-    line = "north" if kind == CALLBACK and b % 3 == 0 else ""
+    trunk = "north" if kind == CALLBACK and b % 3 == 0 else ""
     steps = [(0, "billing >= 2"), (8_001, "")] if b % 4 == 0 else [(0, "")]
     made.say(
         arrival(
@@ -139,7 +139,7 @@ def _arrive(made: KindsHouse, word: str, a: int, b: int, number: int) -> None:
             steps,
             made.now,
             kind=kind,
-            line=line,
+            trunk=trunk,
             due_ms=due_ms,
         )
     )
@@ -206,10 +206,10 @@ def _could_take(made: KindsHouse, agent: Agent, contact: Contact) -> bool:
     alike = sum(known.kind == kind for known in agent.assignments.values())
     others = {known.kind for known in agent.assignments.values()} - {kind}
     yields = {VOICE: {CHAT, TASK}, CALLBACK: {TASK}, CHAT: {TASK}, TASK: set()}[kind]
-    is_free = agent.presence == AgentPresence.READY and not agent.wanted and alike < profile.capacity.get(kind, 0) and others <= yields
+    is_free = agent.presence == AgentPresence.READY and not agent.requested and alike < profile.capacity.get(kind, 0) and others <= yields
     is_reached = agent.phone_state == "available" if KINDS[kind].by_phone else kind not in agent.unreached
     suits = parse(contact.steps[contact.step(made.now)][1]).suits(profile.skills, profile.id)
-    is_carried = kind == VOICE or (contact.facts.line == "" or "node" in made.here)
+    is_carried = kind == VOICE or (contact.facts.trunk == "" or "node" in made.here)
     return is_free and is_reached and suits and is_carried and contact.refused_until_ms.get(agent.id, 0) <= made.now
 
 
@@ -218,9 +218,9 @@ def check_contacts(made: KindsHouse) -> None:
     for contact in made.board.contacts.values():
         assert (contact.holder is None) == (contact.kind != VOICE)
         assert contact.due_ms <= made.now or contact.state == ContactState.SCHEDULED
-        assert contact.held_up in (None, "no_line", "no_server")
-        if contact.state == ContactState.WAITING and contact.facts.line == "north":
-            assert contact.held_up == (None if "node" in made.here else "no_line")
+        assert contact.held_up in (None, "no_trunk", "no_server")
+        if contact.state == ContactState.WAITING and contact.facts.trunk == "north":
+            assert contact.held_up == (None if "node" in made.here else "no_trunk")
     queued = Counter(c.queue for c in made.board.contacts.values() if c.state in (ContactState.WAITING, ContactState.OFFERED))
     assert made.board.in_queue == {queue: queued[queue] for queue in made.site.queues}
 
@@ -238,4 +238,4 @@ def _contacts(contacts: object) -> dict[str, tuple[object, ...]]:
 
 
 def _agent(agent: Agent) -> tuple[object, ...]:
-    return agent.presence, agent.state, agent.reason, agent.assignments, agent.wanted, agent.phone_state, agent.unreached, agent.handled
+    return agent.presence, agent.state, agent.reason, agent.assignments, agent.requested, agent.phone_state, agent.unreached, agent.handled

@@ -33,7 +33,7 @@ from routing.domain.messages import (
     PhoneReported,
     ServerAlive,
     ServerLeft,
-    TalkHeld,
+    TalkReported,
 )
 from routing.domain.model import BreakLimit, Contact, Directory, Overflow, QueuePolicy
 from routing.domain.phone_address import SipAccount, phone_text
@@ -178,12 +178,12 @@ def _kinds(made: House) -> None:
     arrive("another", CHAT)
     made.refuse("another")
     made.leave("another", "withdrawn")
-    arrive("south", CALLBACK, line="south")
+    arrive("south", CALLBACK, trunk="south")
 
 
 def _servers(made: House) -> None:
     """One server is lost and comes back, another one ends; the site changes."""
-    made.say(TalkHeld("found", "node", "support", "offer-x", "li", made.now - 60_000, made.now - 30_000, ContactFacts("call-found")))
+    made.say(TalkReported("found", "node", "support", "offer-x", "li", made.now - 60_000, made.now - 30_000, ContactFacts("call-found")))
     made.wait(5_000)
     made.say(ServerAlive("other", "10.0.0.2:4573"))
     made.wait(1_000)
@@ -212,16 +212,16 @@ async def calls(log: EventLog) -> None:
     first, second, third = (_call(number) for number in (1, 2, 3))
     lookup = ScriptedLookup({"shop": LookupReply(200, {"name": "Lee"})})
     for call in (first, second, third):
-        call.tell(log, CallArrived, "node")
+        call.write(log, CallArrived, "node")
         phone = Phone(["1", "1", "2", "3", "4"]) if call is first else Phone([""] * 9)
         events = FlowEvents(log, call.id, call.enter)
         await Interpreter(flows, phone, ScriptedQueues(), lookup, events, VirtualClock()).run(call.context, "main")
-    log.tell(HoldStarted("1001"), call=first.id)
-    log.tell(HoldEnded("1001"), call=first.id)
-    first.tell_end(log, CallEnded("caller", 90_000, "in_flow", reason="no_audio_from_caller"))
-    second.tell(log, CallTransferred, "node", agent="anna")
-    log.tell(TransferEnded("1002", "busy"), call=second.id)
-    second.tell(log, CallResumed, "other")
+    log.write(HoldStarted("1001"), call=first.id)
+    log.write(HoldEnded("1001"), call=first.id)
+    first.write_end(log, CallEnded("caller", 90_000, "in_flow", reason="no_audio_from_caller"))
+    second.write(log, CallTransferred, "node", agent="anna")
+    log.write(TransferEnded("1002", "busy"), call=second.id)
+    second.write(log, CallResumed, "other")
     await log.flush()
 
 

@@ -25,7 +25,7 @@ ANSWERED_ELSEWHERE = 26  # Q.850: no missed call on the phone
 
 
 class AmiClient:
-    """`connected` tells whether actions can be sent; `epoch` counts connections; `failure` says in words why there is none."""
+    """`connected`: whether actions can be sent; `epoch` counts connections; `failure` says in words why there is none."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class AmiClient:
             await asyncio.gather(task, return_exceptions=True)
 
     def log_in_again(self) -> None:
-        """Give the connection up and make a new one: rights of the user in manager.conf hold from the login on."""
+        """Give the connection up and make a new one: rights of the user in manager.conf apply from the login on."""
         if self._link is not None:
             self._link.close("to log in again")
 
@@ -220,7 +220,7 @@ class AmiClient:
             link.close("the client was stopped")
             for task in beside:
                 task.cancel()
-            self._tell_lost()
+            self._report_lost()
             await asyncio.gather(*beside, return_exceptions=True)
         return loop.time() - since
 
@@ -248,7 +248,7 @@ class AmiClient:
         except Exception:
             log.exception("ami_connect_hook_failed")
 
-    def _tell_lost(self) -> None:
+    def _report_lost(self) -> None:
         for hook in self._on_lost:
             try:
                 hook()

@@ -1,6 +1,6 @@
 """Typed views of the AMI events that we use. A class is named like its event, a field like its header: `dest_uniqueid` is `DestUniqueid`.
 
-All fields are text as Asterisk sent it, "" when the header is missing; what they mean is decided elsewhere.
+All fields are text as Asterisk sent it, "" when the header is missing; what they mean is decided by who uses them.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ class DialBegin(Event):
 
 @dataclass(frozen=True, slots=True)
 class DialState(Event):
-    """A called leg tells how it goes; `dial_status` is RINGING, PROGRESS or PROCEEDING."""
+    """Progress of a called leg; `dial_status` is RINGING, PROGRESS or PROCEEDING."""
 
     uniqueid: str = ""
     dest_uniqueid: str = ""

@@ -1,6 +1,6 @@
 """AMI framing on bytes, for both roles: bytes in, messages out; fields in, bytes out. No I/O, no correlation, no meaning of events.
 
-A message is lines `Key: Value` ended by an empty line. Whole messages are cut out of the byte stream before they are decoded,
+A message is lines `Key: Value` ended by an empty line. Complete messages are cut out of the byte stream before they are decoded,
 so a chunk boundary inside a UTF-8 character does no harm.
 """
 
@@ -96,10 +96,10 @@ class Framer:
         if self._buffer.find(_END, unseen) < 0:
             self._check_size(self._buffer)
             return []
-        *whole, self._buffer = self._buffer.split(_END)
+        *complete, self._buffer = self._buffer.split(_END)
         self._check_size(self._buffer)
         messages = []
-        for raw in whole:
+        for raw in complete:
             self._check_size(raw)
             message = _parse(raw.decode("utf-8", "replace"))
             if message is not None:

@@ -13,7 +13,7 @@ from pydantic import PlainValidator
 MOST_SIGNS = 200
 MEMORY = 128 * 1024  # 4 ms for the worst of some hundred grown at random
 
-# What RE2 does not know, as it begins in an expression, and what to write instead. The first that is found is told.
+# What RE2 does not know, as it begins in an expression, and what to write instead. The first that is found is reported.
 _INSTEAD = (
     (
         r"\(\?<?[=!]",
@@ -25,13 +25,13 @@ _INSTEAD = (
     (r"[*+?}]\+", "a repeat that never gives back", "a plain one such as [0-9]+, which means the same: this engine never goes back"),
     (r"\(\?\(", "a group that depends on another", "both cases: (1[0-9]|[2-9])"),
     (r"\{,[0-9]+\}", "a repeat without its lower number", "{0,3} for {,3}"),
-    (r"\\Z", "\\Z", "nothing: the pattern is always held against the whole entry"),
+    (r"\\Z", "\\Z", "nothing: the pattern is always compared with the complete entry"),
     (r"\(\?#", "a comment", "a comment of YAML: # behind the line"),
 )
 
 
 class EntryPattern:
-    """One expression. An entry fulfils it as a whole."""
+    """One expression. It must match the complete entry."""
 
     def __init__(self, text: str) -> None:
         """Raises ValueError with a sentence that says what is wrong with it and what to write."""
@@ -48,7 +48,7 @@ class EntryPattern:
             raise ValueError(f"is no regular expression: {_told(error)}") from None
 
     def fits(self, entry: str) -> bool:
-        """Whether the whole entry is as the expression says."""
+        """Whether the complete entry is as the expression says."""
         return self._compiled.fullmatch(entry) is not None
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ _LEAP_YEAR = "2000"  # a day without a year may be 29 February
 
 
 class Rules(Settings):
-    """Every rule that is set must hold."""
+    """Every rule that is set must be met."""
 
     pattern: Pattern | None = None
     luhn: bool = False

@@ -44,7 +44,7 @@ class Expression:
         """The result; a variable that is not set is empty text. Raises CannotEvaluate."""
         return _evaluate(self._tree, variables)
 
-    def holds(self, variables: Mapping[str, str]) -> bool:
+    def is_true(self, variables: Mapping[str, str]) -> bool:
         """Whether it is true. Raises CannotEvaluate."""
         return truth(self.value(variables))
 
@@ -91,7 +91,7 @@ def as_number(value: Value) -> Decimal | None:
 
 
 def as_text(value: Value) -> str:
-    """A value as a variable holds it: true, 12.5, abc."""
+    """A value as it stands in a variable: true, 12.5, abc."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
@@ -181,9 +181,9 @@ def _check_call(node: ast.Call, names: set[str]) -> None:
     function = node.func.id if isinstance(node.func, ast.Name) else ""
     if function not in _FUNCTIONS:
         raise BadExpression(f"unknown function '{_written(node.func)}': possible are {', '.join(_FUNCTIONS)}")
-    wanted = _FUNCTIONS[function][0]
-    if node.keywords or len(node.args) != wanted:
-        raise BadExpression(f"{function}() takes {wanted} value{'s' if wanted > 1 else ''}")
+    needed = _FUNCTIONS[function][0]
+    if node.keywords or len(node.args) != needed:
+        raise BadExpression(f"{function}() takes {needed} value{'s' if needed > 1 else ''}")
     for argument in node.args:
         _check(argument, names)
 

@@ -81,13 +81,13 @@ class Node(Settings):
         return found if isinstance(found, Target) else Target(HANG_UP)
 
     def problems(self) -> Iterator[tuple[Where, str]]:
-        """What the settings' types cannot tell: (way inside the node, sentence)."""
+        """Mistakes that the types of the settings do not show: (way inside the node, sentence)."""
         yield from ()
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A whole program for callers. `version` is a short hash of its content; a running call keeps the object it started with."""
+    """A program for callers. `version` is a short hash of its content; a running call keeps the object it started with."""
 
     name: str
     version: str

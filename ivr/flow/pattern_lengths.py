@@ -25,10 +25,10 @@ def lengths_fault(pattern: str, shortest: int, longest: int) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # [[:digit:]], which RE2 and `re` read differently
             parsed = _parse(pattern)
-        whole = positions.sequence(parsed)
+        expression = positions.sequence(parsed)
     except (re.error, RecursionError, OverflowError, Warning, _CannotSay):
         return ""
-    return "" if positions.fulfilled(whole, shortest) else f"no entry of {shortest} to {longest} keys fulfils this pattern"
+    return "" if positions.fulfilled(expression, shortest) else f"no entry of {shortest} to {longest} keys fulfils this pattern"
 
 
 class _CannotSay(Exception):
@@ -58,16 +58,16 @@ class _Positions:
 
     def sequence(self, items: Iterable[tuple[Any, Any]]) -> _Part:
         """Pieces one after the other. Raises _CannotSay."""
-        whole = _NOTHING
+        joined = _NOTHING
         for kind, given in items:
-            whole = self._joined(whole, self._part(str(kind), given))
-        return whole
+            joined = self._joined(joined, self._part(str(kind), given))
+        return joined
 
-    def fulfilled(self, whole: _Part, shortest: int) -> bool:
+    def fulfilled(self, expression: _Part, shortest: int) -> bool:
         """Whether some entry of the right length can be read to the end."""
-        reached = {position for position in whole.first if self._keys[position]}
+        reached = {position for position in expression.first if self._keys[position]}
         for length in range(1, self._longest + 1):
-            if length >= shortest and not reached.isdisjoint(whole.last):
+            if length >= shortest and not reached.isdisjoint(expression.last):
                 return True
             reached = {onward for position in reached for onward in self._follow[position] if self._keys[onward]}
         return False
@@ -94,16 +94,16 @@ class _Positions:
         one = self.sequence(items)
         useful = self._longest // max(1, one.fewest) + 1
         needed = min(least, useful)
-        whole = one if needed else _NOTHING
+        joined = one if needed else _NOTHING
         for _ in range(needed - 1):
-            whole = self._joined(whole, self.sequence(items))
+            joined = self._joined(joined, self.sequence(items))
         if most > self._longest:
-            return self._joined(whole, self._again(self.sequence(items) if needed else one))
+            return self._joined(joined, self._again(self.sequence(items) if needed else one))
         further = _NOTHING
         for number in range(min(most, useful) - needed):
             copy = one if number == 0 and not needed else self.sequence(items)
             further = self._either([_NOTHING, self._joined(copy, further)])
-        return self._joined(whole, further)
+        return self._joined(joined, further)
 
     def _again(self, one: _Part) -> _Part:
         self._connect(one.last, one.first)

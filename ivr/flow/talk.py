@@ -25,7 +25,7 @@ class TooManySteps(Exception):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a flow needs from outside. `meanwhile` runs a look-up while the caller is told something."""
+    """What a flow needs from outside. `meanwhile` runs a look-up while a prompt is played to the caller."""
 
     phone: Phone
     queues: QueuePort
@@ -130,15 +130,15 @@ class Talk:
     # -- variables and events -------------------------------------------------------------------------------------------------
 
     def fill(self, template: Template, escape: Callable[[str], str] = str) -> str:
-        """The text with plain values; it may hold sensitive ones."""
+        """The text with plain values; sensitive ones may be among them."""
         return template.fill(self.call.known(), escape)
 
     def fill_shown(self, template: Template) -> str:
         """The text for eyes: sensitive values masked."""
         return template.fill(self.call.shown())
 
-    def holds(self, expression: Expression) -> bool:
-        return expression.holds(self.call.known())
+    def is_true(self, expression: Expression) -> bool:
+        return expression.is_true(self.call.known())
 
     def set(self, name: str, value: str, *, sensitive: bool = False) -> None:
         """Write a variable; a value made of a sensitive one is sensitive too."""
@@ -154,5 +154,5 @@ class Talk:
         return FlowPlace(self.flow.name, self.flow.version, self.node)
 
     def heard(self, keys: str, understood: bool, *, sensitive: bool = False) -> None:
-        """Tell what the caller entered, masked where it must be."""
+        """Write what the caller entered, masked where it must be."""
         self.world.events.input_received(self.place, keys=MASK if sensitive and keys else keys, understood=understood)

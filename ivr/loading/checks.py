@@ -20,8 +20,8 @@ from ivr.prompts import BUILT_IN, PROMPT_VARIABLES
 from sources.problems import Problem, suggest
 
 
-def check(draft: Draft, drafts: Collection[Draft], facts: SiteFacts, whole: bool, written: Collection[str] | None) -> Iterator[Problem]:
-    """Every rule on one flow; `whole`: every file could be read, so what is missing is really missing.
+def check(draft: Draft, drafts: Collection[Draft], facts: SiteFacts, complete: bool, written: Collection[str] | None) -> Iterator[Problem]:
+    """Every rule on one flow; `complete`: every file could be read, so what is missing is really missing.
 
     `written` are the variables that some flow sets; None: not known, since a node could not be read.
     """
@@ -35,7 +35,7 @@ def check(draft: Draft, drafts: Collection[Draft], facts: SiteFacts, whole: bool
     yield from transfers(draft, facts)
     yield from compared(draft, facts)
     yield from check_graph(draft)
-    if whole:
+    if complete:
         yield from unknown_flows(draft, drafts)
     if written is not None:
         yield from variables(draft, written)

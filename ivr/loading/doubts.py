@@ -1,6 +1,6 @@
 """What is odd in a flow and can be used all the same: warnings. Each rule is a function that yields them.
 
-Where an error is told already, its doubt is left out by whoever asks.
+Where an error is reported already, its doubt is left out by whoever asks.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def doubts(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
     for name, node in draft.flow.nodes.items():
         if isinstance(node, Queue) and node.queue in facts.queues:
             yield from _nobody(draft, name, node, facts)
-            yield from _preferred_elsewhere(draft, name, node, facts)
+            yield from _preferred_of_other_queue(draft, name, node, facts)
             yield from _skipped_steps(draft, name, node, facts)
 
 
@@ -40,7 +40,7 @@ def _unmet(draft: Draft, node: Queue, template: Template, facts: SiteFacts) -> l
     return [(requirement, hint) for requirement in readable if (hint := facts.nobody(node.queue, requirement))]
 
 
-def _preferred_elsewhere(draft: Draft, name: str, node: Queue, facts: SiteFacts) -> Iterator[Problem]:
+def _preferred_of_other_queue(draft: Draft, name: str, node: Queue, facts: SiteFacts) -> Iterator[Problem]:
     """A preferred agent who does not serve the queue is never asked."""
     for inner, agent in node.agents():
         text = agent.text

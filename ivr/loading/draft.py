@@ -73,7 +73,7 @@ class Draft:
         return written
 
     def problem(self, where: Where, message: str, hint: str = "") -> Problem:
-        """A problem at the value; at the node's name where a default is meant or the node as a whole."""
+        """A problem at the value; at the node's name where a default is meant or the node itself."""
         written = self.place(where)
         whole_node = len(written) == 2 and written[0] == "nodes"
         position = self.source.where_key(written) if whole_node else self.source.where(written)

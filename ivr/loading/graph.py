@@ -12,7 +12,7 @@ from sources.problems import Problem, suggest
 
 
 def check_graph(draft: Draft) -> Iterator[Problem]:
-    """Every rule of this file that one flow alone can break; the later ones only where the graph is whole."""
+    """Every rule of this file that one flow alone can break; the later ones only where the graph is complete."""
     unknown = list(unknown_targets(draft))
     yield from unknown
     if draft.complete and not unknown:
@@ -105,15 +105,15 @@ def circles(drafts: Iterable[Draft]) -> Iterator[Problem]:
         if not node.waits or isinstance(node, Queue | Transfer)
     }
     rest = _endless(edges)
-    told = set[Step]()
+    reported = set[Step]()
     for step in rest:
         way: dict[Step, None] = {}
-        while step not in way and step not in told:
+        while step not in way and step not in reported:
             way[step] = None
             step = next(target for target in edges[step] if target in rest)
-        if step not in told:
+        if step not in reported:
             yield _circle_problem(list(way)[list(way).index(step) :], known)
-        told.update(way)
+        reported.update(way)
 
 
 def _steps(draft: Draft, node: Node, known: Mapping[str, Draft]) -> list[Step]:

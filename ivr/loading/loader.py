@@ -60,7 +60,7 @@ def load_flows(folder: Path, facts: SiteFacts, warn: Warn = lambda problem: None
     """
     files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if folder.is_dir() else []
     if not files:
-        raise ProblemsFound([Problem(Position(str(folder)), "holds no flow", "put a file such as main.yaml there")])
+        raise ProblemsFound([Problem(Position(str(folder)), "there is no flow in this folder", "put a file such as main.yaml there")])
     return load_files(files, facts, warn)
 
 
@@ -79,17 +79,17 @@ def load_files(files: Collection[Path], facts: SiteFacts, warn: Warn = lambda pr
         nodes = _nodes(source, problems)
         try:
             file = build(FlowFile, source)
-            if source.whole:
+            if source.complete:
                 drafts.append(_draft(source, file, nodes, facts))
         except ProblemsFound as found:
             problems.extend(found.problems)
     problems.extend(twice(drafts))
-    whole = len(drafts) == len(files)
-    written = written_in(drafts) if whole and all(draft.complete for draft in drafts) else None
+    complete = len(drafts) == len(files)
+    written = written_in(drafts) if complete and all(draft.complete for draft in drafts) else None
     for draft in drafts:
-        problems.extend(check(draft, drafts, facts, whole, written))
-        told = {problem.position for problem in problems}
-        problems.extend(doubt for doubt in doubts(draft, facts) if doubt.position not in told)
+        problems.extend(check(draft, drafts, facts, complete, written))
+        reported = {problem.position for problem in problems}
+        problems.extend(doubt for doubt in doubts(draft, facts) if doubt.position not in reported)
     problems.extend(circles(draft for draft in drafts if draft.complete))
     if not all(problem.warning for problem in problems):
         raise ProblemsFound(problems)
@@ -140,7 +140,7 @@ def _node(source: Source, name: str, data: Mapping[str, Any]) -> Node:
         Target.parse(name)
     except ValueError:
         raise ProblemsFound([Problem(source.where_key(at), f"'{name}' is no name for a node", "use letters, digits, - and _")]) from None
-    if not data.get("type") and not source.whole:
+    if not data.get("type") and not source.complete:
         raise ProblemsFound([])
     if "type" not in data:
         raise ProblemsFound([Problem(source.where_key(at), "missing setting 'type'", f"possible: {', '.join(NODE_TYPES)}")])

@@ -1,4 +1,5 @@
-"""Puts values into words: numbers, money, dates, times, a place in a queue, in each language we speak. Text only; sound is made elsewhere.
+"""Puts values into words: numbers, money, dates, times, a place in a queue, in each language we speak. Text only; server/sounds/ makes the
+sound.
 
 A language is one module with the functions of `Language`, and one line in `_LANGUAGES`.
 """
@@ -90,7 +91,8 @@ def say(kind: str, value: str, language: str, *, currency: str = "CNY") -> str:
 
 
 def queue_phrase(kind: PhraseKind, language: str, position: int | None = None, wait_ms: int | None = None) -> str:
-    """What a waiting caller hears. `position` 1 is first; None or 0: unknown. Only a known wait is told, nothing is promised otherwise.
+    """What a waiting caller hears. `position` 1 is first; None or 0: unknown. Only a known wait is announced, nothing is promised
+    otherwise.
 
     A position that is not known becomes the comfort phrase. Raises CannotSay for an unknown language.
     """
@@ -109,7 +111,7 @@ def queue_phrase(kind: PhraseKind, language: str, position: int | None = None, w
 
 
 def _minutes(wait_ms: int) -> int:
-    """Rounded up, so that nobody waits longer than told; 0 only for less than a minute."""
+    """Rounded up, so that nobody waits longer than announced; 0 only for less than a minute."""
     return 0 if wait_ms < _MINUTE_MS else -(-wait_ms // _MINUTE_MS)
 
 

@@ -24,11 +24,11 @@ from routing.domain.kinds import is_counted_on
 from routing.domain.members import AWAY
 from routing.domain.messages import PhoneReported, ReachReported
 from routing.domain.model import PhoneState
-from routing.domain.orders import TellPhoneOrder
+from routing.domain.orders import ReportPhoneOrder
 from routing.domain.phone_address import ExternalNumber, PhoneAddress, phone_text
 
-# The event that tells of a state, for other parts to follow; being reserved is told by offer_made.
-TOLD: dict[AgentState, type[AgentChanged]] = {
+# The event of each state, for other parts to follow; `offer_made` stands for being reserved.
+EVENTS_OF: dict[AgentState, type[AgentChanged]] = {
     AgentState.LOGGED_OUT: AgentLoggedOut,
     AgentState.READY: AgentReady,
     AgentState.RESERVED: AgentWorkChanged,
@@ -39,12 +39,12 @@ TOLD: dict[AgentState, type[AgentChanged]] = {
 
 
 def move(board: BoardState, agent: Agent, event: AgentEvent, now_ms: int, *, reason: str = "", until_ms: int = 0) -> dict[str, Assignment]:
-    """Change an agent's presence, and tell it. NotAllowed when the table refuses. What the agent had in hand is returned, and void:
+    """Change an agent's presence, and write the event. NotAllowed when the table refuses. What the agent had in hand is returned, and void:
     wrap-ups are over, offers are to be taken back."""
     before, queue, void = agent.state, agent.queue, dict(agent.assignments)
     agent.presence = AgentPresence(after(before, event).value)
     board.matching.remove_agent(agent.id)
-    agent.wanted = ""
+    agent.requested = ""
     agent.assignments.clear()
     board.measure(agent, before, now_ms)
     if before not in AWAY and agent.presence != AgentPresence.READY:
@@ -52,23 +52,23 @@ def move(board: BoardState, agent: Agent, event: AgentEvent, now_ms: int, *, rea
     agent.reason, agent.presence_since_ms, agent.presence_until_ms = reason, now_ms, until_ms
     settle_when_free(board, agent, now_ms)
     board.touch_agent(agent.id)
-    tell(board, agent, AgentLoggedIn if event == AgentEvent.LOG_IN else TOLD[agent.state], now_ms, before=before, queue=queue)
+    write(board, agent, AgentLoggedIn if event == AgentEvent.LOG_IN else EVENTS_OF[agent.state], now_ms, before=before, queue=queue)
     return void
 
 
 def settle_when_free(board: BoardState, agent: Agent, now_ms: int) -> None:
     """An agent who is to leave, or to get another phone, does so when no call is left."""
     if agent.id in board.unsettled and not agent.in_call:
-        board.at(now_ms, "settle", agent.id)
+        board.schedule(now_ms, "settle", agent.id)
 
 
-def tell(
+def write(
     board: BoardState, agent: Agent, what: type[AgentChanged], now_ms: int, *, before: AgentState | None = None, queue: str = ""
 ) -> None:
     """An event about an agent: how things are with them now, for others to follow. `queue` is that of what they have in hand."""
     left = tuple(agent.left_queues) if agent.left_queues or what is AgentQueuesChanged else None
     state, since_ms, until_ms = agent.seen
-    told = what(
+    data = what(
         state,
         agent.reason,
         until_ms,
@@ -82,15 +82,15 @@ def tell(
         tuple(agent.unreached) or None,
         board.directory.pause_kind(agent.reason) if agent.presence == AgentPresence.PAUSED else None,
     )
-    board.tell(told, now_ms, agent=agent, queue=queue)
+    board.write(data, now_ms, agent=agent, queue=queue)
 
 
 def found_at_work(board: BoardState, agent: Agent, before: AgentState, now_ms: int) -> None:
-    """The agent talks, whatever was believed of their presence."""
+    """The agent is in a talk, whatever the board had as their presence."""
     agent.presence, agent.reason, agent.presence_until_ms = AgentPresence.READY, "", 0
     agent.occupied_at_ms = now_ms
     board.touch_agent(agent.id)
-    tell(board, agent, TOLD[agent.state], now_ms, before=before)
+    write(board, agent, EVENTS_OF[agent.state], now_ms, before=before)
     board.seek_contact(agent, now_ms)
 
 
@@ -100,12 +100,12 @@ def take_break(board: BoardState, agent: Agent, reason: str, now_ms: int) -> dic
     until_ms = now_ms + limit.longest_ms if limit.longest_ms else 0
     void = move(board, agent, AgentEvent.PAUSE, now_ms, reason=reason, until_ms=until_ms)
     if until_ms:
-        board.at(until_ms, "break", agent.id)
+        board.schedule(until_ms, "break", agent.id)
     return void
 
 
 def phone_reported(board: BoardState, message: PhoneReported, now_ms: int) -> None:
-    """Asterisk tells that a phone is free, in use or gone. Offers go only to phones that are free."""
+    """Asterisk reports that a phone is free, in use or gone. Offers go only to phones that are free."""
     agent = board.agents.get(board.phones.get(message.phone, ""))
     if not agent:
         board.loose_phones[message.phone] = (message.state, message.asterisk)
@@ -122,19 +122,19 @@ def phone_reported(board: BoardState, message: PhoneReported, now_ms: int) -> No
     if agent.phone_state != message.state:
         agent.phone_state, agent.phone_since_ms = message.state, now_ms
     board.touch_agent(agent.id)
-    board.tell(PhoneStateChanged(str(message.phone), message.state, agent.phone_at), now_ms, agent=agent)
+    board.write(PhoneStateChanged(str(message.phone), message.state, agent.phone_at), now_ms, agent=agent)
     board.seek_contact(agent, now_ms)
 
 
 def reach_reported(board: BoardState, message: ReachReported, now_ms: int) -> None:
-    """A medium tells whether it reaches an agent."""
+    """A medium reports whether it reaches an agent."""
     agent = board.agents.get(message.agent)
     if not agent or (message.kind not in agent.unreached) == message.is_reached:
         return
     others = [kind for kind in agent.unreached if kind != message.kind]
     agent.unreached = others if message.is_reached else [*others, message.kind]
     board.touch_agent(agent.id)
-    tell(board, agent, AgentWorkChanged, now_ms)
+    write(board, agent, AgentWorkChanged, now_ms)
     board.seek_contact(agent, now_ms)
 
 
@@ -172,7 +172,7 @@ def give_phone(board: BoardState, agent: Agent, phone: PhoneAddress | None, desk
     agent.phone_state, agent.phone_at = _state_of(board, phone)
     if phone:
         board.phones[phone] = agent.id
-    board.tell(PhoneStateChanged(phone_text(phone), agent.phone_state, agent.phone_at), now_ms, agent=agent)
+    board.write(PhoneStateChanged(phone_text(phone), agent.phone_state, agent.phone_at), now_ms, agent=agent)
 
 
 def _state_of(board: BoardState, phone: PhoneAddress | None) -> tuple[PhoneState, str]:
@@ -183,7 +183,7 @@ def _state_of(board: BoardState, phone: PhoneAddress | None) -> tuple[PhoneState
         return "unavailable", ""
     if phone not in board.loose_phones:
         for server in board.servers:
-            board.order(server, TellPhoneOrder(phone))
+            board.order(server, ReportPhoneOrder(phone))
     return board.loose_phones.pop(phone, ("unavailable", ""))
 
 
@@ -197,10 +197,10 @@ def presence_over(board: BoardState, id: str, now_ms: int) -> None:
 
 
 def break_over(board: BoardState, id: str, now_ms: int) -> None:
-    """Deadline: a break, or being not ready, has reached its longest time. It is told; the agent decides, or the supervisor."""
+    """Deadline: a break, or being not ready, has reached its longest time. An event is written; the agent decides, or the supervisor."""
     agent = board.agents[id]
     if agent.state == AgentState.PAUSED and 0 < agent.presence_until_ms <= now_ms:
-        tell(board, agent, AgentBreakOverrun, now_ms)
+        write(board, agent, AgentBreakOverrun, now_ms)
 
 
 HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {PhoneReported: phone_reported, ReachReported: reach_reported}

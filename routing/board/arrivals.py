@@ -1,4 +1,4 @@
-"""The rules of arriving: a caller joins a queue, is told again, or comes back from another server.
+"""The rules of arriving: a caller joins a queue, is reported again, or comes back from another server.
 
 What then becomes of the contact is in contacts.py.
 """
@@ -28,7 +28,7 @@ MOST_PREFERRED = 10  # agents who are waited for by name; the others that a flow
 
 
 def arrived(board: BoardState, message: ContactArrived, now_ms: int) -> None:
-    """Join a queue, or be told why not."""
+    """Join a queue, or be refused with the reason."""
     servers.heard(board, message.server, now_ms)
     known = board.contacts.get(message.contact)
     if known:
@@ -55,7 +55,7 @@ def arrived(board: BoardState, message: ContactArrived, now_ms: int) -> None:
     if refusal:
         board.order(message.server, LeaveOrder(contact.id, refusal))
         board.remember_end(contact.id, now_ms, refusal)
-        board.tell(without_agent(refusal, 0), now_ms, contact=contact)
+        board.write(without_agent(refusal, 0), now_ms, contact=contact)
     else:
         _join(board, contact, message, now_ms)
 
@@ -71,7 +71,7 @@ def _join(board: BoardState, contact: Contact, message: ContactArrived, now_ms: 
     if contact.due_ms > now_ms:
         contact.state = ContactState.SCHEDULED
         contacts.plan(board, contact)
-        board.tell(ContactScheduled(**contacts.known_by(contact)), now_ms, contact=contact)
+        board.write(ContactScheduled(**contacts.known_by(contact)), now_ms, contact=contact)
         return
     board.in_queue[contact.queue] += 1
     contacts.plan(board, contact)
@@ -79,8 +79,8 @@ def _join(board: BoardState, contact: Contact, message: ContactArrived, now_ms: 
     if contact.queue != message.queue:
         board.order(contact.holder, MoveOrder(contact.id, contact.queue))
     known_before = message.again or message.back  # Redis lost it: whoever counts has counted this contact already
-    told = ContactRequeued if known_before else ContactQueued
-    board.tell(told(**contacts.known_by(contact)), now_ms, contact=contact)
+    event = ContactRequeued if known_before else ContactQueued
+    board.write(event(**contacts.known_by(contact)), now_ms, contact=contact)
     _void_unknown_ring(board, contact, message)
     board.drop_preference(contact, now_ms)
     board.seek_agent(contact, now_ms)
@@ -88,8 +88,8 @@ def _join(board: BoardState, contact: Contact, message: ContactArrived, now_ms: 
 
 def _with_preferred(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> list[tuple[int, str]]:
     """The requirement's steps, behind one for the preferred agents alone: those named, and who talked to the caller last."""
-    wanted = dict.fromkeys([*message.wishes.preferred, caller_history.last_agent(board, contact, now_ms)])
-    there = [name for name in wanted if board.is_to_come(contact, name)][:MOST_PREFERRED]
+    preferred = dict.fromkeys([*message.wishes.preferred, caller_history.last_agent(board, contact, now_ms)])
+    there = [name for name in preferred if board.is_to_come(contact, name)][:MOST_PREFERRED]
     if not there:
         return contact.steps
     contact.put_off = contact.steps
@@ -99,7 +99,7 @@ def _with_preferred(board: BoardState, contact: Contact, message: ContactArrived
 
 
 def _arrived_again(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> None:
-    """A caller who is known: told again, or back from being at no server."""
+    """A caller who is known: reported again, or back from being at no server."""
     before = contact.holder
     if before is None:
         return
@@ -110,7 +110,7 @@ def _arrived_again(board: BoardState, contact: Contact, message: ContactArrived,
     if contact.queue != message.queue:  # moved since it joined, which a server that has just got it does not know
         board.order(contact.holder, MoveOrder(contact.id, contact.queue))
     if before != contact.holder:
-        board.tell(ContactTakenOver(contact.holder, before), now_ms, contact=contact)
+        board.write(ContactTakenOver(contact.holder, before), now_ms, contact=contact)
     if message.back:
         _back(board, contact, message, now_ms)
     else:
@@ -118,7 +118,7 @@ def _arrived_again(board: BoardState, contact: Contact, message: ContactArrived,
 
 
 def _back(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> None:
-    """Nobody rings for this caller, and nobody talks to them: on with the wait, at the old place."""
+    """No phone rings for this caller, and no agent is connected: the wait goes on, at the old place."""
     if contact.state == ContactState.CONNECTED:
         offer = next(iter(contact.offers), "")
         contacts.ended(board, TalkEnded(contact.id, offer, "agent", now_ms - contact.connected_at_ms), now_ms)
@@ -151,7 +151,7 @@ def _refusal(board: BoardState, contact: Contact, message: ContactArrived, now_m
     if rule:
         contact.overflowed.append(contact.queue)
         contact.queue = rule.to
-        board.tell(ContactOverflowed(message.queue), now_ms, contact=contact)
+        board.write(ContactOverflowed(message.queue), now_ms, contact=contact)
     return admission.refusal(board, contact, contact.queue, now_ms)
 
 

@@ -5,7 +5,7 @@ from routing.board.state import BoardState
 from routing.board.strategies import STRATEGIES
 from routing.domain.agent import Agent
 from routing.domain.agent_state import AgentEvent, AgentState
-from routing.domain.assignment import HELD, Assignment, AssignmentEvent, AssignmentState, after
+from routing.domain.assignment import IN_TOUCH, Assignment, AssignmentEvent, AssignmentState, after
 from routing.domain.events.agents import (
     AgentChanged,
     AgentConnected,
@@ -19,7 +19,7 @@ from routing.domain.model import UNTIL_DONE, Contact
 
 # Outcomes of an offer that the agent or the phone made.
 OF_THE_AGENT = frozenset({"declined", "busy", "rang_out", "unreachable"})
-TOLD: dict[AssignmentEvent, type[AgentChanged]] = {
+EVENTS_OF: dict[AssignmentEvent, type[AgentChanged]] = {
     AssignmentEvent.ACCEPT: AgentDialling,
     AssignmentEvent.ANSWER: AgentConnected,
     AssignmentEvent.END: AgentWrapUpStarted,
@@ -27,7 +27,7 @@ TOLD: dict[AssignmentEvent, type[AgentChanged]] = {
 
 
 def step(board: BoardState, agent: Agent, offer: str, event: AssignmentEvent, now_ms: int, *, until_ms: int = 0) -> None:
-    """Take an assignment through its table, and tell it."""
+    """Take an assignment through its table, and write the event."""
     before, assignment = agent.state, agent.assignments[offer]
     state = after(assignment.state, event)
     if state:
@@ -36,11 +36,11 @@ def step(board: BoardState, agent: Agent, offer: str, event: AssignmentEvent, no
         del agent.assignments[offer]
         agent.presence_since_ms = now_ms
     board.measure(agent, before, now_ms)
-    agent.reason = agent.reason if agent.wanted else ""
+    agent.reason = agent.reason if agent.requested else ""
     agents.settle_when_free(board, agent, now_ms)
     board.touch_agent(agent.id)
-    told = TOLD.get(event) or (AgentReady if agent.state == AgentState.READY else AgentWorkChanged)
-    agents.tell(board, agent, told, now_ms, before=before, queue=assignment.queue)
+    data = EVENTS_OF.get(event) or (AgentReady if agent.state == AgentState.READY else AgentWorkChanged)
+    agents.write(board, agent, data, now_ms, before=before, queue=assignment.queue)
 
 
 def offer_ended(board: BoardState, agent: Agent, offer: str, outcome: str, now_ms: int) -> None:
@@ -63,12 +63,12 @@ def offer_ended(board: BoardState, agent: Agent, offer: str, outcome: str, now_m
     board.seek_contact(agent, now_ms)
 
 
-def wish(board: BoardState, agent: Agent, wanted: str, reason: str, now_ms: int) -> None:
+def wish(board: BoardState, agent: Agent, requested: str, reason: str, now_ms: int) -> None:
     """The agent wants to pause or to log out, or with "" takes that back; it is granted when nothing is in hand any more."""
-    agent.wanted, agent.reason = wanted, reason
+    agent.requested, agent.reason = requested, reason
     board.matching.remove_agent(agent.id)
     board.touch_agent(agent.id)
-    agents.tell(board, agent, AgentWishChanged, now_ms)
+    agents.write(board, agent, AgentWishChanged, now_ms)
 
 
 def connected(board: BoardState, agent: Agent, offer: str, now_ms: int) -> None:
@@ -90,7 +90,7 @@ def contact_ended(board: BoardState, agent: Agent, offer: str, now_ms: int) -> N
     if wrap_up_ms == 0:
         wrap_up_over(board, agent.id, now_ms)
     elif until_ms:
-        board.at(until_ms, "wrap_up", agent.id)
+        board.schedule(until_ms, "wrap_up", agent.id)
 
 
 def wrap_up_over(board: BoardState, id: str, now_ms: int) -> None:
@@ -104,7 +104,7 @@ def wrap_up_over(board: BoardState, id: str, now_ms: int) -> None:
 
 def end_wrap_up(board: BoardState, agent: Agent, offer: str, now_ms: int) -> None:
     """On to what comes after: ready, or what was asked for during the contact."""
-    if agent.wanted and len(agent.assignments) == 1:
+    if agent.requested and len(agent.assignments) == 1:
         grant(board, agent, now_ms)
     else:
         step(board, agent, offer, AssignmentEvent.END_WRAP_UP, now_ms)
@@ -112,14 +112,14 @@ def end_wrap_up(board: BoardState, agent: Agent, offer: str, now_ms: int) -> Non
 
 
 def _grant_wish(board: BoardState, agent: Agent, now_ms: int) -> None:
-    if agent.wanted and not agent.assignments:
+    if agent.requested and not agent.assignments:
         grant(board, agent, now_ms)
 
 
 def grant(board: BoardState, agent: Agent, now_ms: int) -> None:
     """What was asked for is so from now on."""
-    wanted, agent.wanted = agent.wanted, ""
-    if wanted == "logged_out":
+    requested, agent.requested = agent.requested, ""
+    if requested == "logged_out":
         agents.leave_phone(board, agent, now_ms)
         agents.move(board, agent, AgentEvent.LOG_OUT, now_ms)
     else:
@@ -129,8 +129,8 @@ def grant(board: BoardState, agent: Agent, now_ms: int) -> None:
 def owes(board: BoardState, assignment: Assignment) -> bool:
     """Whether a wrap-up's queue wants a disposition that has not been given."""
     policy = board.directory.queues.get(assignment.queue)
-    wanted = bool(policy and policy.disposition_required and policy.dispositions)
-    return wanted and assignment.state == AssignmentState.WRAP_UP and not assignment.disposition
+    is_required = bool(policy and policy.disposition_required and policy.dispositions)
+    return is_required and assignment.state == AssignmentState.WRAP_UP and not assignment.disposition
 
 
 def owing(board: BoardState, agent: Agent) -> list[str]:
@@ -147,14 +147,14 @@ def owe_last(board: BoardState, agent: Agent, now_ms: int) -> None:
         agent.assignments[f"left-{agent.last_contact}"] = left
         board.measure(agent, AgentState.READY, now_ms)
         board.touch_agent(agent.id)
-        agents.tell(board, agent, AgentWrapUpStarted, now_ms, before=AgentState.READY)
+        agents.write(board, agent, AgentWrapUpStarted, now_ms, before=AgentState.READY)
 
 
-def hold(board: BoardState, agent: Agent, contact: Contact, offer: str, now_ms: int) -> dict[str, Assignment]:
-    """The agent talks to a contact that was found again. Returns what they have no hand for beside it: its offers are to be taken back."""
+def take_talk(board: BoardState, agent: Agent, contact: Contact, offer: str, now_ms: int) -> dict[str, Assignment]:
+    """The agent talks to a contact that was found again. Returns what they cannot have beside it: those offers are to be withdrawn."""
     before, capacity = agent.state, max(1, board.directory.agents[agent.id].capacity.get(contact.kind, 1))
     alike = [known for known, assignment in agent.assignments.items() if assignment.kind == contact.kind and known != offer]
-    alike.sort(key=lambda known: agent.assignments[known].state in HELD)  # those that are held stay first
+    alike.sort(key=lambda known: agent.assignments[known].state in IN_TOUCH)  # talks stay first
     void = {known: agent.assignments.pop(known) for known in alike[: max(0, len(alike) + 1 - capacity)]}
     given = agent.disposition if agent.last_contact == contact.id else ""
     agent.assignments[offer] = Assignment(

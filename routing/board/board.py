@@ -12,11 +12,11 @@ from routing.board import (
     caller_history,
     contacts,
     customer_calls,
-    found_talks,
     overflow,
     redefinition,
+    reported_agents,
+    reported_talks,
     requests,
-    retold_agents,
     servers,
 )
 from routing.board.board_records import Known
@@ -27,11 +27,11 @@ from routing.ports import Ids
 
 HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = (
     arrivals.HANDLERS
-    | found_talks.HANDLERS
+    | reported_talks.HANDLERS
     | contacts.HANDLERS
     | customer_calls.HANDLERS
     | agents.HANDLERS
-    | retold_agents.HANDLERS
+    | reported_agents.HANDLERS
     | requests.HANDLERS
     | servers.HANDLERS
 )
@@ -69,7 +69,7 @@ class Board(BoardState):
         while due := self.due(now_ms):
             kind, id = due
             if again_ms.get(due, 0) > now_ms:
-                self.at(again_ms[due], kind, id)
+                self.schedule(again_ms[due], kind, id)
                 continue
             if self._is_gone(kind, id):
                 continue
@@ -109,9 +109,9 @@ def restore(
     redefinition.leave_queues(board, now_ms)
     redefinition.settle_agents(board, now_ms, at_work=bool(agents_known))
     for agent in board.agents.values():
-        retold_agents.resume(board, agent, now_ms)
-    for memory in board.callers.values():
-        caller_history.resume(board, memory)
+        reported_agents.resume(board, agent, now_ms)
+    for history in board.callers.values():
+        caller_history.resume(board, history)
     board.index()
     redefinition.go_on(board, now_ms)
     return board

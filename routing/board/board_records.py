@@ -20,7 +20,7 @@ from routing.domain.phone_address import PhoneAddress
 from routing.ports import Ids
 
 REMEMBERED_MS = 600_000  # how long an ended contact is known as ended
-# Of what is due in the same millisecond: agents become free and who rang in vain moves on, then contacts that were wanted later wait,
+# Of what is due in the same millisecond: agents become free and who rang in vain moves on, then contacts that were due later wait,
 # requirements relax, waits end, contacts overflow, queues are left.
 RANKS = {"due": 1, "seek": 2, "ring_more": 3, "max_wait": 4, "overflow": 5, "empty": 6}
 FAR = 1 << 40  # more deadlines than a board ever asks for
@@ -60,11 +60,11 @@ class BoardRecords:
         self.agents: dict[str, Agent] = {agent.id: agent for agent in known.agents}
         self.in_queue = dict.fromkeys(directory.queues, 0)  # waiting or offered
         self.servers: dict[str, int] = {}  # those alive -> when they said so last
-        self.gathering = False  # while servers tell again what Redis lost nobody is offered: who comes first is not known yet
+        self.gathering = False  # while servers report again what Redis lost nobody is offered: who comes first is not known yet
         self.lost: set[str] = set()  # servers that were alive and are not
         self.offer_servers = OfferServers(self.servers)
         self.addresses: dict[str, tuple[str, str]] = {}  # of servers that take calls -> their Asterisk, host:port of their FastAGI
-        self.listed: dict[str, dict[str, str]] = {}  # Asterisk -> its servers and their addresses, as told last
+        self.listed: dict[str, dict[str, str]] = {}  # Asterisk -> its servers and their addresses, as written last
         self.list_from_ms = 0
         self.callers: dict[str, CallerHistory] = {caller.id: caller for caller in known.callers}  # who is remembered, by number
         # Phones that are no agent's now -> state, Asterisk that sees them.
@@ -88,7 +88,7 @@ class BoardRecords:
         self._serial = 0
 
     def index(self) -> None:
-        """Make anew what follows from records and directory. Nobody stands in line then: each contact and agent is to be sought for."""
+        """Make anew what follows from records and directory. Nobody is in a pool then: each contact and agent is to be sought for."""
         self.in_queue = dict.fromkeys(self.directory.queues, 0)
         for contact in self.contacts.values():
             if contact.state in QUEUED:
@@ -129,7 +129,7 @@ class BoardRecords:
         return changes
 
     def remember_end(self, contact: str, now_ms: int, sent_away: LeaveOutcome | None = None) -> None:
-        """A contact has ended, perhaps by our order: what is told of it again for a while is old."""
+        """A contact has ended, perhaps by our order: what is reported of it again for a while is old."""
         self._ended[contact] = now_ms, sent_away
         while (oldest := next(iter(self._ended))) and self._ended[oldest][0] + REMEMBERED_MS < now_ms:
             del self._ended[oldest]
@@ -151,7 +151,7 @@ class BoardRecords:
     def touch_caller(self, caller: str) -> None:
         self._touched["m", caller] = None
 
-    def at(self, at_ms: int, kind: str, id: str) -> None:
+    def schedule(self, at_ms: int, kind: str, id: str) -> None:
         """Have `due` name (kind, id) at that time; whether it still matters is judged then."""
         self._serial += 1
         heapq.heappush(self._deadlines, (at_ms, RANKS.get(kind, 0) * FAR + self._serial, kind, id))
@@ -164,13 +164,13 @@ class BoardRecords:
         return found
 
     def order(self, server: str | None, order: Order) -> None:
-        """An order for a server; for a contact that no server holds nobody needs one."""
+        """An order for a server; a contact that no server has needs none."""
         if server:
             self._orders.append((server, order))
 
-    def tell(self, data: EventData, now_ms: int, *, contact: Contact | None = None, agent: Agent | None = None, queue: str = "") -> None:
+    def write(self, data: EventData, now_ms: int, *, contact: Contact | None = None, agent: Agent | None = None, queue: str = "") -> None:
         """Append an event about a contact, an agent or both. Without `queue` it is the contact's, or that of what the agent has in hand.
-        Its team is that of the agent, or of whoever talks to the contact."""
+        Its team is that of the agent, or of the agent who talks to the contact."""
         call, id = (contact.facts.call, contact.id) if contact else ("", "")
         queue = queue or (contact.queue if contact else agent.queue if agent else "")
         who = agent.id if agent else ""

@@ -7,54 +7,54 @@ from routing.domain.model import CallerHistory, Contact
 LONGEST = 50_000  # callers remembered; beyond it those who were remembered first are forgotten
 
 
-def resume(board: BoardState, memory: CallerHistory) -> None:
+def resume(board: BoardState, history: CallerHistory) -> None:
     """Take it from the record, after a change of router."""
-    board.at(_forgotten_ms(board, memory), "caller", memory.id)
+    board.schedule(_forgotten_ms(board, history), "caller", history.id)
 
 
 def cut_off(board: BoardState, contact: Contact, now_ms: int) -> None:
     """The caller hung up, or was cut off, while waiting: the place is kept for a while, where the queue does so."""
     ani = contact.facts.ani
     if ani and board.directory.queues[contact.queue].keep_place_ms:
-        memory = _remembered(board, ani, now_ms)
-        memory.queue, memory.place_from_ms, memory.left_ms = contact.queue, contact.enqueued_at_ms - contact.place_ms, now_ms
-        board.touch_caller(memory.id)
+        history = _remembered(board, ani, now_ms)
+        history.queue, history.place_from_ms, history.left_ms = contact.queue, contact.enqueued_at_ms - contact.place_ms, now_ms
+        board.touch_caller(history.id)
 
 
 def talked(board: BoardState, contact: Contact, agent: Agent, now_ms: int) -> None:
     """Whoever talked to a caller is remembered, where the queue asks for the last agent; the place is not needed any more."""
-    ani, memory = contact.facts.ani, _known(board, contact)
+    ani, history = contact.facts.ani, _known(board, contact)
     if ani and board.directory.queues[contact.queue].last_agent_ms:
-        memory = memory or _remembered(board, ani, now_ms)
-        memory.agent, memory.agent_ms = agent.id, now_ms
-    if memory:
-        memory.queue = ""
-        board.touch_caller(memory.id)
+        history = history or _remembered(board, ani, now_ms)
+        history.agent, history.agent_ms = agent.id, now_ms
+    if history:
+        history.queue = ""
+        board.touch_caller(history.id)
 
 
 def place_of(board: BoardState, contact: Contact, now_ms: int) -> int:
     """Milliseconds since this caller began to wait for this queue on a call that was cut off, 0 when there was none. Given once."""
-    memory = _known(board, contact)
-    if not memory or memory.queue != contact.queue or now_ms - memory.left_ms > board.directory.queues[contact.queue].keep_place_ms:
+    history = _known(board, contact)
+    if not history or history.queue != contact.queue or now_ms - history.left_ms > board.directory.queues[contact.queue].keep_place_ms:
         return 0
-    memory.queue = ""
-    board.touch_caller(memory.id)
-    return max(0, contact.enqueued_at_ms - memory.place_from_ms)
+    history.queue = ""
+    board.touch_caller(history.id)
+    return max(0, contact.enqueued_at_ms - history.place_from_ms)
 
 
 def last_agent(board: BoardState, contact: Contact, now_ms: int) -> str:
     """Who talked to this caller last, within the time that the queue asks for; "" for nobody."""
-    memory = _known(board, contact)
-    recent = memory and now_ms - memory.agent_ms <= board.directory.queues[contact.queue].last_agent_ms
-    return memory.agent if memory and recent else ""
+    history = _known(board, contact)
+    recent = history and now_ms - history.agent_ms <= board.directory.queues[contact.queue].last_agent_ms
+    return history.agent if history and recent else ""
 
 
 def forget(board: BoardState, id: str, now_ms: int) -> None:
     """Deadline: nothing of it matters any more, unless it was renewed; then it is looked at when that does not matter any more."""
-    memory = board.callers.get(id)
-    if memory and _forgotten_ms(board, memory) > now_ms:
-        resume(board, memory)
-    elif memory:
+    history = board.callers.get(id)
+    if history and _forgotten_ms(board, history) > now_ms:
+        resume(board, history)
+    elif history:
         del board.callers[id]
         board.touch_caller(id)
 
@@ -74,13 +74,13 @@ def _remembered(board: BoardState, ani: str, now_ms: int) -> CallerHistory:
         del board.callers[oldest]
         board.touch_caller(oldest)
     board.callers[ani] = CallerHistory(ani)
-    board.at(now_ms, "caller", ani)
+    board.schedule(now_ms, "caller", ani)
     return board.callers[ani]
 
 
-def _forgotten_ms(board: BoardState, memory: CallerHistory) -> int:
+def _forgotten_ms(board: BoardState, history: CallerHistory) -> int:
     """When it does not matter any more to any queue."""
-    queue = board.directory.queues.get(memory.queue)
-    place_ms = memory.left_ms + queue.keep_place_ms if queue else 0
+    queue = board.directory.queues.get(history.queue)
+    place_ms = history.left_ms + queue.keep_place_ms if queue else 0
     longest_ms = max((queue.last_agent_ms for queue in board.directory.queues.values()), default=0)
-    return max(place_ms, memory.agent_ms + longest_ms if memory.agent else 0) + 1
+    return max(place_ms, history.agent_ms + longest_ms if history.agent else 0) + 1

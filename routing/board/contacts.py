@@ -35,15 +35,15 @@ def known_by(contact: Contact) -> dict[str, Any]:
         "place_ms": contact.place_ms,
         "kind": facts.kind,
         "due_ms": contact.due_ms,
-        "line": facts.line,
+        "trunk": facts.trunk,
     }
 
 
 def plan(board: BoardState, contact: Contact, from_ms: int = 0) -> None:
-    """Ask for the deadlines that follow from the record. What is due already by rules that hold only from `from_ms` on is due then, all of
+    """Ask for the deadlines that follow from the record. What is due already by rules that apply only from `from_ms` on is due then, all of
     it at once; a router that takes over does what was due meanwhile in its order."""
     if contact.state == ContactState.SCHEDULED:
-        board.at(contact.due_ms, "due", contact.id)
+        board.schedule(contact.due_ms, "due", contact.id)
         return
     policy, joined_ms = board.directory.queues[contact.queue], contact.waits_from_ms
     planned = [(joined_ms + policy.max_wait_ms, "max_wait")]
@@ -55,7 +55,7 @@ def plan(board: BoardState, contact: Contact, from_ms: int = 0) -> None:
     if contact.state == ContactState.OFFERED:
         planned.append((contact.offered_at_ms + policy.ring_more_ms, "ring_more"))
     for at_ms, kind in planned:
-        board.at(max(at_ms, from_ms), kind, contact.id)
+        board.schedule(max(at_ms, from_ms), kind, contact.id)
 
 
 def seek(board: BoardState, id: str, now_ms: int) -> None:
@@ -119,7 +119,7 @@ def _leave(board: BoardState, contact: Contact, outcome: LeaveOutcome, key: str,
         caller_history.cut_off(board, contact, now_ms)
     board.matching.remove_contact(contact.id)
     waited_ms = max(0, contact.waited_ms(now_ms))
-    board.tell(without_agent(outcome, waited_ms, key, reason), now_ms, contact=contact)
+    board.write(without_agent(outcome, waited_ms, key, reason), now_ms, contact=contact)
     for offer in list(contact.offers):
         take_offer_back(board, contact, offer, now_ms)
     _forget(board, contact, now_ms)
@@ -135,7 +135,7 @@ def withdraw(board: BoardState, contact: Contact, offer: str, server: str, now_m
     """Take an offer back because of its agent; the contact goes back to its place. The agent's record is the caller's business."""
     board.order(server, WithdrawOrder(contact.id, offer, contact.kind))
     agent = board.agents[contact.offers.pop(offer)]
-    board.tell(OfferWithdrawn(offer), now_ms, contact=contact, agent=agent)
+    board.write(OfferWithdrawn(offer), now_ms, contact=contact, agent=agent)
     _wait_again(board, contact, now_ms)
 
 
@@ -156,7 +156,7 @@ def call_off(board: BoardState, contact: Contact, offer: str, now_ms: int) -> Ag
     """Let a phone stop ringing for the contact; its agent is free when the caller says so."""
     agent = board.agents[contact.offers.pop(offer)]
     board.order(_server_of(board, contact, agent, offer), WithdrawOrder(contact.id, offer, contact.kind))
-    board.tell(OfferWithdrawn(offer), now_ms, contact=contact, agent=agent)
+    board.write(OfferWithdrawn(offer), now_ms, contact=contact, agent=agent)
     return agent
 
 
@@ -168,7 +168,7 @@ def _server_of(board: BoardState, contact: Contact, agent: Agent, offer: str) ->
 def offer_ringing(board: BoardState, message: OfferRinging, now_ms: int) -> None:
     contact = board.contacts.get(message.contact)
     if contact and message.offer in contact.offers and contact.state == ContactState.OFFERED:
-        board.tell(RingingEvent(message.offer), now_ms, contact=contact, agent=board.agents[contact.offers[message.offer]])
+        board.write(RingingEvent(message.offer), now_ms, contact=contact, agent=board.agents[contact.offers[message.offer]])
 
 
 def offer_ended(board: BoardState, message: OfferEnded, now_ms: int) -> None:
@@ -179,8 +179,8 @@ def offer_ended(board: BoardState, message: OfferEnded, now_ms: int) -> None:
     agent = board.agents[contact.offers.pop(message.offer)]
     if message.outcome in REFUSALS and not contact.is_excluded(agent.id):
         contact.refused_until_ms[agent.id] = now_ms + board.directory.queues[contact.queue].refusal_ms
-        board.at(contact.refused_until_ms[agent.id], "seek", contact.id)
-    board.tell(OVER[message.outcome](message.offer, message.ring_ms), now_ms, contact=contact, agent=agent)
+        board.schedule(contact.refused_until_ms[agent.id], "seek", contact.id)
+    board.write(OVER[message.outcome](message.offer, message.ring_ms), now_ms, contact=contact, agent=agent)
     _wait_again(board, contact, now_ms)
     assignments.offer_ended(board, agent, message.offer, message.outcome, now_ms)
 
@@ -199,9 +199,9 @@ def _wait_again(board: BoardState, contact: Contact, now_ms: int) -> None:
     if _is_overdue(board, contact, now_ms):
         waited_long_enough(board, contact.id, now_ms)
     elif admission.due_rule(board, contact, now_ms):
-        board.at(now_ms, "rang_in_vain", contact.id)  # what was due while it rang comes before another ring
+        board.schedule(now_ms, "rang_in_vain", contact.id)  # what was due while it rang comes before another ring
     else:
-        board.at(now_ms, "overflow", contact.id)
+        board.schedule(now_ms, "overflow", contact.id)
         board.watch(contact.queue, now_ms)
         board.drop_preference(contact, now_ms)
         board.seek_agent(contact, now_ms)
@@ -217,7 +217,7 @@ def offer_answered(board: BoardState, message: OfferAnswered, now_ms: int) -> No
     contact.connected_at_ms = now_ms
     assignments.connected(board, agent, message.offer, now_ms)
     caller_history.talked(board, contact, agent, now_ms)
-    board.tell(ContactConnected(message.offer, contact.waited_ms(now_ms)), now_ms, contact=contact, agent=agent)
+    board.write(ContactConnected(message.offer, contact.waited_ms(now_ms)), now_ms, contact=contact, agent=agent)
 
 
 def take(board: BoardState, contact: Contact, offer: str, event: ContactEvent, now_ms: int) -> Agent:
@@ -244,7 +244,7 @@ def ended(board: BoardState, message: TalkEnded, now_ms: int) -> None:
     talk_ms = message.talk_ms or now_ms - contact.connected_at_ms
     agent.talked_ms += talk_ms
     over = ContactEnded(message.ended_by, waited_ms, message.ring_ms, talk_ms, message.reason or None)
-    board.tell(over, now_ms, contact=contact, agent=agent)
+    board.write(over, now_ms, contact=contact, agent=agent)
     if agent.last_contact != contact.id:  # else its disposition was given during the talk
         given = agent.assignments[message.offer].disposition if message.offer in agent.assignments else ""
         agent.last_call, agent.last_contact, agent.last_queue, agent.disposition = contact.facts.call, contact.id, contact.queue, given

@@ -1,4 +1,4 @@
-"""The rules of contacts that are wanted later, and of those whose customer is called when an agent has taken them.
+"""The rules of contacts that are due later, and of those whose customer is called when an agent has taken them.
 
 A contact is scheduled until it is due. An agent who takes one of a kind that calls out waits while the customer is called; a customer who
 is not reached is called again later, at the place that the contact had.
@@ -22,14 +22,14 @@ AGAIN_MS = 60_000  # a customer is called again that much later at the earliest
 
 
 def due(board: BoardState, id: str, now_ms: int) -> None:
-    """Deadline: a contact is wanted now. It waits at the place that it had."""
+    """Deadline: a contact is due now. It waits at the place that it had."""
     contact = board.contacts.get(id)
     if not contact or contact.state != ContactState.SCHEDULED or contact.due_ms > now_ms:
         return
     contact.state = after(contact.state, ContactEvent.FALL_DUE)
     board.in_queue[contact.queue] += 1
     board.touch_contact(id)
-    board.tell((ContactRequeued if contact.attempts else ContactQueued)(**contacts.known_by(contact)), now_ms, contact=contact)
+    board.write((ContactRequeued if contact.attempts else ContactQueued)(**contacts.known_by(contact)), now_ms, contact=contact)
     contacts.plan(board, contact)
     board.watch(contact.queue, now_ms + board.directory.queues[contact.queue].stay_grace_ms)
     board.drop_preference(contact, now_ms)
@@ -44,12 +44,12 @@ def accepted(board: BoardState, message: OfferAccepted, now_ms: int) -> None:
     agent = contacts.take(board, contact, message.offer, ContactEvent.ACCEPT, now_ms)
     agent.refused.clear()
     assignments.step(board, agent, message.offer, AssignmentEvent.ACCEPT, now_ms, until_ms=now_ms + DIAL_MS)
-    board.at(now_ms + DIAL_MS, "dialling", contact.id)
-    board.tell(ContactAccepted(message.offer, contact.waited_ms(now_ms)), now_ms, contact=contact, agent=agent)
+    board.schedule(now_ms + DIAL_MS, "dialling", contact.id)
+    board.write(ContactAccepted(message.offer, contact.waited_ms(now_ms)), now_ms, contact=contact, agent=agent)
 
 
 def not_reached(board: BoardState, message: CustomerNotReached, now_ms: int) -> None:
-    """The agent is free, and the contact is wanted again later."""
+    """The agent is free, and the contact is due again later."""
     contact = board.contacts.get(message.contact)
     if not contact or message.offer not in contact.offers or contact.state != ContactState.DIALLING:
         return
@@ -57,8 +57,8 @@ def not_reached(board: BoardState, message: CustomerNotReached, now_ms: int) -> 
     contact.state, contact.agent = after(contact.state, ContactEvent.NOT_REACHED), ""
     contact.due_ms, contact.attempts = max(message.again_at_ms, now_ms + AGAIN_MS), contact.attempts + 1
     board.touch_contact(contact.id)
-    board.at(contact.due_ms, "due", contact.id)
-    board.tell(ContactNotReached(message.offer, message.outcome, contact.due_ms), now_ms, contact=contact, agent=agent)
+    board.schedule(contact.due_ms, "due", contact.id)
+    board.write(ContactNotReached(message.offer, message.outcome, contact.due_ms), now_ms, contact=contact, agent=agent)
     assignments.offer_ended(board, agent, message.offer, "withdrawn", now_ms)
 
 
@@ -75,7 +75,7 @@ def dialling_over(board: BoardState, id: str, now_ms: int) -> None:
 
 
 def give_up(board: BoardState, contact: Contact, agent: Agent, offer: str, now_ms: int) -> None:
-    """Nobody will tell how an offer goes on that a server carried out: the contact waits again, or a talk is over."""
+    """Nobody will report how an offer goes on that a server carried out: the contact waits again, or a talk is over."""
     if contact.state == ContactState.DIALLING:
         not_reached(board, CustomerNotReached(contact.id, offer, "failed"), now_ms)
     elif contact.state == ContactState.CONNECTED:

@@ -209,9 +209,9 @@ class Matching:
 
     def _reaches(self, place: Place, agent: Agent) -> bool:
         """Whether a contact there could be brought to the agent: its Asterisk can ring the phone, or a server could carry the offer out."""
-        kind, asterisk, line = place
+        kind, asterisk, trunk = place
         if asterisk is None:
-            return self._offer_servers.carries(kind, line, agent)
+            return self._offer_servers.carries(kind, trunk, agent)
         return asterisk == agent.phone_at or not KINDS[kind].by_phone or isinstance(agent.phone, ExternalNumber)
 
     def _new_spot(self, line: Line, place: Place) -> Spot:
@@ -234,5 +234,5 @@ def _asked(delays_ms: Sequence[int], waited_ms: int) -> int:
 def _place_of(contact: Contact) -> Place:
     facts = contact.facts
     if contact.holder is None:
-        return facts.kind, None, facts.line
+        return facts.kind, None, facts.trunk
     return facts.kind, asterisk_of(facts.call), ""

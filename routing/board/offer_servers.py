@@ -1,5 +1,5 @@
-"""Which servers could carry an offer out that no server holds the contact of: those alive, by the kinds of contacts that they have a medium
-for, the Asterisk that they work with and the lines that it has. Pure bookkeeping.
+"""Which servers could carry out the offer of a contact that no server has: those alive, by the kinds of contacts that they have a medium
+for, the Asterisk that they work with and the trunks that it has. Pure bookkeeping.
 """
 
 from collections.abc import Mapping
@@ -10,20 +10,20 @@ from routing.domain.agent import Agent
 from routing.domain.kinds import KINDS
 from routing.domain.phone_address import ExternalNumber
 
-HoldUp = Literal["no_server", "no_line"]
+HoldUp = Literal["no_server", "no_trunk"]
 
 
 @dataclass(frozen=True, slots=True)
 class OfferServer:
-    """What a server says of itself: the name of its Asterisk, the kinds that it has a medium for, and the lines out."""
+    """What a server says of itself: the name of its Asterisk, the kinds that it has a medium for, and the trunks out."""
 
     asterisk: str = ""
     kinds: frozenset[str] = frozenset()
-    lines: frozenset[str] = frozenset()
+    trunks: frozenset[str] = frozenset()
 
-    def carries(self, kind: str, line: str) -> bool:
-        """Whether it has the medium and the line ("" is any)."""
-        return kind in self.kinds and (not line or line in self.lines)
+    def carries(self, kind: str, trunk: str) -> bool:
+        """Whether it has the medium and the trunk ("" is any)."""
+        return kind in self.kinds and (not trunk or trunk in self.trunks)
 
 
 class OfferServers:
@@ -47,9 +47,9 @@ class OfferServers:
         self._known.pop(server, None)
         self._used.pop(server, None)
 
-    def choose(self, kind: str, line: str, agent: Agent) -> str:
+    def choose(self, kind: str, trunk: str, agent: Agent) -> str:
         """The one that was chosen longest ago; "" when there is none."""
-        found = [server for server in self._fit(kind, line) if self._reaches(server, kind, agent)]
+        found = [server for server in self._fit(kind, trunk) if self._reaches(server, kind, agent)]
         if not found:
             return ""
         chosen = min(found, key=lambda server: (self._used.get(server, 0), server))
@@ -57,18 +57,18 @@ class OfferServers:
         self._used[chosen] = self._serial
         return chosen
 
-    def carries(self, kind: str, line: str, agent: Agent) -> bool:
+    def carries(self, kind: str, trunk: str, agent: Agent) -> bool:
         """Whether any could."""
-        return any(self._reaches(server, kind, agent) for server in self._fit(kind, line))
+        return any(self._reaches(server, kind, agent) for server in self._fit(kind, trunk))
 
-    def hold_up(self, kind: str, line: str) -> HoldUp | None:
+    def hold_up(self, kind: str, trunk: str) -> HoldUp | None:
         """Why nobody could be offered such a contact, whoever is ready; None when somebody could."""
-        if self._fit(kind, line):
+        if self._fit(kind, trunk):
             return None
-        return "no_line" if line and self._fit(kind, "") else "no_server"
+        return "no_trunk" if trunk and self._fit(kind, "") else "no_server"
 
-    def _fit(self, kind: str, line: str) -> list[str]:
-        return [name for name, server in self._known.items() if name in self._alive and server.carries(kind, line)]
+    def _fit(self, kind: str, trunk: str) -> list[str]:
+        return [name for name, server in self._known.items() if name in self._alive and server.carries(kind, trunk)]
 
     def _reaches(self, server: str, kind: str, agent: Agent) -> bool:
         return not KINDS[kind].by_phone or isinstance(agent.phone, ExternalNumber) or self._known[server].asterisk == agent.phone_at

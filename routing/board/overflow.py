@@ -1,4 +1,4 @@
-"""Contacts that go elsewhere: a queue's overflow rules, a queue that nobody serves any more, and moving a contact to another queue."""
+"""Contacts that overflow: a queue's overflow rules, a queue that nobody serves any more, and moving a contact to another queue."""
 
 from collections.abc import Callable
 
@@ -15,13 +15,13 @@ AGAIN_MS = 15_000  # after which a queue that could not take a waiting contact i
 
 
 def at_arrival(board: BoardState, contact: Contact, message: ContactArrived, now_ms: int) -> Overflow | None:
-    """The rule that sends a contact elsewhere before it joins."""
+    """The overflow rule that applies to a contact before it joins."""
     for rule in board.directory.queues[contact.queue].overflow:
         long = 0 < rule.waiting <= board.in_queue[contact.queue]
         slow = 0 < rule.expected_wait_ms < message.expected_wait_ms
         poor = message.service_level < rule.service_level
-        elsewhere = rule.to not in (contact.queue, *contact.overflowed)
-        if (long or slow or poor) and elsewhere and admission.leads_on(board, contact, rule, now_ms):
+        is_new = rule.to not in (contact.queue, *contact.overflowed)
+        if (long or slow or poor) and is_new and admission.leads_on(board, contact, rule, now_ms):
             return rule
     return None
 
@@ -48,7 +48,7 @@ def _look_again(board: BoardState, contact: Contact, now_ms: int) -> None:
     rules = board.directory.queues[contact.queue].rules_after(contact.waited_ms(now_ms), contact.overflowed)
     if rules and board.stuck.get(contact.id, 0) <= now_ms:
         board.stuck[contact.id] = now_ms + AGAIN_MS
-        board.at(now_ms + AGAIN_MS, "overflow", contact.id)
+        board.schedule(now_ms + AGAIN_MS, "overflow", contact.id)
 
 
 def move(board: BoardState, contact: Contact, queue: str, reason: MoveReason, now_ms: int) -> None:
@@ -65,17 +65,17 @@ def move(board: BoardState, contact: Contact, queue: str, reason: MoveReason, no
 
 
 def change_queue(board: BoardState, contact: Contact, queue: str, reason: MoveReason, now_ms: int) -> None:
-    """The contact is another queue's from now on, which its server and everybody else is told."""
+    """Move the contact to another queue; its server gets an order, everybody else the event."""
     before, there = contact.queue, board.directory.queues[queue]
     contact.priority += there.priority - board.directory.queues[before].priority
     contact.queue, contact.ageing = queue, board.directory.ageing_in(queue)
     board.touch_contact(contact.id)
     board.order(contact.holder, MoveOrder(contact.id, queue))
-    board.tell(ContactMoved(before, reason, contact.priority, contact.ageing), now_ms, contact=contact)
+    board.write(ContactMoved(before, reason, contact.priority, contact.ageing), now_ms, contact=contact)
 
 
 def emptied(board: BoardState, queue: str, now_ms: int) -> None:
-    """Deadline: agents have left a queue, or somebody joined it, a while ago: who has waited for nobody all the while is told so."""
+    """Deadline: end the wait of contacts for whom nobody has been available since `stay_grace`."""
     if board.watched.get(queue, FOREVER_MS) <= now_ms:
         del board.watched[queue]
     policy, gone_ms = board.directory.queues[queue], dict[tuple[str, ...], int]()

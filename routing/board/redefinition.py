@@ -1,6 +1,6 @@
 """The rules of a change of the site's definitions while calls are under way: another directory for the same board.
 
-Nothing that the board remembers is lost, no call is cut: who talks or rings comes to the usual end, and what that needs of the old
+No record of the board is lost, no call is cut: talks and offers come to the usual end, and what that needs of the old
 definitions stands in for them until then. Whoever waits is under the new definitions from now on.
 """
 
@@ -17,7 +17,7 @@ from routing.domain.events.agents import AgentPhoneChanged, AgentRemoved, PhoneS
 from routing.domain.events.contacts import ContactPrioritised
 from routing.domain.members import at_first
 from routing.domain.model import AgentProfile, Contact, Directory, QueuePolicy
-from routing.domain.orders import TellPhoneOrder
+from routing.domain.orders import ReportPhoneOrder
 from routing.domain.phone_address import PhoneAddress, SipAccount, phone_text
 from routing.domain.requirement import parse
 
@@ -58,7 +58,7 @@ def with_stand_ins(
     """
     named = (
         {contact.queue for contact in contacts_known}
-        | {held.queue for agent in agents_known for held in agent.assignments.values()}
+        | {assignment.queue for agent in agents_known for assignment in agent.assignments.values()}
         | former.keys()
     )
     gone = (former.get(name, QueuePolicy(name)) for name in sorted(named - directory.queues.keys()))
@@ -87,8 +87,8 @@ def redefine(board: BoardState, directory: Directory, now_ms: int, moves: Mappin
     board.index()
     company.missed(board, now_ms)
     if _remembered_for(former) != _remembered_for(board.directory):
-        for memory in board.callers.values():
-            caller_history.resume(board, memory)
+        for history in board.callers.values():
+            caller_history.resume(board, history)
     go_on(board, now_ms, from_ms=now_ms)
 
 
@@ -117,7 +117,7 @@ def leave_queues(board: BoardState, now_ms: int) -> None:
 
 
 def _follow_priorities(board: BoardState, former: Directory, now_ms: int) -> None:
-    """A queue's priority and ageing hold for those who wait in it, too."""
+    """A queue's priority and ageing apply to those who wait in it, too."""
     for contact in board.contacts.values():
         before, there = former.queues.get(contact.queue), board.site.queues.get(contact.queue)
         if contact.state in TAKEN or not before or not there:
@@ -126,7 +126,7 @@ def _follow_priorities(board: BoardState, former: Directory, now_ms: int) -> Non
         if more or ageing != contact.ageing:
             contact.priority, contact.ageing = old + more, ageing
             board.touch_contact(contact.id)
-            board.tell(ContactPrioritised(contact.priority, old, ageing), now_ms, contact=contact)
+            board.write(ContactPrioritised(contact.priority, old, ageing), now_ms, contact=contact)
 
 
 def _remembered_for(directory: Directory) -> dict[str, tuple[int, int]]:
@@ -137,7 +137,7 @@ def _remembered_for(directory: Directory) -> dict[str, tuple[int, int]]:
 
 
 def settle_agents(board: BoardState, now_ms: int, *, at_work: bool = True) -> None:
-    """Bring the agents in line with the site. `at_work` is False at the first start, when nobody is known and everything is told anyway."""
+    """Change the agents as the site says. `at_work` is False at the first start, when nobody is known and everything is written anyway."""
     board.unsettled = {agent.id for agent in board.agents.values() if not _is_settled(board, agent)}
     free = [agent for id in sorted(board.unsettled) if not (agent := board.agents[id]).in_call]
     for agent in free:  # all phones first: two agents may have changed places
@@ -188,7 +188,7 @@ def _move_to(board: BoardState, agent: Agent, phone: PhoneAddress | None, now_ms
     agents.give_phone(board, agent, phone, None, now_ms)
     board.touch_agent(agent.id)
     if agent.state != AgentState.LOGGED_OUT:
-        agents.tell(board, agent, AgentPhoneChanged, now_ms)
+        agents.write(board, agent, AgentPhoneChanged, now_ms)
 
 
 def _leave(board: BoardState, agent: Agent, now_ms: int) -> None:
@@ -196,7 +196,7 @@ def _leave(board: BoardState, agent: Agent, now_ms: int) -> None:
     board.matching.remove_agent(agent.id)
     if agent.state != AgentState.LOGGED_OUT:
         agents.move(board, agent, AgentEvent.LOG_OUT, now_ms, reason="removed")
-    agents.tell(board, agent, AgentRemoved, now_ms)
+    agents.write(board, agent, AgentRemoved, now_ms)
     del board.agents[agent.id]
     board.touch_agent(agent.id)
 
@@ -214,9 +214,9 @@ def _new(board: BoardState, profile: AgentProfile, now_ms: int, *, at_work: bool
         if phone in board.loose_phones:
             agent.phone_state, agent.phone_at = board.loose_phones.pop(phone)
             agent.phone_since_ms = now_ms
-            board.tell(PhoneStateChanged(phone_text(phone), agent.phone_state, agent.phone_at), now_ms, agent=agent)
+            board.write(PhoneStateChanged(phone_text(phone), agent.phone_state, agent.phone_at), now_ms, agent=agent)
         for server in board.servers if agent.phone_state == "unavailable" else ():
-            board.order(server, TellPhoneOrder(phone))
+            board.order(server, ReportPhoneOrder(phone))
     return agent
 
 
@@ -224,9 +224,9 @@ def _new(board: BoardState, profile: AgentProfile, now_ms: int, *, at_work: bool
 
 
 def go_on(board: BoardState, now_ms: int, *, from_ms: int = 0) -> None:
-    """After `board.index`: what is due is asked for, agents stand in line as they became ready, then each contact gets its chance.
+    """After `board.index`: what is due is asked for, agents join their pools as they became ready, then each contact gets its chance.
 
-    `from_ms`: since when the rules hold by which it is due.
+    `from_ms`: since when the rules apply by which it is due.
     """
     for contact in board.contacts.values():
         if contact.state not in TAKEN:

@@ -26,8 +26,8 @@ ASKED = {
     "resume": AgentEvent.RESUME,
     "end_wrap_up": AgentEvent.END_WRAP_UP,
 }
-STALE_MS = 10_000  # while Redis is away requests wait; whoever asked has been told that nobody answers
-WANTED = {"pause": "paused", "log_out": "logged_out", "resume": ""}
+STALE_MS = 10_000  # while Redis is away requests wait; whoever asked had the answer that nobody replies
+REQUESTABLE = {"pause": "paused", "log_out": "logged_out", "resume": ""}
 TOO_LATE = "this was asked too long ago to be done now"
 
 
@@ -52,10 +52,10 @@ def _change_state(board: BoardState, agent: Agent, message: AgentAsked, now_ms: 
         return
     if message.action == "pause":
         _check_break(board, agent, message.reason)
-    takes_back = agent.assignments and message.action == "resume" and agent.wanted
+    takes_back = agent.assignments and message.action == "resume" and agent.requested
     is_owing = message.action == "pause" and assignments.owing(board, agent)
-    if (agent.state == AgentState.ON_CONTACT and message.action in WANTED) or takes_back or is_owing:
-        assignments.wish(board, agent, WANTED[message.action], message.reason, now_ms)
+    if (agent.state == AgentState.ON_CONTACT and message.action in REQUESTABLE) or takes_back or is_owing:
+        assignments.wish(board, agent, REQUESTABLE[message.action], message.reason, now_ms)
         board.seek_contact(agent, now_ms)
         return
     if message.action == "log_in":
@@ -104,7 +104,7 @@ def _change_phone(board: BoardState, agent: Agent, phone: PhoneAddress | None, n
         raise NotAllowed(f"agent {agent.id} has a call on phone {agent.phone}, which must end first")
     _sit_down(board, agent, phone, now_ms)
     board.touch_agent(agent.id)
-    agents.tell(board, agent, AgentPhoneChanged, now_ms)
+    agents.write(board, agent, AgentPhoneChanged, now_ms)
     board.seek_contact(agent, now_ms)
 
 
@@ -117,7 +117,7 @@ def _check_break(board: BoardState, agent: Agent, reason: str) -> None:
     away = [
         other.id
         for other in board.agents.values()
-        if other is not agent and (other.presence == AgentPresence.PAUSED or other.wanted == "paused")
+        if other is not agent and (other.presence == AgentPresence.PAUSED or other.requested == "paused")
         if (other.reason == reason if kind == "break" else site.pause_kind(other.reason) == kind)
     ]
     if len(away) >= limit.at_once:
@@ -140,7 +140,7 @@ def _change_queues(board: BoardState, agent: Agent, message: AgentAsked, now_ms:
         agent.left_at_ms.pop(message.queue, None)
     agent.left_queues = left
     board.touch_agent(agent.id)
-    agents.tell(board, agent, AgentQueuesChanged, now_ms)
+    agents.write(board, agent, AgentQueuesChanged, now_ms)
     board.seek_contact(agent, now_ms)
 
 
@@ -160,7 +160,7 @@ def asked_of_contact(board: BoardState, message: ContactAsked, now_ms: int) -> N
 def _prioritise(board: BoardState, contact: Contact, message: ContactAsked, now_ms: int) -> str:
     before, contact.priority = contact.priority, message.priority
     board.touch_contact(contact.id)
-    board.tell(ContactPrioritised(contact.priority, before), now_ms, contact=contact)
+    board.write(ContactPrioritised(contact.priority, before), now_ms, contact=contact)
     if contact.state == ContactState.WAITING:
         board.seek_agent(contact, now_ms)
     return ""

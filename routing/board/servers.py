@@ -1,4 +1,4 @@
-"""The rules of servers: which are alive, what becomes of the callers of one that is not, and how what Redis lost is told again.
+"""The rules of servers: which are alive, what becomes of the callers of one that is not, and how what Redis lost is reported again.
 
 A server that dies loses no caller: Asterisk brings them to another one, or to the same one started again, and they arrive there at
 their old place. Until then they are offered nothing.
@@ -15,12 +15,12 @@ from routing.domain.contact_state import ContactState
 from routing.domain.events.servers import ServerBack, ServerLost, ServersListed
 from routing.domain.events.servers import ServerLeft as ServerLeftEvent
 from routing.domain.identifiers import asterisk_of
-from routing.domain.messages import ContactLeft, ServerAlive, ServerHolds, ServerLeft, TalkEnded
+from routing.domain.messages import ContactLeft, ContactsReported, ServerAlive, ServerLeft, TalkEnded
 from routing.domain.model import Contact
-from routing.domain.orders import LeaveOrder, TellOrder
+from routing.domain.orders import LeaveOrder, ReportContactOrder
 
 LOST_AFTER_MS = 3_000
-GATHER_MS = 1_000  # what servers may take to tell again what Redis lost
+GATHER_MS = 1_000  # what servers may take to report again what Redis lost
 TRUST_MS = 2_000  # a router that has just taken over has not heard of every server yet
 ON_ITS_WAY_MS = 10_000
 ADRIFT_MS = 120_000  # how long the callers of a lost server may take to turn up again
@@ -30,30 +30,31 @@ def resume(board: BoardState, now_ms: int, servers: Iterable[str] = ()) -> None:
     """After a change of router: every server that has calls (`servers`) or contacts is believed to live until it fails to say so."""
     board.list_from_ms = now_ms + TRUST_MS
     if any(contact.holder is None for contact in board.contacts.values()):
-        board.at(board.list_from_ms, "trusted", "")
+        board.schedule(board.list_from_ms, "trusted", "")
     for server in (*servers, *(contact.holder for contact in board.contacts.values())):
         if server and server not in board.servers:
             _follow(board, server, now_ms)
 
 
 def gather(board: BoardState, now_ms: int) -> None:
-    """Redis lost its data: servers tell again who waits and who works, each in its own time. Offers begin when all have had the time."""
+    """Redis lost its data: servers report again who waits and who works, each in its own time. Offers begin when all have had the time."""
     board.gathering = True
-    board.at(now_ms + GATHER_MS, "gathered", "")
+    board.schedule(now_ms + GATHER_MS, "gathered", "")
 
 
 def gathered(board: BoardState, _: str, now_ms: int) -> None:
-    """Deadline: who has been told by now gets their chance in their order."""
+    """Deadline: who has been reported by now gets their chance in their order."""
     board.gathering = False
     board.seek_agents([contact for contact in board.contacts.values() if contact.state == ContactState.WAITING], now_ms)
 
 
 def alive(board: BoardState, message: ServerAlive, now_ms: int) -> None:
-    """Remember it. One that was believed lost and speaks again (it was frozen) is alive again; its callers may be elsewhere by now."""
+    """Remember it. One that was believed lost and speaks again (it was frozen) is alive again; its callers may be at other servers by
+    now."""
     if message.server not in board.servers:
         _follow(board, message.server, now_ms)
     board.servers[message.server] = now_ms
-    known = OfferServer(message.asterisk, frozenset(message.kinds), frozenset(message.lines))
+    known = OfferServer(message.asterisk, frozenset(message.kinds), frozenset(message.trunks))
     if board.offer_servers.learn(message.server, known):
         board.follow_offer_servers(now_ms)
     if message.agi:
@@ -67,28 +68,28 @@ def heard(board: BoardState, server: str, now_ms: int) -> None:
     """A server says anything: if it was believed lost, its callers are offered to agents again, in their order."""
     if server in board.lost:
         board.lost.discard(server)
-        board.tell(ServerBack(server), now_ms)
+        board.write(ServerBack(server), now_ms)
         board.seek_agents(_waiting_of(board, server), now_ms)
 
 
 def left(board: BoardState, message: ServerLeft, now_ms: int) -> None:
-    """It ended in good order; callers whom it could not keep to the end turn up elsewhere."""
+    """It ended in good order; callers whom it could not keep to the end turn up at other servers."""
     _take_none(board, message.server, now_ms)
     if board.servers.pop(message.server, None) is not None:
-        board.tell(ServerLeftEvent(message.server), now_ms)
+        board.write(ServerLeftEvent(message.server), now_ms)
         _set_adrift(board, message.server, now_ms)
 
 
-def holds(board: BoardState, message: ServerHolds, now_ms: int) -> None:
-    """What a server does not hold, though the board believes that it does, is over: the news of it was lost with the data."""
-    held = set(message.contacts)
+def list_contacts(board: BoardState, message: ContactsReported, now_ms: int) -> None:
+    """What a server does not list, though the board has it there, is over: the report of that was lost with the data."""
+    listed = set(message.contacts)
     for id in message.contacts:
         if id not in board.contacts and not board.ended_lately(id, now_ms, ON_ITS_WAY_MS):  # its last order may not have arrived yet
             over = board.ended_lately(id, now_ms)
-            board.order(message.server, LeaveOrder(id, "failed") if over else TellOrder(id))
-    for contact in [contact for contact in board.contacts.values() if contact.holder == message.server and contact.id not in held]:
+            board.order(message.server, LeaveOrder(id, "failed") if over else ReportContactOrder(id))
+    for contact in [contact for contact in board.contacts.values() if contact.holder == message.server and contact.id not in listed]:
         contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
-    _give_up_carried(board, message.server, now_ms, lambda known: known.contact not in held and known.since_ms + ON_ITS_WAY_MS < now_ms)
+    _give_up_carried(board, message.server, now_ms, lambda known: known.contact not in listed and known.since_ms + ON_ITS_WAY_MS < now_ms)
 
 
 def silent(board: BoardState, server: str, now_ms: int) -> None:
@@ -97,11 +98,11 @@ def silent(board: BoardState, server: str, now_ms: int) -> None:
     if last_ms is None:
         return
     if last_ms + LOST_AFTER_MS > now_ms:
-        board.at(last_ms + LOST_AFTER_MS, "server", server)
+        board.schedule(last_ms + LOST_AFTER_MS, "server", server)
         return
     del board.servers[server]
     asterisk, agi = _take_none(board, server, now_ms)
-    board.tell(ServerLost(server, agi, asterisk), now_ms)
+    board.write(ServerLost(server, agi, asterisk), now_ms)
     _set_adrift(board, server, now_ms)
 
 
@@ -111,7 +112,7 @@ def adrift(board: BoardState, server: str, now_ms: int) -> None:
         board.lost.discard(server)
         _give_up_carried(board, server, now_ms, lambda known: True)
         for contact in [contact for contact in board.contacts.values() if contact.holder == server]:
-            if contact.state != ContactState.CONNECTED:  # a talk needs no server; whoever sees its end tells it
+            if contact.state != ContactState.CONNECTED:  # a talk needs no server; whoever sees its end reports it
                 contacts.left(board, ContactLeft(contact.id, "failed"), now_ms)
             elif not _is_seen(board, contact):
                 talk_ms = now_ms - contact.connected_at_ms
@@ -119,14 +120,15 @@ def adrift(board: BoardState, server: str, now_ms: int) -> None:
 
 
 def listing(board: BoardState, _: str, now_ms: int) -> None:
-    """Deadline: tell each Asterisk's servers where calls can go. Nothing is told of one that has none left: it must know where to look."""
+    """Deadline: write to each Asterisk's servers where calls can go. Nothing is written of one that has none left: it keeps the last
+    list."""
     listed: dict[str, dict[str, str]] = {}
     for server, (asterisk, agi) in board.addresses.items():
         listed.setdefault(asterisk, {})[server] = agi
     for asterisk, addresses in listed.items():
         if board.listed.get(asterisk) != addresses:
             board.listed[asterisk] = addresses
-            board.tell(ServersListed(asterisk, dict(addresses)), now_ms)
+            board.write(ServersListed(asterisk, dict(addresses)), now_ms)
 
 
 def _take_calls(board: BoardState, server: str, address: tuple[str, str], now_ms: int) -> None:
@@ -134,14 +136,14 @@ def _take_calls(board: BoardState, server: str, address: tuple[str, str], now_ms
     if board.addresses.get(server) != address:
         board.addresses = {other: known for other, known in board.addresses.items() if known != address}
         board.addresses[server] = address
-        board.at(max(now_ms, board.list_from_ms), "listing", "")
+        board.schedule(max(now_ms, board.list_from_ms), "listing", "")
 
 
 def _take_none(board: BoardState, server: str, now_ms: int) -> tuple[str, str]:
     """Calls go there no more; the Asterisk and the address that they came from and went to."""
     address = board.addresses.pop(server, None)
     if address:
-        board.at(max(now_ms, board.list_from_ms), "listing", "")
+        board.schedule(max(now_ms, board.list_from_ms), "listing", "")
     return address or ("", "")
 
 
@@ -158,11 +160,11 @@ def _set_adrift(board: BoardState, server: str, now_ms: int) -> None:
         board.matching.remove_contact(contact.id)
     board.follow_offer_servers(now_ms)  # first: nobody is to be offered what this server would carry
     _give_up_carried(board, server, now_ms, lambda known: known.state != AssignmentState.CONNECTED)  # a talk may go on without it
-    board.at(now_ms + ADRIFT_MS, "adrift", server)
+    board.schedule(now_ms + ADRIFT_MS, "adrift", server)
 
 
 def _give_up_carried(board: BoardState, server: str, now_ms: int, is_over: Callable[[Assignment], bool]) -> None:
-    """Of the offers that a server carries out of contacts that no server holds, end those that are over: the contacts wait again."""
+    """Of the offers that a server carries out of contacts that no server has, end those that are over: the contacts wait again."""
     for agent in list(board.agents.values()):
         for offer, known in list(agent.assignments.items()):
             contact = board.contacts.get(known.contact)
@@ -172,14 +174,14 @@ def _give_up_carried(board: BoardState, server: str, now_ms: int, is_over: Calla
 
 def _follow(board: BoardState, server: str, now_ms: int) -> None:
     board.servers[server] = now_ms
-    board.at(now_ms + LOST_AFTER_MS, "server", server)
+    board.schedule(now_ms + LOST_AFTER_MS, "server", server)
 
 
 def _waiting_of(board: BoardState, server: str) -> list[Contact]:
     return [contact for contact in board.contacts.values() if contact.holder == server and contact.state == ContactState.WAITING]
 
 
-HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {ServerAlive: alive, ServerLeft: left, ServerHolds: holds}
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {ServerAlive: alive, ServerLeft: left, ContactsReported: list_contacts}
 DEADLINES: dict[str, Callable[[BoardState, str, int], None]] = {
     "server": silent,
     "adrift": adrift,

@@ -11,7 +11,7 @@ from routing.domain.model import Contact
 from routing.domain.requirement import Requirement
 
 CHUNK = 64  # heads that are passed over together
-Place = tuple[str, str | None, str]  # kind; the Asterisk of the calls, None for errands; the line out of an errand
+Place = tuple[str, str | None, str]  # kind; the Asterisk of the calls, None for errands; the trunk out of an errand
 Stand = tuple[int, int, str, Any]  # the contact's order_ms, serial number, contact, the Pool or Named where it stands
 PoolKey = tuple[str, int, frozenset[str]]  # requirement, tiers asked by the time waited, agents who are excluded
 

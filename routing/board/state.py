@@ -53,13 +53,13 @@ class BoardState(BoardRecords):
         if contact.holder:
             return
         if now_ms < self.list_from_ms:  # a router that has just taken over has not heard of every server yet
-            self.at(self.list_from_ms, "trusted", "")
+            self.schedule(self.list_from_ms, "trusted", "")
             return
-        reason = self.offer_servers.hold_up(contact.kind, contact.facts.line)
+        reason = self.offer_servers.hold_up(contact.kind, contact.facts.trunk)
         if reason != contact.held_up:
             contact.held_up = reason
             self.touch_contact(contact.id)
-            self.tell(ContactHeldUp(reason), now_ms, contact=contact)
+            self.write(ContactHeldUp(reason), now_ms, contact=contact)
 
     def follow_offer_servers(self, now_ms: int) -> None:
         """Servers came or went: agents and contacts that need one to carry an offer out get their chance."""
@@ -83,7 +83,7 @@ class BoardState(BoardRecords):
         if agent.id in self.unsettled:
             return
         if agent.state == AgentState.READY and not is_counted_on(agent, self.directory.agents[agent.id]):
-            self.at(self.given_up_ms(agent), "presence", agent.id)
+            self.schedule(self.given_up_ms(agent), "presence", agent.id)
         while kinds := takes(agent, self.directory):
             contact = "" if self.gathering else self.matching.best_contact(agent, kinds, self.contacts, now_ms)
             if not contact:
@@ -110,7 +110,7 @@ class BoardState(BoardRecords):
         if contact.state == ContactState.OFFERED and STRATEGIES[policy.strategy].rings_more and contact.offered_at_ms < now_ms:
             contact.offered_at_ms = now_ms
             self.touch_contact(contact.id)
-            self.at(now_ms + policy.ring_more_ms, "ring_more", contact.id)
+            self.schedule(now_ms + policy.ring_more_ms, "ring_more", contact.id)
 
     def _note_presence(self, agent: Agent, now_ms: int) -> None:
         """Queues that an agent has left may be empty now; where a tier has got its first agent or lost its last, places change."""
@@ -139,7 +139,7 @@ class BoardState(BoardRecords):
         """See at that time whether those who wait there wait for nobody; asked once, however many join."""
         if self.directory.queues[queue].stay_when != "always" and at_ms < self.watched.get(queue, FOREVER_MS):
             self.watched[queue] = at_ms
-            self.at(at_ms, "empty", queue)
+            self.schedule(at_ms, "empty", queue)
 
     def drop_preference(self, contact: Contact, now_ms: int) -> None:
         """Of agents who are waited for by name some are away, or do not want to: the others are, or else the next step is in force."""
@@ -159,13 +159,13 @@ class BoardState(BoardRecords):
         if contact.put_off and (is_over or not there):  # on with the steps of the flow, which have run beside the preference
             contact.steps, contact.put_off = contact.put_off, []
             for each_ms, _ in contact.steps[1:]:
-                self.at(max(now_ms, contact.waits_from_ms + each_ms), "seek", contact.id)
+                self.schedule(max(now_ms, contact.waits_from_ms + each_ms), "seek", contact.id)
         elif there:
             contact.steps = [*earlier, (after_ms, one_of(there)), *later]
         else:
             contact.steps = [*earlier, (after_ms, later[0][1]), *later[1:]]
         self.touch_contact(contact.id)
-        self.tell(ContactRelaxed(tuple(contact.steps)), now_ms, contact=contact)
+        self.write(ContactRelaxed(tuple(contact.steps)), now_ms, contact=contact)
         self.watch(contact.queue, now_ms)
         return is_over or not there
 
@@ -190,7 +190,7 @@ class BoardState(BoardRecords):
         self.matching.remove_contact(contact.id)
         self.matching.remove_agent(agent.id)
         policy, profile = self.directory.queues[contact.queue], self.directory.agents[agent.id]
-        offer, server = self.ids.new("offer"), "" if contact.holder else self.offer_servers.choose(contact.kind, contact.facts.line, agent)
+        offer, server = self.ids.new("offer"), "" if contact.holder else self.offer_servers.choose(contact.kind, contact.facts.trunk, agent)
         by_phone = KINDS[contact.kind].by_phone
         accept = by_phone and (policy.accept or profile.accept or isinstance(agent.phone, ExternalNumber))
         grace_ms = LEASE_GRACE_MS + (WORDS_MS if accept or policy.whisper else 0)
@@ -203,7 +203,7 @@ class BoardState(BoardRecords):
         agent.offered_at_ms = now_ms
         self.touch_contact(contact.id)
         self.touch_agent(agent.id)
-        self.at(until_ms, "reservation", agent.id)
+        self.schedule(until_ms, "reservation", agent.id)
         address = phone_text(agent.phone) if by_phone else agent.id
         order = OfferOrder(
             contact.id, offer, agent.id, contact.kind, address, contact.queue, policy.ring_timeout_ms, profile.auto_answer, accept
@@ -212,5 +212,5 @@ class BoardState(BoardRecords):
             order = replace(order, facts=contact.facts, enqueued_at_ms=contact.enqueued_at_ms)
         self.order(contact.holder or server, order)
         self.plan_more(contact, now_ms)
-        told = OfferMade(offer, contact.waited_ms(now_ms), address if by_phone else "", contact.kind, until_ms, server)
-        self.tell(told, now_ms, contact=contact, agent=agent)
+        data = OfferMade(offer, contact.waited_ms(now_ms), address if by_phone else "", contact.kind, until_ms, server)
+        self.write(data, now_ms, contact=contact, agent=agent)

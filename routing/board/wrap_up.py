@@ -39,8 +39,8 @@ def extend(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) ->
         until_ms = max(now_ms, known.until_ms) + board.directory.queues[known.queue].wrap_up_extension_ms
         agent.assignments[offer] = replace(known, until_ms=until_ms)
         board.touch_agent(agent.id)
-        board.at(until_ms, "wrap_up", agent.id)
-        agents.tell(board, agent, AgentWrapUpExtended, now_ms)
+        board.schedule(until_ms, "wrap_up", agent.id)
+        agents.write(board, agent, AgentWrapUpExtended, now_ms)
 
 
 def dispose(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -> None:
@@ -61,15 +61,15 @@ def dispose(board: BoardState, agent: Agent, message: AgentAsked, now_ms: int) -
     if known:
         agent.assignments[offer] = replace(known, disposition=message.disposition)
     board.touch_agent(agent.id)
-    told = ContactDisposed(message.disposition, policy.dispositions[message.disposition])
-    board.tell(told, now_ms, contact=Contact(about, None, queue, [], 0, ContactFacts(call)), agent=agent)
+    data = ContactDisposed(message.disposition, policy.dispositions[message.disposition])
+    board.write(data, now_ms, contact=Contact(about, None, queue, [], 0, ContactFacts(call)), agent=agent)
     if known and known.state == AssignmentState.WRAP_UP:
         _go_on(board, agent, offer, now_ms)
 
 
 def _go_on(board: BoardState, agent: Agent, offer: str, now_ms: int) -> None:
     """A wrap-up that waited for its disposition is over now, and so is one that a wish waits for."""
-    if agent.wanted and len(agent.assignments) == 1:
+    if agent.requested and len(agent.assignments) == 1:
         assignments.end_wrap_up(board, agent, offer, now_ms)
     else:
         assignments.wrap_up_over(board, agent.id, now_ms)

@@ -1,1 +1,1 @@
-"""A server's side of routing: it brings callers into queues, and carries out on their lines what the router orders."""
+"""A server's side of routing: it brings callers into queues, and carries out what the router orders."""

@@ -1,8 +1,8 @@
-"""Offers that this server carries out of contacts that no server holds: what the router orders goes to the kind's medium, and what the
-medium tells of it goes to the router.
+"""Carries out offers of contacts that no server has: the router's orders go to the medium of the contact's kind, and the medium's
+reports go to the router.
 
-What is told of an offer that is not here any more - withdrawn, given up, over - is passed over. After a loss of Redis's data what goes on
-here is told again.
+A report of an offer that is not here any more - withdrawn, given up, over - is ignored. After a loss of Redis's data the offers that go
+on here are reported again.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,15 +18,15 @@ from routing.domain.messages import (
     OfferEnded,
     OfferRinging,
     TalkEnded,
-    TalkHeld,
+    TalkReported,
 )
 from routing.domain.orders import OfferOrder, WithdrawOrder
-from routing.domain.outcomes import EndedBy, RingOutcome
+from routing.domain.outcomes import EndedBy, OfferOutcome
 from routing.ports import Clock
 
 
 class CarriedOffers:
-    """`post` tells the router; `media` are this server's, by kind."""
+    """`post` sends to the router; `media` are this server's, by kind."""
 
     def __init__(self, server: str, clock: Clock, post: Callable[[Message], None], media: Mapping[str, Medium]) -> None:
         self._server = server
@@ -34,7 +34,7 @@ class CarriedOffers:
         self._post = post
         self._media = media
         self._open: dict[str, OfferOrder] = {}  # by offer: shown, accepted or talked on
-        self._talks: dict[str, TalkHeld] = {}  # those that are talked on, as they would be told again
+        self._answered: dict[str, TalkReported] = {}  # the answered ones, as they would be reported again
 
     @property
     def contacts(self) -> list[str]:
@@ -55,11 +55,11 @@ class CarriedOffers:
     def withdraw(self, order: WithdrawOrder) -> None:
         """The offer is void."""
         known = self._open.pop(order.offer, None)
-        self._talks.pop(order.offer, None)
+        self._answered.pop(order.offer, None)
         if known:
             self._media[known.kind].withdraw(known.contact, known.offer)
 
-    # -- what a medium tells -------------------------------------------------------------------------------------------
+    # -- from a medium -------------------------------------------------------------------------------------------------
 
     def shown(self, offer: str) -> None:
         """The agent knows of it: the phone rings, the desk shows it."""
@@ -75,17 +75,17 @@ class CarriedOffers:
     def answered(self, offer: str) -> None:
         """Agent and customer are in touch."""
         order = self._open.get(offer)
-        if not order or offer in self._talks:
+        if not order or offer in self._answered:
             return
         facts = order.facts or ContactFacts("", kind=order.kind)
         now_ms = self._clock.now_ms()
-        self._talks[offer] = TalkHeld(
+        self._answered[offer] = TalkReported(
             order.contact, self._server, order.queue, offer, order.agent, order.enqueued_at_ms or now_ms, now_ms, facts
         )
         self._post(OfferAnswered(order.contact, offer))
         self._media[order.kind].connect(order.contact, offer)
 
-    def refused(self, offer: str, outcome: RingOutcome) -> None:
+    def refused(self, offer: str, outcome: OfferOutcome) -> None:
         """It came to nothing at the agent's side."""
         if order := self._open.pop(offer, None):
             self._post(OfferEnded(order.contact, offer, outcome))
@@ -97,11 +97,11 @@ class CarriedOffers:
 
     def over(self, offer: str, ended_by: EndedBy) -> None:
         """They are not in touch any more."""
-        order, talk = self._open.pop(offer, None), self._talks.pop(offer, None)
+        order, talk = self._open.pop(offer, None), self._answered.pop(offer, None)
         if order and talk:
             self._post(TalkEnded(order.contact, offer, ended_by, self._clock.now_ms() - talk.connected_at_ms))
 
-    def tell_again(self) -> None:
+    def report_again(self) -> None:
         """Report what is talked on here. What is only offered is offered anew by a router that does not know of it."""
-        for talk in self._talks.values():
+        for talk in self._answered.values():
             self._post(talk)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.messages import ContactArrived
-from routing.domain.outcomes import RingOutcome
+from routing.domain.outcomes import OfferOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class JoinRequest:
     enqueued_at_ms: int = 0
     back: bool = False
     last_offer: str = ""
-    last_outcome: RingOutcome = "withdrawn"
+    last_outcome: OfferOutcome = "withdrawn"
     expected_wait_ms: int = 0
     service_level: float = 100.0
 

@@ -1,7 +1,7 @@
 """What brings contacts of one kind and agents together on a server: a small port, with an adapter for each kind.
 
-Voice is one of them: QueueStay carries its offers out on the caller's line. A chat room, a callback, a list of tasks are others; they tell
-what becomes of an offer to the `CarriedOffers` that they were made for.
+Voice is one of them: QueueStay carries its offers out on the caller's call. A chat room, a callback, a list of tasks are others; they
+report what becomes of an offer to the `CarriedOffers` that they were made for.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrd
 
 
 class Medium(Protocol):
-    """Nothing here waits: what takes time goes on by itself, and what comes of it is told."""
+    """Nothing here waits: what takes time goes on by itself, and its result is reported later."""
 
     def present(self, order: OfferOrder) -> None:
         """Let the agent know of the contact: ring, or show it."""
@@ -35,17 +35,17 @@ class VoiceMedium:
         self._stays = stays
 
     def present(self, order: OfferOrder) -> None:
-        self._stays[order.contact].tell(order)
+        self._stays[order.contact].notify(order)
 
     def withdraw(self, contact: str, offer: str) -> None:
-        self._stays[contact].tell(WithdrawOrder(contact, offer))
+        self._stays[contact].notify(WithdrawOrder(contact, offer))
 
     def connect(self, contact: str, offer: str) -> None:
         """Done already."""
 
     def ended(self, contact: str, outcome: LeaveOutcome) -> None:
-        self._stays[contact].tell(LeaveOrder(contact, outcome))
+        self._stays[contact].notify(LeaveOrder(contact, outcome))
 
     def move(self, order: MoveOrder) -> None:
         """The caller waits in another queue, whose announcements are to be heard."""
-        self._stays[order.contact].tell(order)
+        self._stays[order.contact].notify(order)

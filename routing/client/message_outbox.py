@@ -6,11 +6,11 @@ from routing.domain.messages import (
     AgentAsked,
     ContactAsked,
     ContactLeft,
+    ContactsReported,
     Message,
     OfferRinging,
     PhoneReported,
     ServerAlive,
-    ServerHolds,
     ServerLeft,
     TalkEnded,
 )
@@ -20,8 +20,8 @@ from routing.store.outbox import Outbox, Worth
 from routing.store.short_way import ShortWay
 
 RETRY_S = 0.2
-# Told anew when the store is back, or wanted by nobody by then. An agent who asked for something has long had no answer.
-PASSING = (AgentAsked, ContactAsked, OfferRinging, PhoneReported, ServerHolds)
+# Sent anew when the store is back, or of no use by then. An agent who asked for something has long had no answer.
+PASSING = (AgentAsked, ContactAsked, OfferRinging, PhoneReported, ContactsReported)
 KEPT = (ContactLeft, TalkEnded, ServerAlive, ServerLeft)  # of ServerAlive one waits at most
 
 
@@ -41,5 +41,5 @@ def message_outbox(
 
 
 def worth(message: Message) -> Worth:
-    """Ends are kept; who is still here is told again anyway."""
+    """Ends are kept; whoever is still here is reported again anyway."""
     return Worth.DETAIL if isinstance(message, PASSING) else Worth.END if isinstance(message, KEPT) else Worth.FACT

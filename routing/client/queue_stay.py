@@ -1,7 +1,7 @@
 """One contact's stay in a queue, on the server that has the caller: music, announcements, offers, keys, and the end.
 
-Everything that happens - an order from the router, a key, the caller's end, a timer, a ring that is over - arrives in one inbox and is
-handled one after the other, so there is no moment in which two of them disagree. While nothing happens, nothing runs.
+Everything that happens - an order from the router, a key, the caller's end, a timer, an offer that has ended - arrives in one inbox and
+is handled one after the other, so there is no moment in which two of them disagree. While nothing happens, nothing runs.
 """
 
 import asyncio
@@ -9,13 +9,13 @@ from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
-from routing.client.stay_events import CallerGone, Happening, KeyPressed, RingOver, TimeToAnnounce, Waited
+from routing.client.stay_events import CallerGone, KeyPressed, OfferFinished, StayEvent, TimeToAnnounce, Waited
 from routing.domain.messages import ContactLeft, Message, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
 from routing.domain.model import QueuePolicy, WaitForecast
 from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrder
 from routing.domain.outcomes import EndReason
 from routing.domain.phone_address import phone_of
-from routing.ports import Progress, Ring, RingResult, WaitingCaller
+from routing.ports import Offer, OfferResult, Progress, WaitingCaller
 
 __all__ = ["QueueStay", "Waited"]
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class QueueStay:
-    """`run` is the stay; `tell` brings what happens. `wait_forecast` says what the caller may be told of the wait.
+    """`run` is the stay; `notify` hands it an event. `wait_forecast` returns the place and wait that are announced to the caller.
 
     `policies` are those of all queues as they are now.
     """
@@ -45,36 +45,36 @@ class QueueStay:
         self._last_policy = policies().get(queue, QueuePolicy(queue))
         self._caller = caller
         self._post = post
-        self._outlook = wait_forecast
+        self._wait_forecast = wait_forecast
         self._exit_keys = exit_keys
-        self._inbox: asyncio.Queue[Happening] = asyncio.Queue()
+        self._inbox: asyncio.Queue[StayEvent] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._announcement: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._rings: dict[str, OfferOrder] = {}  # offer -> the order whose phone rings or talks
-        self._leaving: Waited | None = None  # decided, but a phone still rings
-        self._void: set[str] = set()  # offers taken back while their phones rang
+        self._open_offers: dict[str, OfferOrder] = {}  # by offer: the orders whose phones ring or talk
+        self._leaving: Waited | None = None  # how the stay ends, once no phone rings any more
+        self._void: set[str] = set()  # offers withdrawn while their phones rang
         self._talking = ""  # the offer that was answered
         self._gone = False
-        self._elsewhere = False
+        self._at_other_server = False
         self._end_reason: EndReason = ""
         self._over = False
-        self.here = True  # the caller is at this server
+        self.here = True  # whether the caller is at this server
 
     @property
     def _policy(self) -> QueuePolicy:
-        """The queue as it is now; one that is there no more as it was last."""
+        """The queue as it is now; if it was removed, as it was last."""
         self._last_policy = self._policies().get(self._queue, self._last_policy)
         return self._last_policy
 
     @property
     def offers(self) -> dict[str, str]:
-        """The offers that ring, or the one that is talked on, each with its agent."""
-        return {offer: order.agent for offer, order in self._rings.items()}
+        """The offers that ring, or the one that was answered, each with its agent."""
+        return {offer: order.agent for offer, order in self._open_offers.items()}
 
-    def tell(self, happening: Happening) -> None:
-        """Something happened to this contact."""
-        self._inbox.put_nowait(happening)
+    def notify(self, event: StayEvent) -> None:
+        """Hand over an event of this contact."""
+        self._inbox.put_nowait(event)
 
     async def run(self) -> Waited:
         """Wait, and talk; every way out is reported to the router."""
@@ -96,71 +96,71 @@ class QueueStay:
         finally:
             await self._stop_everything()
 
-    async def _handle(self, happening: Happening) -> Waited | None:
-        match happening:
+    async def _handle(self, event: StayEvent) -> Waited | None:
+        match event:
             case OfferOrder():
-                await self._ring(happening)
-            case WithdrawOrder(offer=offer) if offer in self._rings:
-                await self._take_back(offer)
+                await self._start_offer(event)
+            case WithdrawOrder(offer=offer) if offer in self._open_offers:
+                await self._withdraw(offer)
             case LeaveOrder(outcome=outcome):
                 return await self._leave(Waited(outcome, self.contact))
             case KeyPressed(key=key) if key in self._exit_keys and not self._leaving and not self._talking:
                 self._post(ContactLeft(self.contact, "exit_key", key))
                 return await self._leave(Waited("exit_key", self.contact, key=key))
             case CallerGone(call_over=call_over, reason=reason):
-                self._elsewhere, self._end_reason = not call_over, reason
+                self._at_other_server, self._end_reason = not call_over, reason
                 return self._caller_gone()
             case MoveOrder(queue=queue):
                 self._move(queue)
             case TimeToAnnounce():
                 self._announce()
-            case RingOver():
-                return await self._ring_over(happening)
+            case OfferFinished():
+                return await self._offer_finished(event)
         return None
 
     async def _leave(self, waited: Waited) -> Waited | None:
-        if not self._rings:
+        if not self._open_offers:
             return waited
         self._leaving = waited
-        for offer in list(self._rings):
+        for offer in list(self._open_offers):
             await self._caller.withdraw(offer)
         return None
 
     def _caller_gone(self) -> Waited | None:
         self._gone = True
-        if self._rings:
+        if self._open_offers:
             return None  # `ring` returns now, and says whether they had talked
         return self._abandoned()
 
     def _abandoned(self) -> Waited:
-        if not self._elsewhere:
+        if not self._at_other_server:
             self._post(ContactLeft(self.contact, "abandoned", reason=self._end_reason))
         return Waited("abandoned", self.contact)
 
     # -- offers ------------------------------------------------------------------------------------------------------
 
-    async def _ring(self, order: OfferOrder) -> None:
+    async def _start_offer(self, order: OfferOrder) -> None:
         if self._gone or self._leaving or self._talking:
             self._post(OfferEnded(self.contact, order.offer, "withdrawn"))
         else:
-            self._rings[order.offer] = order
+            self._open_offers[order.offer] = order
             await self._end_announcement()
-            self._start(self._ring_out(order))
+            self._start(self._carry_out(order))
 
-    async def _take_back(self, offer: str) -> None:
+    async def _withdraw(self, offer: str) -> None:
         self._void.add(offer)
         if self._talking == offer:
             self._leave_unnoticed(offer)
         await self._caller.withdraw(offer)
 
     def _leave_unnoticed(self, offer: str) -> None:
-        """An offer was answered in the instant of being taken back: the router must not believe that the caller still waits."""
+        """An offer was answered in the instant of its withdrawal: the router must not believe that the caller still waits."""
         self._post(ContactLeft(self.contact, "failed"))
         self._void.discard(offer)
 
-    async def _ring_out(self, order: OfferOrder) -> None:
+    async def _carry_out(self, order: OfferOrder) -> None:
         def progress(step: Progress) -> None:
-            if step == "transferred":  # the caller talks on, but not to this agent
+            if step == "transferred":  # the call goes on, but not with this agent
                 self._post(TalkEnded(self.contact, order.offer, "transfer", 0))
                 return
             self._post((OfferRinging if step == "ringing" else OfferAnswered)(self.contact, order.offer))
@@ -169,17 +169,17 @@ class QueueStay:
                 if order.offer in self._void:
                     self._leave_unnoticed(order.offer)
 
-        result = RingResult("failed")
+        result = OfferResult("failed")
         try:
-            if order.offer in self._void or self._leaving or self._gone:  # the line cannot withdraw what has not begun
-                result = RingResult("withdrawn")
+            if order.offer in self._void or self._leaving or self._gone:  # what has not begun to ring cannot be withdrawn
+                result = OfferResult("withdrawn")
             else:
-                result = await self._caller.ring(self._ring_of(order), progress)
+                result = await self._caller.ring(self._offer_of(order), progress)
         finally:
-            self.tell(RingOver(order, result))
+            self.notify(OfferFinished(order, result))
 
-    def _ring_of(self, order: OfferOrder) -> Ring:
-        return Ring(
+    def _offer_of(self, order: OfferOrder) -> Offer:
+        return Offer(
             order.offer,
             self.contact,
             order.agent,
@@ -191,14 +191,14 @@ class QueueStay:
             order.auto_answer,
         )
 
-    async def _ring_over(self, over: RingOver) -> Waited | None:
-        result, offer = over.result, over.order.offer
-        self._rings.pop(offer, None)
+    async def _offer_finished(self, finished: OfferFinished) -> Waited | None:
+        result, offer = finished.result, finished.order.offer
+        self._open_offers.pop(offer, None)
         if result.outcome == "answered":
-            return self._talked(over)
+            return self._talked(finished)
         if not self._gone:
             self._post(OfferEnded(self.contact, offer, result.outcome, result.ring_ms))
-        if self._rings:
+        if self._open_offers:
             return None
         if self._gone:
             return self._abandoned()
@@ -208,14 +208,14 @@ class QueueStay:
         self._plan_announcement(self._policy.every_position_ms)
         return None
 
-    def _talked(self, over: RingOver) -> Waited:
-        result, offer = over.result, over.order.offer
-        for other in self._rings:
+    def _talked(self, finished: OfferFinished) -> Waited:
+        result, offer = finished.result, finished.order.offer
+        for other in self._open_offers:
             self._post(OfferEnded(self.contact, other, "withdrawn"))
         self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms, result.reason))
         if offer in self._void:
             self._leave_unnoticed(offer)
-        return Waited("answered", self.contact, agent=over.order.agent, result=result)
+        return Waited("answered", self.contact, agent=finished.order.agent, result=result)
 
     # -- announcements -----------------------------------------------------------------------------------------------
 
@@ -223,23 +223,23 @@ class QueueStay:
         if self._timer:
             self._timer.cancel()
         if in_ms > 0 and not self._over:
-            self._timer = asyncio.get_running_loop().call_later(in_ms / 1000, self.tell, TimeToAnnounce())
+            self._timer = asyncio.get_running_loop().call_later(in_ms / 1000, self.notify, TimeToAnnounce())
 
     def _move(self, queue: str) -> None:
-        """The contact waits in another queue: its rules hold from now on."""
+        """The contact waits in another queue: its rules apply from now on."""
         self._queue = queue
-        if not self._rings and (self._announcement is None or self._announcement.done()):
+        if not self._open_offers and (self._announcement is None or self._announcement.done()):
             self._plan_announcement(self._policy.first_position_ms)
 
     def _announce(self) -> None:
-        if self._rings or self._leaving or self._gone:
+        if self._open_offers or self._leaving or self._gone:
             return
         self._announcement = self._start(self._say_position())
 
     async def _say_position(self) -> None:
-        if self._rings or self._over:  # an offer came in the same moment: there was nothing yet to interrupt
+        if self._open_offers or self._over:  # an offer came in the same moment: there was nothing yet to interrupt
             return
-        wait_forecast = self._outlook()
+        wait_forecast = self._wait_forecast()
         wait_ms = wait_forecast.expected_wait_ms if self._policy.announce_wait else None
         try:
             await self._caller.announce(
@@ -275,11 +275,11 @@ class QueueStay:
         await self._caller.gone()
         self.here = False
         call_over = await self._caller.call_over()
-        self.tell(CallerGone(call_over, self._caller.end_reason))
+        self.notify(CallerGone(call_over, self._caller.end_reason))
 
     async def _notice_keys(self) -> None:
         while True:
-            self.tell(KeyPressed(await self._caller.next_key()))
+            self.notify(KeyPressed(await self._caller.next_key()))
 
     async def _stop_everything(self) -> None:
         self._over = True

@@ -16,7 +16,7 @@ class NoReply(Exception):
 
 
 class Requests:
-    """`post` tells the router; `answer` takes its replies."""
+    """`post` sends to the router; `answer` takes its replies."""
 
     def __init__(self, server: str, ids: Ids, clock: Clock, post: Callable[[Message], None]) -> None:
         self._server = server
@@ -32,7 +32,7 @@ class Requests:
             waiting.set_result(reply)
 
     async def ask(self, agent: str, action: AgentAction, **details: Unpack[Details]) -> Reply:
-        """Ask for an agent's state; the reply tells the state then, and why not when it was refused. NoReply when nobody routes."""
+        """Ask for an agent's state; the reply has the state then, and the reason when it was refused. NoReply when nobody routes."""
         request, now_ms = self._ids.new("request"), self._clock.now_ms()
         return await self._replied(AgentAsked(agent, action, request, self._server, at_ms=now_ms, **details))
 

@@ -1,4 +1,4 @@
-"""A server's side of routing: it brings callers into queues, carries out the router's orders on their lines and reports what happened.
+"""A server's side of routing: it brings callers into queues, carries out the router's orders and reports what happened.
 
 Messages leave through one outbox in the order they were written, in batches, and wait there while the store is away: nothing that
 happened to a call is lost. Orders arrive in this server's own stream and are handed to the stay they concern.
@@ -25,16 +25,16 @@ from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import (
     ContactArrived,
     ContactLeft,
+    ContactsReported,
     Message,
     OfferAnswered,
     PhoneReported,
     ServerAlive,
-    ServerHolds,
     TalkEnded,
-    TalkHeld,
+    TalkReported,
 )
 from routing.domain.model import PhoneState, WaitForecast
-from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, Order, Reply, TellOrder, TellPhoneOrder, WithdrawOrder
+from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, Order, Reply, ReportContactOrder, ReportPhoneOrder, WithdrawOrder
 from routing.domain.phone_address import PhoneAddress
 from routing.ports import Clock, Ids, WaitingCaller
 from routing.store.port import Store, StoreUnreachable
@@ -44,12 +44,12 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
-HOLDS_EVERY = 60  # times that it shows life
+CONTACTS_EVERY = 60  # every so many ServerAlive
 REMEMBERED_ENDS = 200  # talks that ended last
 
 
 class RoutingClient:
-    """Queues as callers and agents of one server see them. `wait_forecast(contact, now_ms)` says what a waiting contact may be told."""
+    """Queues as callers and agents of one server see them. `wait_forecast(contact, now_ms)` is what may be announced to a waiting one."""
 
     def __init__(
         self,
@@ -60,37 +60,37 @@ class RoutingClient:
         *,
         server: str,
         wait_forecast: Callable[[str, int], WaitForecast] = lambda contact, now_ms: WaitForecast(),
-        tell_dropped: Callable[[Mapping[str, int]], None] = lambda counts: None,
+        on_dropped: Callable[[Mapping[str, int]], None] = lambda counts: None,
     ) -> None:
-        """`tell_dropped` gets how many messages of which kind were dropped, when the store is back."""
+        """`on_dropped` gets how many messages of which kind were dropped, when the store is back."""
         self._store = store
         self._current = current
         self._ids = ids
         self._clock = clock
-        self._outlook = wait_forecast
+        self._wait_forecast = wait_forecast
         self.server = server
-        self.media: dict[str, Medium] = {}  # of contacts that no server holds, by kind; as carried when this server shows life next
-        self.lines: list[str] = []  # those that our Asterisk has for calls out
+        self.media: dict[str, Medium] = {}  # by kind, for contacts that no server has; the router learns of it with the next ServerAlive
+        self.trunks: list[str] = []  # those that our Asterisk has for calls out
         self.carried = CarriedOffers(server, clock, self.post, self.media)
         self.agi = ""  # where Asterisk reaches this server; "" while it takes no calls
         self.asterisk = ""  # the name of that Asterisk
         self.stays: dict[str, QueueStay] = {}  # by contact
         self._voice = VoiceMedium(self.stays)
         self._phones: dict[PhoneAddress, PhoneState] = {}  # as reported
-        self._held: dict[str, ContactArrived | TalkHeld] = {}  # contact -> how it would be told again
-        self._over: deque[tuple[TalkHeld, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
+        self._reports: dict[str, ContactArrived | TalkReported] = {}  # by contact: how it would be reported again
+        self._over: deque[tuple[TalkReported, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
         self.requests = Requests(server, ids, clock, self.post)
         self.ask, self.ask_contact = self.requests.ask, self.requests.ask_contact
-        self._tell_dropped = tell_dropped
+        self._on_dropped = on_dropped
         self.short_way = ShortWay(store, self._hand_over)
         self._outbox = message_outbox(self.short_way, ids, self._sent, self._dropped)
         self._unrouted = Unrouted()
-        self._life_unsent = False
+        self._alive_unsent = False
         self._reached = "0"  # in the stream of our orders
 
     async def run(self) -> None:
         """Send and receive until cancelled; ends when one of these does, in whichever way, and goes on where it was when run again."""
-        tasks = [asyncio.create_task(work) for work in (self._outbox.run(), self._receive(), self._show_life())]
+        tasks = [asyncio.create_task(work) for work in (self._outbox.run(), self._receive(), self._report_alive())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -101,7 +101,7 @@ class RoutingClient:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def post(self, message: Message) -> None:
-        """Tell the router, as soon as the store takes it, after everything posted before."""
+        """Send to the router, as soon as the store takes it, after everything posted before."""
         self._outbox.add(message)
 
     def report_phone(self, phone: PhoneAddress, state: PhoneState) -> None:
@@ -119,64 +119,64 @@ class RoutingClient:
             lambda: self._current.directory.queues,
             caller,
             lambda message: self._post_of(arrived, message),
-            lambda: self._outlook(contact, self._clock.now_ms()),
+            lambda: self._wait_forecast(contact, self._clock.now_ms()),
             exit_keys=join_request.exit_keys,
         )
         self.stays[contact] = stay
-        self._held[contact] = arrived
+        self._reports[contact] = arrived
         self.post(arrived)
         try:
             return await stay.run()
         finally:
             if self.stays.get(contact) is stay:  # the caller may have come back to this server, for another stay
                 del self.stays[contact]
-                self._held.pop(contact, None)
+                self._reports.pop(contact, None)
 
     def new_contact(self) -> str:
         """An id for a caller who is about to join."""
         return self._ids.new("contact")
 
-    def tell_again(self) -> None:
-        """Report everything that this server holds, after Redis was away or lost its data. What the router knows changes nothing."""
+    def report_again(self) -> None:
+        """Report everything that this server has, after Redis was away or lost its data. What the router knows already changes nothing."""
         for contact in self._here():
-            self._tell(contact)
-        self.carried.tell_again()
-        self.post(ServerHolds(self.server, [*self._here(), *self.carried.contacts]))
+            self._report(contact)
+        self.carried.report_again()
+        self.post(ContactsReported(self.server, [*self._here(), *self.carried.contacts]))
 
-    def tell_ends(self, open_talks: Container[str]) -> None:
-        """Report the last talks that are over and that the log still has as open: the word of their end was lost with Redis's data."""
-        for held, ended in self._over:
-            if held.contact in open_talks:
-                self.post(held)
+    def report_ends(self, open_talks: Container[str]) -> None:
+        """Report the last talks that are over and that the log still has as open: the report of their end was lost with Redis's data."""
+        for report, ended in self._over:
+            if report.contact in open_talks:
+                self.post(report)
                 self.post(ended)
 
     def _here(self) -> list[str]:
         """The contacts whose callers are at this server."""
-        return [contact for contact in self._held if self.stays[contact].here]
+        return [contact for contact in self._reports if self.stays[contact].here]
 
-    def _tell(self, contact: str) -> None:
-        held = self._held[contact]
-        if isinstance(held, TalkHeld):
-            self.post(held)
+    def _report(self, contact: str) -> None:
+        report = self._reports[contact]
+        if isinstance(report, TalkReported):
+            self.post(report)
             return
         for offer in self.stays[contact].offers or [""]:
-            self.post(replace(held, back=False, again=True, ringing=offer))
+            self.post(replace(report, back=False, again=True, ringing=offer))
 
     def take_calls_at(self, agi: str) -> None:
-        """Tell at once where our Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
+        """Report at once where our Asterisk reaches this server's FastAGI (host:port), or with "" that it takes no more calls."""
         self.agi = agi
         self.post(self._alive())
 
     def _alive(self) -> ServerAlive:
-        return ServerAlive(self.server, self.agi, self.asterisk, list(self.media), self.lines)
+        return ServerAlive(self.server, self.agi, self.asterisk, list(self.media), self.trunks)
 
     def _post_of(self, arrived: ContactArrived, message: Message) -> None:
-        """A stay reports; that a talk began is remembered, to be told again. Who has left here may have been taken over by another."""
+        """A stay reports; that a talk began is remembered, to be reported again. Who has left here may be at another server by now."""
         if isinstance(message, ContactLeft):
             message = replace(message, server=self.server)
         if isinstance(message, OfferAnswered):
             arrived = self._waiting(arrived)
-            self._held[arrived.contact] = TalkHeld(
+            self._reports[arrived.contact] = TalkReported(
                 arrived.contact,
                 self.server,
                 arrived.queue,
@@ -188,15 +188,15 @@ class RoutingClient:
                 arrived.wishes.steps,
             )
         if isinstance(message, TalkEnded):
-            held = self._held.pop(arrived.contact, None)
-            if isinstance(held, TalkHeld):
-                self._over.append((held, message))
+            report = self._reports.pop(arrived.contact, None)
+            if isinstance(report, TalkReported):
+                self._over.append((report, message))
         self.post(message)
 
     def _waiting(self, arrived: ContactArrived) -> ContactArrived:
-        """How a waiting contact would be told again: moved to another queue, perhaps, since it arrived."""
-        held = self._held.get(arrived.contact)
-        return held if isinstance(held, ContactArrived) else arrived
+        """How a waiting contact would be reported again: it may have been moved to another queue since it arrived."""
+        report = self._reports.get(arrived.contact)
+        return report if isinstance(report, ContactArrived) else arrived
 
     @property
     def held_up(self) -> str:
@@ -212,13 +212,13 @@ class RoutingClient:
         """Returns when everything posted so far is in the store."""
         await self._outbox.flush()
 
-    async def _show_life(self) -> None:
-        """Say that this server is there, once until it is sent; and now and then which contacts it holds, so that nothing stays wrong."""
+    async def _report_alive(self) -> None:
+        """Report that this server is alive, once until it is sent; and now and then which contacts it has, so that nothing stays wrong."""
         for beat in count(1):
-            if beat % HOLDS_EVERY == 0:
-                self.post(ServerHolds(self.server, [*self._here(), *self.carried.contacts]))
-            if not self._life_unsent:
-                self._life_unsent = True
+            if beat % CONTACTS_EVERY == 0:
+                self.post(ContactsReported(self.server, [*self._here(), *self.carried.contacts]))
+            if not self._alive_unsent:
+                self._alive_unsent = True
                 self.post(self._alive())
             self._give_up()
             await asyncio.sleep(ALIVE_EVERY_S)
@@ -232,16 +232,16 @@ class RoutingClient:
             self._voice.ended(contact, "failed")
 
     def _sent(self, batch: Sequence[Message], was_away: bool) -> None:
-        """The store took these; what it held before it was away may be lost."""
-        self._life_unsent = self._life_unsent and not any(isinstance(message, ServerAlive) for message in batch)
+        """The store took these; what was in it before it was away may be lost."""
+        self._alive_unsent = self._alive_unsent and not any(isinstance(message, ServerAlive) for message in batch)
         if was_away:
-            self.tell_again()
+            self.report_again()
 
     def _dropped(self, counts: Mapping[str, int]) -> None:
         for phone, state in self._phones.items():
             self.report_phone(phone, state)
-        self.tell_again()
-        self._tell_dropped(counts)
+        self.report_again()
+        self._on_dropped(counts)
 
     async def _receive(self) -> None:
         while True:
@@ -253,14 +253,14 @@ class RoutingClient:
     def _hand_over(self, order: Order) -> None:
         if isinstance(order, Reply):
             self.requests.answer(order)
-        elif isinstance(order, OfferOrder) and isinstance(held := self._held.get(order.contact), TalkHeld):
-            self.post(held)  # they talk; the router does not know it
-        elif isinstance(order, TellPhoneOrder):
+        elif isinstance(order, OfferOrder) and isinstance(report := self._reports.get(order.contact), TalkReported):
+            self.post(report)  # they talk; the router does not know it
+        elif isinstance(order, ReportPhoneOrder):
             if order.phone in self._phones:
                 self.report_phone(order.phone, self._phones[order.phone])
-        elif isinstance(order, TellOrder):
+        elif isinstance(order, ReportContactOrder):
             if order.contact in self._here():
-                self._tell(order.contact)
+                self._report(order.contact)
         elif isinstance(order, OfferOrder | WithdrawOrder) and order.kind != VOICE:
             self.carried.present(order) if isinstance(order, OfferOrder) else self.carried.withdraw(order)
         elif order.contact in self.stays:
@@ -279,19 +279,19 @@ class RoutingClient:
             case LeaveOrder(contact=contact, outcome=outcome):
                 self._voice.ended(contact, outcome)
             case MoveOrder(contact=contact, queue=queue):
-                if isinstance(held := self._held.get(contact), ContactArrived):
-                    self._held[contact] = replace(held, queue=queue)
+                if isinstance(report := self._reports.get(contact), ContactArrived):
+                    self._reports[contact] = replace(report, queue=queue)
                 self._voice.move(order)
 
 
 async def _until_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
     """Try until the store answers; what is to be said stays where it is meanwhile."""
-    told = False
+    logged = False
     while True:
         try:
             return await attempt()
         except StoreUnreachable as away:
-            if not (told or away.told):
+            if not (logged or away.logged):
                 log.warning("store_unreachable", reason=str(away))
-                told = True
+                logged = True
             await asyncio.sleep(RETRY_S)

@@ -1,4 +1,4 @@
-"""What happens to a contact while it stays in a queue, as the stay hears of it, and how the stay ends."""
+"""What happens to a contact while it stays in a queue, as events of the stay, and how the stay ends."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from routing.domain.messages import LeaveOutcome
 from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrder
 from routing.domain.outcomes import EndReason
-from routing.ports import RingResult
+from routing.ports import OfferResult
 
 Outcome = Literal["answered"] | LeaveOutcome
 
@@ -19,7 +19,7 @@ class Waited:
     contact: str = ""
     key: str = ""
     agent: str = ""
-    result: RingResult | None = None
+    result: OfferResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,22 @@ class KeyPressed:
 
 @dataclass(frozen=True, slots=True)
 class CallerGone:
-    """The caller is not here any more: the call is over, or it goes on at another server, which reports it."""
+    """The caller is no longer at this server: the call is over, or it goes on at another server, which reports it."""
 
     call_over: bool = True
     reason: EndReason = ""
 
 
 @dataclass(frozen=True, slots=True)
-class RingOver:
+class OfferFinished:
+    """The phone of an offer rings no longer: it was not answered, or the talk is over."""
+
     order: OfferOrder
-    result: RingResult
+    result: OfferResult
 
 
 class TimeToAnnounce:
     """The next announcement is due."""
 
 
-Happening = OfferOrder | WithdrawOrder | LeaveOrder | MoveOrder | KeyPressed | CallerGone | TimeToAnnounce | RingOver
+StayEvent = OfferOrder | WithdrawOrder | LeaveOrder | MoveOrder | KeyPressed | CallerGone | TimeToAnnounce | OfferFinished

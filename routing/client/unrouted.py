@@ -1,4 +1,4 @@
-"""Who waits while nothing is routed, because the store is away or takes no writes. Pure: whoever looks once a second is told who has
+"""Who waits while nothing is routed, because the store is away or takes no writes. Pure: whoever looks once a second learns who has
 waited so for too long, and should hear something else than music."""
 
 from collections.abc import Iterable

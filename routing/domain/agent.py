@@ -24,7 +24,7 @@ class Agent:
     phone_since_ms: int = 0  # since when it is in that state
     phone_at: str = ""  # the Asterisk that saw it last as anything but unavailable
     unreached: list[str] = field(default_factory=list)  # kinds of contacts whose medium says that the agent is gone
-    wanted: str = ""  # asked for while busy: "paused" or "logged_out"
+    requested: str = field(default="", metadata={"was": "wanted"})  # while busy: "paused" or "logged_out"
     idle_since_ms: int = 0  # end of the last contact, or log-in
     handled: int = 0  # contacts since log-in
     talked_ms: int = 0  # with contacts since log-in
@@ -44,7 +44,7 @@ class Agent:
 
     @property
     def foremost(self) -> tuple[str, Assignment] | None:
-        """The offer and the assignment that is seen of several: who talks before who rings before what is wrapped up."""
+        """The offer and the assignment that is shown of several: a talk first, then a phone that rings, then a wrap-up."""
         if not self.assignments:
             return None
         if len(self.assignments) == 1:
@@ -68,7 +68,7 @@ class Agent:
 
     @property
     def contact(self) -> str:
-        """The contact that rings or talks; "" for none."""
+        """The contact that is offered or connected; "" for none."""
         found = self.foremost
         return found[1].contact if found and found[1].state in IN_CALL else ""
 
@@ -98,14 +98,14 @@ class Agent:
 
     @property
     def in_call(self) -> bool:
-        """Whether anything rings or talks."""
+        """Whether any contact is offered or connected."""
         return any(assignment.state in IN_CALL for assignment in self.assignments.values())
 
 
 def work_of(agent: Agent) -> AgentWork:
-    """What is told of it with every change."""
+    """What an event of every change says of it."""
     return AgentWork(
-        agent.wanted,
+        agent.requested,
         agent.idle_since_ms,
         agent.handled,
         agent.talked_ms,
@@ -123,8 +123,8 @@ def work_of(agent: Agent) -> AgentWork:
 
 
 def take_work(agent: Agent, work: AgentWork) -> None:
-    """Let the agent's work be this, as it was told."""
-    agent.wanted, agent.disposition = work.wanted, work.disposition
+    """Let the agent's work be this, as it was reported."""
+    agent.requested, agent.disposition = work.requested, work.disposition
     agent.idle_since_ms, agent.offered_at_ms, agent.away_since_ms = work.idle_since_ms, work.offered_at_ms, work.away_since_ms
     agent.handled, agent.talked_ms = work.handled, work.talked_ms
     agent.occupancy, agent.occupied_at_ms = work.occupancy, work.occupied_at_ms

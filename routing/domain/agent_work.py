@@ -1,4 +1,4 @@
-"""What of an agent's work is known to nobody but the router: told with every change of state, and told again after a loss."""
+"""What only the router knows of an agent's work: written with every change of state, and reported again after a loss."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -12,7 +12,7 @@ from routing.domain.quick import quick
 class AgentWork:
     """The fields are those of `model.Agent` with the same names. In a text those that are empty are left out."""
 
-    wanted: Annotated[str, "asked for while busy: paused, logged_out"] = ""
+    requested: Annotated[str, "while busy: paused, logged_out"] = field(default="", metadata={"was": "wanted"})
     idle_since_ms: Annotated[int, "end of the last contact, or log-in"] = 0
     handled: Annotated[int, "contacts since log-in"] = 0
     talked_ms: Annotated[int, "with contacts since log-in"] = 0

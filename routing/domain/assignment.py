@@ -61,5 +61,8 @@ class Assignment:
         return Assignment(self.contact, self.queue, self.kind, state, now_ms, until_ms, self.server, self.disposition)
 
 
-HELD = (AssignmentState.CONNECTED, AssignmentState.DIALLING)  # customer and agent are in touch, or about to be: no wish for a pause ends it
-IN_CALL = (*HELD, AssignmentState.OFFERED)
+IN_TOUCH = (
+    AssignmentState.CONNECTED,
+    AssignmentState.DIALLING,
+)  # customer and agent talk, or are about to: no pause ends it
+IN_CALL = (*IN_TOUCH, AssignmentState.OFFERED)

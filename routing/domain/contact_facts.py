@@ -1,7 +1,7 @@
 """What is known of a customer who wants an agent. It is said once, by the server that has the contact, and handed on as it is.
 
-The facts hold for the whole stay; the wishes are the flow's, of which the board makes what is in force (`model.Contact`). In JSON the
-fields of both stand beside those of whatever holds them (`store/codec.py`).
+The facts are the same during the stay; the wishes are the flow's, of which the board makes what is in force (`model.Contact`). In JSON the
+fields of both stand beside those of the record or message that has them (`store/codec.py`).
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class ContactFacts:
     language: str = ""
     data: dict[str, str] = field(default_factory=dict)
     kind: str = VOICE  # one of `kinds.KINDS`
-    line: str = ""  # the line that a call to the customer goes out on; "" is any
+    trunk: str = ""  # by which a call to the customer goes out; "" is any
 
 
 @quick

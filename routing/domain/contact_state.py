@@ -6,7 +6,7 @@ from enum import StrEnum
 class ContactState(StrEnum):
     """Where a contact stands."""
 
-    SCHEDULED = "scheduled"  # wanted later: nobody is offered it yet
+    SCHEDULED = "scheduled"  # due later: nobody is offered it yet
     WAITING = "waiting"
     OFFERED = "offered"
     DIALLING = "dialling"  # an agent has taken it, the customer is being called
@@ -20,7 +20,7 @@ class ContactEvent(StrEnum):
     FALL_DUE = "fall_due"
     OFFER = "offer"
     ACCEPT = "accept"
-    NOT_REACHED = "not_reached"  # the customer: wanted again later
+    NOT_REACHED = "not_reached"  # the customer: due again later
     REFUSE = "refuse"  # every offer of it came to nothing
     ANSWER = "answer"
     LEAVE = "leave"

@@ -21,7 +21,7 @@ KINDS: Mapping[str, Kind] = {VOICE: Kind(is_held=True, by_phone=True), CALLBACK:
 
 
 def holder_of(kind: str, server: str) -> str | None:
-    """Who holds a contact of that kind that this server told of; None: nobody, until an offer of it is carried out."""
+    """The server that has a contact of that kind that this server reported; None: none, until an offer of it is carried out."""
     return server if KINDS[kind].is_held else None
 
 
@@ -47,17 +47,17 @@ def can_take(agent: Agent, kind: str, directory: Directory) -> bool:
     """Whether the agent can be offered a contact of that kind now: ready, not about to leave, reached, with capacity for one more of it,
     and everything of other kinds that they have in hand may be interrupted by it."""
     capacity = directory.agents[agent.id].capacity.get(kind, 0)
-    if agent.presence != AgentPresence.READY or agent.wanted or not capacity or not is_reached(agent, kind):
+    if agent.presence != AgentPresence.READY or agent.requested or not capacity or not is_reached(agent, kind):
         return False
     if not agent.assignments:
         return True
-    held = [assignment.kind for assignment in agent.assignments.values()]
+    in_hand = [assignment.kind for assignment in agent.assignments.values()]
     yields = directory.interrupts.get(kind, frozenset())
-    return held.count(kind) < capacity and all(other == kind or other in yields for other in held)
+    return in_hand.count(kind) < capacity and all(other == kind or other in yields for other in in_hand)
 
 
 def takes(agent: Agent, directory: Directory) -> tuple[str, ...]:
     """The kinds that the agent can be offered now."""
-    if agent.presence != AgentPresence.READY or agent.wanted:
+    if agent.presence != AgentPresence.READY or agent.requested:
         return ()
     return tuple([kind for kind in directory.agents[agent.id].capacity if can_take(agent, kind, directory)])

@@ -1,4 +1,4 @@
-"""Agents as members of queues: what holds of one before anything is known, which queues it serves, and in which tier."""
+"""Agents as members of queues: what is assumed of one before anything is known, which queues it serves, and in which tier."""
 
 from routing.domain.agent import Agent
 from routing.domain.agent_state import AgentState
@@ -9,7 +9,7 @@ AWAY = (AgentState.LOGGED_OUT, AgentState.PAUSED)
 
 
 def at_first(profile: AgentProfile) -> Agent:
-    """An agent of whom nothing is known yet: logged out; a line outside, if it is one, counts as free."""
+    """An agent of whom nothing is known yet: logged out; an external number, if it is one, counts as free."""
     return Agent(profile.id, phone=profile.phone, phone_state="available" if isinstance(profile.phone, ExternalNumber) else "unavailable")
 
 

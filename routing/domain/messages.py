@@ -1,4 +1,4 @@
-"""What servers tell the router: messages, in the domain's inbox. What it tells them: orders.py.
+"""Messages: what servers report to the router, in the domain's inbox. The router's orders to servers: orders.py.
 
 All are plain frozen data; `store/codec.py` carries them as JSON. Messages are facts: the board decides what follows from them,
 and a message about something that is over already is ignored.
@@ -13,7 +13,7 @@ from routing.domain.agent_work import AgentWork
 from routing.domain.assignment import Assignment
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.model import PhoneState
-from routing.domain.outcomes import EndedBy, EndReason, RingOutcome
+from routing.domain.outcomes import EndedBy, EndReason, OfferOutcome
 from routing.domain.phone_address import PhoneAddress
 from routing.domain.quick import quick
 
@@ -38,10 +38,10 @@ class ContactArrived:
     enqueued_at_ms: int
     facts: ContactFacts
     wishes: ContactWishes
-    back: bool = False  # the caller was away from every server: no offer holds any more
+    back: bool = False  # the caller was away from every server: its offers are over
     last_offer: str = ""
-    last_outcome: RingOutcome = "withdrawn"
-    again: bool = False  # told again: the caller has been here all the time
+    last_outcome: OfferOutcome = "withdrawn"
+    again: bool = False  # reported again: the caller has been here all the time
     ringing: str = ""  # with `again`: the offer that rings now
     expected_wait_ms: int = 0  # as the server sees it; 0 is unknown
     service_level: float = 100.0  # percent, as the server sees it
@@ -49,7 +49,7 @@ class ContactArrived:
 
 @dataclass(frozen=True, slots=True)
 class ContactLeft:
-    """A waiting caller is gone from the queue. With `server` it counts only while that server has the caller."""
+    """A waiting caller has left the queue. With `server` it counts only while that server has the caller."""
 
     contact: str
     outcome: LeaveOutcome
@@ -76,7 +76,7 @@ class OfferAccepted:
 
 @dataclass(frozen=True, slots=True)
 class CustomerNotReached:
-    """The call to the customer came to nothing: the agent is free, the contact is wanted again at `again_at_ms`."""
+    """The call to the customer came to nothing: the agent is free, the contact is due again at `again_at_ms`."""
 
     contact: str
     offer: str
@@ -99,7 +99,7 @@ class OfferEnded:
 
     contact: str
     offer: str
-    outcome: RingOutcome
+    outcome: OfferOutcome
     ring_ms: int = 0
 
 
@@ -126,7 +126,7 @@ class AgentAsked:
     server: str
     reason: str = ""
     phone: PhoneAddress | None = None  # with log_in: the phone that is used from now on
-    at_ms: int = 0  # when it was asked; what was asked long ago is not wanted any more
+    at_ms: int = 0  # when it was asked; what was asked long ago is out of date
     queue: str = ""  # with join_queue and leave_queue
     disposition: str = ""  # with dispose, and with end_wrap_up
     contact: str = ""  # with these and with extend_wrap_up: which of several
@@ -144,7 +144,9 @@ class Details(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ContactAsked:
-    """A supervisor changes a waiting contact: its priority (seconds, the whole), its queue, or ends the wait. Replied like AgentAsked."""
+    """A supervisor changes a waiting contact: its priority (in seconds, not added to the earlier one), its queue, or ends the wait.
+
+    The reply goes out as for AgentAsked."""
 
     contact: str
     action: ContactAction
@@ -157,7 +159,7 @@ class ContactAsked:
 
 @dataclass(frozen=True, slots=True)
 class PhoneReported:
-    """An Asterisk tells the device state of a phone. One that does not see the phone says so, too: it is unavailable there."""
+    """An Asterisk reports the device state of a phone. One that does not see the phone says so, too: it is unavailable there."""
 
     phone: PhoneAddress
     state: PhoneState
@@ -166,7 +168,7 @@ class PhoneReported:
 
 @dataclass(frozen=True, slots=True)
 class ReachReported:
-    """A medium tells whether it reaches an agent for one kind of contacts, where that is not the phone."""
+    """A medium reports whether it reaches an agent for one kind of contacts, where that is not the phone."""
 
     agent: str
     kind: str
@@ -174,8 +176,8 @@ class ReachReported:
 
 
 @dataclass(frozen=True, slots=True)
-class TalkHeld:
-    """A conversation is going on: told again after Redis lost its data, or by a server that took the call over."""
+class TalkReported:
+    """A conversation is going on: reported again after Redis lost its data, or by a server that took the call over."""
 
     contact: str
     server: str
@@ -189,8 +191,8 @@ class TalkHeld:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentHeld:
-    """What a server remembers of an agent: told after Redis lost its data; an agent who has done anything since keeps that."""
+class AgentReported:
+    """What a server remembers of an agent: reported after Redis lost its data; an agent who has done anything since keeps that."""
 
     agent: str
     state: AgentState
@@ -209,26 +211,26 @@ class ServerAlive:
     """A server is there. One that has not said so for some seconds is lost: its callers are offered nothing until they turn up again.
 
     `agi` is where Asterisk reaches it, "" while it takes no calls; `asterisk` is the name of that Asterisk. `kinds` are those of the
-    contacts that no server holds and that this one can carry offers out of, `lines` the lines that its Asterisk has for calls out.
+    contacts that no server has and whose offers this one can carry out, `trunks` those that its Asterisk has for calls out.
     """
 
     server: str
     agi: str = ""
     asterisk: str = ""
     kinds: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    trunks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class ServerLeft:
-    """A server has ended in good order: it holds nothing any more."""
+    """A server has ended in good order: it has no contacts any more."""
 
     server: str
 
 
 @dataclass(frozen=True, slots=True)
-class ServerHolds:
-    """Every contact that a server holds, told now and then and after Redis was away; what the board believes beyond these is over."""
+class ContactsReported:
+    """Every contact that a server has, reported now and then and after Redis was away; others that the board has for it are over."""
 
     server: str
     contacts: list[str] = field(default_factory=list)
@@ -247,9 +249,9 @@ Message = (
     | ContactAsked
     | PhoneReported
     | ReachReported
-    | TalkHeld
-    | AgentHeld
+    | TalkReported
+    | AgentReported
     | ServerAlive
     | ServerLeft
-    | ServerHolds
+    | ContactsReported
 )

@@ -24,7 +24,7 @@ FOREVER_MS = 1 << 52
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """When contacts of a queue go elsewhere: exactly one condition is set. `to` is another queue, "" the flow's exit `overflowed`."""
+    """When contacts of a queue overflow: exactly one condition is set. `to` is another queue, "" the flow's exit `overflowed`."""
 
     to: str = ""
     waiting: int = 0  # at arrival: so many wait already
@@ -112,7 +112,7 @@ class AgentProfile:
     order: int = 0  # place in the configuration
     memberships: Mapping[str, Membership] = field(default_factory=dict)  # queue -> what differs from Membership()
     attributes: Mapping[str, str] = field(default_factory=dict)
-    auto_answer: bool = False  # the phone is told to answer by itself
+    auto_answer: bool = False  # the phone is asked to answer by itself
     accept: bool = False  # presses 1 to take any call
     pin: str = ""  # hashed; "": cannot log in from another phone
     teams: tuple[TeamStay, ...] = ()  # in the order of time
@@ -190,7 +190,7 @@ class Contact:
     overflowed: list[str] = field(default_factory=list)  # queues it came from
     put_off: list[tuple[int, str]] = field(default_factory=list)  # the steps as the flow has them, while preferred agents are waited for
     alone_ms: int = 0  # when a change of the site took away the last agent who was there for it
-    due_ms: int = 0  # when it is wanted; not offered before
+    due_ms: int = 0  # when it is due; not offered before
     attempts: int = 0  # calls to the customer that did not reach them
     held_up: str | None = None  # why nobody can be offered it, whoever is ready: offer_servers.HoldUp
     rev: int = 0
@@ -202,7 +202,7 @@ class Contact:
 
     @property
     def waits_from_ms(self) -> int:
-        """Since when the customer waits: from joining, or from when it was wanted. Limits of the wait count from here."""
+        """Since when the customer waits: from joining, or from when it was due. Limits of the wait count from here."""
         return max(self.enqueued_at_ms, self.due_ms)
 
     def waited_ms(self, now_ms: int) -> int:
@@ -247,7 +247,7 @@ class CallerHistory:
 
 @dataclass(frozen=True, slots=True)
 class WaitForecast:
-    """What a waiting caller may be told: the place from 1 (0: unknown) and the expected wait (None: unknown)."""
+    """What may be announced to a waiting caller: the place from 1 (0: unknown) and the expected wait (None: unknown)."""
 
     position: int = 0
     expected_wait_ms: int | None = None

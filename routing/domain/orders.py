@@ -1,4 +1,4 @@
-"""What the router tells servers: one stream of orders per server. `store/codec.py` carries them as JSON."""
+"""Orders: what the router wants servers to do, in one stream per server. `store/codec.py` carries them as JSON."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from routing.domain.quick import quick
 @dataclass(frozen=True, slots=True)
 class OfferOrder:
     """Offer this contact to this agent, beside others that it is offered to already. `address` is where: the phone (a SIP account, or the
-    number of a line outside) for kinds that ring, else the agent."""
+    external number) for kinds that ring, else the agent."""
 
     contact: str
     offer: str
@@ -23,7 +23,7 @@ class OfferOrder:
     ring_timeout_ms: int
     auto_answer: bool = False
     accept: bool = False  # the agent presses 1 to take it
-    facts: ContactFacts | None = None  # of a contact that no server holds: who it is
+    facts: ContactFacts | None = None  # of a contact that no server has: who it is
     enqueued_at_ms: int = 0  # the same: when it joined
 
 
@@ -53,14 +53,14 @@ class MoveOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class TellOrder:
-    """The router does not know this contact: tell it again, if it is there."""
+class ReportContactOrder:
+    """The router does not know this contact: report it again, if it is there."""
 
     contact: str
 
 
 @dataclass(frozen=True, slots=True)
-class TellPhoneOrder:
+class ReportPhoneOrder:
     """The router does not know how this phone is: report it, if it was ever reported."""
 
     phone: PhoneAddress
@@ -75,4 +75,4 @@ class Reply:
     error: str = ""
 
 
-Order = OfferOrder | WithdrawOrder | LeaveOrder | MoveOrder | TellOrder | TellPhoneOrder | Reply
+Order = OfferOrder | WithdrawOrder | LeaveOrder | MoveOrder | ReportContactOrder | ReportPhoneOrder | Reply

@@ -1,7 +1,7 @@
-"""How ringing and talks end."""
+"""How offers and talks end."""
 
 from typing import Literal
 
-RingOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
+OfferOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
 EndedBy = Literal["caller", "agent", "system", "transfer", ""]
 EndReason = Literal["no_audio_from_caller", "no_audio_from_agent", ""]  # why the system ended it, where that is known

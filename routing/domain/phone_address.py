@@ -19,7 +19,7 @@ class SipAccount:
 
 @dataclass(frozen=True, slots=True)
 class ExternalNumber:
-    """A telephone number outside, with `+` and the country: any Asterisk can ring it, nobody tells its state, a voicemail may answer."""
+    """An external telephone number, with `+` and the country: any Asterisk can ring it, nobody knows its state, a voicemail may answer."""
 
     number: str
 

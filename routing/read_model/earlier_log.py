@@ -1,4 +1,4 @@
-"""What the event log holds of the time before a view began: learned beside it, oldest event first, then taken over by `View.remember`."""
+"""What the event log has of the time before a view began: learned beside it, oldest event first, then taken over by `View.remember`."""
 
 from collections.abc import Mapping
 

@@ -2,7 +2,7 @@
 
 Ibrahim and Whitt, "Real-time delay estimation in overloaded multiserver queues with abandonments", Management Science 55 (2009), QL_m:
 with k people ahead, n agents who take H each, and patience that runs out at the rate theta, E[W] = sum of 1 / (n/H + i theta) for
-i = 0..k. docs/metrics.md has the whole formula, with contacts of other classes and queues who compete for the same agents.
+i = 0..k. docs/metrics.md has the complete formula, with contacts of other classes and queues who compete for the same agents.
 """
 
 import math
@@ -24,7 +24,7 @@ class Mean:
     cases: float = 0.0
 
     def add(self, amount: float, cases: float = 1.0) -> None:
-        """`amount` more, in so many cases (0: an amount that belongs to a case counted elsewhere)."""
+        """`amount` more, in so many cases (0: an amount that belongs to a case counted already)."""
         keep = 0.5 ** (cases / self.half)
         self.total, self.cases = self.total * keep + amount, self.cases * keep + cases
 

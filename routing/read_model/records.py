@@ -1,4 +1,4 @@
-"""Contacts, agents, calls and the lines of queues as the event log tells of them: what each event does to them.
+"""Contacts, agents, calls and who waits in which order, as the event log says: what each event changes.
 
 An event about something unknown is ignored, so that whoever starts in the middle of the log becomes right by himself.
 """
@@ -55,10 +55,10 @@ class Records:
         self.contacts: dict[str, Contact] = {}
         self.agents: dict[str, Agent] = {}
         self._leaving: dict[str, Agent] = {}  # those whom the site does not have any more, until they have left
-        self.calls: dict[str, Event] = {}  # open calls -> the event that told of them last
-        self.places: dict[str, Event] = {}  # those in a flow -> the event that told where
+        self.calls: dict[str, Event] = {}  # by open call: its last event
+        self.places: dict[str, Event] = {}  # by call in a flow: the event that says where it is
         self.lost_calls: deque[Event] = deque(maxlen=LOST_CALLS)  # call_ended of those that no caller and no flow ended
-        self._lines: dict[str, list[tuple[int, str]]] = {queue: [] for queue in self.directory.queues}
+        self._waiting: dict[str, list[tuple[int, str]]] = {queue: [] for queue in self.directory.queues}
 
     @property
     def directory(self) -> Directory:
@@ -74,8 +74,8 @@ class Records:
         self.agents |= {id: known.pop(id) for id in self.agents if id in known}
         self._leaving = known
         self.contacts.clear()
-        for line in self._lines.values():
-            line.clear()
+        for entries in self._waiting.values():
+            entries.clear()
         for contact in contacts:
             self._add(contact)
             if contact.state == ContactState.CONNECTED and (agent := self.agents.get(contact.agent)):
@@ -84,7 +84,7 @@ class Records:
     def redefine(self) -> None:
         """Follow another directory: what is new begins, who is gone is not known any more."""
         for queue in self.directory.queues:
-            self._lines.setdefault(queue, [])
+            self._waiting.setdefault(queue, [])
         known = self._leaving | self.agents
         self.agents = {profile.id: known.get(profile.id) or at_first(profile) for profile in self.directory.agents.values()}
         self._leaving = {id: agent for id, agent in known.items() if id not in self.agents}
@@ -97,157 +97,157 @@ class Records:
 
     def _add(self, contact: Contact) -> None:
         is_taken = contact.state in TAKEN  # of a queue that is gone, perhaps
-        if (is_taken or contact.queue in self._lines) and contact.id not in self.contacts:
+        if (is_taken or contact.queue in self._waiting) and contact.id not in self.contacts:
             self.contacts[contact.id] = contact
             if contact.state in QUEUED:
                 self._queue(contact)
 
     def _queue(self, contact: Contact) -> None:
-        if contact.queue in self._lines:
-            insort(self._lines[contact.queue], (contact.order_ms, contact.id))
+        if contact.queue in self._waiting:
+            insort(self._waiting[contact.queue], (contact.order_ms, contact.id))
 
     def _unqueue(self, contact: Contact) -> None:
-        line, entry = self._lines.get(contact.queue, []), (contact.order_ms, contact.id)
-        at = bisect_left(line, entry)
-        if at < len(line) and line[at] == entry:
-            del line[at]
+        entries, entry = self._waiting.get(contact.queue, []), (contact.order_ms, contact.id)
+        at = bisect_left(entries, entry)
+        if at < len(entries) and entries[at] == entry:
+            del entries[at]
 
-    def _requeued(self, event: Event, told: ContactKnown) -> None:
+    def _requeued(self, event: Event, data: ContactKnown) -> None:
         known = self.contacts.get(event.contact)
         if known and known.state == ContactState.SCHEDULED:
-            known.state, known.due_ms = ContactState.WAITING, told.due_ms
+            known.state, known.due_ms = ContactState.WAITING, data.due_ms
             self._queue(known)
             return
         self._add(
             Contact(
                 event.contact,
-                told.server or None,
+                data.server or None,
                 event.queue,
-                list(told.steps),
-                told.enqueued_at_ms,
-                ContactFacts(event.call, told.ani, told.language, dict(told.caller), told.kind, told.line),
-                told.priority,
-                ContactState.SCHEDULED if type(told) is ContactScheduled else ContactState.WAITING,
-                ageing=told.ageing,
-                place_ms=told.place_ms,
-                due_ms=told.due_ms,
+                list(data.steps),
+                data.enqueued_at_ms,
+                ContactFacts(event.call, data.ani, data.language, dict(data.caller), data.kind, data.trunk),
+                data.priority,
+                ContactState.SCHEDULED if type(data) is ContactScheduled else ContactState.WAITING,
+                ageing=data.ageing,
+                place_ms=data.place_ms,
+                due_ms=data.due_ms,
             )
         )
 
-    def _held_up(self, event: Event, told: ContactHeldUp) -> None:
+    def _held_up(self, event: Event, data: ContactHeldUp) -> None:
         if contact := self.contacts.get(event.contact):
-            contact.held_up = told.reason
+            contact.held_up = data.reason
 
-    def _accepted(self, event: Event, told: ContactAccepted) -> None:
+    def _accepted(self, event: Event, data: ContactAccepted) -> None:
         if contact := self.contacts.get(event.contact):
             self._unqueue(contact)
-            contact.state, contact.agent, contact.offers = ContactState.DIALLING, event.agent, {told.offer: event.agent}
+            contact.state, contact.agent, contact.offers = ContactState.DIALLING, event.agent, {data.offer: event.agent}
 
-    def _not_reached(self, event: Event, told: ContactNotReached) -> None:
+    def _not_reached(self, event: Event, data: ContactNotReached) -> None:
         if contact := self.contacts.get(event.contact):
-            contact.state, contact.agent, contact.due_ms = ContactState.SCHEDULED, "", told.due_ms
-            contact.offers.pop(told.offer, None)
+            contact.state, contact.agent, contact.due_ms = ContactState.SCHEDULED, "", data.due_ms
+            contact.offers.pop(data.offer, None)
 
-    def _taken_over(self, event: Event, told: ContactTakenOver) -> None:
+    def _taken_over(self, event: Event, data: ContactTakenOver) -> None:
         contact = self.contacts.get(event.contact)
         if contact:
-            contact.holder = told.server
+            contact.holder = data.server
 
-    def _replaced(self, event: Event, told: ContactMoved | ContactPrioritised) -> None:
+    def _replaced(self, event: Event, data: ContactMoved | ContactPrioritised) -> None:
         """Another queue, or another priority: another place."""
         contact = self.contacts.get(event.contact)
         if not contact or contact.state in TAKEN:
             return
         self._unqueue(contact)
-        contact.queue, contact.priority = event.queue, told.priority
-        contact.ageing = contact.ageing if told.ageing is None else told.ageing
+        contact.queue, contact.priority = event.queue, data.priority
+        contact.ageing = contact.ageing if data.ageing is None else data.ageing
         if contact.state in QUEUED:
             self._queue(contact)
 
-    def _relaxed(self, event: Event, told: ContactRelaxed) -> None:
+    def _relaxed(self, event: Event, data: ContactRelaxed) -> None:
         contact = self.contacts.get(event.contact)
         if contact:
-            contact.steps = list(told.steps)
+            contact.steps = list(data.steps)
 
-    def _restored(self, event: Event, told: ContactRestored) -> None:
-        self._requeued(event, told)
+    def _restored(self, event: Event, data: ContactRestored) -> None:
+        self._requeued(event, data)
         contact = self.contacts.get(event.contact)
         if contact:
             self._unqueue(contact)
-            self._talks(contact, event, told.offer, told.connected_at_ms)
+            self._connect(contact, event, data.offer, data.connected_at_ms)
 
-    def _call_open(self, event: Event, told: CallArrived | CallResumed) -> None:
+    def _call_open(self, event: Event, data: CallArrived | CallResumed) -> None:
         self.calls[event.call] = event
 
-    def _call_transferred(self, event: Event, told: CallTransferred) -> None:
-        if event.call in self.calls:  # its end may have been told before
+    def _call_transferred(self, event: Event, data: CallTransferred) -> None:
+        if event.call in self.calls:  # its end may have been written before
             self.calls[event.call] = event
         self.places.pop(event.call, None)
 
-    def _call_ended(self, event: Event, told: CallEnded) -> None:
+    def _call_ended(self, event: Event, data: CallEnded) -> None:
         self.places.pop(event.call, None)
         self.calls.pop(event.call, None)
         if is_lost_call(event):
             self.lost_calls.append(event)
 
-    def _node_entered(self, event: Event, told: NodeEntered) -> None:
+    def _node_entered(self, event: Event, data: NodeEntered) -> None:
         if event.call in self.calls:
             self.places[event.call] = event
 
-    def _offered(self, event: Event, told: OfferMade) -> None:
+    def _offered(self, event: Event, data: OfferMade) -> None:
         contact, agent = self.contacts.get(event.contact), self._agent_of(event)
         if contact:
             contact.state = ContactState.OFFERED
-            contact.offers[told.offer] = event.agent
+            contact.offers[data.offer] = event.agent
         if agent:
-            agent.reason = agent.reason if agent.wanted else ""
-            agent.assignments[told.offer] = Assignment(
-                event.contact, event.queue, told.kind, since_ms=event.at_ms, until_ms=told.until_ms, server=told.server
+            agent.reason = agent.reason if agent.requested else ""
+            agent.assignments[data.offer] = Assignment(
+                event.contact, event.queue, data.kind, since_ms=event.at_ms, until_ms=data.until_ms, server=data.server
             )
 
-    def _offer_over(self, event: Event, told: OfferRefused | OfferWithdrawn) -> None:
+    def _offer_over(self, event: Event, data: OfferRefused | OfferWithdrawn) -> None:
         contact = self.contacts.get(event.contact)
         if contact:
-            contact.offers.pop(told.offer, None)
+            contact.offers.pop(data.offer, None)
             contact.state = ContactState.OFFERED if contact.offers else ContactState.WAITING
 
-    def _connected(self, event: Event, told: ContactConnected) -> None:
+    def _connected(self, event: Event, data: ContactConnected) -> None:
         contact = self.contacts.get(event.contact)
         if contact:
             self._unqueue(contact)
-            self._talks(contact, event, told.offer, event.at_ms)
+            self._connect(contact, event, data.offer, event.at_ms)
 
-    def _talks(self, contact: Contact, event: Event, offer: str, since_ms: int) -> None:
-        """Contact and agent hold each other, whoever was offered before."""
+    def _connect(self, contact: Contact, event: Event, offer: str, since_ms: int) -> None:
+        """Contact and agent have each other, whoever was offered before."""
         contact.state, contact.agent, contact.connected_at_ms = ContactState.CONNECTED, event.agent, since_ms
         contact.offers = {offer: event.agent}
         if agent := self._agent_of(event):
             agent.last_contact, agent.last_queue = event.contact, event.queue
 
-    def _left(self, event: Event, told: EventData) -> None:
+    def _left(self, event: Event, data: EventData) -> None:
         contact = self.contacts.pop(event.contact, None)
         if contact and contact.state in QUEUED:
             self._unqueue(contact)
 
-    def _agent(self, event: Event, told: AgentChanged) -> None:
+    def _agent(self, event: Event, data: AgentChanged) -> None:
         agent = self._agent_of(event)
         if agent:
-            agent.reason, agent.phone = told.reason, parse_phone(told.phone)
-            agent.left_queues, agent.unreached = list(told.left_queues or ()), list(told.unreached or ())
-            agent.assignments = dict(told.assignments or {}) if told.presence else in_hand_before(agent, event, told)
-            agent.presence = told.presence or presence_before(told.state)
+            agent.reason, agent.phone = data.reason, parse_phone(data.phone)
+            agent.left_queues, agent.unreached = list(data.left_queues or ()), list(data.unreached or ())
+            agent.assignments = dict(data.assignments or {}) if data.presence else in_hand_before(agent, event, data)
+            agent.presence = data.presence or presence_before(data.state)
             if not agent.assignments:
-                agent.presence_since_ms, agent.presence_until_ms = told.since_ms, told.until_ms
-            take_work(agent, told.work)
+                agent.presence_since_ms, agent.presence_until_ms = data.since_ms, data.until_ms
+            take_work(agent, data.work)
             if agent.state == AgentState.ON_CONTACT and agent.contact:  # the router calls it the last one when it is over
                 agent.last_contact, agent.last_queue = agent.contact, agent.queue
 
-    def _disposed(self, event: Event, told: ContactDisposed) -> None:
+    def _disposed(self, event: Event, data: ContactDisposed) -> None:
         agent = self.agents.get(event.agent)
         if agent and agent.last_contact == event.contact:
-            agent.disposition = told.disposition
+            agent.disposition = data.disposition
 
-    def _removed(self, event: Event, told: AgentRemoved) -> None:
+    def _removed(self, event: Event, data: AgentRemoved) -> None:
         """The agent has left; one of that name who comes later begins anew."""
         self._leaving.pop(event.agent, None)
         if event.agent in self.agents:
@@ -256,10 +256,10 @@ class Records:
     def _agent_of(self, event: Event) -> Agent | None:
         return self.agents.get(event.agent) or self._leaving.get(event.agent)
 
-    def _phone(self, event: Event, told: PhoneStateChanged) -> None:
+    def _phone(self, event: Event, data: PhoneStateChanged) -> None:
         agent = self._agent_of(event)
         if agent:
-            agent.phone, agent.phone_state, agent.phone_at = parse_phone(told.phone), told.phone_state, told.asterisk
+            agent.phone, agent.phone_state, agent.phone_at = parse_phone(data.phone), data.phone_state, data.asterisk
 
 
 _HANDLERS: dict[type[EventData], Callable[[Records, Event, Any], None]] = {

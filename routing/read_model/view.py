@@ -80,10 +80,11 @@ class View(Records):
         found = self.contacts.get(contact)
         if not found or found.state not in QUEUED:
             return 0
-        return bisect_left(self._lines[found.queue], (found.order_ms, found.id)) + 1
+        return bisect_left(self._waiting[found.queue], (found.order_ms, found.id)) + 1
 
     def wait_forecast(self, contact: str, now_ms: int) -> WaitForecast:
-        """What a waiting contact may be told: its place among those who compete for the same agents, and the wait still to expect."""
+        """What may be announced to a waiting contact: its place among those who compete for the same agents, and the wait still to
+        expect."""
         found = self.contacts.get(contact)
         return self._wait_forecasts.wait_forecast(found, now_ms) if found else WaitForecast()
 
@@ -98,7 +99,7 @@ class View(Records):
 
     def waiting(self, queue: str) -> list[Contact]:
         """Who waits in a queue (an agent's phone may be ringing for them), in order."""
-        return [self.contacts[id] for _, id in self._lines[queue]]
+        return [self.contacts[id] for _, id in self._waiting[queue]]
 
     def members(self, queue: str) -> list[Agent]:
         """The agents of a queue."""
@@ -119,6 +120,6 @@ class View(Records):
         return self._departures[queue].tally(now_ms - WINDOW_MS, policy.threshold_ms, policy.short_abandon_ms)
 
     def calls_with_contacts(self) -> Iterator[tuple[Event, Contact | None]]:
-        """Every open call of every server: the event that told of it last, and the contact that it makes now."""
+        """Every open call of every server: its last event, and the contact that it makes now."""
         contacts = {contact.facts.call: contact for contact in self.contacts.values()}
-        return ((told, contacts.get(call)) for call, told in self.calls.items())
+        return ((event, contacts.get(call)) for call, event in self.calls.items())

@@ -1,4 +1,4 @@
-"""What waiting callers may be told: their place among those who compete for the same agents, and the wait to expect.
+"""What is announced to waiting callers: their place among those who compete for the same agents, and the wait to expect.
 
 Part of the read model: `View` keeps contacts and agents by the event log and hands each event on. Who waits stands in one sorted list for
 each `WaitingClass`. Sets of agents are bits of one number each, so that what classes share is an AND and a count. A question costs as much
@@ -50,8 +50,8 @@ class WaitForecasts:
         self._suited.clear()
         self._measures.know(self._directory.queues)
         self._contacts, self._agents = contacts, agents
-        self._lines: dict[tuple[str, Steps, str], WaitingClass] = {}
-        self._places: dict[str, tuple[WaitingClass, Place, bool]] = {}  # contact -> line, place, whether a phone rings
+        self._classes: dict[tuple[str, Steps, str], WaitingClass] = {}
+        self._places: dict[str, tuple[WaitingClass, Place, bool]] = {}  # contact -> class, place, whether a phone rings
         self._staffed = self._ready = self._outside = 0
         self._phones_at: dict[str, int] = {}  # Asterisk -> agents whose phones it sees
         self._members = dict.fromkeys(self._directory.queues, 0)
@@ -86,24 +86,24 @@ class WaitForecasts:
     # -- answers -----------------------------------------------------------------------------------------------------------
 
     def wait_forecast(self, contact: Contact, now_ms: int) -> WaitForecast:
-        """What this waiting contact may be told."""
+        """The place and wait that may be announced to this contact."""
         place = self._places.get(contact.id)
         if not place:
             return WaitForecast()
-        line, here, offered = place
-        mine = self._mask(line.queue, line.steps[contact.step(now_ms)][1], line.asterisk)
-        gain, position = self._gain(line.queue), 1
-        for other in self._lines.values():
+        one, here, offered = place
+        mine = self._mask(one.queue, one.steps[contact.step(now_ms)][1], one.asterisk)
+        gain, position = self._gain(one.queue), 1
+        for other in self._classes.values():
             if self._mask(other.queue, other.text(now_ms), other.asterisk) & mine:
                 position += other.ahead(_as_far(now_ms, here, gain, self._gain(other.queue)))
         if offered:
             return WaitForecast(position, 0)
-        return WaitForecast(position, self._expect(line.queue, line.steps, line.asterisk, here, now_ms - contact.enqueued_at_ms, now_ms))
+        return WaitForecast(position, self._expect(one.queue, one.steps, one.asterisk, here, now_ms - contact.enqueued_at_ms, now_ms))
 
     def expected_wait_ms(
         self, queue: str, steps: list[tuple[int, str]] | Steps, now_ms: int, priority: int = 0, *, asterisk: str | None = None
     ) -> int | None:
-        """The wait to expect for somebody who would join now with these steps; None when unknown. `priority` in seconds, the whole.
+        """The wait to expect for somebody who would join now with these steps; None when unknown. `priority` in seconds, all of it.
 
         `asterisk` has the call: agents count whose phones it can ring. None: all count.
         """
@@ -116,13 +116,13 @@ class WaitForecasts:
         """Step by step: what is left of the wait when the requirement relaxes is as long as the wait under the wider one, in proportion."""
         spent, left = 0.0, 1.0
         for at in range(step_after(steps, waited_ms), len(steps)):
-            whole = self._expect_step(queue, self._mask(queue, steps[at][1], asterisk) & self._staffed, here, now_ms)
+            expected = self._expect_step(queue, self._mask(queue, steps[at][1], asterisk) & self._staffed, here, now_ms)
             until = steps[at + 1][0] - waited_ms - spent if at + 1 < len(steps) else float("inf")
-            if whole is not None and whole * left <= until:
-                return round(spent + whole * left)
+            if expected is not None and expected * left <= until:
+                return round(spent + expected * left)
             if until == float("inf"):
                 return None
-            left -= until / whole if whole else 0.0
+            left -= until / expected if expected else 0.0
             spent += until
         return None
 
@@ -143,13 +143,13 @@ class WaitForecasts:
         """Who competes for my agents, and all the agents whom they have."""
         gain, found, others = self._gain(queue), list[Rival](), 0
         paces = {name: self._pace(name) for name in self._members}
-        for line in self._lines.values():
-            theirs = self._mask(line.queue, line.text(now_ms), line.asterisk) & self._staffed
-            both, pace, other = theirs & mine, paces[line.queue], self._gain(line.queue)
-            first = line.waiting(here) if gain == other else 1
+        for one in self._classes.values():
+            theirs = self._mask(one.queue, one.text(now_ms), one.asterisk) & self._staffed
+            both, pace, other = theirs & mine, paces[one.queue], self._gain(one.queue)
+            first = one.waiting(here) if gain == other else 1
             if both and pace and first:
                 others |= theirs
-                found.append(_rival(_crowd(line, first, partial(_as_far, now_ms, here, gain, other)), both, theirs, pace))
+                found.append(_rival(_crowd(one, first, partial(_as_far, now_ms, here, gain, other)), both, theirs, pace))
         for name, members in self._members.items():
             other, theirs, pace = self._gain(name), members & self._staffed, paces[name]
             if other > gain and pace and theirs & mine:  # those who will come after me and be taken before me
@@ -225,20 +225,20 @@ class WaitForecasts:
         queue_known = contact is not None and contact.queue in self._members
         before = self._places.pop(id, None)
         if before:
-            line, place, offered = before
-            line.take_out(place)
-            if not line.all:
-                del self._lines[line.queue, line.steps, line.asterisk]
+            one, place, offered = before
+            one.take_out(place)
+            if not one.all:
+                del self._classes[one.queue, one.steps, one.asterisk]
         if contact and queue_known:
             key = contact.queue, tuple((after_ms, text) for after_ms, text in contact.steps), asterisk_of(contact.facts.call)
-            if key not in self._lines:
-                self._lines[key] = WaitingClass(*key)
+            if key not in self._classes:
+                self._classes[key] = WaitingClass(*key)
                 for _, text in contact.steps:
                     self._mask(contact.queue, text, key[2])  # found now, for whom somebody may ask soon
-            line = self._lines[key]
+            one = self._classes[key]
             offered, place = contact.state == ContactState.OFFERED, (contact.order_ms, id)
-            line.put_in(place, offered=offered)
-            self._places[id] = line, place, offered
+            one.put_in(place, offered=offered)
+            self._places[id] = one, place, offered
 
 
 def _rival(ahead: Callable[[float], float], both: int, theirs: int, pace: float) -> Rival:
@@ -246,11 +246,11 @@ def _rival(ahead: Callable[[float], float], both: int, theirs: int, pace: float)
     return Rival(ahead, shared * pace, (theirs.bit_count() - shared) * pace)
 
 
-def _crowd(line: WaitingClass, first: int, far: Callable[[float], Place]) -> Callable[[float], float]:
-    """How many of a line are further than me after a wait; where waiting is worth the same that does not change."""
+def _crowd(one: WaitingClass, first: int, far: Callable[[float], Place]) -> Callable[[float], float]:
+    """How many of a class are ahead of me after a wait; where waiting is worth the same that does not change."""
     if far(0.0) == far(1.0):
         return lambda wait: first
-    return lambda wait: line.waiting(far(wait))
+    return lambda wait: one.waiting(far(wait))
 
 
 def _coming(per_ms: float, now_ms: int, far: Callable[[float], Place]) -> Callable[[float], float]:

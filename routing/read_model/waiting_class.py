@@ -1,6 +1,6 @@
-"""Callers who wait for the same: one class for each queue, list of requirement steps and Asterisk that has the calls.
+"""Classes of callers who wait for the same agents: one for each queue, list of requirement steps and Asterisk that has the calls.
 
-The Asterisk belongs to it because agents whose phones it cannot ring are none of theirs.
+The Asterisk belongs to it because agents whose phones it cannot ring cannot serve them.
 """
 
 from bisect import bisect_left, insort
@@ -50,7 +50,7 @@ def step_after(steps: Steps, waited_ms: float) -> int:
     return max((at for at, (after_ms, _) in enumerate(steps) if after_ms <= waited_ms), default=0)
 
 
-def _take_out(line: list[Place], place: Place) -> None:
-    at = bisect_left(line, place)
-    if at < len(line) and line[at] == place:
-        del line[at]
+def _take_out(places: list[Place], place: Place) -> None:
+    at = bisect_left(places, place)
+    if at < len(places) and places[at] == place:
+        del places[at]

@@ -13,17 +13,26 @@ from operator import or_
 from typing import Any, get_args
 
 from routing.domain.agent import Agent
-from routing.domain.messages import Message
+from routing.domain.messages import AgentReported, ContactsReported, Message, TalkReported
 from routing.domain.model import CallerHistory, Contact
-from routing.domain.orders import Order
+from routing.domain.orders import Order, ReportContactOrder, ReportPhoneOrder
 from routing.store.of_before import agent_of_before
 from routing.store.wire import Unreadable as Unreadable
 from routing.store.wire import Wire, decoder, json_object, plain_json, text_of, wire_of
 
+# Classes whose name changed keep the type that they had in 0.1, so that servers of both versions understand each other.
+KINDS_OF_BEFORE = {
+    TalkReported: "talk_held",
+    AgentReported: "agent_held",
+    ContactsReported: "server_holds",
+    ReportContactOrder: "tell_order",
+    ReportPhoneOrder: "tell_phone_order",
+}
+
 
 def kind_of(cls: type) -> str:
     """`ContactArrived` -> `contact_arrived`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+    return KINDS_OF_BEFORE.get(cls) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
 
 MESSAGES: dict[type, Wire[Any]] = {cls: wire_of(cls, kind_of(cls)) for cls in get_args(Message)}

@@ -1,7 +1,7 @@
 """Events as compact JSON text, and back: `docs/events.schema.json` says how the text looks.
 
 The text has the fields of the envelope that are not empty, the type, its version, and the fields of the data that are not None. What a
-newer server told is kept: fields that this version does not know are passed over, and a type or a version of a type that it does not know
+newer server wrote is kept: fields that this version does not know are passed over, and a type or a version of a type that it does not know
 is an UnknownEvent, which is written again as it was read.
 """
 

@@ -41,7 +41,7 @@ class Keys:
 
     def __post_init__(self) -> None:
         if not self.domain or any(sign in self.domain for sign in "{}:"):
-            raise ValueError(f"a routing domain's name must not be empty nor hold '{{', '}}' or ':'; found {self.domain!r}")
+            raise ValueError(f"a routing domain's name must not be empty and must not have '{{', '}}' or ':' in it; found {self.domain!r}")
 
     def _key(self, name: str) -> str:
         return f"hotline:{{{self.domain}}}:{name}"

@@ -1,4 +1,4 @@
-"""A durable reader of the event log, as its consumer holds it: nothing that is told after it was opened is missed without a word."""
+"""A durable reader of the event log, as its consumer has it: nothing that is written after it was opened is missed silently."""
 
 import structlog
 
@@ -41,7 +41,7 @@ class LogReader:
         return found
 
     async def confirm(self, position: str) -> None:
-        """All up to here is kept elsewhere. Raises StoreUnreachable; whatever is confirmed later confirms this, too."""
+        """The consumer has kept all up to here. Raises StoreUnreachable; whatever is confirmed later confirms this, too."""
         try:
             await self._store.confirm(self.name, position)
         except NoSuchReader:

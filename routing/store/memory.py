@@ -74,7 +74,7 @@ class Shared:
     agents: Records = field(default_factory=dict)
     callers: Records = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)  # open calls -> the event that opened them
-    places: dict[str, str] = field(default_factory=dict)  # open calls -> the last event that told where in a flow they are
+    places: dict[str, str] = field(default_factory=dict)  # by open call: the last event that says where in a flow it is
     ended: set[str] = field(default_factory=set)
     totals: Totals = field(default_factory=dict)
     sent: dict[str, int] = field(default_factory=dict)  # writer -> the number that it wrote last
@@ -127,7 +127,7 @@ class MemoryStore:
             counts[what] = counts.get(what, 0) + by
         shared.position = inbox
         shared.inbox.trim(inbox)
-        await self._tell([event_text(event) for event in changes.events])
+        await self._deliver([event_text(event) for event in changes.events])
         return positions
 
     async def load(self) -> Snapshot:
@@ -151,13 +151,13 @@ class MemoryStore:
 
     async def renew(self, server: str, fence: int, ttl_ms: int) -> bool:
         now = asyncio.get_running_loop().time()
-        if not self._holds(server, fence, now):
+        if not self._has_lease(server, fence, now):
             return False
         self._shared.lease = (server, fence, now + ttl_ms / 1000)
         return True
 
     async def release(self, server: str, fence: int) -> None:
-        if self._holds(server, fence, asyncio.get_running_loop().time()):
+        if self._has_lease(server, fence, asyncio.get_running_loop().time()):
             self._shared.lease = ("", 0, 0.0)
 
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
@@ -166,7 +166,7 @@ class MemoryStore:
     async def append(self, *events: Event, once: Once | None = None) -> None:
         if not events or not self._is_new(once):
             return
-        shared, told = self._shared, []
+        shared, written = self._shared, []
         for event in events:
             what, text = CALL_EVENTS.get(type(event.data), ""), event_text(event)
             if what in ("arrived", "passed") and event.call not in shared.ended:
@@ -180,8 +180,8 @@ class MemoryStore:
                 if event.call in shared.ended:
                     continue
                 shared.ended.add(event.call)
-            told.append(text)
-        await self._tell(told)
+            written.append(text)
+        await self._deliver(written)
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         found = await self._read(self._shared.events, after, block_ms, limit, event_from)
@@ -205,10 +205,10 @@ class MemoryStore:
         return shared.readers[name]
 
     async def confirm(self, name: str, position: str) -> None:
-        held = self._shared.readers.get(name)
-        if held is None:
+        confirmed = self._shared.readers.get(name)
+        if confirmed is None:
             raise NoSuchReader(f"the event log has no reader {name!r}")
-        if is_before(held, position):
+        if is_before(confirmed, position):
             self._shared.readers[name] = position
 
     async def close_reader(self, name: str) -> None:
@@ -246,7 +246,7 @@ class MemoryStore:
         newest = event_from(self._shared.events.entries[-1][1])
         return event_text(log_gap(newest.domain, newest.at_ms, reader=reader, after=after, until=self._shared.dropped))
 
-    async def _tell(self, texts: Sequence[str]) -> None:
+    async def _deliver(self, texts: Sequence[str]) -> None:
         """Into the event log, which is trimmed at times."""
         await self._add(self._shared.events, texts)
         self._shared.untrimmed += len(texts)
@@ -261,7 +261,7 @@ class MemoryStore:
         self._shared.sent[once.writer] = once.number
         return True
 
-    def _holds(self, server: str, fence: int, now: float) -> bool:
+    def _has_lease(self, server: str, fence: int, now: float) -> bool:
         holder, token, until = self._shared.lease
         return (holder, token) == (server, fence) and now < until
 

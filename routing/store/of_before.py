@@ -13,13 +13,13 @@ def agent_of_before(found: dict[str, Any]) -> dict[str, Any]:
     if "presence" in found or "state" not in found:
         return found
     state, since_ms, until_ms = found["state"], found.get("since_ms", 0), found.get("until_ms", 0)
-    held = IN_HAND.get(state)
+    in_hand = IN_HAND.get(state)
     taken = {name: value for name, value in found.items() if name not in GONE}
-    taken |= {"presence": "ready" if held else state, "presence_since_ms": since_ms}
-    if not held:
+    taken |= {"presence": "ready" if in_hand else state, "presence_since_ms": since_ms}
+    if not in_hand:
         return taken | {"presence_until_ms": until_ms}
     contact = found.get("contact") or found.get("last_contact", "")
-    assignment = {"contact": contact, "queue": found.get("queue", ""), "kind": VOICE, "state": held, "since_ms": since_ms}
+    assignment = {"contact": contact, "queue": found.get("queue", ""), "kind": VOICE, "state": in_hand, "since_ms": since_ms}
     given = found.get("disposition", "") if contact == found.get("last_contact") else ""
-    more = {"until_ms": until_ms if held != "connected" else 0, "disposition": given}
+    more = {"until_ms": until_ms if in_hand != "connected" else 0, "disposition": given}
     return taken | {"assignments": {found.get("offer") or f"left-{contact}": assignment | more}}

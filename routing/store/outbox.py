@@ -5,7 +5,7 @@ is taken: the store leaves out what it has, also when a copy that was held up on
 
 Details wait for a moment (`PATIENCE_S`) for something that matters more, and go out together with it: so it does not wait for them.
 
-What waits is bounded: beyond `MOST` the oldest of what is worth least is dropped. That is logged at once, and told by `on_dropped` when
+What waits is bounded: beyond `MOST` the oldest of what is worth least is dropped. That is logged at once, and reported by `on_dropped` when
 the store has taken half of the rest.
 """
 
@@ -105,9 +105,9 @@ class Outbox(Generic[T]):
         self._news, self._urgent, self._done = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._batch: list[T] = []  # on its way
         self._number = 0
-        self._untold: Counter[str] = Counter()  # dropped, and not told yet
+        self._unreported: Counter[str] = Counter()  # dropped, and not reported yet
         self.dropped: Counter[str] = Counter()
-        self.held_up = ""  # why the store does not take what is told; "" while it does
+        self.held_up = ""  # why the store takes nothing; "" while it does
 
     def add(self, item: T) -> None:
         """Bring it to the store, after everything added before."""
@@ -118,10 +118,10 @@ class Outbox(Generic[T]):
         self._done.clear()
         if gone is None:
             return
-        if not self._untold:
-            advice = "what is worth least goes first; it is told how much when the store is back"
+        if not self._unreported:
+            advice = "what is worth least goes first; the counts follow when the store is back"
             log.warning("outbox_full", writer=self._writer, waiting=len(self._waiting), reason=self.held_up, advice=advice)
-        self._untold[self._kind(gone)] += 1
+        self._unreported[self._kind(gone)] += 1
         self.dropped[self._kind(gone)] += 1
 
     async def run(self) -> None:
@@ -135,8 +135,8 @@ class Outbox(Generic[T]):
             was_away = await self._deliver()
             batch, self._batch = self._batch, []
             self._on_sent(batch, was_away)
-            if self._untold and self._waiting.has_room:
-                self._tell_dropped()
+            if self._unreported and self._waiting.has_room:
+                self._report_dropped()
             if not self._waiting:
                 self._news.clear()
                 self._urgent.clear()
@@ -153,20 +153,20 @@ class Outbox(Generic[T]):
                 async with asyncio.timeout(PATIENCE_S):
                     await self._urgent.wait()
 
-    def _tell_dropped(self) -> None:
-        counts, self._untold = self._untold, Counter()
+    def _report_dropped(self) -> None:
+        counts, self._unreported = self._unreported, Counter()
         log.warning("outbox_dropped", writer=self._writer, counts=dict(counts))
         self._on_dropped(counts)
 
     async def _deliver(self) -> bool:
-        """As often as it takes; tells whether the store was away: what it held may be lost with it."""
+        """As often as it takes; returns whether the store was away: what was in it may be lost."""
         while True:
             try:
                 await self._put(*self._batch, once=Once(self._writer, self._number))
                 was_away, self.held_up = bool(self.held_up), ""
                 return was_away
             except StoreUnreachable as away:
-                if not (self.held_up or away.told):
+                if not (self.held_up or away.logged):
                     log.warning("store_unreachable", writer=self._writer, reason=str(away))
                 self.held_up = str(away) or type(away).__name__
                 await asyncio.sleep(self._retry_s)

@@ -4,7 +4,7 @@ Two implementations, store/memory.py (the readable specification) and store/redi
 compares only within its own stream, by `is_before`; "0" is before everything.
 
 The event log is trimmed by those who write it (`LogLimits`). A *durable reader* is a name with a position up to which it has confirmed
-events: trimming waits for it. Whoever follows the log without one is told by `LogGap` that trimming was faster.
+events: trimming waits for it. Whoever follows the log without one gets `LogGap` when trimming was faster.
 """
 
 import re
@@ -22,7 +22,7 @@ from routing.domain.model import CallerHistory, Contact
 from routing.domain.orders import Order
 from routing.domain.totals import Totals
 
-# Events that open and close a call, and those that tell where in a flow it is: the store knows which calls are open and where each is, and
+# Events that open and close a call, and those that say where in a flow it is: the store knows which calls are open and where each is, and
 # takes the end of each once. One that is passed on is nowhere in a flow.
 CALL_EVENTS: dict[type, str] = {
     CallArrived: "arrived",
@@ -34,25 +34,25 @@ CALL_EVENTS: dict[type, str] = {
 
 
 class StaleCommit(Exception):
-    """The commit was refused whole: the fencing token is not the newest, or a record moved meanwhile. Load again."""
+    """The commit was refused, with all that is in it: the fencing token is not the newest, or a record moved meanwhile. Load again."""
 
 
 class StoreUnreachable(Exception):
-    """The store does not answer; the message names it and says what to do. `told`: that stands in the log already."""
+    """The store does not answer; the message names it and says what to do. `logged`: that is in the log already."""
 
-    told = False
+    logged = False
 
 
 class StoreRefused(StoreUnreachable):
     """It answers, and does not let us in."""
 
-    told = True
+    logged = True
 
 
 class StoreTakesNoWrites(StoreUnreachable):
     """It answers and can be read, and writes nothing: its disk or its memory is full, or it is a replica."""
 
-    told = True
+    logged = True
 
 
 def check_reader_name(name: str) -> None:
@@ -96,7 +96,7 @@ class LogLimits:
 
 @dataclass(frozen=True, slots=True)
 class ReaderState:
-    """A durable reader: the position up to which it has confirmed, and when its first unconfirmed event was told; 0: there is none."""
+    """A durable reader: the position up to which it has confirmed, and when its first unconfirmed event was written; 0: there is none."""
 
     name: str
     position: str
@@ -105,7 +105,7 @@ class ReaderState:
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """How many events the log holds, about how many bytes they take, and who reads them durably, by name."""
+    """How many events the log has, about how many bytes they take, and who reads them durably, by name."""
 
     events: int
     bytes: int
@@ -157,26 +157,26 @@ class Store(Protocol):
         """A consistent picture."""
 
     async def acquire(self, server: str, ttl_ms: int) -> int | None:
-        """The router's lease for `ttl_ms`: a new, higher fencing token, or None while another server holds it."""
+        """The router's lease for `ttl_ms`: a new, higher fencing token, or None while another server has it."""
 
     async def renew(self, server: str, fence: int, ttl_ms: int) -> bool:
         """Keep the lease; False when it is lost."""
 
     async def release(self, server: str, fence: int) -> None:
-        """Give the lease up, if it is still held."""
+        """Give the lease up, if the server still has it."""
 
     async def orders(self, server: str, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Order]]:
         """Orders for `server` behind `after` with their positions; waits up to `block_ms` for the first one."""
 
     async def append(self, *events: Event, once: Once | None = None) -> None:
-        """Add events that a server tells by itself (calls, flows), together. A second call_ended of a call is left out."""
+        """Add a server's own events (calls, flows), together. A second call_ended of a call is left out."""
 
     async def events(self, after: str, *, block_ms: int, limit: int = 500) -> list[tuple[str, Event]]:
         """Events behind `after`, waiting up to `block_ms` for the first one. Raises LogGap when some of them are gone; not for "0", which
         is before the oldest that is there."""
 
     def back(self, position: str, ms: int) -> str:
-        """A position in the event log so many milliseconds before another one: what was told since is behind it, and maybe more."""
+        """A position in the event log so many milliseconds before another one: what was written since is behind it, and maybe more."""
 
     async def last_event(self) -> str:
         """The position of the newest event; "0" when there is none."""

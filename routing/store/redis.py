@@ -50,7 +50,7 @@ WRITE_SCRIPTS = ("append", "post")  # those that write, whatever they return
 
 
 class RedisStore:
-    """One routing domain in the Redis at `url`, as one server sees it. `tell_refusals`: log when it does not let us in, or takes no
+    """One routing domain in the Redis at `url`, as one server sees it. `log_refusals`: log when it does not let us in, or takes no
     writes. `folder`: where it keeps its data, for whoever has to free space there."""
 
     def __init__(
@@ -58,15 +58,15 @@ class RedisStore:
         url: str,
         *,
         domain: str = "main",
-        tell_refusals: bool = True,
+        log_refusals: bool = True,
         folder: str = DATA_FOLDER,
         log_limits: LogLimits = LogLimits(),  # noqa: B008 - it is frozen
     ) -> None:
         self._keys = keys.Keys(domain)
         self._limits = log_limits
         self._untrimmed = log_limits.every  # events written by us since we trimmed: the first one that we write trims
-        self._told_gap = event_text(log_gap(domain, 0, reader=""))
-        self._connection = RedisConnection(url, tell_refusals=tell_refusals, folder=folder)
+        self._gap_event = event_text(log_gap(domain, 0, reader=""))
+        self._connection = RedisConnection(url, log_refusals=log_refusals, folder=folder)
         self.counts = RedisCounts(self._connection, self._keys)
         names = ("acquire", "append", "commit", "confirm", "load", "log_state", "open_reader", "post", "release", "renew", "trim")
         self._scripts = {name: Script(name) for name in names}
@@ -146,7 +146,7 @@ class RedisStore:
 
     async def open_reader(self, name: str, after: str) -> str:
         check_reader_name(name)
-        return str(await self._run("open_reader", reader=name, after=after, told=self._told_gap))
+        return str(await self._run("open_reader", reader=name, after=after, gap_event=self._gap_event))
 
     async def confirm(self, name: str, position: str) -> None:
         if not await self._run("confirm", reader=name, position=position):
@@ -165,7 +165,7 @@ class RedisStore:
     async def trim(self) -> None:
         """Drop what `LogLimits` does not keep, a part of it at a time. Raises StoreUnreachable."""
         self._untrimmed = 0
-        lost = await self._run("trim", keep=self._limits.keep, most_bytes=self._limits.bytes, told=self._told_gap)
+        lost = await self._run("trim", keep=self._limits.keep, most_bytes=self._limits.bytes, gap_event=self._gap_event)
         for reader, after, until in zip(lost[::3], lost[1::3], lost[2::3], strict=True):
             log.warning(
                 "log_gap",
@@ -239,7 +239,7 @@ class RedisStore:
         while True:
             left_ms = int(1000 * (until - asyncio.get_running_loop().time()))
             entries = await self._connection.entries(stream, after, left_ms, limit)
-            if gaps_seen_by and len(entries) >= min(limit, self._limits.keep):  # after reading: what was read was whole then
+            if gaps_seen_by and len(entries) >= min(limit, self._limits.keep):  # after reading: what was read was complete then
                 await gaps_seen_by(after)
             found = []
             for position, fields in entries:

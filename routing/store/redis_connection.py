@@ -47,15 +47,15 @@ def connect_to(url: str, most: int, answer_s: float | None) -> "Redis":
 
 
 class RedisConnection:
-    """The Redis at `url`. `tell_refusals`: log when it does not let us in, or takes no writes. `folder`: where it keeps its data."""
+    """The Redis at `url`. `log_refusals`: log when it does not let us in, or takes no writes. `folder`: where it keeps its data."""
 
-    def __init__(self, url: str, *, tell_refusals: bool, folder: str) -> None:
+    def __init__(self, url: str, *, log_refusals: bool, folder: str) -> None:
         self.address = url.rpartition("@")[2] if "@" in url else url  # without user and password
-        self.writes = Writes(self.address, time.monotonic, tell=tell_refusals)
+        self.writes = Writes(self.address, time.monotonic, is_logged=log_refusals)
         self._folder = folder
         self.commands = connect_to(url, COMMANDS, ANSWER_S)
         self.readers = connect_to(url, READERS, None)
-        self._tell_refusals = tell_refusals
+        self._log_refusals = log_refusals
         self._refused: StoreRefused | None = None
         self._refused_pause_s = FIRST_REFUSED_S
         self._refused_until = 0.0
@@ -100,7 +100,7 @@ class RedisConnection:
         """Says so once; until the pause is over, which grows, Redis is not asked again."""
         now, before = asyncio.get_running_loop().time(), self._refused
         self._refused = StoreRefused(f"Redis at {self.address} {login_refusal(error)}")
-        if self._tell_refusals and (before is None or str(before) != str(self._refused)):
+        if self._log_refusals and (before is None or str(before) != str(self._refused)):
             log.error("redis_refused", reason=str(self._refused))
         if now >= self._refused_until:  # several that were under way at once are one refusal
             self._refused_until = now + self._refused_pause_s

@@ -1,4 +1,4 @@
-"""A Redis that answers and does not do what it is asked: it does not let us in, or it takes no writes. In words, and told in the log."""
+"""A Redis that answers and does not do what it is asked: it does not let us in, or it takes no writes. In words, and in the log."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 _LOGIN = (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError)
 _NO_SPACE = "No space left on device"
-TELL_AGAIN_S, LONGEST_S = 60.0, 3600.0  # until a refusal that lasts is told once more: the first pause, and the longest
+LOG_AGAIN_S, LONGEST_S = 60.0, 3600.0  # until a refusal that lasts is logged once more: the first pause, and the longest
 STEADY_S = 2.0  # a Redis on its limit takes one and refuses the next: it takes writes again when it has refused none for so long
 
 
@@ -57,17 +57,17 @@ def write_refusal(error: BaseException, folder: str) -> str:
 
 
 class Writes:
-    """Whether Redis takes what we write. Told in the log when it does not, once more after pauses that grow while that lasts, and when it
+    """Whether Redis takes what we write. Logged when it does not, once more after pauses that grow while that lasts, and when it
     does again. `on_change` is called with the reason, and with "" when it is over."""
 
-    def __init__(self, address: str, now_s: Callable[[], float], *, tell: bool = True) -> None:
+    def __init__(self, address: str, now_s: Callable[[], float], *, is_logged: bool = True) -> None:
         self.refused = ""  # why it takes none, with what to do; "" while it does
         self.on_change: Callable[[str], None] = lambda why: None
         self._address = address
         self._now_s = now_s
-        self._tell = tell
+        self._is_logged = is_logged
         self._since_s = self._told_s = self._last_s = 0.0
-        self._pause_s = TELL_AGAIN_S
+        self._pause_s = LOG_AGAIN_S
 
     def refuse(self, why: str) -> str:
         """A write was refused; gives the sentence that says so."""
@@ -75,13 +75,13 @@ class Writes:
         self._last_s = now_s
         self.refused = f"Redis at {self._address} takes no writes: {why}; until then nobody is routed"
         if not before:
-            self._since_s, self._pause_s = now_s, TELL_AGAIN_S
+            self._since_s, self._pause_s = now_s, LOG_AGAIN_S
         elif now_s - self._told_s >= self._pause_s:
             self._pause_s = min(2 * self._pause_s, LONGEST_S)
         elif before == self.refused:
             return self.refused
         self._told_s = now_s
-        if self._tell:
+        if self._is_logged:
             log.error("redis_takes_no_writes", reason=self.refused, for_s=round(now_s - self._since_s))
         if before != self.refused:
             self.on_change(self.refused)
@@ -91,6 +91,6 @@ class Writes:
         """A write was taken."""
         if self.refused and self._now_s() - self._last_s >= STEADY_S:
             self.refused = ""
-            if self._tell:
+            if self._is_logged:
                 log.info("redis_takes_writes", address=self._address, after_s=round(self._now_s() - self._since_s))
             self.on_change("")

@@ -1,13 +1,14 @@
 """Dataclasses as JSON text by msgspec. For each class there is a struct that looks as the text does; the class itself knows nothing of it.
 
-The fields of a flat part (FLAT) stand beside those of what holds it, another dataclass is an object of its own, without what is empty
-in it. A trailing underscore of a name is not written; `wire` in a field's metadata is its name in the text. A field that this version
-does not know is passed over when it is read; a value that is not of the field's type is an error.
+The fields of a flat part (FLAT) stand beside those of what it is in, another dataclass is an object of its own, without what is empty
+in it. A trailing underscore of a name is not written; `wire` in a field's metadata is its name in the text. `was` is the name that it
+had in the version before: both are written, and either is read. A field that this version does not know is passed over when it is read;
+a value that is not of the field's type is an error.
 """
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from functools import cache, reduce
 from operator import attrgetter, or_
 from types import UnionType
@@ -50,12 +51,15 @@ class _Column:
     hint: Any
     default: Any  # MISSING: there is none
     converts: tuple[Convert, Convert] | None  # to the struct's value, and back
+    was: str = ""  # the name that it had in the version before
 
 
 def wire_of(cls: type[T], tag: str | None = None, *, empties: bool = False) -> Wire[T]:
     """With a `tag` the text has `type`. `empties`: a field is left out only where it is None, not where it has an empty default."""
-    columns = list(_columns(cls, empties))
-    required_first = sorted(columns, key=lambda column: column.default is not MISSING)
+    columns = [_optional(column) if column.was else column for column in _columns(cls, empties)]
+    renamed = [(column.name, column.was, column.default) for column in columns if column.was]
+    written = [*columns, *(replace(column, name=column.was) for column in columns if column.was)]
+    required_first = sorted(written, key=lambda column: column.default is not MISSING)
     definitions = [(c.name, c.hint) if c.default is MISSING else (c.name, c.hint, c.default) for c in required_first]
     tagged: Any = {"tag": tag, "tag_field": "type"} if tag else {}
     struct = msgspec.defstruct(cls.__name__, definitions, omit_defaults=True, **tagged)
@@ -69,7 +73,21 @@ def wire_of(cls: type[T], tag: str | None = None, *, empties: bool = False) -> W
     def read(found: Any) -> T:
         return cast(T, make(from_struct(found)))
 
-    return Wire(struct, tuple(column.name for column in columns), write, read, msgspec.json.Decoder(struct).decode)
+    def read_either(found: Any) -> T:
+        for name, was, default in renamed:
+            if getattr(found, name) == default:
+                setattr(found, name, getattr(found, was))
+            if getattr(found, name) is msgspec.UNSET:
+                raise Unreadable(f"`{name}` is missing")
+        return read(found)
+
+    names = tuple(column.name for column in columns)
+    return Wire(struct, names, write, read_either if renamed else read, msgspec.json.Decoder(struct).decode)
+
+
+def _optional(column: _Column) -> _Column:
+    """A field that has two names: a text may lack either."""
+    return replace(column, hint=column.hint | msgspec.UnsetType, default=msgspec.UNSET) if column.default is MISSING else column
 
 
 def _maker(cls: Any) -> Callable[[tuple[Any, ...]], Any]:
@@ -158,7 +176,7 @@ def _column(field: Field[Any], hint: Any, way: str, empties: bool) -> _Column:
     if hint in WORDS:
         return _Column(name, way, str, "" if field.default is None else MISSING, WORDS[hint])
     if not (isinstance(hint, type) and is_dataclass(hint)):
-        return _Column(name, way, _any_word(hint), _default(field, empties), None)
+        return _Column(name, way, _any_word(hint), _default(field, empties), None, field.metadata.get("was", ""))
     part = _part(cast(Any, hint))
     default = MISSING if field.default_factory is MISSING else msgspec.field(default_factory=part.struct)
     return _Column(name, way, part.struct, default, (part.write, part.read))

@@ -1,15 +1,15 @@
-"""How an agent's phone is reached: a SIP account of this site, or a line outside by the outbound trunk."""
+"""How an agent's phone is reached: a SIP account of this site, or an external number by the outbound trunk."""
 
 from ivr.ports import Speech
 from routing.domain.phone_address import PhoneAddress, SipAccount
-from routing.ports import Ring
+from routing.ports import Offer
 from server.settings import Site
 
 QUESTION = {"zh": "接听请按一。", "en": "To take this call, press one."}
 
 
 def endpoint_of(site: Site, phone: PhoneAddress) -> str:
-    """What Dial is told; "" for a number that no trunk carries, or that nobody has allowed."""
+    """The endpoint for Dial; "" for a number that no trunk carries, or that nobody has allowed."""
     if isinstance(phone, SipAccount):
         return phone.name
     trunk = next((name for name, trunk in site.trunks.items() if trunk.outbound), "")
@@ -17,11 +17,11 @@ def endpoint_of(site: Site, phone: PhoneAddress) -> str:
     return f"{phone}@{trunk}" if trunk and allowed else ""
 
 
-def whisper_of(site: Site, ring: Ring, language: str) -> list[Speech]:
+def whisper_of(site: Site, offer: Offer, language: str) -> list[Speech]:
     """What the agent hears on picking up: in the caller's language, else in the site's first one, else in any."""
     for known in (language, site.main.languages[0], ""):
-        if ring.whisper.get(known):
-            return [Speech(known or site.main.languages[0], ring.whisper[known])]
+        if offer.whisper.get(known):
+            return [Speech(known or site.main.languages[0], offer.whisper[known])]
     return []
 
 

@@ -97,9 +97,9 @@ class Plan:
     rounds: int = 46  # over all servers before the apology, with pauses up to half a second: 22 s, longer than a server takes to come back
     file_limit: int = 65536
     country: str = "us"  # of the tones
-    system_name: str = ""  # told apart in call ids where there are several Asterisk machines
+    system_name: str = ""  # in call ids, where there are several Asterisk machines
     attached: bool = False  # for an Asterisk that somebody else runs: nothing that is that Asterisk's own
-    stamp: str = ""  # attached: tells one text of the dialplan from another
+    stamp: str = ""  # attached: distinguishes one text of the dialplan from another
 
     def __post_init__(self) -> None:
         for number in (*self.numbers, *self.emergency, *([self.fallback] if self.fallback else [])):
@@ -160,8 +160,8 @@ def render(plan: Plan) -> dict[str, str]:
     }
 
 
-def _check(value: str, wanted: re.Pattern[str], words: str) -> None:
-    if not wanted.match(value) or value.endswith("\n"):
+def _check(value: str, expected: re.Pattern[str], words: str) -> None:
+    if not expected.match(value) or value.endswith("\n"):
         raise ConfigurationError(f"{value!r} is not {words}")
 
 

@@ -2,7 +2,7 @@
 
 SERVERS = "HOTLINE_SERVERS"  # global: the addresses of the servers of this Asterisk
 CLOSED = "HOTLINE_CLOSED"  # global, 1 while the site stops: Asterisk refuses new calls, and nobody waits for a server any more
-RUN = "HOTLINE_RUN"  # global; told apart by it: an Asterisk that was started again does not have it any more
+RUN = "HOTLINE_RUN"  # global; an Asterisk that was started again does not have it any more
 MOVED = "HOTLINE_MOVED"  # on a channel: its server gave the call away on purpose, with nothing lost that the caller keyed
 AT = "HOTLINE_AT"  # on a channel: the server that it was handed to last, HOST:PORT, and the name of the AGI session behind a slash
 CALLS = ("hotline", "resume")  # context and label where a caller's call is taken up again

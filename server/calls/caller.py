@@ -37,7 +37,7 @@ from server.calls.caller_phone import HotlinePhone
 from server.calls.caller_words import NOBODY_THERE, OVERTIME, Words, speech_of
 from server.calls.checkpoint import Checkpoint, checkpoint_of
 from server.calls.open_calls import Calls, LiveCall
-from server.calls.waiting_caller import CallerLine
+from server.calls.waiting_caller import QueuedCaller
 from server.calls.wishes import wishes_of
 from server.events.writer import EventLog
 from server.settings import Site
@@ -85,7 +85,13 @@ class Caller:
         self._kept: tuple[str, str] = ("", "")  # flow and node that the channel knows of
         self.passed_on = False  # the agent transferred the caller: this session ends and the call goes on
         self._phone = HotlinePhone(
-            channel, self._keep_stage, call, sounds=services.sounds, keys=watch.keys, dial=self._dial, stop_playback=self._stop_playback
+            channel,
+            self._save_checkpoint,
+            call,
+            sounds=services.sounds,
+            keys=watch.keys,
+            dial=self._dial,
+            stop_playback=self._stop_playback,
         )
 
     async def follow(self, flow: str, events: Events) -> None:
@@ -119,12 +125,12 @@ class Caller:
 
     async def fetch(self, request: LookupRequest) -> LookupReply:
         """Look something up; a server that takes the call over meanwhile does it again."""
-        await self._keep_stage()
+        await self._save_checkpoint()
         return await self._all.lookup.fetch(request)
 
     async def take_back(self, events: Events) -> None:
         """A transfer came to nothing: say so, and go on where the agent got the caller from; end when that is not known."""
-        await self._tell(NOBODY_THERE)
+        await self._say(NOBODY_THERE)
         if self._before:
             await self.follow("", events)
         else:
@@ -132,10 +138,10 @@ class Caller:
 
     async def say_overtime(self) -> None:
         """The last words of a call that has reached its longest length."""
-        await self._tell(OVERTIME)
+        await self._say(OVERTIME)
         await self._phone.hang_up()
 
-    async def _tell(self, words: Words) -> None:
+    async def _say(self, words: Words) -> None:
         """Say it, unless it cannot be said at once: what follows matters more."""
         speech = [speech_of(words, self._call.context.language)]
         try:
@@ -153,7 +159,7 @@ class Caller:
         call.stage, call.queue, call.keyed = "waiting", request.queue, False
         self._phone.interrupted(False)  # whoever waits is asked nothing
         stop = self._stop_playback
-        line = CallerLine(call, self._channel, self._phone, self._watch, self._all.ringer, stop, self._site, self._all.sounds)
+        line = QueuedCaller(call, self._channel, self._phone, self._watch, self._all.ringer, stop, self._site, self._all.sounds)
         try:
             join_request = await self._joining(request)
             if join_request is None:
@@ -223,10 +229,10 @@ class Caller:
         kept = checkpoint_of(call.context, call.flow, call.node, call.started_at_ms, contact=contact, enqueued_at_ms=enqueued_at_ms)
         await self._channel.set_variables({checkpoint.VARIABLE: checkpoint.pack(kept), f"__{OFFER}": "", "DIALSTATUS": ""})
 
-    async def _keep_stage(self) -> None:
+    async def _save_checkpoint(self) -> None:
         """Keep on the channel where in the flow the call is, once per node.
 
-        Not beyond a sensitive value, which the channel must not hold: whoever takes the call over asks for that again.
+        Not beyond a sensitive value, which must not stand on the channel: whoever takes the call over asks for that again.
         """
         call = self._call
         if (call.flow, call.node) != self._kept and call.stage == "in_flow":

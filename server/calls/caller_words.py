@@ -1,4 +1,4 @@
-"""What callers are told beside flows and queues: few words, in each language, rendered before the first caller hears them."""
+"""What is said to callers outside flows and queues: a few sentences, in each language, rendered before the first caller hears them."""
 
 from ivr.ports import Speech
 from ivr.speech import queue_phrase

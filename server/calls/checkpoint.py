@@ -13,7 +13,7 @@ from ivr.call import CallContext, Place
 
 VARIABLE = "HOTLINE_CALL"
 LANGUAGE = "HOTLINE_LANGUAGE"  # the dialplan's apology is in it
-LONGEST = 1_800  # signs; an AGI line holds 2,000 bytes
+LONGEST = 1_800  # characters; an AGI line has room for 2,000 bytes
 LONGEST_UNPACKED = 20_000
 
 
@@ -36,18 +36,18 @@ class Checkpoint:
 def checkpoint_of(
     context: CallContext, flow: str, node: str, started_at_ms: int, *, contact: str = "", enqueued_at_ms: int = 0, in_dial: bool = False
 ) -> Checkpoint:
-    """The stage of a call as it is now."""
+    """How far the call has come."""
     shown = {name: value for name, value in context.variables.items() if name not in context.sensitive and value}
     return Checkpoint(
         flow, node, context.language, started_at_ms, shown, contact, enqueued_at_ms, in_dial, dict(context.places), dict(context.data)
     )
 
 
-def pack(stage: Checkpoint) -> str:
+def pack(kept: Checkpoint) -> str:
     """As text of letters, digits, - and _ for a channel variable. What does not fit is left out, the longest variable or data first."""
-    variables, data = dict(stage.variables), dict(stage.data)
+    variables, data = dict(kept.variables), dict(kept.data)
     while True:
-        facts = {**asdict(stage), "variables": variables, "data": data}
+        facts = {**asdict(kept), "variables": variables, "data": data}
         packed = base64.urlsafe_b64encode(zlib.compress(json.dumps(facts, ensure_ascii=False).encode(), 9)).decode().rstrip("=")
         if len(packed) <= LONGEST or not (variables or data):
             return packed
@@ -56,7 +56,7 @@ def pack(stage: Checkpoint) -> str:
 
 
 def unpack(text: str) -> Checkpoint | None:
-    """The stage, or None when there is none or it cannot be read: then the call begins anew."""
+    """The checkpoint, or None when there is none or it cannot be read: then the call begins anew."""
     if not text or len(text) > 4 * LONGEST:
         return None
     try:

@@ -20,7 +20,7 @@ class HttpLookup:
         self._client: aiohttp.ClientSession | None = None
 
     async def fetch(self, request: LookupRequest) -> LookupReply:
-        """Ask, and wait at most `request.timeout_ms` for the whole answer."""
+        """Ask, and wait at most `request.timeout_ms` for the complete answer."""
         try:
             async with asyncio.timeout(request.timeout_ms / 1000):
                 return await self._ask(request)

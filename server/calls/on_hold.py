@@ -1,4 +1,4 @@
-"""Tells when a talk is put on hold and taken back: by AMI's Hold and Unhold of the agent's channel, for the calls that this server has."""
+"""Writes events when a talk is put on hold and resumed: by AMI's Hold and Unhold of the agent's channel, for this server's calls."""
 
 import re
 
@@ -16,16 +16,16 @@ class OnHold:
     def __init__(self, ami: EventSource, calls: Calls, events: EventLog) -> None:
         self._calls = calls
         self._events = events
-        listen(ami, Hold, self._held)
+        listen(ami, Hold, self._put_on_hold)
         listen(ami, Unhold, self._taken_back)
 
-    def _held(self, event: Hold) -> None:
+    def _put_on_hold(self, event: Hold) -> None:
         if f"call-{event.linkedid}" in self._calls:
-            self._events.tell(HoldStarted(_phone(event.channel)), call=f"call-{event.linkedid}")
+            self._events.write(HoldStarted(_phone(event.channel)), call=f"call-{event.linkedid}")
 
     def _taken_back(self, event: Unhold) -> None:
         if f"call-{event.linkedid}" in self._calls:
-            self._events.tell(HoldEnded(_phone(event.channel)), call=f"call-{event.linkedid}")
+            self._events.write(HoldEnded(_phone(event.channel)), call=f"call-{event.linkedid}")
 
 
 def _phone(channel: str) -> str:

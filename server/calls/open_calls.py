@@ -1,4 +1,4 @@
-"""The calls that this server holds, as people look at them: who called, where in the flow they are, whom they wait for or talk to."""
+"""The open calls of this server, as people look at them: who called, where in the flow they are, whom they wait for or talk to."""
 
 import asyncio
 from collections import OrderedDict
@@ -17,7 +17,7 @@ Stage = Literal["arrived", "in_flow", "waiting", "talking", "transferred"]
 
 @dataclass(slots=True)
 class LiveCall:
-    """One call held here; `stage` and what follows change as it goes on."""
+    """One open call; `stage` and what follows change as it goes on."""
 
     id: str
     caller: Number
@@ -44,14 +44,14 @@ class LiveCall:
         """The caller is at that node now."""
         self.stage, self.flow, self.node = "in_flow", place.flow, place.node
 
-    def tell(self, events: EventLog, what: type[CallAtServer], server: str, *, agent: str = "") -> None:
-        """Tell that `server` has the call, with all that is needed to show it anywhere."""
-        told = what(self.ani, self.dnis, server, self.channel, self.context.language, self.started_at_ms)
-        events.tell(told, call=self.id, agent=agent, flow=self.flow if self.node else "", node=self.node)
+    def write(self, events: EventLog, what: type[CallAtServer], server: str, *, agent: str = "") -> None:
+        """Write the event that `server` has the call, with all that is needed to show it anywhere."""
+        data = what(self.ani, self.dnis, server, self.channel, self.context.language, self.started_at_ms)
+        events.write(data, call=self.id, agent=agent, flow=self.flow if self.node else "", node=self.node)
 
-    def tell_end(self, events: EventLog, told: CallEnded) -> None:
-        """Tell that it is over, and where in the flow it was."""
-        events.tell(told, call=self.id, flow=self.flow, node=self.node)
+    def write_end(self, events: EventLog, data: CallEnded) -> None:
+        """Write the event that it is over, and where in the flow it was."""
+        events.write(data, call=self.id, flow=self.flow, node=self.node)
 
 
 REMEMBERED = 5_000
@@ -62,7 +62,7 @@ class Calls:
 
     def __init__(self) -> None:
         self._calls: dict[str, LiveCall] = {}
-        self._numbers: OrderedDict[str, str] = OrderedDict()  # of those held here lately
+        self._numbers: OrderedDict[str, str] = OrderedDict()  # of the calls of late
         self._let_go: dict[str, asyncio.Event] = {}  # of calls whose going is waited for
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class Calls:
         return id in self._calls
 
     def add(self, call: LiveCall) -> Callable[[], None]:
-        """Hold it; the function that comes back lets it go."""
+        """Add it; the function that is returned removes it."""
         self._calls[call.id] = call
         self._numbers[call.id] = call.caller.text
         while len(self._numbers) > REMEMBERED:
@@ -89,10 +89,10 @@ class Calls:
         return let_go
 
     async def until_let_go(self, id: str) -> None:
-        """Returns when that call is not held here, or not any more."""
+        """Returns when that call is not here, or not any more."""
         if id in self._calls:
             await self._let_go.setdefault(id, asyncio.Event()).wait()
 
     def number(self, id: str) -> str:
-        """The caller's number in full, also of a call that was let go; "" when it was never held here, or long ago."""
+        """The caller's number in full, also of a call that was let go; "" when it was never here, or long ago."""
         return self._numbers.get(id, "")

@@ -36,7 +36,7 @@ from server.settings import Site
 
 log = structlog.get_logger(__name__)
 DIALLED = "HOTLINE_DIALLED"  # the number that a transfer has dialled; the dialplan clears it for each transfer
-LENGTH_OF_STAGE = "agi_arg_2"  # of what checkpoint.VARIABLE holds; missing in a dialplan of the version before
+LENGTH_OF_CHECKPOINT = "agi_arg_2"  # of the value of checkpoint.VARIABLE; missing in a dialplan of the version before
 TAKEN_BACK = "back"  # in its place: the transfer came to nothing, and the caller is back in the flow
 TRANSFER_RING_MS = 60_000
 _SAFE_NAME = re.compile(r"[^\w .,()'-]")
@@ -44,7 +44,7 @@ _ENDPOINT = re.compile(r"PJSIP/([A-Za-z0-9_-]{1,40})-[0-9a-f]{8}")
 
 
 @dataclass(slots=True)
-class Held:
+class ServedCall:
     """A call in a session: its watch and the events of its flows; `caller` while a flow is walked."""
 
     watch: Watch
@@ -92,10 +92,10 @@ class Sessions:
             return
         before = await _stage_on(channel)
         call = self._live_call(channel, site, dnis, before)
-        async with self._hold(channel, call) as held:
-            call.tell(self._all.events, CallResumed if before else CallArrived, self._all.server)
-            held.caller = Caller(self._all, site, call, channel, held.watch, before)
-            await held.caller.follow(flow, held.events)
+        async with self._serving(channel, call) as served:
+            call.write(self._all.events, CallResumed if before else CallArrived, self._all.server)
+            served.caller = Caller(self._all, site, call, channel, served.watch, before)
+            await served.caller.follow(flow, served.events)
 
     async def _serve_transfer(self, channel: Channel) -> None:
         """An agent passed the caller on: to a number of ours, whose flow goes on with the call's data, or to a phone or outside number."""
@@ -106,25 +106,25 @@ class Sessions:
         by = _ENDPOINT.fullmatch(await channel.get_variable("BLINDTRANSFER"))
         agent = agent_at(site, self._all.view, by.group(1)) if by else ""
         taken_back = before is not None and await channel.get_variable(DIALLED) == TAKEN_BACK
-        async with self._hold(channel, call) as held:
+        async with self._serving(channel, call) as served:
             if taken_back:
-                call.tell(self._all.events, CallResumed, self._all.server)
-                held.caller = Caller(self._all, site, call, channel, held.watch, before)
-                await held.caller.follow("", held.events)
+                call.write(self._all.events, CallResumed, self._all.server)
+                served.caller = Caller(self._all, site, call, channel, served.watch, before)
+                await served.caller.follow("", served.events)
                 return
-            call.tell(self._all.events, CallTransferred, self._all.server, agent=agent)
+            call.write(self._all.events, CallTransferred, self._all.server, agent=agent)
             if target in site.numbers:
-                held.caller = Caller(self._all, site, call, channel, held.watch, None)
-                await held.caller.follow(site.numbers[target], held.events)
+                served.caller = Caller(self._all, site, call, channel, served.watch, None)
+                await served.caller.follow(site.numbers[target], served.events)
                 return
             call.stage = "transferred"
             outcome = await self._pass_on(channel, call, target, site)
             if outcome == "answered":
                 await mark_done(channel)
             else:  # nobody took the call: the caller goes back to where the agent got it from
-                held.caller = Caller(self._all, site, call, channel, held.watch, replace(before, contact="") if before else None)
+                served.caller = Caller(self._all, site, call, channel, served.watch, replace(before, contact="") if before else None)
                 await channel.set_variable(DIALLED, TAKEN_BACK)
-                await held.caller.take_back(held.events)
+                await served.caller.take_back(served.events)
 
     async def _pass_on(self, channel: Channel, call: LiveCall, target: str, site: Site) -> TransferOutcome:
         """Dial the target, once: a session that takes over from one that died finds on the channel that it was, and how it ended."""
@@ -138,20 +138,20 @@ class Sessions:
                 await channel.set_variable("DIALSTATUS", "")
                 outcome = await dial(self._all.ringer, site, channel, target, TRANSFER_RING_MS)
         finally:
-            self._all.events.tell(TransferEnded(target, outcome), call=call.id)
+            self._all.events.write(TransferEnded(target, outcome), call=call.id)
         return outcome
 
     @contextlib.asynccontextmanager
-    async def _hold(self, channel: Channel, call: LiveCall) -> AsyncIterator["Held"]:
-        """This server has the call: it is watched, and its end is told unless the call goes on without this session."""
+    async def _serving(self, channel: Channel, call: LiveCall) -> AsyncIterator["ServedCall"]:
+        """This server has the call: it is watched, and its end is written unless the call goes on without this session."""
         watch = self._all.live_calls.watch(channel.unique_id, channel.env.get("agi_channel", ""))
-        held = Held(watch, FlowEvents(self._all.events, call.id, call.enter))
+        served = ServedCall(watch, FlowEvents(self._all.events, call.id, call.enter))
         call.channel = watch.channel
         let_go = self._all.calls.add(call)
         ended_by: CallEndedBy = "system"
         silent = False
         try:
-            yield held
+            yield served
             ended_by = "caller" if watch.caller_hung_up else "system"
         except ChannelHungUp:
             ended_by = await _who_hung_up(channel, watch)
@@ -162,10 +162,10 @@ class Sessions:
             raise
         finally:
             let_go()
-            if ended_by and not held.passed_on:
-                lasted_ms = self._all.clock.now_ms() - call.started_at_ms
+            if ended_by and not served.passed_on:
+                duration_ms = self._all.clock.now_ms() - call.started_at_ms
                 reason: Literal["no_audio_from_caller"] | None = "no_audio_from_caller" if silent else None
-                call.tell_end(self._all.events, CallEnded(ended_by, lasted_ms, call.stage, reason=reason))
+                call.write_end(self._all.events, CallEnded(ended_by, duration_ms, call.stage, reason=reason))
             if call.id not in self._all.calls:  # it may have come back to this server, in a session of its own
                 self._all.live_calls.forget(watch.uniqueid)
 
@@ -189,8 +189,8 @@ class Sessions:
         try:
             await caller.say_overtime()
         finally:
-            lasted_ms = self._all.clock.now_ms() - call.started_at_ms
-            call.tell_end(self._all.events, CallEnded("time_limit", lasted_ms, call.stage))
+            duration_ms = self._all.clock.now_ms() - call.started_at_ms
+            call.write_end(self._all.events, CallEnded("time_limit", duration_ms, call.stage))
 
     async def _serve_agent(self, channel: Channel) -> None:
         found = _ENDPOINT.fullmatch(channel.env.get("agi_channel", ""))
@@ -217,13 +217,13 @@ async def _dial_nowhere(target: str, timeout_ms: int) -> DialOutcome:
 
 
 async def _who_hung_up(channel: Channel, watch: Watch) -> CallEndedBy:
-    """Who ended a call whose AGI session is over; without AMI it was most likely the caller. "" when the call goes on elsewhere."""
+    """Who ended a call whose AGI session is over; without AMI it was most likely the caller. "" when the call goes on at another server."""
     return (watch.ended_by or "caller") if await call_over(channel, watch) else ""
 
 
 async def _stage_on(channel: Channel) -> Checkpoint | None:
-    """How far the call had come, as its channel says. Asterisk tells with the session that it says nothing, for each new call."""
-    if channel.env.get(LENGTH_OF_STAGE) == "0":
+    """How far the call had come, as its channel says. Asterisk says with the session when there is nothing, for each new call."""
+    if channel.env.get(LENGTH_OF_CHECKPOINT) == "0":
         return None
     return checkpoint.unpack(await channel.get_variable(checkpoint.VARIABLE))
 

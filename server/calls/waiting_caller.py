@@ -1,4 +1,4 @@
-"""A caller's line while waiting for an agent: fits `routing.ports.WaitingCaller` on an AGI channel, its AMI watch and the ringer."""
+"""A caller who waits for an agent: fits `routing.ports.WaitingCaller` on an AGI channel, its AMI watch and the ringer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,12 +10,12 @@ from agi.channel import Channel
 from agi.errors import ChannelHungUp
 from agi.live_calls import Watch
 from agi.phone import AsteriskPhone
-from agi.ringing import Called, Ringer
+from agi.ringing import DialTarget, Ringer
 from ivr.ports import Speech
 from ivr.speech import queue_phrase
 from routing.domain.outcomes import EndReason
 from routing.domain.phone_address import ExternalNumber
-from routing.ports import Progress, Ring, RingResult
+from routing.ports import Offer, OfferResult, Progress
 from server.agents.agent_phones import endpoint_of, question_in, whisper_of
 from server.calls.open_calls import LiveCall
 from server.settings import Site
@@ -24,11 +24,11 @@ from server.sounds.library import SoundLibrary
 log = structlog.get_logger(__name__)
 AMI_AWAY_S = 1.0
 RENDER_S = 1.0  # what is not rendered by then is not said
-STOP_WITHIN_S, STOP_TRIES = 0.2, 3  # an announcement stops so long after it was told to, else it is told again
-LAST_EVENT_MS = 1000  # AMI tells the end of a call a moment after AGI
+STOP_WITHIN_S, STOP_TRIES = 0.2, 3  # an announcement stops so long after the command, else the command is sent again
+LAST_EVENT_MS = 1000  # AMI reports the end of a call a moment after AGI
 
 
-class CallerLine:
+class QueuedCaller:
     """One caller in a queue. `remember` keeps on the channel that the caller waits: the first thing that is done, while the router already
     knows of the contact."""
 
@@ -83,7 +83,7 @@ class CallerLine:
             await self._phone.music(True, self._music)
 
     async def _say(self, speech: Sequence[Speech]) -> None:
-        """Say it, unless that is interrupted; what is being rendered by then is kept for the next time."""
+        """Say it, unless that is interrupted; what is rendered by then is kept for the next time."""
         rendering = asyncio.ensure_future(self._sounds.files(speech))
         interrupted = asyncio.ensure_future(self._interrupted.wait())
         try:
@@ -97,7 +97,7 @@ class CallerLine:
             await asyncio.gather(rendering, interrupted, return_exceptions=True)
 
     async def interrupt(self) -> None:
-        """Also where the file begins to play in this very moment: what came too early for Asterisk is told again."""
+        """Also where the file begins to play in this very moment: a command that came too early for Asterisk is sent again."""
         self._interrupted.set()
         for _ in range(STOP_TRIES):
             if self._announced.is_set():
@@ -112,49 +112,51 @@ class CallerLine:
                 log.warning("announcement_not_stopped", call=self._call.id, reason=str(error))
                 return
 
-    async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
+    async def ring(self, offer: Offer, progress: Callable[[Progress], None]) -> OfferResult:
         def follow(step: Progress) -> None:
             if step == "answered":
-                self._call.stage, self._call.agent = "talking", ring.agent
+                self._call.stage, self._call.agent = "talking", offer.agent
             progress(step)
 
-        endpoint = endpoint_of(self._site, ring.phone)
+        endpoint = endpoint_of(self._site, offer.phone)
         if not endpoint:
             log.warning(
-                "phone_outside_not_dialled", phone=str(ring.phone), advice="needs an outbound trunk, and to be an agent's phone or allowed"
+                "external_number_not_dialled",
+                phone=str(offer.phone),
+                advice="needs an outbound trunk, and to be an agent's phone or allowed",
             )
-            return RingResult("unreachable")
-        plain = not (ring.whisper or ring.accept or ring.auto_answer or isinstance(ring.phone, ExternalNumber))
-        called = Called(ring.offer, endpoint, ring.ring_timeout_ms) if plain else await self._screened(ring, endpoint)
-        if called is None:
-            return RingResult("withdrawn")
+            return OfferResult("unreachable")
+        plain = not (offer.whisper or offer.accept or offer.auto_answer or isinstance(offer.phone, ExternalNumber))
+        target = DialTarget(offer.id, endpoint, offer.ring_timeout_ms) if plain else await self._screened(offer, endpoint)
+        if target is None:
+            return OfferResult("withdrawn")
         self._call.in_dial, self._ringing = True, self._ringing + 1
         try:
-            result = await self._ringer.ring(self._channel, self._watch, called, music_class=self._music, progress=follow)
+            result = await self._ringer.ring(self._channel, self._watch, target, music_class=self._music, progress=follow)
         except ChannelHungUp:
-            return RingResult("withdrawn")
+            return OfferResult("withdrawn")
         finally:
             self._ringing -= 1
             if not self._ringing:
                 self._call.stage, self._call.agent, self._call.in_dial = "waiting", "", False
-        return RingResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by, result.reason)
+        return OfferResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by, result.reason)
 
-    async def _screened(self, ring: Ring, endpoint: str) -> Called | None:
-        """A phone whose agent hears something first, or is asked; None when it was taken back meanwhile.
+    async def _screened(self, offer: Offer, endpoint: str) -> DialTarget | None:
+        """A phone whose agent hears something first, or is asked; None when the offer was withdrawn meanwhile.
 
-        Who answers a line outside may be a voicemail: it is always asked.
+        What answers an external number may be a voicemail: it is always asked.
         """
         language = self._call.context.language
-        self._preparing.add(ring.offer)
-        whisper = await self._files(whisper_of(self._site, ring, language))
+        self._preparing.add(offer.id)
+        whisper = await self._files(whisper_of(self._site, offer, language))
         question = ""
-        if ring.accept or isinstance(ring.phone, ExternalNumber):
+        if offer.accept or isinstance(offer.phone, ExternalNumber):
             question = await self._files([question_in(language)]) or self._sounds.tone()
-        beep = self._sounds.tone() if ring.auto_answer else ""
-        if ring.offer not in self._preparing:
+        beep = self._sounds.tone() if offer.auto_answer else ""
+        if offer.id not in self._preparing:
             return None
-        self._preparing.discard(ring.offer)
-        return Called(ring.offer, endpoint, ring.ring_timeout_ms, whisper, question, beep)
+        self._preparing.discard(offer.id)
+        return DialTarget(offer.id, endpoint, offer.ring_timeout_ms, whisper, question, beep)
 
     async def _files(self, speech: Sequence[Speech]) -> str:
         """Sound files as Dial takes them; none when they cannot be rendered, which is no reason to keep an agent from a caller."""
@@ -194,7 +196,7 @@ class CallerLine:
 async def call_over(channel: Channel, watch: Watch) -> bool:
     """Whether with its AGI session the call is over, too: not when it was moved to another server, or the connection broke.
 
-    AMI knows, a moment later. While AMI is away Asterisk's word on AGI is believed. What ended unseen is told by `OrphanedCalls`.
+    AMI knows, a moment later. While AMI is away Asterisk's word on AGI is believed. `OrphanedCalls` reports what ended unseen.
     """
     if await watch.gone_or(LAST_EVENT_MS):
         return not watch.ended_unseen

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ivr.conversations import run_conversations
 from server.cli.options import CommandFailed, Options, say, shown, used_site
-from server.cli.site import checked_site, counted, how_many, premises_of, tell_problems
+from server.cli.site import checked_site, counted, how_many, premises_of, print_problems
 from server.settings import Site
 from sources.problems import ProblemsFound
 
@@ -16,7 +16,7 @@ def run(options: Options) -> int:
     """0 when all is well."""
     say(f"checking {used_site(options.config, options.dialplans)}")
     site = checked_site(options)
-    tell_problems(site.warnings)
+    print_problems(site.warnings)
     _summarise(site)
     if options.given.test is not None:
         _converse(site, options.given.test or sorted((options.dialplans / "tests").glob("*.yaml")), options.dialplans)
@@ -49,7 +49,7 @@ def _converse(site: Site, files: Sequence[Path], dialplans: Path) -> None:
     try:
         results = asyncio.run(run_conversations([shown(file) for file in files], site.flows, premises_of(site)))
     except ProblemsFound as found:
-        tell_problems(found.problems)
+        print_problems(found.problems)
         raise CommandFailed(how_many(found.problems)) from None
     for result in results:
         say(f"  {'FAILED' if result.problem else 'ok':6}  {result.name}")

@@ -41,7 +41,7 @@ def _store(options: Options) -> Store:
     except ProblemsFound:
         url = ""  # a mistake in the settings must not hide what happened
     if url:
-        return RedisStore(url, tell_refusals=False)
+        return RedisStore(url, log_refusals=False)
     if not StateFolder(options.state).started_before:
         raise CommandFailed(f"Hotline has never run here: start it with ./hotline up (state folder: {shown(options.state)})")
     return RedisStore(private_redis_url(options.state))

@@ -45,7 +45,7 @@ class Tail:
         return list(deque(self.new(), maxlen=max(lines, 0)))
 
     def new(self) -> list[str]:
-        """Whole lines that were not read yet; none while there is no such file."""
+        """Complete lines that were not read yet; none while there is no such file."""
         try:
             with self._path.open("rb") as file:
                 facts = self._path.stat()
@@ -56,8 +56,8 @@ class Tail:
                 self._at = file.tell()
         except FileNotFoundError:
             return []
-        *whole, self._rest = content.split(b"\n")
-        return [line.decode(errors="replace") for line in whole]
+        *complete, self._rest = content.split(b"\n")
+        return [line.decode(errors="replace") for line in complete]
 
 
 def _print(lines: list[str], part: str, named: bool, as_it_is: bool) -> None:

@@ -63,7 +63,7 @@ def _say_no_more() -> None:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """The command line with all commands."""
     parser = argparse.ArgumentParser(prog="./hotline", description="Hotline - a telephone hotline server for Asterisk.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"Hotline {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -91,7 +91,7 @@ def _node(command: argparse.ArgumentParser) -> None:
     _up(command)
     text = "which of this machine's servers it is, from 0 (default); each has FastAGI and HTTP ports of its own"
     command.add_argument("--number", type=int, default=0, metavar="N", help=text)
-    command.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)  # for `up`: load the program, begin when told to
+    command.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)  # for `up`: load the program, begin on a signal
 
 
 def _bans(command: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What every command is told, and the way a command ends with a sentence instead of a result."""
+"""The options of every command, and the way a command ends with a sentence instead of a result."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`given` holds the options of the one command."""
+    """`given` has the options of the one command."""
 
     state: Path
     config: Path
@@ -38,7 +38,7 @@ def used_site(config: Path, dialplans: Path) -> str:
 
 
 def shown(path: Path) -> Path:
-    """A path as short as it can be told from here."""
+    """A path as short as it can be written from here."""
     relative = Path(os.path.relpath(path))
     return path if relative.parts[:1] == ("..",) else relative
 

@@ -53,7 +53,8 @@ def run(options: Options) -> int:
 
 
 def _serves(options: Options, number: int, pid: int, before: int, since_s: float) -> bool:
-    """Whether another process than before is there and says that it is ready; one that listens elsewhere is believed after a while."""
+    """Whether another process than before is there and says that it is ready; one that listens on another port is believed after a
+    while."""
     ports = read_ports(options.state)
     if pid in (0, before) or ports is None:
         return False

@@ -1,4 +1,4 @@
-"""The site for commands: read whole, or told what is wrong with it."""
+"""The site for commands: read completely, or every problem of it printed."""
 
 from collections.abc import Collection, Iterable
 
@@ -13,11 +13,11 @@ def checked_site(options: Options) -> Site:
     try:
         return load_site(shown(options.config), shown(options.dialplans))
     except ProblemsFound as found:
-        tell_problems(found.problems)
+        print_problems(found.problems)
         raise CommandFailed(how_many(found.problems)) from None
 
 
-def tell_problems(problems: Iterable[Problem]) -> None:
+def print_problems(problems: Iterable[Problem]) -> None:
     """One line each, file:line:column first."""
     for problem in problems:
         say(str(problem))
@@ -26,8 +26,8 @@ def tell_problems(problems: Iterable[Problem]) -> None:
 def how_many(problems: Collection[Problem]) -> str:
     """`2 problems, 1 warning`."""
     warnings = sum(1 for problem in problems if problem.warning)
-    told = [counted(number, kind) for number, kind in ((len(problems) - warnings, "problem"), (warnings, "warning")) if number]
-    return ", ".join(told)
+    counts = [counted(number, kind) for number, kind in ((len(problems) - warnings, "problem"), (warnings, "warning")) if number]
+    return ", ".join(counts)
 
 
 def counted(number: int, thing: str) -> str:

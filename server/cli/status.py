@@ -158,7 +158,12 @@ def _calls(calls: list[dict[str, Any]]) -> Table:
             call["stage"], f"{call['flow']}/{call['node']}"
         )
         table.add_row(
-            plain(call["id"]), plain(call["ani"]), plain(call["dnis"]), duration(call["lasts_ms"]), call["stage"], plain(where.strip("/"))
+            plain(call["id"]),
+            plain(call["ani"]),
+            plain(call["dnis"]),
+            duration(call["duration_ms"]),
+            call["stage"],
+            plain(where.strip("/")),
         )
     return table
 

@@ -66,11 +66,11 @@ async def up(options: UpOptions, say: Say = print) -> int:
 def _as_far_as_possible(say: Say) -> Say:
     """Whoever read our words may be gone, or their disk full; that ends no site."""
 
-    def tell(line: str) -> None:
+    def print_if_possible(line: str) -> None:
         with suppress(OSError):
             say(line)
 
-    return tell
+    return print_if_possible
 
 
 def _welcome(site: Supervisor) -> list[str]:

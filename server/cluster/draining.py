@@ -1,4 +1,4 @@
-"""How a server that was told to stop lets go of its calls.
+"""How a server that is asked to stop lets go of its calls.
 
 Where the site goes on, other servers get them. Where it stops, Asterisk refuses new calls (503, so that the carrier takes another route),
 running ones may come to their end, and who is still there then hears the dialplan's last words, and the fallback rings.
@@ -27,7 +27,7 @@ LAST_WORDS_S = 0.5  # until Asterisk has sent to the last words whom we let go
 
 
 class Draining:
-    """`comes_back` tells whether this server, the last one of its site, is started again by somebody."""
+    """`comes_back`: whether this server, the last one of its site, is started again by somebody."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Draining:
             if moving:
                 moving.cancel()
                 await asyncio.gather(moving, return_exceptions=True)
-        contacts = self._tell_ends() if await self._server_list.is_closed() else set()
+        contacts = self._report_ends() if await self._server_list.is_closed() else set()
         ended = await self._agi.drain(0)
         await self._until_over(contacts)
         if closes:
@@ -72,12 +72,12 @@ class Draining:
             await self._server_list.close(closed=False)  # whoever calls from now on waits for the next server, or hears the fallback
         return ended
 
-    def _tell_ends(self) -> set[str]:
-        """No server has these calls after us: their ends are told now, with the numbers to call back. Gives their contacts."""
+    def _report_ends(self) -> set[str]:
+        """No server has these calls after us: write their ends now, with the numbers to call back. Returns their contacts."""
         contacts = set()
         for call in self._calls:
-            lasted_ms = self._now_ms() - call.started_at_ms
-            call.tell_end(self._events, CallEnded("site_stopped", lasted_ms, call.stage, call.caller.text))
+            duration_ms = self._now_ms() - call.started_at_ms
+            call.write_end(self._events, CallEnded("site_stopped", duration_ms, call.stage, call.caller.text))
             if call.contact:
                 contacts.add(call.contact)
                 self._end_contact(call.contact)

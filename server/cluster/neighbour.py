@@ -24,7 +24,7 @@ LONGEST_PATIENCE_S = 8.0
 
 
 class Neighbour:
-    """`watched` tells whether an `up` watches over this site's servers."""
+    """`watched`: whether an `up` watches over this site's servers."""
 
     def __init__(self, server_list: ServerList, ami: AmiClient, watched: Callable[[], bool]) -> None:
         self._server_list = server_list

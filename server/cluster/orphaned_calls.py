@@ -1,8 +1,8 @@
-"""Calls that nobody holds any more: their server died or froze while Asterisk went on with them. Every server watches over all calls of
+"""Calls that no server has any more: their server died or froze while Asterisk went on with them. Every server watches over all calls of
 its own Asterisk; what becomes of another Asterisk's, that one's servers see.
 
 What a caller without a server does is seen on AMI: hanging up, being answered by an agent. It is reported a moment later, unless the
-server that should have done it has. Reports are facts; the router and the event log take each once, whoever tells it.
+server that should have done it has. Reports are facts; the router and the event log take each once, whoever reports it.
 """
 
 import asyncio
@@ -52,15 +52,15 @@ class OrphanedCalls:
         self._server_list = server_list
         self._lost: dict[str, str] = {}  # Uniqueid of a call in a talk or ringing -> its lost server, which may only be frozen
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ended_unseen: set[str] = set()  # calls whose end is about to be told
+        self._ended_unseen: set[str] = set()  # calls whose end is about to be written
         listen(ami, Hangup, self._hung_up)
         listen(ami, DialEnd, self._dial_ended)
         listen(ami, BridgeLeave, self._bridge_left)
 
     def known(self) -> frozenset[str]:
         """The calls of our Asterisk known now: only these may be judged by rows that are asked for from now on."""
-        told = (*self._view.calls, *(contact.facts.call for contact in self._view.contacts.values()))
-        return frozenset(call for call in told if self._server_list.has(call))
+        known = (*self._view.calls, *(contact.facts.call for contact in self._view.contacts.values()))
+        return frozenset(call for call in known if self._server_list.has(call))
 
     def reconcile(self, rows: Iterable[Message], known: Collection[str], *, restarted: bool = False) -> None:
         """With the rows of CoreShowChannels: calls that ended unseen, and offers that were answered unseen. `restarted`: Asterisk was."""
@@ -70,7 +70,7 @@ class OrphanedCalls:
             row = living.get(_uniqueid(call))
             if row is None:
                 self._end_unseen(call, ended_by)
-            elif row.get("BridgeId") and not self._is_held(call):
+            elif row.get("BridgeId") and not self._is_served(call):
                 beside = [other.get("Channel") for other in living.values() if other.get("BridgeId") == row.get("BridgeId")]
                 self._later(partial(self._answered, channels=beside), call)
 
@@ -110,7 +110,7 @@ class OrphanedCalls:
 
     def _dial_ended(self, event: DialEnd) -> None:
         call = f"call-{event.uniqueid}"
-        if event.dial_status == "ANSWER" and not self._is_held(call) and self._contacts_of(call):
+        if event.dial_status == "ANSWER" and not self._is_served(call) and self._contacts_of(call):
             self._later(partial(self._answered, channels=(event.dest_channel,)), call)
         else:
             self._talked(event.uniqueid)
@@ -119,14 +119,14 @@ class OrphanedCalls:
         self._talked(event.uniqueid)
 
     def _talked(self, uniqueid: str) -> None:
-        """The talk or ringing of a call of a lost server is over. Taken out at once: the next event may tell the same, or the end."""
+        """The talk or ringing of a call of a lost server is over. Taken out at once: the next event may say the same, or the end."""
         if server := self._lost.pop(uniqueid, ""):
             self._start(self._pull_over_settled(uniqueid, server))
 
     # -- reports -----------------------------------------------------------------------------------------------------------
 
     def _end(self, call: str, *, ended_by: CallEndedBy = "caller", reason: EndReason = "") -> None:
-        """The caller's channel is gone and nobody has told the end. Who was cut off by us can be called back: their number is told."""
+        """The caller's channel is gone and nobody has written the end. The event has the number: whom we cut off can be called back."""
         contacts, cut_off = self._contacts_of(call), ended_by != "caller" and not reason
         number = self._calls.number(call) or next((one.facts.ani for one in contacts), "")
         for contact in contacts:
@@ -134,7 +134,7 @@ class OrphanedCalls:
         if call in self._view.calls:
             log.info("orphan_ended", call=call, ended_by=ended_by)
             over = CallEnded(ended_by, 0, "orphan", number if cut_off else None, "no_audio_from_caller" if reason else None)
-            self._events.tell(over, call=call)
+            self._events.write(over, call=call)
 
     def _answered(self, call: str, *, channels: Collection[str] = ()) -> None:
         """The agent's channel is one of these, where it is known."""
@@ -143,12 +143,12 @@ class OrphanedCalls:
                 self._routing_client.post(OfferAnswered(contact.id, offer))
 
     def _offer_at(self, contact: Contact, channels: Collection[str]) -> str:
-        """Which of a contact's offers was answered there; "" when several rang and that cannot be told."""
+        """Which of a contact's offers was answered there; "" when several rang and that is unknown."""
         if len(contact.offers) == 1:
             return next(iter(contact.offers))
         phones = {offer: self._view.agents[agent].phone for offer, agent in contact.offers.items() if agent in self._view.agents}
         here = [offer for offer, phone in phones.items() if phone and any(channel.startswith(f"PJSIP/{phone}-") for channel in channels)]
-        # Those outside are rung by a trunk: the channel has the trunk's name.
+        # External numbers are rung over a trunk: the channel has the trunk's name.
         outside = [offer for offer, phone in phones.items() if isinstance(phone, ExternalNumber)]
         found = here or outside
         return found[0] if len(found) == 1 else ""
@@ -159,8 +159,8 @@ class OrphanedCalls:
     # -- frozen servers ----------------------------------------------------------------------------------------------------
 
     async def _pull_over(self, server: str, agi: str) -> None:
-        """Take the calls from a server that is silent. One that talks or rings is left alone until that is over."""
-        had = (call for call, told in self._view.calls.items() if at_server(told).server == server)
+        """Take the calls from a server that is silent. A call that talks or rings is left alone until that is over."""
+        had = (call for call, event in self._view.calls.items() if at_server(event).server == server)
         known = {_uniqueid(call) for call in had if self._server_list.has(call)}
         self._lost |= dict.fromkeys(known, server)  # first: a talk may end while we ask
         if not known and not agi:
@@ -195,25 +195,25 @@ class OrphanedCalls:
 
     def _is_anothers(self, call: str) -> bool:
         """Whether another server has it that is believed to live."""
-        told = self._view.calls.get(call)
-        server = at_server(told).server if told else ""
+        event = self._view.calls.get(call)
+        server = at_server(event).server if event else ""
         return server != self._routing_client.server and self._server_list.lives(server)
 
     def _is_at(self, uniqueid: str, server: str) -> bool:
-        told = self._view.calls.get(f"call-{uniqueid}")
-        return told is not None and at_server(told).server == server
+        event = self._view.calls.get(f"call-{uniqueid}")
+        return event is not None and at_server(event).server == server
 
     # -- a moment later ----------------------------------------------------------------------------------------------------
 
-    def _is_held(self, call: str) -> bool:
+    def _is_served(self, call: str) -> bool:
         return call in self._calls
 
     def _later(self, report: Callable[[str], None], call: str) -> None:
-        self._start(self._unless_told(report, call))
+        self._start(self._unless_reported(report, call))
 
-    async def _unless_told(self, report: Callable[[str], None], call: str) -> None:
+    async def _unless_reported(self, report: Callable[[str], None], call: str) -> None:
         await self._settled(call)
-        if not self._is_held(call):
+        if not self._is_served(call):
             report(call)
 
     def _end_unseen(self, call: str, ended_by: CallEndedBy) -> None:
@@ -222,11 +222,11 @@ class OrphanedCalls:
             self._start(self._end_when_let_go(call, ended_by))
 
     async def _end_when_let_go(self, call: str, ended_by: CallEndedBy) -> None:
-        """The end that no event told is told by nobody else. A session that still has the call (its flow may be in a look-up, where it
-        does not notice) goes on to where it needs the caller; until then it knows the number to call back."""
+        """An end that no event reported is reported by nobody else. A session that still has the call (its flow may be in a look-up, where
+        it does not notice) goes on to where it needs the caller; until then it knows the number to call back."""
         try:
             await self._settled(call)
-            while self._is_held(call):
+            while self._is_served(call):
                 await self._calls.until_let_go(call)
                 await asyncio.sleep(GRACE_S)
             self._end(call, ended_by=ended_by)
@@ -234,7 +234,7 @@ class OrphanedCalls:
             self._ended_unseen.discard(call)
 
     async def _settled(self, call: str) -> None:
-        """Whoever has the call may tell its end first."""
+        """Whoever has the call may report its end first."""
         waited_s = GRACE_S
         await asyncio.sleep(GRACE_S)
         while waited_s < LONGER_S and self._is_anothers(call):
@@ -248,7 +248,7 @@ class OrphanedCalls:
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (fault := task.exception()):  # what it did not tell is found by the next comparison
+        if not task.cancelled() and (fault := task.exception()):  # what it did not report is found by the next comparison
             log.error("orphan_work_failed", exc_info=fault)
 
 

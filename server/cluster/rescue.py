@@ -1,4 +1,4 @@
-"""Takes the calls of a frozen server from it: new ones go elsewhere, where there is another, and the dialplan takes up those it has."""
+"""Takes the calls of a frozen server from it: new ones go to another server, where there is one, and the dialplan takes up those it has."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,8 @@
 """The servers of one Asterisk, as its dialplan sees them: HOTLINE_SERVERS, a global variable with their addresses.
 
-The router tells who lives (`servers_listed`); each server keeps the variable of its own Asterisk true. One that ends takes itself out and
-moves its calls to the others. Several Asterisks may share a Redis: each has a name of its own, which stands in the ids of its calls.
+The router writes which servers are alive (`servers_listed`); each server keeps the variable of its own Asterisk true. One that ends takes
+itself out and moves its calls to the others. Several Asterisks may share a Redis: each has a name of its own, which stands in the ids of
+its calls.
 """
 
 import asyncio
@@ -26,21 +27,21 @@ MOVE_AGAIN_S = 3.0
 
 
 class ServerList:
-    """`server` is the name of ours. `asterisk` is the name of our Asterisk once AMI has told it, None before; many have none: ""."""
+    """`server` is the name of ours. `asterisk` is the name of our Asterisk once AMI has reported it, None before; many have none: ""."""
 
     def __init__(self, ami: AmiClient, ids: Ids, server: str) -> None:
         self._ami = ami
         self._ids = ids
         self._server = server
-        self._lists: dict[str, Mapping[str, str]] = {}  # Asterisk -> its servers and their addresses, as the router told last
-        self._ever: dict[str, dict[str, str]] = {}  # the same of all that were told of
+        self._lists: dict[str, Mapping[str, str]] = {}  # Asterisk -> its servers and their addresses, as the router wrote it last
+        self._ever: dict[str, dict[str, str]] = {}  # the same of all that were ever listed
         self._news = asyncio.Event()
         self._run = ""
         self.asterisk: str | None = None
 
     @property
     def listed(self) -> list[str]:
-        """The servers of every Asterisk that took calls when that was told last."""
+        """The servers of every Asterisk that took calls at the last report."""
         return [server for addresses in self._lists.values() for server in addresses]
 
     def has(self, call: str) -> bool:
@@ -89,16 +90,16 @@ class ServerList:
                 self._news.set()
 
     async def _keep(self) -> bool:
-        """False when Asterisk could not be told; after AMI was away that is done again."""
-        wanted = sorted(set(self._lists.get(self.asterisk or "", {}).values()))
-        if not wanted or self.asterisk is None:
+        """False when Asterisk could not be reached; after AMI was away that is done again."""
+        addresses = sorted(set(self._lists.get(self.asterisk or "", {}).values()))
+        if not addresses or self.asterisk is None:
             return True
         try:
-            if await self._ami.get_global(SERVERS) == "&".join(wanted):
+            if await self._ami.get_global(SERVERS) == "&".join(addresses):
                 return True
         except AmiError:
             return False
-        return await self._set(wanted)
+        return await self._set(addresses)
 
     async def join(self, agi: str) -> None:
         """Put our address into the list; the leader would do so a moment later."""
@@ -121,7 +122,7 @@ class ServerList:
         return others if others and await self._set(others) else []
 
     async def is_closed(self) -> bool:
-        """Whether the whole site stops."""
+        """Whether the site stops, not this server alone."""
         try:
             return await self._ami.get_global(CLOSED) == "1"
         except AmiError:
@@ -137,7 +138,7 @@ class ServerList:
         return True
 
     async def meet(self) -> None:
-        """After each AMI connect: learn which Asterisk it is, and tell it again what we know. Raises AmiError."""
+        """After each AMI connect: learn which Asterisk it is, and set the list there again. Raises AmiError."""
         self.asterisk = await self._ami.get_global(NAME)
         self._news.set()
 

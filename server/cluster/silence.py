@@ -14,18 +14,18 @@ Verdict = Literal["", "still", "dead"]
 class Silence:
     """Of one server. On a machine that does too much, whoever asks is late, and who is asked waits for a processor: neither is silence.
 
-    `heard` and `unheard` are told each time that it was asked; both are times in seconds since the time before.
+    `heard` or `unheard` is called each time that it was asked; both take the seconds since the time before.
     """
 
     silent_s: float = 0.0
     idle_s: float = 0.0  # of that, when it did not work either
-    told: Verdict = ""
+    verdict: Verdict = ""
     patience_s: float = STILL_AFTER_S
 
     def heard(self) -> bool:
         """It answers. True when its silence had been noticed."""
-        noticed = self.told != ""
-        self.silent_s, self.idle_s, self.told = 0.0, 0.0, ""
+        noticed = self.verdict != ""
+        self.silent_s, self.idle_s, self.verdict = 0.0, 0.0, ""
         return noticed
 
     def unheard(self, passed_s: float, *, worked_s: float = 0.0, held_up_s: float = 0.0) -> Verdict:
@@ -34,10 +34,10 @@ class Silence:
         could_s = max(0.0, passed_s - max(late_s, held_up_s, 0.0))
         self.silent_s += could_s
         self.idle_s += max(0.0, could_s - worked_s)
-        before, self.told = self.told, self._verdict()
-        return self.told if self.told != before else ""
+        before, self.verdict = self.verdict, self._verdict()
+        return self.verdict if self.verdict != before else ""
 
     def _verdict(self) -> Verdict:
         if self.silent_s >= END_AFTER_S:
             return "dead"
-        return "still" if self.told or self.idle_s >= self.patience_s else ""
+        return "still" if self.verdict or self.idle_s >= self.patience_s else ""

@@ -1,4 +1,5 @@
-"""Calls whose server is frozen: Asterisk waits for a word that does not come. The dialplan is told to take them up again.
+"""Calls whose server is frozen: Asterisk waits for a command that does not come. Asterisk is asked to run the dialplan of these calls
+again.
 
 Pure: which calls these are, by the rows of CoreShowChannels, and the place of the dialplan where each goes on.
 """
@@ -25,9 +26,9 @@ class Stranded:
 
 
 def behind_a_dial(rows: Iterable[Message]) -> list[str]:
-    """Channels that dial, as far as their rows tell, without a bridge and without a phone: that is over, and the server has the word.
+    """Channels that dial, as far as their rows show, without a bridge and without a phone: that is over, and the server has the word.
 
-    Asterisk does not show the AGI session again until the next command. The variable AT of such a channel tells its server.
+    Asterisk does not show the AGI session again until the next command. The variable AT of such a channel names its server.
     """
     known = list(rows)
     legs = {row.get("Linkedid") for row in known if row.get("Uniqueid") != row.get("Linkedid")}

@@ -1,4 +1,4 @@
-"""What the flow of one call tells, written into the event log."""
+"""Writes what happens in the flow of one call into the event log."""
 
 from collections.abc import Callable
 
@@ -17,26 +17,26 @@ class FlowEvents:
         self._on_node = on_node
 
     def flow_started(self, place: FlowPlace, *, dnis: str) -> None:
-        self._tell(place, FlowStarted(dnis))
+        self._write(place, FlowStarted(dnis))
 
     def node_entered(self, place: FlowPlace, *, node_type: str, language: str) -> None:
         self._on_node(place)
-        self._tell(place, NodeEntered(node_type, language))
+        self._write(place, NodeEntered(node_type, language))
 
     def node_left(self, place: FlowPlace, *, exit: str) -> None:
-        self._tell(place, NodeLeft(exit))
+        self._write(place, NodeLeft(exit))
 
     def input_received(self, place: FlowPlace, *, keys: str, understood: bool) -> None:
-        self._tell(place, InputReceived(keys, understood))
+        self._write(place, InputReceived(keys, understood))
 
     def lookup_answered(self, place: FlowPlace, *, outcome: LookupOutcome, status: int, failure: str) -> None:
-        self._tell(place, LookupAnswered(outcome, status, failure))
+        self._write(place, LookupAnswered(outcome, status, failure))
 
     def flow_failed(self, place: FlowPlace, *, error: str, message: str) -> None:
-        self._tell(place, FlowFailed(error, message))
+        self._write(place, FlowFailed(error, message))
 
     def flow_ended(self, place: FlowPlace, *, reason: FlowEndReason) -> None:
-        self._tell(place, FlowEnded(reason))
+        self._write(place, FlowEnded(reason))
 
-    def _tell(self, place: FlowPlace, data: EventData) -> None:
-        self._log.tell(data, call=self._call, flow=place.flow, flow_version=place.version, node=place.node)
+    def _write(self, place: FlowPlace, data: EventData) -> None:
+        self._log.write(data, call=self._call, flow=place.flow, flow_version=place.version, node=place.node)

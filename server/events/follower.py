@@ -22,7 +22,7 @@ PAST_BATCH, PAST_PAUSE_S = 100, 0.01  # a little at a time: whoever calls now co
 
 class Follower:
     """`run` follows until cancelled. It begins again from the records after the store was away, since events may have been lost with it,
-    and after a gap: when the log was trimmed before they were read. A gap is counted in `gaps`, and told as `server`'s.
+    and after a gap: when the log was trimmed before they were read. A gap is counted in `gaps`, and written as `server`'s.
 
     Beside that it goes once through the log's last twelve hours, so that service levels and expected waits outlive a restart, and later
     through what it skipped by beginning again.
@@ -43,17 +43,17 @@ class Follower:
         self._learning: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        told = ""
+        logged = ""
         try:
             while True:
                 try:
                     await self._follow()
                 except LogGap as gap:
-                    self._told_gap(gap)
+                    self._write_gap(gap)
                 except StoreUnreachable as away:
-                    if not (away.told or self._reached == told):  # once, until it has been there again
+                    if not (away.logged or self._reached == logged):  # once, until it has been there again
                         log.warning("event_log_unreachable", reason=str(away))
-                    told = self._reached
+                    logged = self._reached
                     await asyncio.sleep(RETRY_S)
         finally:
             if self._recalling and not self._recalling.done():
@@ -63,12 +63,12 @@ class Follower:
             await asyncio.gather(*self._learning, return_exceptions=True)
 
     async def catch_up(self) -> None:
-        """Returns when the view knows all that was told before, by whichever server; after 0.5 s anyway: old news are better than none."""
+        """Returns when the view has all events written before, by whichever server; after 0.5 s anyway: old news are better than none."""
         last = ""
 
         async def reach() -> None:
             nonlocal last
-            with suppress(StoreUnreachable):  # that is told by `run`
+            with suppress(StoreUnreachable):  # `run` logs that
                 last = await self._store.last_event()
                 while is_before(self._reached, last) and last != self._never_comes:
                     await self._news.wait()
@@ -98,10 +98,10 @@ class Follower:
                 self._take(event)
             self._has_reached(reached)
 
-    def _told_gap(self, gap: LogGap) -> None:
+    def _write_gap(self, gap: LogGap) -> None:
         self.gaps += 1
         log.warning("log_gap", after=gap.after, until=gap.dropped, advice="this server read too slowly; it begins again from the records")
-        self._events.tell(GapInLog("", self._server, gap.after, gap.dropped))
+        self._events.write(GapInLog("", self._server, gap.after, gap.dropped))
 
     def _learn(self, after: str, until: str, take: Callable[[EarlierLog], None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._learn_past(after, until, take))
@@ -110,7 +110,7 @@ class Follower:
         return task
 
     async def _learn_past(self, after: str, until: str, take: Callable[[EarlierLog], None]) -> None:
-        """Learn from what was told behind one position and up to another one, as far as it is there."""
+        """Learn from the events behind one position and up to another one, as far as it is there."""
         try:
             take(await self._past(after, until))
         except Exception:  # nobody awaits this task

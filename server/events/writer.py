@@ -1,4 +1,4 @@
-"""What this server tells by itself: calls and flows. Events leave in the order they were told, and wait while the store is away.
+"""Writes this server's own events: calls and flows. They leave in the order of writing, and wait while the store is away.
 
 What waits is bounded. First the steps of flows are dropped; that a call came, was passed on or ended never is.
 """
@@ -35,33 +35,33 @@ class EventLog:
         self._server = server
         self._team_of = team_of
         self._outbox: Outbox[Event] = Outbox(
-            store.append, ids.new("outbox"), retry_s=RETRY_S, kind=lambda event: event.type, worth=_worth, on_dropped=self._tell_dropped
+            store.append, ids.new("outbox"), retry_s=RETRY_S, kind=lambda event: event.type, worth=_worth, on_dropped=self._on_dropped
         )
 
     @property
     def dropped(self) -> Counter[str]:
         return self._outbox.dropped
 
-    def tell(self, data: EventData, *, call: str = "", agent: str = "", flow: str = "", flow_version: str = "", node: str = "") -> None:
-        """Something happened, in a call or to this server."""
+    def write(self, data: EventData, *, call: str = "", agent: str = "", flow: str = "", flow_version: str = "", node: str = "") -> None:
+        """Write an event: something happened in a call or to this server."""
         at_ms = self._clock.now_ms()
         about = {"call": call, "agent": agent, "flow": flow, "flow_version": flow_version, "node": node}
         self._outbox.add(Event(self._ids.new("event"), at_ms, data, self._domain, **about, team=self._team_of(agent, at_ms)))
 
-    def tell_messages_dropped(self, counts: Mapping[str, int]) -> None:
-        """What this server had to tell the router could not wait any longer: so many messages of each kind."""
-        self.tell(MessagesDropped(self._server, dict(counts)))
+    def write_messages_dropped(self, counts: Mapping[str, int]) -> None:
+        """Messages to the router were dropped: so many of each kind."""
+        self.write(MessagesDropped(self._server, dict(counts)))
 
     async def run(self) -> None:
         """Send until cancelled."""
         await self._outbox.run()
 
     async def flush(self) -> None:
-        """Returns when everything told so far is in the store."""
+        """Returns when everything written so far is in the store."""
         await self._outbox.flush()
 
-    def _tell_dropped(self, counts: Mapping[str, int]) -> None:
-        self.tell(EventsDropped(self._server, dict(counts)))
+    def _on_dropped(self, counts: Mapping[str, int]) -> None:
+        self.write(EventsDropped(self._server, dict(counts)))
 
 
 def _worth(event: Event) -> Worth:

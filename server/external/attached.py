@@ -67,8 +67,8 @@ def pieces(plan: Plan, *, phones: bool, trunks: bool) -> dict[str, str]:
     """File -> what is to be added to it. Raises ConfigurationError."""
     files = render(plan)
     accounts = {"hotline-phone", "hotline-place", *(phone.name for phone in plan.phones)} if phones else set()
-    wanted = accounts | (set(plan.trunks) if trunks else set())
-    sip = [body for name, body in _sections(files["pjsip.conf"]) if name in wanted]
+    expected = accounts | (set(plan.trunks) if trunks else set())
+    sip = [body for name, body in _sections(files["pjsip.conf"]) if name in expected]
     already = PHONES_ALREADY_THERE.format(rtp_timeout=plan.rtp_timeout, max_call=plan.max_call)
     return {
         "extensions.conf": "\n".join(body for _, body in _sections(files["extensions.conf"])),

@@ -11,7 +11,7 @@ from agi.ami.errors import AmiError, AmiNotConnected, AmiRefused
 from agi.ami.link import Link, open_link
 from agi.ami.protocol import Message
 from server.asterisk.modules import CHECK_MODULES, REQUIRED_MODULES
-from server.external.gaps import CONTEXTS, Checked, Facts, PhoneFound, Wanted
+from server.external.gaps import CONTEXTS, Checked, Expected, Facts, PhoneFound
 
 ANSWER_S = 3.0
 CHECK_S = 6.0  # the check call takes a little more than a second
@@ -19,12 +19,12 @@ CHECK = "hotline-check"
 CHECKED = "HOTLINE_CHECKED"
 
 
-async def examine(address: tuple[str, int], login: tuple[str, str], wanted: Wanted, new_id: Callable[[str], str]) -> Facts:
+async def examine(address: tuple[str, int], login: tuple[str, str], expected: Expected, new_id: Callable[[str], str]) -> Facts:
     """What is found. Raises AmiError when there is no connection, or the login is refused, or it is lost meanwhile."""
     heard = _Heard()
     link = await open_link(*address, login, heard.take, ANSWER_S)
     try:
-        return await _Examination(link, heard, wanted, new_id("check").replace("-", "")).facts()
+        return await _Examination(link, heard, expected, new_id("check").replace("-", "")).facts()
     finally:
         link.close("asked")
 
@@ -53,10 +53,10 @@ class _Heard:
 
 
 class _Examination:
-    """One round of questions; `name` tells its check call from others."""
+    """One round of questions; `name` distinguishes its check call from others."""
 
-    def __init__(self, link: Link, heard: _Heard, wanted: Wanted, name: str) -> None:
-        self._link, self._heard, self._wanted, self._name = link, heard, wanted, name
+    def __init__(self, link: Link, heard: _Heard, expected: Expected, name: str) -> None:
+        self._link, self._heard, self._expected, self._name = link, heard, expected, name
 
     async def facts(self) -> Facts:
         """Everything that can be asked with the rights that there are."""
@@ -75,7 +75,7 @@ class _Examination:
             read=frozenset(self._classes()),
             tagged=any(message.variables().get("HOTLINE_OFFER") == "check" for message in self._of_check()),
             checked=await self._checked() if tried else None,
-            phones={name: await self._phone(name, modules) for name in self._wanted.phones} if modules.get("func_pjsip_endpoint") else {},
+            phones={name: await self._phone(name, modules) for name in self._expected.phones} if modules.get("func_pjsip_endpoint") else {},
         )
 
     async def _actions(self) -> frozenset[str]:
@@ -109,7 +109,7 @@ class _Examination:
     async def _call_check(self) -> bool:
         """Returns when its events have come, or do not; False when Asterisk refused it."""
         fields = [("Channel", f"Local/{self._name}@{CHECK}/n"), ("Application", "Wait"), ("Data", "5"), ("Async", "true")]
-        fields += [("Timeout", "5000"), ("Variable", f"__HOTLINE_CHECK_FILES={'&'.join(self._wanted.files)}")]
+        fields += [("Timeout", "5000"), ("Variable", f"__HOTLINE_CHECK_FILES={'&'.join(self._expected.files)}")]
         try:
             await self._link.action("Originate", fields, ANSWER_S)
         except AmiRefused:
@@ -131,8 +131,8 @@ class _Examination:
 
     async def _checked(self) -> Checked | None:
         """From its event; from the global variable when that does not come."""
-        told = [message.get("Found") for message in self._of_check() if message["Event"] == "UserEvent"]
-        words = (told[0] if told else await self._value(CHECKED)).split(" ", 3)
+        found = [message.get("Found") for message in self._of_check() if message["Event"] == "UserEvent"]
+        words = (found[0] if found else await self._value(CHECKED)).split(" ", 3)
         if len(words) < 3 or words[0] != self._name:
             return None
         unread = words[3] if len(words) > 3 else ""

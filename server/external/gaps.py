@@ -59,7 +59,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Expected:
     """What a site needs of its Asterisk. `files`: sound files that it must be able to read; `servers`: FastAGI addresses."""
 
     stamp: str
@@ -102,10 +102,10 @@ class Facts:
     phones: Mapping[str, PhoneFound] = field(default_factory=dict)
 
 
-def find_gaps(facts: Facts, wanted: Wanted) -> list[Gap]:
+def find_gaps(facts: Facts, expected: Expected) -> list[Gap]:
     """Every gap, the dangerous ones first."""
-    parts = (_version(facts), _rights(facts, wanted), _modules(facts), _dialplan(facts, wanted), _check(facts), _sounds(facts))
-    found = [gap for part in (*parts, _features(facts), _phones(facts, wanted)) for gap in part]
+    parts = (_version(facts), _rights(facts, expected), _modules(facts), _dialplan(facts, expected), _check(facts), _sounds(facts))
+    found = [gap for part in (*parts, _features(facts), _phones(facts, expected)) for gap in part]
     return sorted(found, key=lambda gap: not gap.dangerous)
 
 
@@ -115,15 +115,15 @@ def _version(facts: Facts) -> Iterator[Gap]:
         yield Gap("version", f"it is Asterisk {facts.version}, and Hotline needs {OLDEST} or newer: upgrade it.", True)
 
 
-def _rights(facts: Facts, wanted: Wanted) -> Iterator[Gap]:
+def _rights(facts: Facts, expected: Expected) -> Iterator[Gap]:
     for right in ("call", "originate", "reporting"):
         of_right = [action for action, (needs, module) in ACTIONS.items() if needs == right and not module and action != "Getvar"]
         if not facts.actions.intersection(of_right):
-            yield _right(f"write = {right}", wanted.ami_user)
+            yield _right(f"write = {right}", expected.ami_user)
     if facts.tried and facts.checked is not None:
         for right in ("call", "dtmf", "user"):
             if right not in facts.read and not (right == "dtmf" and facts.modules.get("app_senddtmf") is False):
-                yield _right(f"read = {right}", wanted.ami_user)
+                yield _right(f"read = {right}", expected.ami_user)
         if not facts.tagged:
             words = "events do not name the offer that they belong to: write channelvars = HOTLINE_OFFER into [general] of manager.conf."
             yield Gap("rights", words, False)
@@ -148,11 +148,11 @@ def _modules(facts: Facts) -> Iterator[Gap]:
         yield Gap("modules", words, False)
 
 
-def _dialplan(facts: Facts, wanted: Wanted) -> Iterator[Gap]:
+def _dialplan(facts: Facts, expected: Expected) -> Iterator[Gap]:
     missing = [name for name in CONTEXTS if facts.contexts is not None and name not in facts.contexts]
     if missing:
         yield Gap("dialplan", f"its dialplan has no context {', '.join(missing)}: add it to extensions.conf ({PRINT}).", True)
-    if facts.checked is not None and facts.checked.stamp != wanted.stamp:
+    if facts.checked is not None and facts.checked.stamp != expected.stamp:
         words = "its dialplan is of another version of Hotline or of other settings: paste extensions.conf anew"
         yield Gap("dialplan", f"{words} ({PRINT}).", False)
 
@@ -187,8 +187,8 @@ def _features(facts: Facts) -> Iterator[Gap]:
         yield Gap("features", f"agents have no key for a transfer with a question before (*2): {lines}.", False)
 
 
-def _phones(facts: Facts, wanted: Wanted) -> Iterator[Gap]:
-    found = {name: facts.phones[name] for name in wanted.phones if name in facts.phones}
+def _phones(facts: Facts, expected: Expected) -> Iterator[Gap]:
+    found = {name: facts.phones[name] for name in expected.phones if name in facts.phones}
     absent = [name for name, phone in found.items() if not phone.context]
     codeless = [name for name, phone in found.items() if phone.context and phone.codes is False]
     endless = [name for name, phone in found.items() if phone.context and phone.rtp_timeout == "0"]

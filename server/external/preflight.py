@@ -14,7 +14,7 @@ from routing.domain.events.servers import AsteriskGapFound, AsteriskGapMended
 from routing.domain.identifiers import Ids
 from server.external.attached import stamp
 from server.external.examination import examine
-from server.external.gaps import ABOUTS, Gap, Wanted, find_gaps
+from server.external.gaps import ABOUTS, Expected, Gap, find_gaps
 from server.node_settings import NodeSettings
 from server.settings import Site
 
@@ -27,27 +27,27 @@ NOT_ASKED = "Asterisk is being asked whether it has everything"
 
 async def asterisk_gaps(site: Site, settings: NodeSettings, ids: Ids) -> list[Gap]:
     """What the Asterisk of this site lacks, the dangerous first. Raises AmiError."""
-    wanted = await asyncio.to_thread(_wanted, site, settings)
-    return find_gaps(await examine(settings.ami_address, settings.ami_login, wanted, ids.new), wanted)
+    expected = await asyncio.to_thread(_expected, site, settings)
+    return find_gaps(await examine(settings.ami_address, settings.ami_login, expected, ids.new), expected)
 
 
-class Telling(Protocol):
+class EventSink(Protocol):
     """The event log: `EventLog` (server/events/writer.py)."""
 
-    def tell(self, data: EventData) -> None: ...
+    def write(self, data: EventData) -> None: ...
 
 
 class Preflight:
     """Keeps what is missing true: `ask` after a login; while something is missing it asks again by itself, less and less often.
 
-    Each gap that comes and goes is told in the log and, as `server`, in the event log. A right that is given holds from the next login
+    Each gap that comes and goes is written to the log and, as `server`, to the event log. A right that is given applies from the next login
     on, so `log_in_again` is called when one is.
     """
 
     def __init__(
         self,
         examine: Callable[[], Awaitable[list[Gap]]],
-        events: Telling,
+        events: EventSink,
         server: str,
         log_in_again: Callable[[], None],
         *,
@@ -55,13 +55,13 @@ class Preflight:
     ) -> None:
         self._examine, self._events, self._server, self._log_in_again = examine, events, server, log_in_again
         self._booting_s = booting_s
-        self._wanted = asyncio.Event()
+        self._expected = asyncio.Event()
         self._asked = False
         self.gaps: list[Gap] = []
 
     def ask(self) -> None:
         """Asterisk may be another one now."""
-        self._wanted.set()
+        self._expected.set()
 
     @property
     def why_not_ready(self) -> str:
@@ -84,11 +84,11 @@ class Preflight:
         while True:
             if not self.gaps:
                 pause_s = FIRST_PAUSE_S
-                await self._wanted.wait()
+                await self._expected.wait()
             else:
                 await self._wait_at_most(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-            self._wanted.clear()
+            self._expected.clear()
             try:
                 now = await self._examine()
                 if any(gap not in self.gaps for gap in now):  # an Asterisk that starts takes logins before it has everything
@@ -101,7 +101,7 @@ class Preflight:
     async def _wait_at_most(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._wanted.wait()
+                await self._expected.wait()
         except TimeoutError:
             pass
 
@@ -110,19 +110,19 @@ class Preflight:
         for gap in now:
             if gap not in before:
                 log.warning("asterisk_gap_found", about=gap.about, dangerous=gap.dangerous, words=gap.words)
-                self._events.tell(AsteriskGapFound(self._server, gap.about, gap.words, gap.dangerous))
+                self._events.write(AsteriskGapFound(self._server, gap.about, gap.words, gap.dangerous))
         gone = [gap for gap in before if gap not in now]
         for gap in gone:
             log.info("asterisk_gap_mended", about=gap.about, words=gap.words)
-            self._events.tell(AsteriskGapMended(self._server, gap.about, gap.words))
+            self._events.write(AsteriskGapMended(self._server, gap.about, gap.words))
         if any(gap.about == "rights" for gap in gone):
             self._log_in_again()
 
 
-def _wanted(site: Site, settings: NodeSettings) -> Wanted:
+def _expected(site: Site, settings: NodeSettings) -> Expected:
     """One file of each folder that prompts are read from: the cache, and each folder of the site's recordings."""
     files = [settings.installation.sounds(site).tone() + ".wav"]
     for folder in sorted(path for path in (site.folder / "prompts").rglob("*") if path.is_dir()):
         files += [str(path.absolute()) for path in sorted(folder.glob("*.wav"))[:1]]
     readable = tuple(path for path in files if not set(path) & set("&, "))
-    return Wanted(stamp(site), site.main.asterisk.ami_user, tuple(site.phones), readable)
+    return Expected(stamp(site), site.main.asterisk.ami_user, tuple(site.phones), readable)

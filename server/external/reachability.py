@@ -21,7 +21,7 @@ async def must_answer(site: Site, settings: NodeSettings) -> list[Gap]:
     """What the Asterisk lacks. Raises Unreachable within a few seconds."""
     where = site.folder / "hotline.yaml"
     if site.main.redis.url:
-        store = RedisStore(settings.redis_url, tell_refusals=False)
+        store = RedisStore(settings.redis_url, log_refusals=False)
         try:
             await store.must_write()
         except StoreUnreachable as away:

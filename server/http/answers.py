@@ -20,6 +20,7 @@ from routing.domain.model import Contact, Directory, PauseKind
 from routing.domain.phone_address import phone_text
 from routing.domain.service_level import FORMULAS, WINDOW_MS
 from routing.read_model.view import ANY_AGENT, View
+from server.http.renamed import with_earlier_names
 
 
 def masked_caller(ani: str, country: str) -> str:
@@ -86,25 +87,26 @@ def queue_in_full(view: View, name: str, country: str, now_ms: int) -> dict[str,
 
 
 def contact(view: View, found: Contact, country: str, now_ms: int, *, data: bool = False) -> dict[str, Any]:
-    """A contact that waits or talks: `position` is 0 and `talks_ms` runs once an agent has answered. With `data`: what the flow hands the
-    agent."""
-    talks = found.state == ContactState.CONNECTED
-    waited_ms = max(0, found.waited_ms(found.connected_at_ms if talks else now_ms))
-    return {
+    """A contact that waits or is connected: `position` is 0 and `talk_ms` runs once an agent has answered. With `data`: what the flow
+    hands the agent."""
+    connected = found.state == ContactState.CONNECTED
+    waited_ms = max(0, found.waited_ms(found.connected_at_ms if connected else now_ms))
+    fields = {
         **waiting_contact(view, found, view.position(found.id), country, now_ms),
         "queue": found.queue,
         "waited_ms": waited_ms,
-        "agent": found.agent if talks else "",
-        "talks_ms": now_ms - found.connected_at_ms if talks else 0,
+        "agent": found.agent if connected else "",
+        "talk_ms": now_ms - found.connected_at_ms if connected else 0,
         **({"data": dict(found.facts.data)} if data else {}),
     }
+    return with_earlier_names(fields)
 
 
 def waiting_contact(view: View, contact: Contact, position: int, country: str, now_ms: int) -> dict[str, Any]:
     """Someone who waits; `requirement` is what is asked of an agent now, after the time waited so far.
 
     `position` is the place in the queue, `place` the one among those who compete for the same agents; `expected_wait_ms` is null
-    when nothing is known. The last two are what the caller is told.
+    when nothing is known. The last two are what is announced to the caller.
     """
     wait_forecast = view.wait_forecast(contact.id, now_ms)
     return {
@@ -128,7 +130,7 @@ def waiting_contact(view: View, contact: Contact, position: int, country: str, n
 
 
 def agent(view: View, found: Agent, country: str, now_ms: int, *, data: bool = False) -> dict[str, Any]:
-    """An agent; `contact` is null without one, with `data` it holds what the flow hands the agent. `until_ms`: when a wrap-up ends or a
+    """An agent; `contact` is null without one, with `data` it has what the flow hands the agent. `until_ms`: when a wrap-up ends or a
     break should. `dispositions` may be given now."""
     profile = view.directory.agents[found.id]
     contact, after = view.contacts.get(found.contact), view.directory.queues.get(found.last_queue)
@@ -191,38 +193,39 @@ def _held(contact: Contact, country: str, *, data: bool) -> dict[str, Any]:
 
 def calls(view: View, now_ms: int) -> list[dict[str, Any]]:
     """Every open call of every server, the oldest first, as the event log has it."""
-    rows = [call(told, view.places.get(told.call), contact, now_ms) for told, contact in view.calls_with_contacts()]
+    rows = [call(event, view.places.get(event.call), contact, now_ms) for event, contact in view.calls_with_contacts()]
     return sorted(rows, key=lambda row: (row["started_at_ms"], row["id"]))
 
 
-def call(told: Event, place: Event | None, contact: Contact | None, now_ms: int) -> dict[str, Any]:
-    """An open call, by the event that told of it last and the one that told where in a flow it is: whom the caller waits for or talks to.
+def call(event: Event, place: Event | None, contact: Contact | None, now_ms: int) -> dict[str, Any]:
+    """An open call, by its last event and the last one that says where in a flow it is: whom the caller waits for or talks to.
 
     `server` has it, or had it when it was heard of last. Empty text where a field does not apply.
     """
-    here, known, node = place or told, at_server(told), place.data if place and isinstance(place.data, NodeEntered) else None
-    return {
-        "id": told.call,
+    here, known, node = place or event, at_server(event), place.data if place and isinstance(place.data, NodeEntered) else None
+    fields = {
+        "id": event.call,
         "ani": known.ani,
         "dnis": known.dnis,
         "language": contact.facts.language if contact else (node or known).language,
-        "stage": _stage(told, place, contact),
+        "stage": _stage(event, place, contact),
         "flow": here.flow,
         "node": here.node,
         "queue": contact.queue if contact else "",
         "agent": contact.agent if contact else "",
         "contact": contact.id if contact else "",
         "started_at_ms": known.started_at_ms,
-        "lasts_ms": now_ms - known.started_at_ms,
+        "duration_ms": now_ms - known.started_at_ms,
         "server": known.server,
     }
+    return with_earlier_names(fields)
 
 
-def _stage(told: Event, place: Event | None, contact: Contact | None) -> str:
+def _stage(event: Event, place: Event | None, contact: Contact | None) -> str:
     if contact:
         return "talking" if contact.state == ContactState.CONNECTED else "waiting"
     if place:
         return "transferred" if isinstance(place.data, NodeEntered) and place.data.node_type == "transfer" else "in_flow"
-    if isinstance(told.data, CallTransferred):
+    if isinstance(event.data, CallTransferred):
         return "transferred"
-    return "in_flow" if told.node else "arrived"
+    return "in_flow" if event.node else "arrived"

@@ -28,7 +28,8 @@ def make_api(services: ApiServices) -> web.Application:
 
 
 def _guarded(route: Route, services: ApiServices, tokens: Mapping[Role, str]) -> Handler:
-    """The handler of a route, behind the check of the role; what it answers is never older than what the asker may have been told."""
+    """The handler of a route, behind the check of the role; an answer is never older than an earlier answer to the same client, from
+    whichever server."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ROLE] = role_of(request.headers.get("Authorization", ""), tokens)
@@ -43,15 +44,15 @@ def _guarded(route: Route, services: ApiServices, tokens: Mapping[Role, str]) ->
     return handle
 
 
-def _require(wanted: Role, found: Role) -> None:
-    if found >= wanted:
+def _require(needed: Role, found: Role) -> None:
+    if found >= needed:
         return
     if found == Role.ANYBODY:
         message = (
-            f"Send 'Authorization: Bearer TOKEN' with the token of the role {wanted.title} (secrets.json in the state folder has them)."
+            f"Send 'Authorization: Bearer TOKEN' with the token of the role {needed.title} (secrets.json in the state folder has them)."
         )
         raise ApiError(401, "unauthorized", message, {"WWW-Authenticate": 'Bearer realm="hotline"'})
-    raise ApiError(403, "forbidden", f"This needs the role {wanted.title}; the role of the token given is {found.title}.")
+    raise ApiError(403, "forbidden", f"This needs the role {needed.title}; the role of the token given is {found.title}.")
 
 
 def _from_this_machine(request: web.Request) -> bool:

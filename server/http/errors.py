@@ -16,7 +16,7 @@ SAFE_HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Server": "Hotline",  # aiohttp would tell its version and Python's
+    "Server": "Hotline",  # aiohttp would give its version and Python's
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,7 +30,7 @@ class FieldProblem:
 
 
 class ApiError(Exception):
-    """What a handler raises: an HTTP status, a code for programs and a sentence for people; `problems` are told one by one, too."""
+    """What a handler raises: an HTTP status, a code for programs and a sentence for people; `problems` has them one by one, too."""
 
     def __init__(
         self, status: int, code: str, message: str, headers: dict[str, str] | None = None, problems: Sequence[FieldProblem] = ()
@@ -51,7 +51,7 @@ def error_response(error: ApiError, **more: str) -> web.Response:
 
 
 def errors_as_json(ids: Ids) -> Middleware:
-    """The outermost layer. A defect of ours is told by an id only; what happened stands in the log under it."""
+    """The outermost layer. A defect of ours is answered with an id only; the log has what happened under that id."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:

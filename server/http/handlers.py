@@ -14,6 +14,7 @@ from routing.read_model.earlier_log import EARLIER_MS
 from server.http import answers
 from server.http.bodies import AgentChange, AgentsAsked, ContactChange
 from server.http.errors import ApiError
+from server.http.renamed import with_earlier_names
 from server.http.requests import read_change, read_object, read_parameters
 from server.http.roles import ROLE, Role
 from server.http.services import ApiServices
@@ -24,7 +25,7 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 async def healthz(request: web.Request, services: ApiServices) -> web.Response:
     """The process is alive and its event loop turns. Nothing else is looked at.
 
-    `pid` tells whoever started it that it is this one, `runs` on which program and settings.
+    By `pid` whoever started it knows that it is this one; `runs` says with which program and settings.
     """
     said = {"status": "alive", "server": services.server, "version": services.version, "pid": os.getpid(), "runs": services.runs}
     return web.json_response(said)
@@ -35,11 +36,11 @@ async def readyz(request: web.Request, services: ApiServices) -> web.Response:
     states = await services.health.ready()
     ready = not any(states.values())
     components: dict[str, dict[str, object]] = {name: {"ready": not why, "message": why} for name, why in states.items()}
-    for name in services.health.mended_elsewhere():
+    for name in services.health.mended_by_others():
         if states.get(name):
-            components[name]["elsewhere"] = True
-    told = {"ready": ready, "components": components, "warnings": list(services.health.warnings()), "pid": os.getpid()}
-    return web.json_response(told, status=200 if ready else 503)
+            components[name] = with_earlier_names(components[name] | {"external": True})
+    health = {"ready": ready, "components": components, "warnings": list(services.health.warnings()), "pid": os.getpid()}
+    return web.json_response(health, status=200 if ready else 503)
 
 
 async def metrics(request: web.Request, services: ApiServices) -> web.Response:
@@ -113,7 +114,7 @@ async def change_agent(request: web.Request, services: ApiServices) -> web.Respo
 
 
 async def contact(request: web.Request, services: ApiServices) -> web.Response:
-    """One contact: who waits or talks, where, for how long."""
+    """One contact: who waits or is connected, where, for how long."""
     now_ms = services.clock.now_ms()
     found = _contact(request, services)
     data = _may_see_data(request)

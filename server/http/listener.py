@@ -19,7 +19,7 @@ class CannotListen(OSError):
 
 
 class Listener:
-    """`start`, then `stop`. Port 0 takes a free one; `port` tells which."""
+    """`start`, then `stop`. Port 0 takes a free one; `port` says which."""
 
     def __init__(self, app: web.Application, host: str, port: int) -> None:
         self._runner = web.AppRunner(app, access_log=None)

@@ -1,4 +1,4 @@
-"""Reads what clients send into the models of bodies.py. Every problem is told at once: where, what was found, what was expected."""
+"""Reads what clients send into the models of bodies.py. Every problem is answered at once: where, what was found, what was expected."""
 
 import json
 from collections import Counter
@@ -62,9 +62,9 @@ def read_parameters(model: type[P], pairs: Iterable[tuple[str, str]]) -> P:
 
 def _refusal(problems: list[FieldProblem]) -> ApiError:
     """One error for all of them; of a body full of nonsense the first few."""
-    told = problems[:MOST_PROBLEMS]
-    more = [f"There are {len(problems) - len(told)} problems more."] if len(problems) > len(told) else []
-    return ApiError(400, "bad_request", " ".join([*(problem.message for problem in told), *more]), problems=told)
+    shown = problems[:MOST_PROBLEMS]
+    more = [f"There are {len(problems) - len(shown)} problems more."] if len(problems) > len(shown) else []
+    return ApiError(400, "bad_request", " ".join([*(problem.message for problem in shown), *more]), problems=shown)
 
 
 def _misfits(model: type[Change], body: Mapping[str, Any]) -> Iterator[FieldProblem]:

@@ -29,7 +29,7 @@ class Health(Protocol):
     async def ready(self) -> Mapping[str, str]:
         """Component (redis, ami, dialplans) -> "" when it is well, else a sentence that says why not. Anybody may read it: no secrets."""
 
-    def mended_elsewhere(self) -> Collection[str]:
+    def mended_by_others(self) -> Collection[str]:
         """Those whose faults others have to mend: whoever started this server gains nothing by starting it anew."""
 
     def warnings(self) -> Sequence[str]:
@@ -39,7 +39,7 @@ class Health(Protocol):
 @dataclass(frozen=True, slots=True)
 class ApiServices:
     """`site` is asked at each request, since it may be loaded anew; `tokens` maps a role to its secret; `metrics` gives the
-    Prometheus text; `catch_up` returns when `view` knows what was told before."""
+    Prometheus text; `catch_up` returns when `view` has all events written before."""
 
     site: Callable[[], Site]
     view: View

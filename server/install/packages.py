@@ -1,7 +1,7 @@
 """Unpacks Debian packages, with everything they need, into a folder of the user's cache: no root, no service, nothing outside it.
 
 apt-get works on private folders (`Dir::*`) and checks the signatures as ever; the packages' own install scripts are not run.
-A folder is put in place in one step when it is whole, so a half-finished one is never taken for a program.
+A folder is put in place in one step when it is complete, so a half-finished one is never taken for a program.
 """
 
 import errno
@@ -46,10 +46,11 @@ def cache_folder() -> Path:
     return Path(base) / "hotline"
 
 
-def private_packages(name: str, wanted: list[str], why: str, progress: Progress, finish: Callable[[Path], None]) -> Path:
-    """The folder with the packages `wanted`, unpacked; made at the first call, which blocks for a minute or so.
+def private_packages(name: str, packages: list[str], why: str, progress: Progress, finish: Callable[[Path], None]) -> Path:
+    """The folder with these packages, unpacked; made at the first call, which blocks for a minute or so.
 
-    `name` names it in the cache; `finish` does what the packages' own install scripts would have done, before the folder counts as whole.
+    `name` names it in the cache; `finish` does what the packages' own install scripts would have done, before the folder counts as
+    complete.
     """
     suite, source = suite_of_host()
     folder = cache_folder() / f"{name}-{suite}-{_LAYOUT}"
@@ -64,7 +65,7 @@ def private_packages(name: str, wanted: list[str], why: str, progress: Progress,
             for left_over in cache_folder().glob(f".{name}-*"):
                 shutil.rmtree(left_over, ignore_errors=True)
             with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache_folder()) as scratch:
-                ready = _unpack(Path(scratch), source, suite, wanted, why, progress)
+                ready = _unpack(Path(scratch), source, suite, packages, why, progress)
                 finish(ready)
                 ready.rename(folder)
     return folder
@@ -81,7 +82,7 @@ def suite_of_host(etc: Path = Path("/etc")) -> tuple[str, Source]:
         raise InstallError(
             f"no apt source of this distribution ({facts.get('PRETTY_NAME', 'unknown')}) was found under {etc}/apt: "
             "Hotline fetches programs by itself on Debian 12 and later and Ubuntu 24.04 and later; "
-            "elsewhere install Asterisk 20 or newer and espeak-ng so that they are on PATH."
+            "on other systems install Asterisk 20 or newer and espeak-ng so that they are on PATH."
         )
     suite = "forky" if facts.get("ID") == "debian" and codename in ("bookworm", "trixie") else codename
     return suite, source
@@ -96,12 +97,12 @@ def _host_sources(apt: Path) -> list[Source]:
     return sources
 
 
-def _unpack(scratch: Path, source: Source, suite: str, wanted: list[str], why: str, progress: Progress) -> Path:
+def _unpack(scratch: Path, source: Source, suite: str, packages: list[str], why: str, progress: Progress) -> Path:
     apt = _Apt(scratch, source, suite)
     progress(f"fetching the package list of {suite} from this machine's own package mirror ({why})")
     apt.run("update")
-    plan = [download for download in apt.plan(wanted) if not _LEFT_OUT.match(download.name)]
-    progress(f"fetching {', '.join(wanted)} and what they need: {len(plan)} packages, {sum(d.size for d in plan) / 1e6:.0f} MB, once")
+    plan = [download for download in apt.plan(packages) if not _LEFT_OUT.match(download.name)]
+    progress(f"fetching {', '.join(packages)} and what they need: {len(plan)} packages, {sum(d.size for d in plan) / 1e6:.0f} MB, once")
     apt.download(plan, progress)
     root = scratch / "root"
     root.mkdir()
@@ -145,11 +146,11 @@ class _Apt:
         environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
         return _run(["apt-get", "-c", str(self._settings), "-q", "-y", *arguments], self._scratch, environment)
 
-    def plan(self, wanted: list[str]) -> list[Download]:
-        return read_plan(self.run("install", "--print-uris", *wanted))
+    def plan(self, packages: list[str]) -> list[Download]:
+        return read_plan(self.run("install", "--print-uris", *packages))
 
     def download(self, plan: list[Download], progress: Progress) -> None:
-        """Fetches in batches, so that there is something to tell."""
+        """Fetches in batches, so that there is progress to print."""
         total, done = sum(download.size for download in plan), 0
         for start in range(0, len(plan), 25):
             batch = plan[start : start + 25]

@@ -17,7 +17,7 @@ def write_start_script(root: Path, name: str, program: str, environment: dict[st
     loaders = sorted(root.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*")) or sorted(root.glob("lib/*-linux-gnu/ld-linux-*.so.*"))
     if not loaders or not (root / program).is_file():
         raise InstallError(
-            f"the unpacked packages hold no {program} that could be started: the package mirror has changed its layout; please report this."
+            f"there is no {program} in the unpacked packages that can be started: the mirror has changed its layout; please report this."
         )
     triplet = loaders[0].parent.name
     folders = [Path("usr/lib") / triplet, Path("lib") / triplet]

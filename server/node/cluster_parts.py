@@ -8,7 +8,7 @@ from routing.router import Router
 from server.cluster.draining import Draining
 from server.cluster.neighbour import Neighbour
 from server.cluster.orphaned_calls import OrphanedCalls
-from server.cluster.retelling import Retelling
+from server.cluster.resync import Resync
 from server.cluster.server_list import ServerList
 from server.node.routing_parts import RoutingParts
 from server.node.telephony_parts import TelephonyParts
@@ -35,9 +35,9 @@ class ClusterParts:
         )
         self.router.short_way = routing.client.short_way
         self.orphaned_calls = OrphanedCalls(routing.view, routing.client, routing.events, calls, ami, self.server_list)
-        self.retelling = Retelling(routing.view, routing.client, routing.events, calls, report_phones)
+        self.resync = Resync(routing.view, routing.client, routing.events, calls, report_phones)
         lock = StateLock(state)
-        is_supervised = lambda: lock.holder() != 0  # noqa: E731  `up` holds it: it starts us again, and says so when the site stops
+        is_supervised = lambda: lock.holder() != 0  # noqa: E731  `up` has the lock: it starts us again, and says so when the site stops
         self.draining = Draining(
             telephony.agi,
             self.server_list,

@@ -81,7 +81,7 @@ class Node:
         self.telephony.agi.max_sessions = self.site.main.limits.calls
 
     async def run(self) -> None:
-        """Serve until told to stop."""
+        """Serve until asked to stop."""
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, self.serving.stopping.set)
         limit_s = self.site.main.limits.drain / 1000
@@ -95,7 +95,7 @@ class Node:
             await self.stop()
 
     async def _started(self) -> bool:
-        """False when it was told to stop, or a part of it failed, before it could take calls."""
+        """False when it was asked to stop, or a part of it failed, before it could take calls."""
         starting, stopping = asyncio.create_task(self.start()), asyncio.create_task(self.serving.stopping.wait())
         await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -180,7 +180,7 @@ class Node:
 
     def _make_follower(self) -> Follower:
         cluster = self.cluster
-        listeners = (self.metrics.on_event, cluster.server_list.on_event, cluster.orphaned_calls.on_event, cluster.retelling.on_event)
+        listeners = (self.metrics.on_event, cluster.server_list.on_event, cluster.orphaned_calls.on_event, cluster.resync.on_event)
         return Follower(self.routing.store, self.routing.view, self.routing.events, self.routing.server, *listeners)
 
     async def _serve_http(self) -> None:
@@ -201,7 +201,7 @@ class Node:
         self._http = Listener(api, *self.settings.http_address)
         await self._http.start()
 
-    # -- work of the whole ---------------------------------------------------------------------------------------------
+    # -- work of all parts ---------------------------------------------------------------------------------------------
 
     async def _exposition(self) -> bytes:
         await self.routing.log_size.ask()

@@ -40,7 +40,7 @@ class NodeHealth:
         }
         return components | ({ASTERISK: self._preflight.why_not_ready} if self._preflight and not ami else {})
 
-    def mended_elsewhere(self) -> frozenset[str]:
+    def mended_by_others(self) -> frozenset[str]:
         """The components whose faults others have to mend; this server does what it can meanwhile."""
         return frozenset({ASTERISK, *({REDIS} if self._redis.only_full else ())})
 

@@ -33,7 +33,7 @@ class RoutingParts:
             self.clock,
             server=self.server,
             wait_forecast=self.view.wait_forecast,
-            tell_dropped=self.events.tell_messages_dropped,
+            on_dropped=self.events.write_messages_dropped,
         )
         self.redis = RedisHealth(self.store, self.client, self.events, self.clock, self.server)
         self.log_size = LogSize(self.store)

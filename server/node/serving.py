@@ -4,7 +4,7 @@ import asyncio
 
 
 class Serving:
-    """`started` once it can take calls; `stopping` is set when it was told to end, or a part of it failed for good."""
+    """`started` once it can take calls; `stopping` is set when it was asked to end, or a part of it failed for good."""
 
     def __init__(self) -> None:
         self.started = False

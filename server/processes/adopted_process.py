@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 
-UNKNOWN = -256  # for the exit code, which the system tells to the parent alone
+UNKNOWN = -256  # for the exit code, which the system gives to the parent alone
 
 
 class AdoptedProcess:

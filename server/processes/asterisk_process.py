@@ -24,19 +24,19 @@ START_S = 30.0
 _SERVERS = re.compile(rf"{SERVERS}\s*=\s*(\S+)")
 
 
-def reachable_file_limit(wanted: int) -> int:
-    """How many files an Asterisk of ours may open at most: as many as wanted, else as many as the system allows this user.
+def reachable_file_limit(needed: int) -> int:
+    """How many files an Asterisk of ours may open at most: as many as needed, else as many as the system allows this user.
 
     Raises this process's own hard limit where it may, because a child inherits it.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY or hard >= wanted:
-        return wanted
+    if hard == resource.RLIM_INFINITY or hard >= needed:
+        return needed
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, needed))
     except (ValueError, OSError):
         return hard
-    return wanted
+    return needed
 
 
 class AsteriskProcess:

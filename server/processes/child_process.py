@@ -39,7 +39,7 @@ def end_left_over(run: Path, keep: Collection[str] = ()) -> None:
 
 
 class ChildProcess:
-    """`marks` tell the program's command line from others': one left over from a start that was killed is adopted, or ended before a
+    """`marks` distinguish the program's command line from others': one left over from a start that was killed is adopted, or ended before a
     new start."""
 
     def __init__(self, name: str, log: Path, pid_file: Path, marks: str) -> None:

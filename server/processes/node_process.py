@@ -38,7 +38,7 @@ class Options(Protocol):
 
 
 class NodeProcess:
-    """`serving` is set while it is up. `number` tells the nodes of one machine apart: each has ports, a log and a pid file of its own.
+    """`serving` is set while it is up. `number` distinguishes the nodes of one machine: each has ports, a log and a pid file of its own.
 
     With `spare` the next one stands by while it serves: loading the program is most of what a start takes. Where there are several
     nodes the others take the calls over sooner than that.

@@ -91,5 +91,5 @@ def find_program() -> Path:
             return Path(found)
     raise ChildError(
         f"no Redis server for this machine ({platform.machine()}) was found: install the package redis-server or valkey-server, "
-        "or set redis.url in config/hotline.yaml to one that runs elsewhere."
+        "or set redis.url in config/hotline.yaml to one that runs on another machine."
     )

@@ -46,7 +46,7 @@ class SiteCalls:
         self._closed = closed
         with suppress(AmiError):
             await self._ami.wait_connected(CONNECT_S)
-            await self._tell_closed()
+            await self._set_closed()
 
     async def until_over(self, within_s: float) -> bool:
         """Wait until Asterisk has no call any more; False when it still has one after so many seconds."""
@@ -59,7 +59,7 @@ class SiteCalls:
 
     async def _connected(self) -> None:
         await self._ami.action("Events", EventMask="off")
-        await self._tell_closed()
+        await self._set_closed()
 
-    async def _tell_closed(self) -> None:
+    async def _set_closed(self) -> None:
         await self._ami.set_global(CLOSED, "1" if self._closed else "")

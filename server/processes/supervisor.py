@@ -1,4 +1,4 @@
-"""Runs a whole site on one machine: a private Redis and Asterisk where the settings want them, and server nodes, each a process.
+"""Runs a site on one machine: a private Redis and Asterisk where the settings want them, and server nodes, each a process.
 
 What dies is started again, what freezes is ended; Ctrl-C drains the nodes first. A node that is killed takes no call with it: Asterisk and
 Redis live on here. They live on as well when this process is killed: the next one adopts them, and their calls hear nothing of it.
@@ -62,7 +62,7 @@ def programs_of(site: Site) -> list[str]:
 
 
 class Supervisor:
-    """`start` brings everything up, `watch` keeps it up until it is told to stop, `stop` brings it down in order."""
+    """`start` brings everything up, `watch` keeps it up until it is asked to stop, `stop` brings it down in order."""
 
     def __init__(self, options: UpOptions, say: Say) -> None:
         self.options = options
@@ -127,13 +127,13 @@ class Supervisor:
 
     async def _find_ports(self, managed: bool, nodes: int) -> None:
         """What an earlier start left running keeps its ports, where this site still wants it; else it is ended."""
-        wanted = {pid_file_of(number) for number in range(nodes)}
-        wanted |= {"asterisk-child"} if managed else set()
-        wanted |= set() if self.site.main.redis.url else {"redis"}
+        pid_files = {pid_file_of(number) for number in range(nodes)}
+        pid_files |= {"asterisk-child"} if managed else set()
+        pid_files |= set() if self.site.main.redis.url else {"redis"}
         run = socket_folder(self.options.state)
-        await asyncio.to_thread(end_left_over, run, wanted)
+        await asyncio.to_thread(end_left_over, run, pid_files)
         running = {name.partition("-")[0] if name.startswith("node") else name for name in left_running(run)}
-        self._claims.elsewhere = () if managed else OF_ASTERISK
+        self._claims.foreign = () if managed else OF_ASTERISK
         self._claims.bound = {kind for name in running for kind in BOUND.get(name, ())}
         sites = StateList(cache_folder() / "sites")
         self.ports = ports_for(self.options.state, self._claims, nodes=nodes, reserved=sites.ports_of_others(self.options.state))

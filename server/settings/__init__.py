@@ -1,4 +1,4 @@
-"""This site: what `config/` says, typed and checked as a whole, or every problem in it."""
+"""This site: what `config/` says, typed and checked, or every problem in it."""
 
 from server.settings.load import load_site
 from server.settings.site import Site

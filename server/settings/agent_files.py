@@ -55,11 +55,12 @@ def _capacity(given: dict[Kind, int]) -> dict[Kind, int]:
 
 
 class AgentFile(PolicySettings):
-    """One agent of agents.yaml. A desk phone (`phone`), an outside line (`number`), or neither and a `pin`: then any phone of the site."""
+    """One agent of agents.yaml. A desk phone (`phone`), an `external_number`, or neither and a `pin`: then any phone of the
+    site."""
 
     name: str
     phone: AccountName = ""
-    number: OutsideNumber = ""
+    external_number: OutsideNumber = ""
     pin: PinHash = ""
     login: LoginNumber = ""
     answer: Literal["normal", "auto"] = "normal"

@@ -9,7 +9,7 @@ from routing.domain.teams import Team
 from server.settings.agent_files import AgentFile, AgentsFile
 from server.settings.policies import policy_from
 from server.settings.reading import Reading
-from server.settings.teams import read_teams, stays_of, team_mistakes, tell_leaders
+from server.settings.teams import check_leaders, read_teams, stays_of, team_mistakes
 from sources.problems import suggest
 from sources.source import Where
 
@@ -28,7 +28,7 @@ class Staff:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class Outside:
     """What the rest of the site says about numbers: those that are taken, those that may be dialled, and whether a trunk leads out."""
 
     taken: Collection[str]
@@ -36,7 +36,7 @@ class Lines:
     outbound: bool
 
 
-def read_agents(reading: Reading, queues: Mapping[str, QueuePolicy], lines: Lines, time_zone: str) -> Staff:
+def read_agents(reading: Reading, queues: Mapping[str, QueuePolicy], outside: Outside, time_zone: str) -> Staff:
     """Everybody, their teams, and every problem. A day of a team begins at midnight in `time_zone`."""
     teams = read_teams(reading)
     file = reading.file(FILE, AgentsFile)
@@ -44,11 +44,11 @@ def read_agents(reading: Reading, queues: Mapping[str, QueuePolicy], lines: Line
     queues = {} if reading.faulty("queues.yaml") else queues  # a queue with mistakes has no tiers yet
     known_teams = reading.names("teams.yaml", "teams")
     for name, agent in file.agents.items():
-        found = (*_line(agent, lines), *_memberships(agent, queues, known), *_attributes(agent, file.agents))
+        found = (*_reached_at(agent, outside), *_memberships(agent, queues, known), *_attributes(agent, file.agents))
         for where, message, hint in (*found, *team_mistakes(agent.team, known_teams)):
             reading.say(FILE, ("agents", name, *where), message, hint)
-    tell_leaders(reading, teams)
-    _tell_shared_phones(reading, file, lines)
+    check_leaders(reading, teams)
+    _check_shared_phones(reading, file, outside)
     agents = {name: _profile(name, agent, order, time_zone) for order, (name, agent) in enumerate(file.agents.items())}
     return Staff(agents, tuple(file.phones), _logins(reading, file.agents), teams)
 
@@ -59,7 +59,7 @@ def _profile(name: str, file: AgentFile, order: int, time_zone: str) -> AgentPro
         AgentProfile,
         file,
         id=name,
-        phone=parse_phone(file.phone or file.number),
+        phone=parse_phone(file.phone or file.external_number),
         queues=tuple(parts),
         memberships={queue: part for queue, part in parts.items() if part != Membership()},
         auto_answer=file.answer == "auto",
@@ -68,19 +68,23 @@ def _profile(name: str, file: AgentFile, order: int, time_zone: str) -> AgentPro
     )
 
 
-def _line(agent: AgentFile, lines: Lines) -> Iterator[Said]:
-    """The one line on which an agent is reached."""
-    if agent.phone and agent.number:
-        yield ("number",), "an agent has a desk phone or an outside number, not both", "leave phone or number out"
-    if not agent.phone and not agent.number and not agent.pin:
-        hint = "give a phone (a SIP account), a number (outside), or a pin to log in from any phone of the site"
+def _reached_at(agent: AgentFile, outside: Outside) -> Iterator[Said]:
+    """The one phone at which an agent is reached."""
+    if agent.phone and agent.external_number:
+        yield ("external_number",), "an agent has a desk phone or an external number, not both", "leave phone or external_number out"
+    if not agent.phone and not agent.external_number and not agent.pin:
+        hint = "give a phone (a SIP account), an external_number, or a pin to log in from any phone of the site"
         yield (), "there is no phone on which this agent could be reached", hint
-    if agent.number and not lines.may_dial(agent.number):
-        yield ("number",), f"the number {agent.number} is none that may be dialled", "add a pattern for it under transfer.allow"
-    if agent.number and not lines.outbound:
-        yield ("number",), f"no trunk leads to {agent.number}", "a trunk in config/trunks.yaml needs outbound: yes"
-    if agent.number and agent.answer == "auto":
-        yield ("answer",), "an outside line cannot be told to answer by itself", "leave answer out, or give the agent a desk phone"
+    if agent.external_number and not outside.may_dial(agent.external_number):
+        yield (
+            ("external_number",),
+            f"the number {agent.external_number} is none that may be dialled",
+            "add a pattern for it under transfer.allow",
+        )
+    if agent.external_number and not outside.outbound:
+        yield ("external_number",), f"no trunk leads to {agent.external_number}", "a trunk in config/trunks.yaml needs outbound: yes"
+    if agent.external_number and agent.answer == "auto":
+        yield ("answer",), "an external number cannot be asked to answer by itself", "leave answer out, or give the agent a desk phone"
 
 
 def _memberships(agent: AgentFile, queues: Mapping[str, QueuePolicy], known: Collection[str]) -> Iterator[Said]:
@@ -102,24 +106,25 @@ def _attributes(agent: AgentFile, agents: Mapping[str, AgentFile]) -> Iterator[S
         if any(name in other.skills for other in agents.values()):
             yield (
                 ("attributes", name),
-                f"'{name}' is a skill, too: requirements could not tell them apart",
+                f"'{name}' is a skill, too: requirements could not distinguish them",
                 "give one of them another name",
             )
 
 
-def _tell_shared_phones(reading: Reading, file: AgentsFile, lines: Lines) -> None:
+def _check_shared_phones(reading: Reading, file: AgentsFile, outside: Outside) -> None:
     """A phone rings for one agent, and no flow answers its number."""
     owners: dict[str, str] = {}
     rows: list[tuple[Where, str, str]] = []
     for name, agent in file.agents.items():
-        kind = "phone" if agent.phone else "number"
-        rows += [(("agents", name, kind), agent.phone or agent.number, f"the {kind} of '{name}'")] if agent.phone or agent.number else []
+        setting, words = ("phone", "phone") if agent.phone else ("external_number", "external number")
+        if phone := agent.phone or agent.external_number:
+            rows.append((("agents", name, setting), phone, f"the {words} of '{name}'"))
     rows += [(("phones", at), phone, "a phone without an owner") for at, phone in enumerate(file.phones)]
     for where, phone, what in rows:
         if phone in owners:
             reading.say(FILE, where, f"phone {phone} is already {owners[phone]}")
         owners.setdefault(phone, what)
-        if phone in lines.taken:
+        if phone in outside.taken:
             message = f"phone {phone} is one of the numbers that a flow answers or that call for help"
             reading.say(FILE, where, message, "give the phone another number")
 

@@ -23,16 +23,16 @@ def _calendar(reading: Reading, name: str, calendar: HoursFile) -> Hours | None:
     before = len(reading.problems)
     for days, ranges in calendar.week.items():
         _value(reading, (name, "week", days), partial(parse_week, {days: ranges}))
-    whole = _value(reading, (name, "week"), partial(parse_week, calendar.week)) if len(reading.problems) == before else None
+    week = _value(reading, (name, "week"), partial(parse_week, calendar.week)) if len(reading.problems) == before else None
     dates = {}
     for day, ranges in calendar.dates.items():
         parsed = _value(reading, (name, "dates", day), partial(_date, day, ranges))
         if parsed:
             dates[parsed[0]] = parsed[1]
     holidays = _value(reading, (name, "holidays"), lambda: parse_holidays(calendar.holidays))
-    if whole is None or holidays is None or len(reading.problems) > before:
+    if week is None or holidays is None or len(reading.problems) > before:
         return None
-    return Hours(whole, dates, holidays[1], holidays[0])
+    return Hours(week, dates, holidays[1], holidays[0])
 
 
 def _value(reading: Reading, where: Where, read: Callable[[], T]) -> T | None:

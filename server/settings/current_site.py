@@ -7,7 +7,7 @@ from server.settings import Site
 
 
 class CurrentSite:
-    """Called, it gives the site in force; `directory` holds the directory of that site."""
+    """Called, it returns the site in force; `directory` has the directory of that site."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

@@ -27,7 +27,7 @@ class AsteriskFile(Settings):
     host: str = "127.0.0.1"
     ami_port: int = Field(0, ge=0, le=65535)  # external only
     ami_user: str = "hotline"
-    ami_secret_file: str = ""  # external only: a file that holds the secret
+    ami_secret_file: str = ""  # external only: a file with the secret in it
     agi_from: list[Network] = []  # external only: where FastAGI connections may come from, beside `host` and this machine
     max_call_length: Duration = 4 * 3_600_000
     rtp_timeout: Duration = 30_000
@@ -38,7 +38,7 @@ class RedisFile(Settings):
     """Where the state lives; no url means a private server in the state folder."""
 
     url: RedisUrl = ""
-    password_file: str = ""  # with `url` only: a file that holds the password
+    password_file: str = ""  # with `url` only: a file with the password in it
 
 
 class TransferFile(Settings):

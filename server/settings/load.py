@@ -1,4 +1,4 @@
-"""Reads `config/` and `dialplans/` whole: either a Site in which everything fits, or ProblemsFound with every problem of every file.
+"""Reads all of `config/` and `dialplans/`: either a Site in which everything fits, or ProblemsFound with every problem of every file.
 
 Each file that needs more than its shape has a reader of its own: queues.py, agents.py, callers.py, calendars.py.
 """
@@ -20,7 +20,7 @@ from routing.domain.model import BreakLimit, Directory, QueuePolicy
 from routing.domain.requirement import BadRequirement, parse
 from server.settings.access import FILE as access_file
 from server.settings.access import AccessFile
-from server.settings.agents import Lines, Staff, read_agents
+from server.settings.agents import Outside, Staff, read_agents
 from server.settings.calendars import read_hours
 from server.settings.callers import CallerLists, read_callers
 from server.settings.files import HotlineFile, NumbersFile
@@ -50,7 +50,7 @@ def load_site(config: Path, dialplans: Path) -> Site:
     may_dial = Allowed(main.transfer.allow, main.emergency)
     outbound = any(trunk.outbound for trunk in trunks.values()) or reading.faulty("trunks.yaml")
     judged = may_dial if not reading.faulty("hotline.yaml") else lambda number: True
-    staff = read_agents(reading, queues, Lines({*numbers.numbers, *main.emergency}, judged, outbound), main.time_zone)
+    staff = read_agents(reading, queues, Outside({*numbers.numbers, *main.emergency}, judged, outbound), main.time_zone)
     callers, access = read_callers(reading, main.country), reading.file(access_file, AccessFile)
     _check_main(reading, main, may_dial)
     _check_trunks(reading, trunks)
@@ -110,7 +110,8 @@ def _facts(reading: Reading, main: HotlineFile, staff: Staff, may_dial: Callable
 
 
 def _judged_by_agents(reading: Reading, queues: Mapping[str, QueuePolicy], staff: Staff) -> dict[str, Any]:
-    """What flows are warned of, by who is there; nothing while one of the two files is wrong. Queues that nobody serves are told here."""
+    """What flows are warned of, by who is there; nothing while one of the two files is wrong. Queues that nobody serves are reported,
+    too."""
     if any(reading.faulty(name) or name not in reading.sources for name in ("queues.yaml", "agents.yaml")):
         return {}
     takers = Takers(queues, staff.agents)
@@ -192,7 +193,7 @@ def _check_trunks(reading: Reading, trunks: Mapping[str, Trunk]) -> None:
 
 
 def _check_numbers(reading: Reading, numbers: NumbersFile, country: str, flows: Collection[str]) -> None:
-    _tell_numbers_twice(reading, numbers, country)
+    _check_numbers_twice(reading, numbers, country)
     for number, flow in numbers.numbers.items():
         if flow not in flows:
             reading.say("numbers.yaml", ("numbers", number), f"unknown flow '{flow}'", suggest(flow, flows))
@@ -200,7 +201,7 @@ def _check_numbers(reading: Reading, numbers: NumbersFile, country: str, flows: 
         reading.say("numbers.yaml", ("default",), f"unknown flow '{numbers.default}'", suggest(numbers.default, flows))
 
 
-def _tell_numbers_twice(reading: Reading, numbers: NumbersFile, country: str) -> None:
+def _check_numbers_twice(reading: Reading, numbers: NumbersFile, country: str) -> None:
     """One number in two spellings (`01012345678` and `+861012345678`) would be answered by one of its flows only."""
     first: dict[str, str] = {}
     for number in numbers.numbers:

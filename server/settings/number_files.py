@@ -26,7 +26,7 @@ Row = tuple[int, Sequence[str]]  # line and columns
 
 
 def read_number_file(path: Path, is_number: Callable[[str], bool]) -> tuple[list[tuple[int, str]], list[Problem]]:
-    """(line, number) of each line, not judged one by one, and what is wrong with the file as a whole.
+    """(line, number) of each line, not judged one by one, and what is wrong with the file itself.
 
     Raises OSError, and ProblemsFound where the rest would be only consequences.
     """
@@ -78,5 +78,7 @@ def _shape(rows: Sequence[Row], file: str, is_number: Callable[[str], bool]) -> 
             return Problem(where, f"the columns are separated by {name}, not by commas", SAVE_AS)
     for column in range(1, max(len(columns) for _, columns in first)):
         if 2 * sum(1 for _, columns in first if column < len(columns) and is_number(columns[column].strip())) > len(first):
-            return Problem(where, f"the first column holds no telephone numbers, column {column + 1} does", "put the numbers first")
+            return Problem(
+                where, f"there are no telephone numbers in the first column, but in column {column + 1}", "put the numbers first"
+            )
     return None

@@ -40,8 +40,8 @@ def is_hashed(text: str) -> bool:
 
 def fits(pin: str, kept: str) -> bool:
     """Whether this PIN has that hash. Takes as long for a `kept` that is none: nobody learns by the time who has a PIN."""
-    salt, _, wanted = (kept if is_hashed(kept) else _NOBODY).removeprefix("scrypt:").partition(":")
-    return hmac.compare_digest(_derive(pin, _bytes(salt)), _bytes(wanted)) and is_hashed(kept)
+    salt, _, expected = (kept if is_hashed(kept) else _NOBODY).removeprefix("scrypt:").partition(":")
+    return hmac.compare_digest(_derive(pin, _bytes(salt)), _bytes(expected)) and is_hashed(kept)
 
 
 def _derive(pin: str, salt: bytes) -> bytes:

@@ -16,7 +16,7 @@ FILE = "queues.yaml"
 
 
 def read_queues(reading: Reading, languages: Collection[str]) -> Mapping[str, QueuePolicy]:
-    """Every queue; one with mistakes has the policy of a queue without settings, since they are told."""
+    """Every queue; one with mistakes has the policy of a queue without settings, since they are reported."""
     reading.file(FILE, QueuesFile)
     source = reading.sources.get(FILE)
     data: Any = source.data if source and isinstance(source.data, dict) else {}
@@ -25,7 +25,7 @@ def read_queues(reading: Reading, languages: Collection[str]) -> Mapping[str, Qu
         return {}
     found = {}
     for name, own in queues.items():
-        found[name] = QueuePolicy(name)  # what is wrong with it is told already, with the file as a whole
+        found[name] = QueuePolicy(name)  # what is wrong with it is reported already, for the file
         with suppress(ProblemsFound):
             if isinstance(own, dict):
                 found[name] = _policy(name, build(QueueFile, source, ("queues", name), _merged(defaults, own)))
@@ -33,7 +33,7 @@ def read_queues(reading: Reading, languages: Collection[str]) -> Mapping[str, Qu
         for where, message, hint in _misfits(policy, found, reading.names("hours.yaml", "hours"), languages):
             here = ("queues", name, *where)
             reading.say(FILE, here if ("queues", name, *where[:1]) in source.values else ("defaults", *where), message, hint)
-    _tell_circles(reading, found)
+    _check_circles(reading, found)
     return found
 
 
@@ -84,14 +84,14 @@ def _tiers(delays_ms: Sequence[int]) -> Iterator[tuple[Where, str, str]]:
             yield ("tier_delays", at), f"tier {at + 1} would be asked before tier {at}", "each delay counts from the caller's joining"
 
 
-def _tell_circles(reading: Reading, queues: Mapping[str, QueuePolicy]) -> None:
+def _check_circles(reading: Reading, queues: Mapping[str, QueuePolicy]) -> None:
     """Queues that overflow into each other would hand a caller round and round."""
     ways = {name: [rule.to for rule in policy.overflow if rule.to in queues and rule.to != name] for name, policy in queues.items()}
-    told: set[str] = set()
+    reported: set[str] = set()
     for name in ways:
         circle = _circle(ways, name)
-        if circle and not told.intersection(circle):
-            told.update(circle)
+        if circle and not reported.intersection(circle):
+            reported.update(circle)
             at = next(at for at, rule in enumerate(queues[name].overflow) if rule.to == circle[1])
             where = ("queues", name, "overflow", at, "to")
             written = where if where in reading.sources[FILE].values else ("defaults", *where[2:])

@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from server.settings.renamed import take_new_names
 from sources.problems import Position, Problem, ProblemsFound
 from sources.schema import build, find, mistakes
 from sources.source import BrokenSource, Source, Where, read_source
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
-HOLDS = {"numbers.yaml": "number", "queues.yaml": "queue", "agents.yaml": "agent", "teams.yaml": "team"}
+ENTRIES = {"numbers.yaml": "number", "queues.yaml": "queue", "agents.yaml": "agent", "teams.yaml": "team"}
 REQUIRED = {"hotline.yaml", "numbers.yaml", "queues.yaml", "agents.yaml"}
 
 
@@ -39,7 +40,7 @@ class Reading:
         self.sources: dict[str, Source] = {}
 
     def file(self, name: str, model: type[M]) -> M:
-        """A file's settings; what its model says by itself when it is wrong (told) or absent (allowed, unless required)."""
+        """A file's settings; what its model says by itself when it is wrong (reported) or absent (allowed, unless required)."""
         path = self.config / name
         if not path.exists():
             if name in REQUIRED:
@@ -48,11 +49,12 @@ class Reading:
         source = self._source(path, model)
         if source is None:
             return model()
-        if not source.data and name in HOLDS:
+        if not source.data and name in ENTRIES:
             hint = f"write {name.removesuffix('.yaml')}: {{}} if there is to be none"
-            self.problems.append(Problem(Position(str(path)), f"this file holds no {HOLDS[name]}", hint))
+            self.problems.append(Problem(Position(str(path)), f"there is no {ENTRIES[name]} in this file", hint))
             return model()
         self.sources[name] = source
+        self.problems.extend(take_new_names(name, source))
         return self.collect(lambda: build(model, source)) or self._sound_part(model, source)
 
     def _source(self, path: Path, model: type[BaseModel]) -> Source | None:
@@ -61,7 +63,7 @@ class Reading:
             return read_source(path)
         except BrokenSource as found:
             self.problems.extend(found.problems)
-            if found.rest is not None and found.rest.whole:
+            if found.rest is not None and found.rest.complete:
                 return found.rest
             self.problems.extend(mistakes(model, found.rest))
             return None

@@ -1,4 +1,4 @@
-"""A whole site, checked: what every other part of the server is built from."""
+"""A complete site, checked: what every other part of the server is built from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -22,10 +22,10 @@ class Takers:
     def nobody(self, queue: str, requirement: str) -> str:
         """What to do where nobody could ever take such a contact of this queue; "" where somebody could, or nobody serves it at all."""
         try:
-            wanted = parse(requirement)
+            required = parse(requirement)
         except BadRequirement:
             return ""
-        meets = [name for name, agent in self.agents.items() if wanted.suits(agent.skills, name, agent.attributes)]
+        meets = [name for name, agent in self.agents.items() if required.suits(agent.skills, name, agent.attributes)]
         here = self.of(queue)
         if not here or set(meets).intersection(here):
             return ""

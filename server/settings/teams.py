@@ -20,7 +20,7 @@ def read_teams(reading: Reading) -> Mapping[str, Team]:
     return {id: Team(id, file.names, tuple(file.leaders)) for id, file in reading.file(FILE, TeamsFile).teams.items()}
 
 
-def tell_leaders(reading: Reading, teams: Mapping[str, Team]) -> None:
+def check_leaders(reading: Reading, teams: Mapping[str, Team]) -> None:
     """Leaders who are no agents; agents.yaml is to be read before."""
     agents = reading.names("agents.yaml", "agents")
     for id, team in teams.items():

@@ -1,4 +1,4 @@
-"""Lines from the outside, as config/trunks.yaml describes them."""
+"""Trunks, as config/trunks.yaml describes them."""
 
 import re
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ Codec = Literal["alaw", "ulaw", "g722", "gsm", "opus"]
 
 
 def _matching(pattern: str, expected: str) -> AfterValidator:
-    """A check whose message is a sentence. What was found is only told where it cannot be a secret."""
+    """A check whose message is a sentence. What was found is only shown where it cannot be a secret."""
     form = re.compile(pattern)
 
     def check(value: str) -> str:

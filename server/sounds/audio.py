@@ -30,7 +30,7 @@ _PASSBAND = 0.92
 
 
 class BadSound(ValueError):
-    """A file holds no sound that can be used; the sentence says why."""
+    """There is no usable sound in a file; the sentence says why."""
 
 
 def _plain_dot(left: Sequence[float], right: Sequence[float]) -> float:

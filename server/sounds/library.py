@@ -136,7 +136,7 @@ def sweep(folder: Path, most_bytes: int) -> None:
 
 
 def _touch(path: Path) -> bool:
-    """Marks a whole file as used; False when there is none."""
+    """Marks a file as used; False when there is none."""
     try:
         if path.stat().st_size <= _EMPTY_WAV:
             return False

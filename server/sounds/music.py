@@ -45,7 +45,7 @@ def music_folder(cache_dir: Path) -> Path:
 
 
 def piece() -> list[float]:
-    """The whole piece as 8 kHz samples, about -20 dB RMS below full scale."""
+    """The piece as 8 kHz samples, about -20 dB RMS below full scale."""
     samples = array("d", bytes(8 * _BAR * len(_BARS)))
     pad, pluck = _wave((1.0, 0.25, 0.08)), _wave((1.0, 0.45, 0.2))
     for bar, (chord, melody) in enumerate(_BARS):

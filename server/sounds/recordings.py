@@ -15,7 +15,7 @@ class Recordings:
         self.folder = folder.absolute()
 
     def find(self, speech: Speech) -> Path | None:
-        """The recording of this speech; None where there is none, and for a name that leads elsewhere."""
+        """The recording of this speech; None where there is none, and for a name that leads out of its folder."""
         if not _NAME.fullmatch(speech.recording) or not _NAME.fullmatch(speech.language):
             return None
         for flow in (speech.flow, "") if _NAME.fullmatch(speech.flow) else ("",):

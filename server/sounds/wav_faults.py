@@ -61,7 +61,7 @@ def _within(path: Path, size: int) -> tuple[str, str]:
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         return f"has {rate} samples a second: expected {LOWEST_RATE} to {HIGHEST_RATE}", convert(path.name)
     if frames == 0:
-        return "holds no sound", _ANEW
+        return "has no sound in it", _ANEW
     if frames * frame >= _WITHOUT_END:
         frames = max(0, size - _HEADER) // frame
     there = max(0, size - _HEADER) // frame

@@ -14,7 +14,7 @@ LOGS = {
 }
 
 
-# Folders in it that hold what callers said and did, by the program of ours that writes there.
+# Folders in it with what callers said and did, by the program of ours that writes there.
 PRIVATE = {"server": ("log",), "asterisk": ("etc", "spool"), "redis": ("redis",)}
 
 

@@ -1,4 +1,4 @@
-"""The lock of a state folder: held by the one `./hotline up` that uses it, whose process id stands in it."""
+"""The lock of a state folder: taken by the one `./hotline up` that uses it, whose process id stands in it."""
 
 import fcntl
 import os
@@ -9,14 +9,14 @@ AGAIN_S = 0.02
 
 
 class StateLock:
-    """Held from `take` to `release`, or to the end of the process."""
+    """Locked from `take` to `release`, or to the end of the process."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / "lock"
         self._file = -1
 
     def take(self) -> bool:
-        """False when somebody else holds it. Raises OSError when the folder cannot be written."""
+        """False when somebody else has it. Raises OSError when the folder cannot be written."""
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         for last in (False, False, True):
             try:
@@ -32,13 +32,13 @@ class StateLock:
         return True
 
     def release(self) -> None:
-        """Harmless when it is not held."""
+        """Harmless when it is not locked."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
     def holder(self) -> int:
-        """The process id of whoever holds it; 0 when nobody does."""
+        """The process id of whoever has it; 0 when nobody does."""
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         except OSError:

@@ -1,4 +1,4 @@
-"""Ports held from the moment in which they are chosen to the end of this process, against every other Hotline of this machine.
+"""Ports claimed from the moment in which they are chosen to the end of this process, against every other Hotline of this machine.
 
 A port that is free now is bound a second later, or is let go for a moment while a part is started again: whoever chooses ports in between
 would take it too. A claim is a name in the abstract space of unix sockets: it belongs to the network namespace, as ports do, is the same
@@ -12,24 +12,24 @@ from server.state_folder.ports import PortError
 
 OF_ASTERISK = ("sip", "ami", "asterisk_http", "rtp_first")  # the kinds of ports that Asterisk listens on
 _UDP = ("sip", "rtp_first")
-_PROBED_RTP = 20  # ports at the start of a range that are tried: another Asterisk of ours takes whole ranges
+_PROBED_RTP = 20  # ports at the start of a range that are tried: another Asterisk of ours takes a range at a time
 
 
 class PortClaims:
     """Fits `Claims`. A port counts as free when no other Hotline claims it and it could be bound on loopback now.
 
-    Processes of ours have `bound` those of some kinds (fields of Ports) already; those `elsewhere` are of somebody else's Asterisk.
+    Processes of ours have `bound` those of some kinds (fields of Ports) already; the `foreign` kinds are of somebody else's Asterisk.
     """
 
     def __init__(self) -> None:
         self.bound: Collection[str] = ()
-        self.elsewhere: Collection[str] = ()
+        self.foreign: Collection[str] = ()
         self._held: dict[str, socket.socket] = {}
 
     def take(self, kind: str, port: int) -> bool:
         """Whether a port of that kind (a field of Ports) is ours now, or was already; False when somebody has it."""
         name = _name(kind, port)
-        if name in self._held or kind in self.elsewhere:
+        if name in self._held or kind in self.foreign:
             return True
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
@@ -57,7 +57,7 @@ class PortClaims:
 def claims_of_servers() -> PortClaims:
     """Where Asterisk is somebody else's: only what our servers listen on has to be free."""
     claims = PortClaims()
-    claims.elsewhere = OF_ASTERISK
+    claims.foreign = OF_ASTERISK
     return claims
 
 

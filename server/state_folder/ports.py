@@ -47,17 +47,17 @@ class Claims(Protocol):
 
 
 def ports_for(
-    state: Path, claims: Claims, wanted: Mapping[str, int] | None = None, *, nodes: int = 1, reserved: Collection[int] = ()
+    state: Path, claims: Claims, fixed: Mapping[str, int] | None = None, *, nodes: int = 1, reserved: Collection[int] = ()
 ) -> Ports:
-    """The ports of this state folder. Recorded ones are kept; `wanted` (field of Ports -> port) rules. PortError when one is taken.
+    """The ports of this state folder. Recorded ones are kept; `fixed` (field of Ports -> port) goes first. PortError when one is taken.
 
     With several `nodes` on this machine the ports behind `agi` and `http` are theirs.
     At the first start the usual ones are taken, each moved on to the next free one; ports that are `reserved` for other sites only when
     there are no others. Written to `state/ports.json`; raises OSError where it cannot be.
     """
     path = state / "ports.json"
-    wanted = wanted or {}
-    ports = replace(_read(path) or _first_choice(claims, wanted, nodes, reserved), **wanted)
+    fixed = fixed or {}
+    ports = replace(_read(path) or _first_choice(claims, fixed, nodes, reserved), **fixed)
     for name in (field.name for field in fields(Ports)):
         port = getattr(ports, name)
         if not _take(claims, name, port, nodes):
@@ -86,9 +86,9 @@ def read_ports(state: Path) -> Ports | None:
     return _read(state / "ports.json")
 
 
-def _first_choice(claims: Claims, wanted: Mapping[str, int], nodes: int, reserved: Collection[int]) -> Ports:
-    chosen: dict[str, int] = dict(wanted)
-    for field in (field for field in fields(Ports) if field.name not in wanted):
+def _first_choice(claims: Claims, fixed: Mapping[str, int], nodes: int, reserved: Collection[int]) -> Ports:
+    chosen: dict[str, int] = dict(fixed)
+    for field in (field for field in fields(Ports) if field.name not in fixed):
         step = _RTP_PORTS if field.name == "rtp_first" else _STEP
         usual = int(str(field.default))
         if field.name == "rtp_first":  # Asterisk takes ports of its range as calls come, so a range cannot be seen to be in use

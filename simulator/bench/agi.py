@@ -94,16 +94,16 @@ def measure(name: str, size: int, seconds: float) -> Run:
             port = _line(server, START_S)
             _load(port, WARM_UP_SESSIONS, 0.2, lambda: None)
             before = _settled_kib(server)
-            told: dict[str, float] = {}
+            kept: dict[str, float] = {}
 
             def idle() -> None:
-                told["kib"], told["cpu"] = (_settled_kib(server) - before) / size, processor_seconds(server.pid)
+                kept["kib"], kept["cpu"] = (_settled_kib(server) - before) / size, processor_seconds(server.pid)
 
             load = _load(port, size, seconds, idle)
             # The load's warm-up is counted in the processor time, and so in proportion here.
             share = load["seconds"] / load["whole_seconds"]
-            cpu = (processor_seconds(server.pid) - told["cpu"]) * share
-            return Run(load["per_s"], load["p50_ms"], load["p99_ms"], told["kib"], 1e6 * cpu / max(1, load["commands"]), load["load_busy"])
+            cpu = (processor_seconds(server.pid) - kept["cpu"]) * share
+            return Run(load["per_s"], load["p50_ms"], load["p99_ms"], kept["kib"], 1e6 * cpu / max(1, load["commands"]), load["load_busy"])
         finally:
             _end(server)
 
@@ -149,7 +149,7 @@ def _misses(options: AgiOptions, results: Results) -> list[str]:
             missed.append(f"{ours.per_s:,.0f} commands/s at {size} sessions, the best other one has {best:,.0f}")
         # Below some hundred sessions the pages of the process say nothing about one session.
         if size >= 500 and ours.kib_per_session > MOST_KIB:
-            missed.append(f"{ours.kib_per_session:.1f} KiB per idle session at {size} sessions; at most {MOST_KIB:g} are wanted")
+            missed.append(f"{ours.kib_per_session:.1f} KiB per idle session at {size} sessions; at most {MOST_KIB:g} are allowed")
     return missed
 
 
@@ -185,7 +185,7 @@ def _load(port: str, sessions: int, seconds: float, idle: Callable[[], None]) ->
             said = _line(load, OPEN_S + 10)
             if said == "idle":
                 idle()
-                _tell(load, "go")
+                _write_line(load, "go")
                 said = _line(load, seconds + 30)
             found: dict[str, Any] = json.loads(said)
         finally:
@@ -197,7 +197,7 @@ def _load(port: str, sessions: int, seconds: float, idle: Callable[[], None]) ->
 
 def _settled_kib(server: subprocess.Popen[str]) -> int:
     """Its memory after it has collected its garbage."""
-    _tell(server, "settle")
+    _write_line(server, "settle")
     _line(server, OPEN_S)
     return resident_kib(server.pid)
 
@@ -214,7 +214,7 @@ def _start(module: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def _tell(process: subprocess.Popen[str], line: str) -> None:
+def _write_line(process: subprocess.Popen[str], line: str) -> None:
     assert process.stdin is not None
     try:
         process.stdin.write(line + "\n")

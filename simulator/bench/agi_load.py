@@ -1,7 +1,7 @@
 """The fake Asterisk under load, a process of its own: thousands of AGI sessions that answer every command at once.
 
 As lean as Python allows (epoll and bare sockets), so that the server is what is measured. It opens all sessions and answers none until
-each has sent its first command, says `idle`, waits for a line on stdin, then answers for some seconds and tells how many and how fast.
+each has sent its first command, says `idle`, waits for a line on stdin, then answers for some seconds and prints how many and how fast.
 """
 
 import argparse
@@ -39,8 +39,8 @@ class Load:
         while len(self._asked) < self._sessions:
             for _ in range(min(OPEN_AT_ONCE, self._sessions - len(self._sockets))):
                 self._connect()
-            wanted = len(self._sockets) - OPEN_AT_ONCE if len(self._sockets) < self._sessions else self._sessions
-            while len(self._asked) < wanted:
+            target = len(self._sockets) - OPEN_AT_ONCE if len(self._sockets) < self._sessions else self._sessions
+            while len(self._asked) < target:
                 if perf_counter() > until:
                     raise TimeoutError(f"{len(self._asked)} of {self._sessions} sessions had sent a command after {within_s:.0f} s")
                 for fd, _ in self._poll.poll(0.1):

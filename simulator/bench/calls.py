@@ -1,4 +1,4 @@
-"""`bench calls`: whole calls - menu, queue, agent, talk, end - at several numbers of calls at once, and who pays for them.
+"""`bench calls`: complete calls - menu, queue, agent, talk, end - at several numbers of calls at once, and who pays for them.
 
 Each caller presses a key in the menu, waits for an agent, talks, is hung up on, and calls again. There are fewer agents than callers,
 so that some wait with music all the time.
@@ -46,7 +46,7 @@ class Tally:
     """Calls so far; `failures` has a sentence for each that did not go as it should."""
 
     placed: int = 0
-    whole: int = 0
+    complete: int = 0
     failures: list[str] = field(default_factory=list)
 
 
@@ -63,7 +63,7 @@ async def bench_calls(options: CallsOptions, say: Say) -> Report:
             for level, talk_s in (*((level, options.talk_s) for level in options.levels), (options.brief, BRIEF_TALK_S)):
                 agents = await bench.agent_phones(_agents(level))
                 try:
-                    found = await Traffic(bench, callers, agents, options, talk_s, tally).at(level)
+                    found = await Traffic(bench, callers, agents, options, talk_s, tally).measure(level)
                 finally:
                     await bench.log_out(range(len(agents)))
                     await asyncio.gather(*(phone.close() for phone in agents))
@@ -94,7 +94,7 @@ class Traffic:
         for phone in agents:
             phone.on_invite = self._answer
 
-    async def at(self, level: int) -> Level:
+    async def measure(self, level: int) -> Level:
         """Bring the callers in, measure, let their calls run to the end."""
         tally = self._tally
         failed_before = len(tally.failures)
@@ -102,13 +102,13 @@ class Traffic:
         for place in range(level):
             people.append(asyncio.create_task(self._live(self._callers[place % len(self._callers)])))
             await asyncio.sleep(max(DIAL_GAP_S, self._talk_s / level))  # so that talks do not end all at once later
-        before, whole_before, began = self._site.processor_seconds(), tally.whole, perf_counter()
+        before, complete_before, began = self._site.processor_seconds(), tally.complete, perf_counter()
         await asyncio.sleep(self._seconds)
-        after, whole, lasted_s = self._site.processor_seconds(), tally.whole - whole_before, perf_counter() - began
+        after, complete, lasted_s = self._site.processor_seconds(), tally.complete - complete_before, perf_counter() - began
         self._over = True
         await asyncio.gather(*people)
         cores = {name: (after[name] - before[name]) / lasted_s for name in after}
-        return Level(level, self._talk_s, self._agents, whole / lasted_s, whole, len(tally.failures) - failed_before, cores)
+        return Level(level, self._talk_s, self._agents, complete / lasted_s, complete, len(tally.failures) - failed_before, cores)
 
     async def _live(self, phone: Phone) -> None:
         while not self._over:
@@ -116,7 +116,7 @@ class Traffic:
             call = await phone.call(MENU)
             try:
                 await self._go_through(call)
-                self._tally.whole += 1
+                self._tally.complete += 1
             except (CallOver, CallRefused, PhoneError, TimeoutError) as reason:
                 self._tally.failures.append(f"{type(reason).__name__}: {reason}")
                 await call.hang_up()

@@ -17,12 +17,12 @@ class Level:
     talk_s: float
     agents: int
     per_s: float
-    whole: int
+    complete: int
     failed: int
     cores: Mapping[str, float]
 
     def ms_per_call(self, part: str) -> float:
-        """Processor time of a whole call; infinite when there was none."""
+        """Processor time of a complete call; infinite when there was none."""
         return 1000 * self.cores[part] / self.per_s if self.per_s else float("inf")
 
 
@@ -33,18 +33,18 @@ def report(levels: Sequence[Level], placed: int, failures: Sequence[str], counts
         "calls at once",
         "talk s",
         "agents",
-        "whole calls",
+        "complete calls",
         "calls/s",
         "failed",
         *(f"{part}" for part in PARTS),
         "ms/call of server",
         "of Asterisk",
     ]
-    made.tables.append(Table("whole calls (menu, queue, agent, end) and cores used", columns, [_cells(level) for level in levels]))
+    made.tables.append(Table("complete calls (menu, queue, agent, end) and cores used", columns, [_cells(level) for level in levels]))
     places = [f"{level.calls} calls, {level.talk_s:g} s talk" for level in levels]
     made.charts = [
         Chart("processor use", "cores", places, {part: [level.cores[part] for level in levels] for part in PARTS}),
-        Chart("whole calls", "1/s", places, {"calls/s": [level.per_s for level in levels]}),
+        Chart("complete calls", "1/s", places, {"calls/s": [level.per_s for level in levels]}),
     ]
     logged = {type: counts.get(type, 0) for type in (BEGAN, CONNECTED, ENDED)}
     made.figures = {"levels": [_facts(level) for level in levels], "event_log": logged, "placed": placed, "failures": list(failures[:20])}
@@ -66,7 +66,7 @@ def _misses(levels: Sequence[Level], placed: int, failures: Sequence[str], logge
     if failures:
         missed.append(f"{len(failures)} of {placed} calls failed; the first: {failures[0]}")
     for level in levels:
-        if level.whole == 0:
+        if level.complete == 0:
             missed.append(f"at {level.calls} calls at once none came to its end while it was measured")
         if level.cores["server"] >= level.cores["asterisk"]:
             missed.append(
@@ -83,7 +83,7 @@ def _cells(level: Level) -> list[str]:
         str(level.calls),
         number(level.talk_s),
         str(level.agents),
-        str(level.whole),
+        str(level.complete),
         number(level.per_s),
         str(level.failed),
         *(number(level.cores[part], 3) for part in PARTS),
@@ -98,7 +98,7 @@ def _facts(level: Level) -> dict[str, object]:
         "talk_s": level.talk_s,
         "agents": level.agents,
         "per_s": level.per_s,
-        "whole": level.whole,
+        "complete": level.complete,
         "failed": level.failed,
         "cores": dict(level.cores),
         "ms_per_call": {part: level.ms_per_call(part) for part in PARTS},

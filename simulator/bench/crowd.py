@@ -73,7 +73,7 @@ class Floor:
             call.play(self._say, repeat=True)
         call.answer()
         self.talking[phone] = call
-        await self._tell()
+        await self._report()
         try:
             await call.pause(3600)
         except CallOver:
@@ -81,9 +81,9 @@ class Floor:
         finally:
             if self.talking.get(phone) is call:
                 del self.talking[phone]
-            await self._tell()
+            await self._report()
 
-    async def _tell(self) -> None:
+    async def _report(self) -> None:
         async with self._news:
             self._news.notify_all()
 

@@ -52,7 +52,7 @@ class OfferOptions:
     trace: bool = False
 
     def freed(self, system: str, size: Size) -> int:
-        """How many freed agents are measured of a system: half as many at the larger sizes, so that the whole takes minutes."""
+        """How many freed agents are measured of a system: half as many at the larger sizes, so that the benchmark takes minutes."""
         of_ours = self.samples if size.waiting + size.agents <= 2 * FEW else max(3, self.samples // 2)
         return max(3, self.samples // 16) if system == APP_QUEUE else of_ours
 

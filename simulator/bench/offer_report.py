@@ -108,7 +108,7 @@ def _compare(made: Report, rows: Sequence[Row]) -> None:
     whole = made.line["of_before"] = median([row.found.p50 / before.p50 for row, before in pairs])
     made.tables.append(Table("this version's figures as a share of the other's", ("", "waiting/agents", "p50", "p99"), cells))
     if whole > OF_BEFORE:
-        made.misses.append(f"p50 is {number(whole, 2)} of the version before, as the median of all rows; at most {OF_BEFORE:g} is wanted")
+        made.misses.append(f"p50 is {number(whole, 2)} of the version before, as the median of all rows; at most {OF_BEFORE:g} is allowed")
 
 
 _COLUMNS = ("waiting/agents", "system", "offers", "p50", "p99", "worst", "missed")
@@ -149,5 +149,5 @@ def _misses(row: Row) -> list[str]:
     missed = [f"{where}: {found.missed} offers never came"] if found.missed else []
     for name, value, target in (("p50", found.p50, P50_MS), ("p99", found.p99, ARRIVAL_P99_MS if row.what == "arrival" else P99_MS)):
         if value > target:
-            missed.append(f"{where}: {name} {number(value)} ms; at most {target:g} ms are wanted")
+            missed.append(f"{where}: {name} {number(value)} ms; at most {target:g} ms are allowed")
     return missed

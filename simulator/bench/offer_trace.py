@@ -2,7 +2,7 @@
 `read`.
 
 A step belongs to an offer when it happened between the offer's beginning and end, by the one clock of the machine. Offers come one by one,
-but others may do something meanwhile: a step counts with its first time in an offer, and how many offers had it is told.
+but others may do something meanwhile: a step counts with its first time in an offer, and how many offers had it is printed.
 """
 
 import math

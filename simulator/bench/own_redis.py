@@ -39,7 +39,7 @@ class OwnRedis:
         raise NoRedis(f"{command[0]} did not start in {self._folder}; run it there by hand to see why")
 
     def stop(self) -> None:
-        """End it; what it holds is of no use to anybody."""
+        """End it; nobody needs what is in it."""
         if self._process and self._process.poll() is None:
             self._process.kill()
             self._process.wait()

@@ -14,7 +14,7 @@ def processor_seconds(pid: int) -> float:
 
 
 def seconds_in(stat: str) -> float:
-    """The same from the text of /proc/PID/stat, whose second field, the name, may hold blanks and brackets."""
+    """The same from the text of /proc/PID/stat, whose second field, the name, may have blanks and brackets in it."""
     fields = stat.rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
@@ -24,10 +24,10 @@ def resident_kib(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KIB
 
 
-def raise_file_limit(wanted: int) -> int:
+def raise_file_limit(needed: int) -> int:
     """Let this process and its children open so many files; returns how many they may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        reach = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        reach = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, reach), hard))
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -1,6 +1,6 @@
 """What a benchmark has to say: tables for people, figures for programs, a picture, and which targets were missed.
 
-`publish` is the only place that prints and writes; it decides nothing that `Report` does not hold.
+`publish` is the only place that prints and writes; it decides nothing that `Report` does not have.
 """
 
 import json

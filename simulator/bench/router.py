@@ -114,7 +114,7 @@ def _sustained(options: RouterOptions) -> Sustained:
     with _redis() as redis, _part("route", redis, options.agents) as router, _part("load", redis, options.agents, *more) as load:
         _steady(load)
         calls, router_s, redis_s = redis.calls(), processor_seconds(router.pid), processor_seconds(redis.pid)
-        found = _told(load, "\n")
+        found = _figures_of(load, "\n")
         router_s, redis_s = processor_seconds(router.pid) - router_s, processor_seconds(redis.pid) - redis_s
         trips = sum(redis.calls().get(name, 0) - calls.get(name, 0) for name in FROM_CLIENTS)
         routed = _end(router)
@@ -161,7 +161,7 @@ def _steady(process: "subprocess.Popen[str]") -> None:
         raise TimeoutError("a process of the benchmark ended before it was under way")
 
 
-def _told(process: "subprocess.Popen[str]", line: str) -> dict[str, Any]:
+def _figures_of(process: "subprocess.Popen[str]", line: str) -> dict[str, Any]:
     """Its last line, after it was sent one."""
     said, _ = process.communicate(line, timeout=600)
     found: dict[str, Any] = json.loads(said.splitlines()[-1])
@@ -190,7 +190,7 @@ def _report(found: list[Decisions], router_bytes: float, redis_bytes: float, loa
         ("bytes per waiting contact, Redis", redis_bytes, REDIS_BYTES, redis_bytes <= REDIS_BYTES),
     )
     report = Report(
-        "router", misses=[f"{what}: {number(value, 2)}, wanted {number(goal, 2)}" for what, value, goal, met in judged if not met]
+        "router", misses=[f"{what}: {number(value, 2)}, target {number(goal, 2)}" for what, value, goal, met in judged if not met]
     )
     rows = [[f"{one.size:,}", *(number(value, 3) for value in (one.cost, one.p50, one.p99, one.worst))] for one in found]
     columns = ("agents = waiting", "processor time, mean ms", "took p50", "p99", "worst")

@@ -61,9 +61,9 @@ def own_phone(profile: AgentProfile) -> PhoneAddress:
 def arrival(number: int, place: int, now_ms: int, server: str = SERVER) -> ContactArrived:
     """A contact as a flow makes it."""
     steps = [(0, want(number // QUEUES)), (60_000, SKILLS[number % len(SKILLS)])]
-    told = {"customer": f"K-{number:08d}", "reason": "invoice", "tier": "gold"}
+    data = {"customer": f"K-{number:08d}", "reason": "invoice", "tier": "gold"}
     id = f"contact-k3v9q2x7a1{number:06d}"
-    facts = ContactFacts(f"call-1790000000.{number}", f"+49301234{number:05d}", "en", told)
+    facts = ContactFacts(f"call-1790000000.{number}", f"+49301234{number:05d}", "en", data)
     return ContactArrived(id, server, queue(place), now_ms, facts, ContactWishes(steps))
 
 
@@ -126,7 +126,7 @@ class Decision:
 def decisions(agents: int, waiting: int, count: int) -> list[Decision]:
     """So many decisions, half of each kind; the number of those who wait stays the same."""
     floor, chance, times = filled(agents, waiting), random.Random(SEED), list[Decision]()
-    for number in range(QUEUES * WANTS // 2):  # a class that nobody ever wanted is set up once, and costs more
+    for number in range(QUEUES * WANTS // 2):  # a class that was never used is set up once, and costs more
         floor.arrived += 1
         first = replace(arrival(floor.arrived, QUEUES // 2 + number // WANTS, floor.now_ms), wishes=ContactWishes([(0, want(number))]))
         floor.answer(floor.say(first), floor.quiet)

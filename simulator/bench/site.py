@@ -122,7 +122,7 @@ class BenchSite(OwnProcesses):
         return {name: processor_seconds(pid) for name, pid in (pids | {"phones": os.getpid()}).items()}
 
     async def event_counts(self) -> Counter[str]:
-        """How many events of each type the whole log has."""
+        """How many events of each type the log has."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "server", "events", "--json", "-n", "100000000", "--state", str(self.state)),
             cwd=ROOT,

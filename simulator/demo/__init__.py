@@ -1,1 +1,1 @@
-"""`./hotline demo`: a whole site, one real call told as it happens, then light traffic."""
+"""`./hotline demo`: a complete site, one real call printed as it happens, then light traffic."""

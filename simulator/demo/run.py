@@ -1,4 +1,4 @@
-"""Brings the demo up, tells its story, keeps traffic flowing, and takes it down again."""
+"""Brings the demo up, plays its call, keeps traffic flowing, and takes it down again."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ async def demo(options: DemoOptions) -> int:
     """Returns the exit code: 0 when caller and agent heard each other."""
     site = RunningSite(options.state, ROOT / "config", ROOT / "dialplans", listen=options.listen, say=say)
     chance = random.Random(options.seed)
-    say("Hotline demo: a whole hotline on this machine. The first start installs what is missing; later ones take seconds.")
+    say("Hotline demo: a complete hotline on this machine. The first start installs what is missing; later ones take seconds.")
     stopping = _on_signal(asyncio.current_task())
     shop = Backend()
     try:
@@ -58,7 +58,7 @@ async def _play(site: RunningSite, options: DemoOptions, chance: random.Random) 
         count = await agents.come()
         say(f"{count} agents sit at their SIP phones and are logged in.\n\nOne call, as it happens:")
         try:
-            await Story(site, agents.phones[RIGHT_PHONE], Timeline(say)).tell()
+            await Story(site, agents.phones[RIGHT_PHONE], Timeline(say)).play()
         except (StoryFailed, PhoneError, TimeoutError, LookupError) as reason:
             say(f"\nFAILED: {reason}")
             say(f"logs: {options.state}/log; the state folder is kept")
@@ -66,7 +66,7 @@ async def _play(site: RunningSite, options: DemoOptions, chance: random.Random) 
         say("\nPASSED: caller and agent heard each other.")
         if options.once:
             return 0
-        _tell_what_next(site, options)
+        _say_what_next(site, options)
         await Traffic(site, chance).flow()
         return 0
     finally:
@@ -74,7 +74,7 @@ async def _play(site: RunningSite, options: DemoOptions, chance: random.Random) 
             await agents.leave()
 
 
-def _tell_what_next(site: RunningSite, options: DemoOptions) -> None:
+def _say_what_next(site: RunningSite, options: DemoOptions) -> None:
     host = "127.0.0.1" if options.listen == "127.0.0.1" else options.listen
     token = site.secrets["tokens"]["viewer"]
     say(

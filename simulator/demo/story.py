@@ -29,7 +29,7 @@ class Talk:
 
 
 class Story:
-    """`tell` places the call and returns when it is over; StoryFailed says what went wrong."""
+    """`play` places the call and returns when it is over; StoryFailed says what went wrong."""
 
     def __init__(self, site: RunningSite, agent: Phone, timeline: Timeline) -> None:
         self._site = site
@@ -37,14 +37,14 @@ class Story:
         self._timeline = timeline
         self._call_id = ""
 
-    async def tell(self) -> None:
+    async def play(self) -> None:
         feed = self._site.feed
         feed.listeners.append(self._timeline.follow(lambda: self._call_id))
         await self._dial_code("*42", f"{RIGHT_AGENT} takes a break")
         async with self._site.phone("caller", name="Emma Green") as phone:
             await phone.register()
             self._timeline.begin()
-            self._timeline.tell("caller", "dials 4000")
+            self._timeline.say("caller", "dials 4000")
             first = len(feed.events)
             call = await phone.call("4000")
             arrived = await feed.wait_for("call_arrived", within=10, after=first)
@@ -81,15 +81,15 @@ class Story:
         await self._listen(call, 4.0, Sound.MUSIC, "music while waiting")
         queue = await self._site.get("/api/queues/billing", "viewer")
         waiting = queue["contacts"][0]
-        self._timeline.tell("hotline", f"GET /api/queues/billing: {queue['waiting']} waiting, position {waiting['position']}")
+        self._timeline.say("hotline", f"GET /api/queues/billing: {queue['waiting']} waiting, position {waiting['position']}")
         await asyncio.sleep(4.2)  # the first announcement comes 8 s after joining
         await self._listen(call, 1.6, Sound.SPEECH, "her position announced")
-        self._timeline.tell("agent", f"{RIGHT_AGENT} is back (POST /api/agents/{RIGHT_AGENT}), in the middle of the announcement")
+        self._timeline.say("agent", f"{RIGHT_AGENT} is back (POST /api/agents/{RIGHT_AGENT}), in the middle of the announcement")
         await self._site.post(f"/api/agents/{RIGHT_AGENT}", {"action": "resume"})
 
     async def _dial_code(self, code: str, why: str) -> None:
         """A feature code, keyed on the agent's phone."""
-        self._timeline.tell("agent", f"{why}: dials {code}")
+        self._timeline.say("agent", f"{why}: dials {code}")
         call = await self._agent.call(code)
         await call.answered(5)
         await call.ended(10)
@@ -104,11 +104,11 @@ class Story:
         call.play(sine(CALLER_TONE, 1.0), repeat=True)
         answered.play(sine(AGENT_TONE, 1.0), repeat=True)
         await call.hears(AGENT_TONE, 5)
-        self._timeline.tell("caller", f"hears the agent ({AGENT_TONE:.0f} Hz)")
+        self._timeline.say("caller", f"hears the agent ({AGENT_TONE:.0f} Hz)")
         await answered.hears(CALLER_TONE, 5)
-        self._timeline.tell("agent", f"hears the caller ({CALLER_TONE:.0f} Hz)")
+        self._timeline.say("agent", f"hears the caller ({CALLER_TONE:.0f} Hz)")
         await asyncio.sleep(TALK_S)
-        self._timeline.tell("agent", "hangs up")
+        self._timeline.say("agent", "hangs up")
         await answered.hang_up()
         await call.ended(10)
         await feed.wait_for("contact_ended", within=5, call=self._call_id)
@@ -120,7 +120,7 @@ class Story:
         await self._site.feed.wait_for("node_entered", within=within, call=self._call_id, node=name)
 
     async def _press(self, call: Call, keys: str, why: str) -> None:
-        self._timeline.tell("caller", f"presses {keys} {why}")
+        self._timeline.say("caller", f"presses {keys} {why}")
         await call.press(keys)
 
     async def _listen(self, call: Call, seconds: float, expected: Sound, what: str) -> None:
@@ -129,4 +129,4 @@ class Story:
         heard = classify(call.heard.samples(start))
         if heard is Sound.SILENCE or (Sound.MUSIC in (heard, expected) and heard is not expected):
             raise StoryFailed(f"the caller should hear {what} and hears {heard}")
-        self._timeline.tell("caller", f"hears {what}")
+        self._timeline.say("caller", f"hears {what}")

@@ -1,4 +1,4 @@
-"""The story of a call on the screen: what the caller does and hears, and what the server tells, in one column of seconds."""
+"""The story of a call on the screen: what the caller does and hears, and what the server reports, with the seconds in one column."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,19 +18,19 @@ class Timeline:
     def begin(self) -> None:
         self._began = asyncio.get_running_loop().time()
 
-    def tell(self, who: str, what: str) -> None:
+    def say(self, who: str, what: str) -> None:
         """One line: who does it, and what."""
         now = asyncio.get_running_loop().time()
         seconds = now - (self._began if self._began is not None else now)
         self._say(f"  {seconds:6.2f} s  {COLUMNS.get(who, who)}  {what}")
 
     def follow(self, call: Callable[[], str]) -> Callable[[Event], None]:
-        """A listener for the event log that tells the events of the call whose id `call()` gives."""
+        """A listener for the event log that prints the events of the call whose id `call()` gives."""
 
         def listen(event: Event) -> None:
             words = sentence(event)
             if words and event["call"] == call():
-                self.tell("hotline", words)
+                self.say("hotline", words)
 
         return listen
 
@@ -63,5 +63,5 @@ _SENTENCES: dict[str, Callable[[Event, dict[str, Any]], str]] = {
         f"talk with {event['agent']} is over: {_s(data['talk_ms'])}, ended by {data['ended_by'] or 'nobody'}{_why(data)}"
     ),
     "contact_abandoned": lambda event, data: f"the caller gave up after {_s(data['waited_ms'])}",
-    "call_ended": lambda event, data: f"call over after {_s(data['lasted_ms'])}, ended by {data['ended_by']}{_why(data)}",
+    "call_ended": lambda event, data: f"call over after {_s(data['duration_ms'])}, ended by {data['ended_by']}{_why(data)}",
 }

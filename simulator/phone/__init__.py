@@ -1,11 +1,12 @@
-"""A SIP phone of our own for demo, end-to-end tests and load: it registers, calls, answers, presses keys, talks and tells what it heard."""
+"""A SIP phone of our own for demo, end-to-end tests and load: it registers, calls, answers, presses keys, talks and reports what it
+heard."""
 
 from simulator.phone.audio import Recorder, read_wav, write_wav
 from simulator.phone.call import Call
 from simulator.phone.call_state import CallState, EndedBy
 from simulator.phone.errors import CallOver, CallRefused, PhoneError, RegistrationFailed
 from simulator.phone.incoming import IncomingCall
-from simulator.phone.policy import Policy, answer_after, answer_when_told, dead, ignore, only_trying, reject
+from simulator.phone.policy import Policy, answer_after, answer_when_asked, dead, ignore, only_trying, reject
 from simulator.phone.tones import Sound, classify, find_tone, hears, sine
 from simulator.phone.user_agent import Phone
 
@@ -23,7 +24,7 @@ __all__ = [
     "RegistrationFailed",
     "Sound",
     "answer_after",
-    "answer_when_told",
+    "answer_when_asked",
     "classify",
     "dead",
     "find_tone",

@@ -56,7 +56,7 @@ def _encoder() -> bytes:
 
 @cache
 def _between_laws(decode_from: int) -> bytes:
-    """Translation table of whole payloads: mu-law to A-law (from PCMU) or back (from PCMA)."""
+    """Translation table of complete payloads: mu-law to A-law (from PCMU) or back (from PCMA)."""
     if decode_from == PCMA:
         return bytes(_encoder()[sample & 0xFFFF] for sample in _ALAW)
     nearest = sorted((sample, code) for code, sample in enumerate(_ALAW))

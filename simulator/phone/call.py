@@ -28,7 +28,7 @@ _LISTEN_EVERY_S = 0.05
 
 
 class Call:
-    """`at` holds the loop time (seconds) at which each step happened first: "invite", "100", "180", "183", "200", "ack", "cancel", "bye",
+    """`at` has the loop time (seconds) at which each step happened first: "invite", "100", "180", "183", "200", "ack", "cancel", "bye",
     "ended" and so on. `status` is the final SIP status of the INVITE, `reason` the Reason header of the far end's CANCEL or BYE."""
 
     def __init__(self, line: Line, call_id: str, local_tag: str) -> None:

@@ -37,7 +37,7 @@ class Dialog:
         return cls(invite.call_id, invite.recipient.tagged(tag), remote, invite.contact or remote.uri, peer, routes)
 
     def refresh(self, contact: str) -> None:
-        """The far end told a new address (re-INVITE, UPDATE or the answer to ours)."""
+        """The far end sent a new address (re-INVITE, UPDATE or the answer to ours)."""
         self.target = contact or self.target
 
     def request(self, method: str) -> Request:

@@ -13,7 +13,7 @@ from simulator.phone.sip import METHODS, Message, Request, Response, with_body
 
 
 class Negotiation:
-    """Holds our side of the description and applies the far end's to the sound."""
+    """Keeps our side of the description and applies the far end's to the sound."""
 
     def __init__(self, line: Line, media: Media) -> None:
         self.held_by_them = False

@@ -95,7 +95,7 @@ class OutgoingCall(Call):
         self.mark("ack")
         self.status = response.status
         if self.state is CallState.ENDED:
-            # The answer crossed with our giving up: the far end must be told.
+            # The answer crossed with our giving up: the far end must learn of it.
             self._bye(dialog)
             return
         self.move(CallEvent.ANSWERED)

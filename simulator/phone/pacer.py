@@ -1,4 +1,4 @@
-"""The one 20 ms clock of all media in a process: it tells every sender which tick it is, and catches up when the process was late.
+"""The one 20 ms clock of all media in a process: it gives every sender the tick, and catches up when the process was late.
 It knows nothing of RTP."""
 
 from __future__ import annotations

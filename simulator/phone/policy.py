@@ -50,8 +50,8 @@ def ignore() -> Policy:
     return policy
 
 
-def answer_when_told(talk_s: float | None = None, *, say: Samples | None = None) -> Policy:
-    """A permanent line: answer at once, without ringing, a call that asks for it (Call-Info with answer-after=0); let others ring."""
+def answer_when_asked(talk_s: float | None = None, *, say: Samples | None = None) -> Policy:
+    """An auto-answer phone: answer at once, without ringing, a call that asks for it (Call-Info with answer-after=0); let others ring."""
     at_once = answer_after(0, talk_s, say=say)
 
     async def policy(call: IncomingCall) -> None:

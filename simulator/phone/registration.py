@@ -16,7 +16,7 @@ _LAST_RETRY_S = 30.0
 
 
 class Registration:
-    """One binding of `address` to `contact` at `registrar`; `active` tells whether the registrar holds it,
+    """One binding of `address` to `contact` at `registrar`; `active`: whether the registrar has it,
     `at` the loop time of its last yes."""
 
     def __init__(self, transport: SipTransport, credentials: Credentials, address: Address, contact: str, registrar: Peer) -> None:
@@ -44,7 +44,7 @@ class Registration:
             await self._register(0)
 
     async def forget(self) -> None:
-        """Stop refreshing without telling the registrar."""
+        """Stop refreshing without informing the registrar."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)

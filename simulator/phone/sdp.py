@@ -60,7 +60,7 @@ class Agreement:
 
 
 def parse_sdp(body: bytes) -> Description:
-    """Read a description; raises MalformedSdp when it holds no audio stream we could use."""
+    """Read a description; raises MalformedSdp when there is no audio stream in it that we could use."""
     lines = [line.strip() for line in body.decode("utf-8", "replace").splitlines()]
     host, port, dtmf, direction, section = "", 0, None, Direction.BOTH, ""
     codecs: tuple[int, ...] = ()
@@ -131,11 +131,11 @@ def _allowed_by_both(mirrored: Direction, own: Direction) -> Direction:
     return Direction.RECEIVE if receives else Direction.NONE
 
 
-def _common(wanted: tuple[int, ...], spoken: tuple[int, ...]) -> int:
-    for codec in wanted:
+def _common(preferred: tuple[int, ...], spoken: tuple[int, ...]) -> int:
+    for codec in preferred:
         if codec in spoken:
             return codec
-    raise MalformedSdp(f"no codec in common between {wanted} and {spoken}")
+    raise MalformedSdp(f"no codec in common between {preferred} and {spoken}")
 
 
 def _known_codecs(text: str) -> tuple[int, ...]:

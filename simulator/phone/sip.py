@@ -68,8 +68,8 @@ class Headers:
         return next(iter(self.all(name)), "")
 
     def all(self, name: str) -> list[str]:
-        wanted = name.lower()
-        return [value for key, value in self.fields if key.lower() == wanted]
+        lowered = name.lower()
+        return [value for key, value in self.fields if key.lower() == lowered]
 
     def items(self, name: str) -> list[str]:
         """Every element of a comma-separated header (Route, Record-Route, Via), over all its lines."""
@@ -80,9 +80,9 @@ class Headers:
 
     def replace(self, name: str, *values: str) -> None:
         """Put `values` in the place of every field of that name, at the position of the first one."""
-        wanted = name.lower()
-        place = next((index for index, (key, _) in enumerate(self.fields) if key.lower() == wanted), len(self.fields))
-        rest = [pair for pair in self.fields if pair[0].lower() != wanted]
+        lowered = name.lower()
+        place = next((index for index, (key, _) in enumerate(self.fields) if key.lower() == lowered), len(self.fields))
+        rest = [pair for pair in self.fields if pair[0].lower() != lowered]
         self.fields = [*rest[:place], *((name, value) for value in values), *rest[place:]]
 
 
@@ -164,7 +164,7 @@ def build(message: Request | Response) -> bytes:
     lines = [first, *(f"{name}: {value}" for name, value in message.headers.fields), f"Content-Length: {len(message.body)}"]
     for line in lines:
         if _FORBIDDEN.search(line):
-            raise ValueError(f"{line[:80]!r} holds a line break or NUL; take it out before it goes into a SIP message")
+            raise ValueError(f"{line[:80]!r} has a line break or NUL in it; take it out before it goes into a SIP message")
     return "\r\n".join([*lines, "", ""]).encode("utf-8", "replace") + message.body
 
 
@@ -220,7 +220,7 @@ def _headers(lines: Iterable[str]) -> tuple[Headers, int | None]:
             raise MalformedSip(f"{line[:80]!r} is not a header")
         name, value = _COMPACT.get(name.lower(), name), value.strip(" \t")
         if "\r" in value or "\n" in value or "\0" in value:
-            raise MalformedSip(f"header {name} holds a bare line break or NUL")
+            raise MalformedSip(f"header {name} has a bare line break or NUL in it")
         if name.lower() != "content-length":
             headers.add(name, value)
         elif not _LENGTH.fullmatch(value):
@@ -232,13 +232,13 @@ def _headers(lines: Iterable[str]) -> tuple[Headers, int | None]:
 
 def _unfolded(lines: Iterable[str]) -> list[str]:
     """Join lines that go on after a line break and white space."""
-    whole: list[list[str]] = []
+    unfolded: list[list[str]] = []
     for line in lines:
-        if line[:1] in (" ", "\t") and whole:
-            whole[-1].append(line.strip(" \t"))
+        if line[:1] in (" ", "\t") and unfolded:
+            unfolded[-1].append(line.strip(" \t"))
         elif line:
-            whole.append([line])
-    return [" ".join(parts) for parts in whole]
+            unfolded.append([line])
+    return [" ".join(parts) for parts in unfolded]
 
 
 def _check(message: Request | Response) -> None:

@@ -1,4 +1,4 @@
-"""Telling sounds apart by arithmetic: making a sine, finding one (Goertzel), and saying whether a stretch is silence, speech or
+"""Distinguishes sounds by arithmetic: making a sine, finding one (Goertzel), and saying whether a stretch is silence, speech or
 music. Pure."""
 
 from __future__ import annotations

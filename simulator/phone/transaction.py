@@ -1,5 +1,5 @@
 """SIP transactions over UDP (RFC 3261 section 17, with RFC 6026): sending again until answered, answering again when asked again,
-and the ACK of a refused INVITE. One class per side, both driven by the tables below; the socket and the dialogs are elsewhere."""
+and the ACK of a refused INVITE. One class per side, both driven by the tables below; transport.py has the socket, dialog.py the dialogs."""
 
 from __future__ import annotations
 

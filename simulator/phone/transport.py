@@ -118,7 +118,7 @@ class SipTransport(asyncio.DatagramProtocol):
         self._closed.set()
 
     def error_received(self, exc: Exception) -> None:
-        """A peer's port is closed; the transaction that wanted it times out by itself."""
+        """A peer's port is closed; the transaction that used it times out by itself."""
 
     def datagram_received(self, data: bytes, addr: Peer) -> None:
         if not data.strip(b"\r\n\0"):
@@ -155,7 +155,7 @@ class SipTransport(asyncio.DatagramProtocol):
             self._begin(request, (branch, request.method), addr)
 
     def _receive_ack(self, ack: Request, refused: ServerTransaction | None) -> None:
-        """The ACK of a refusal has the branch of its INVITE; that of a 2xx a new one, so that call and number have to tell."""
+        """The ACK of a refusal has the branch of its INVITE; that of a 2xx a new one, so that call and number identify it."""
         if refused is not None:
             refused.acknowledged()
             return

@@ -82,7 +82,7 @@ class Address:
             uri, _, rest = text.partition(";")
             rest = f";{rest}"
         if not uri.strip():
-            raise MalformedSip(f"{text[:80]!r} holds no URI")
+            raise MalformedSip(f"{text[:80]!r} is no URI")
         return cls(uri.strip(), name, parameters(rest))
 
     def __str__(self) -> str:

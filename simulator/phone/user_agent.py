@@ -149,7 +149,7 @@ class Phone:
             return await self._incoming.get()
 
     async def unplug(self) -> None:
-        """Lose power: no BYE, no unregistering, no more sound. Nobody is told."""
+        """Lose power: no BYE, no unregistering, no more sound. Nobody learns of it."""
         if self.registration is not None:
             await self.registration.forget()
             self.registration.active = False

@@ -115,7 +115,7 @@ async def test_redis_forgets_by_its_own_clock(redis_server: PrivateRedis) -> Non
 
 async def test_no_answer_is_told_as_for_the_store(tmp_path: object) -> None:
     """StoreUnreachable, from each of them."""
-    store = RedisStore(f"unix://{tmp_path}/nobody", tell_refusals=False)
+    store = RedisStore(f"unix://{tmp_path}/nobody", log_refusals=False)
     for asked in (store.counts.take([Bound("day", 1, 1)], NOW), store.counts.take_try("a", RULE, NOW), store.counts.forget_tries("a")):
         with pytest.raises(StoreUnreachable):
             await asked

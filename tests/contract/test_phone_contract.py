@@ -186,7 +186,7 @@ async def test_all_is_said_when_nobody_presses_a_key(rig: Rig) -> None:
     assert rig.heard(MENU)
 
 
-async def test_a_wanted_key_stops_the_prompt_and_is_taken(rig: Rig) -> None:
+async def test_a_expected_key_stops_the_prompt_and_is_taken(rig: Rig) -> None:
     """It is returned once; nobody finds it again."""
     assert await rig.play([MENU], "12", "2") == "2"
     assert await no_key(rig)
@@ -220,7 +220,7 @@ async def test_a_key_nobody_wants_stays_for_whoever_waits(rig: Rig) -> None:
     assert await keys_of(rig, 1) == "9"
 
 
-async def test_a_wanted_key_counts_though_a_wrong_one_came_first(rig: Rig) -> None:
+async def test_a_expected_key_counts_though_a_wrong_one_came_first(rig: Rig) -> None:
     """The wrong one is gone then: it must not answer the next question."""
     assert await rig.play([MENU], "12", "91") == "1"
     assert await no_key(rig)

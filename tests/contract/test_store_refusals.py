@@ -68,7 +68,7 @@ async def test_said_once_and_asked_again_with_pauses(redis: PrivateRedis) -> Non
         for _ in range(50):
             with pytest.raises(StoreUnreachable) as refused:
                 await asyncio.gather(store.now_ms(), store.last_event())
-            assert refused.value.told
+            assert refused.value.logged
     await store.close()
 
     assert [line["event"] for line in lines] == ["redis_refused"]
@@ -99,14 +99,14 @@ async def test_a_password_that_is_right_again(redis: PrivateRedis, monkeypatch: 
 async def test_every_part_of_a_server_together_says_it_once(redis: PrivateRedis) -> None:
     """Router, desk, event log and follower all ask a Redis that refuses them, for as long as it takes: one line, not two a second."""
     url = redis.url.replace("unix://", "unix://:wrong@")
-    store, connection = RedisStore(url), Counting(url, tell_refusals=True, folder="")
+    store, connection = RedisStore(url), Counting(url, log_refusals=True, folder="")
     store._connection = connection
     directory, ids, clock = CurrentDirectory(Directory({}, {})), Ids(), SystemClock()
     view, events = View(directory), EventLog(store, ids, clock)
     routing_client = RoutingClient(store, directory, ids, clock, server="s1", wait_forecast=view.wait_forecast)
     router = Router(store, directory, ids, clock, server="s1", chance=random.Random(1))
     routing_client.post(ServerLeft("s1"))
-    events.tell(LeftEvent("s1"))
+    events.write(LeftEvent("s1"))
     with capture_logs() as lines:
         follower = Follower(store, view, events, "s1")
         parts = [asyncio.create_task(part()) for part in (router.run, routing_client.run, events.run, follower.run)]

@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 import pytest
 
-from routing.domain.outcomes import RingOutcome
+from routing.domain.outcomes import OfferOutcome
 from routing.domain.phone_address import phone_of
-from routing.ports import Ring, RingResult, WaitingCaller
+from routing.ports import Offer, OfferResult, WaitingCaller
 from simulator import virtual
-from tests.contract.asterisk_line import AsteriskLine, small_site
-from tests.scripted_line import Phone, ScriptedLine
+from tests.contract.asterisk_caller import AsteriskCaller, small_site
+from tests.scripted_caller import Phone, ScriptedCaller
 
 pytestmark = pytest.mark.contract
 
@@ -44,7 +44,7 @@ class Rig(Protocol):
 
 class ScriptedRig:
     def __init__(self, *phones: Phone) -> None:
-        self.line = ScriptedLine(*phones)
+        self.line = ScriptedCaller(*phones)
         self.press, self.hang_up = self.line.press, self.line.hang_up
 
     @property
@@ -63,7 +63,7 @@ class ScriptedRig:
         """Nothing runs here."""
 
 
-class AsteriskRig(AsteriskLine):
+class AsteriskRig(AsteriskCaller):
     def renders_for(self, ms: int) -> None:
         self.sounds.render_ms = ms
 
@@ -92,15 +92,15 @@ def now_ms() -> int:
     return round(1000 * asyncio.get_running_loop().time())
 
 
-def ring(offer: str = "o1", phone: str = "1001") -> Ring:
-    return Ring(offer, "c1", f"agent-{phone}", phone_of(phone), 15_000, "billing")
+def ring(offer: str = "o1", phone: str = "1001") -> Offer:
+    return Offer(offer, "c1", f"agent-{phone}", phone_of(phone), 15_000, "billing")
 
 
 def announce(rig: Rig) -> "asyncio.Task[None]":
     return asyncio.ensure_future(rig.line.announce("position", position=2, wait_ms=None))
 
 
-def start(rig: Rig, told: list[str], **which: str) -> "asyncio.Task[RingResult]":
+def start(rig: Rig, told: list[str], **which: str) -> "asyncio.Task[OfferResult]":
     return asyncio.ensure_future(rig.line.ring(ring(**which), told.append))
 
 
@@ -224,7 +224,7 @@ def test_an_answered_ring(play: Play) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["declined", "busy", "rang_out"])
-def test_a_ring_that_comes_to_nothing(play: Play, outcome: RingOutcome) -> None:
+def test_a_ring_that_comes_to_nothing(play: Play, outcome: OfferOutcome) -> None:
     """Each way is told apart, and how long it rang."""
 
     async def script(rig: Rig) -> None:

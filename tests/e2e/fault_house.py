@@ -176,7 +176,7 @@ async def broken_site(prepare: Callable[[OwnSite], None] = lambda site: None, **
         site.keep = False
     finally:
         with suppress(ProcessLookupError):  # it did not even start
-            site.tell(signal.SIGCONT)
+            site.send_signal(signal.SIGCONT)
         await site.stop()
         site.clean()
 

@@ -64,7 +64,7 @@ async def test_bench_calls_loses_no_call_and_agrees_with_the_event_log(tmp_path:
     assert line["failed"] == 0, found["failures"]
     assert line["calls"] > 4
     assert set(found["event_log"].values()) == {line["calls"]}
-    assert found["levels"][0]["whole"] > 0
+    assert found["levels"][0]["complete"] > 0
     assert min(found["levels"][0]["cores"].values()) >= 0
 
 

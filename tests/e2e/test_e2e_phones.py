@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from simulator.phone import EndedBy, IncomingCall, Phone, Policy, Sound, answer_after, answer_when_told, ignore, reject, sine
+from simulator.phone import EndedBy, IncomingCall, Phone, Policy, Sound, answer_after, answer_when_asked, ignore, reject, sine
 from tests.e2e.e2e_house import AGENT_HZ, House, OwnSite, open_site, render_prompts
 from tests.e2e.fault_house import LONGEST_SILENCE_S, broken_site, edit, longest_silence_s
 from tests.free_ports import free_port
@@ -244,7 +244,7 @@ async def test_more_and_more_phones_ring(house: House) -> None:
 
 async def test_a_phone_that_answers_by_itself(house: House) -> None:
     """It is told to, and its agent hears a beep before the caller."""
-    phone = await house.agent("zhao", answer_when_told(say=HUM))
+    phone = await house.agent("zhao", answer_when_asked(say=HUM))
     guest = await house.dial("4100")
     call = await phone.next_call(5)
     assert call.invite.headers.all("Alert-Info") == ["auto-answer"]
@@ -255,7 +255,7 @@ async def test_a_phone_that_answers_by_itself(house: House) -> None:
     await guest.event("contact_ended")
 
 
-# -- an agent at a line outside ------------------------------------------------------------------------------------------
+# -- an agent at an external number ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", ["1", ""], ids=["who answers", "whose voicemail answers"])

@@ -58,7 +58,7 @@ async def test_a_stop_lets_calls_finish(own_site: OwnSite) -> None:
         guest = await house.dial("4100")
         connected = await guest.event("contact_connected")
         talk = await phone.next_call(1)
-        own_site.tell(signal.SIGTERM)
+        own_site.send_signal(signal.SIGTERM)
         await guest.call.pause(1.0)
         start = len(guest.call.heard)
         late = await (await house.phone("caller2")).call("4000")

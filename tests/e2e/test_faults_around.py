@@ -131,7 +131,7 @@ async def test_all_servers_are_gone(measured: list[str]) -> None:
         await guest.call.pause(0.3)
         dialplan = (house.site.state / "etc/asterisk/extensions.conf").read_text()
         sounds = dict(re.findall(r'HOTLINE_LANGUAGE}" = "(\w+)".*Playback\((.*?)\)\)', dialplan))
-        house.site.tell(signal.SIGSTOP)
+        house.site.send_signal(signal.SIGSTOP)
         start = len(guest.call.heard)
         house.kill()
         await house.eventually(lambda: house.plays(sounds["en"]), 8)
@@ -139,7 +139,7 @@ async def test_all_servers_are_gone(measured: list[str]) -> None:
         await guest.call.hears(AGENT_HZ, 15)
         assert longest_silence_s(guest, start) < 2
         assert guest.call.state is CallState.TALKING
-        house.site.tell(signal.SIGCONT)
+        house.site.send_signal(signal.SIGCONT)
         await house.serving()
         await guest.call.hang_up()
         await guest.over(10)

@@ -92,7 +92,7 @@ async def test_a_woken_zombie_does_no_harm(measured: list[str], talking: bool) -
         await guest.call.pause(0.5)
         start, mark = len(guest.call.heard), len(house.feed.events)
         began = asyncio.get_running_loop().time()
-        house.site.tell(signal.SIGSTOP)  # so that the supervisor does not end it
+        house.site.send_signal(signal.SIGSTOP)  # so that the supervisor does not end it
         zombie = house.freeze(await holder(house, guest))
         if agent:
             await house.feed.wait_for("server_lost", within=12, after=mark)
@@ -111,7 +111,7 @@ async def test_a_woken_zombie_does_no_harm(measured: list[str], talking: bool) -
             await guest.event("contact_connected", 8)
         await guest.over(10)
         await house.state("wang", "ready", 6)
-        house.site.tell(signal.SIGCONT)
+        house.site.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.parametrize("leads", [True, False])
@@ -121,7 +121,7 @@ async def test_calls_that_come_to_a_frozen_server(measured: list[str], leads: bo
         await house.both_listed()
         leader = await house.leader(2)
         phones = [await house.phone(account) for account in ("caller", "caller2", "caller3")]
-        house.site.tell(signal.SIGSTOP)
+        house.site.send_signal(signal.SIGSTOP)
         began = asyncio.get_running_loop().time()
         zombie = house.freeze("node-1" if (leader == 1) is leads else "node")
         calls = [await phones[place % 3].call("4000") for place in range(CALLS)]
@@ -136,7 +136,7 @@ async def test_calls_that_come_to_a_frozen_server(measured: list[str], leads: bo
         assert len({event["call"] for event in house.told("call_arrived")}) == len(house.told("call_arrived")) == CALLS
         assert house.told("call_ended") == []
         assert all(call.state is CallState.TALKING for call in calls)
-        house.site.tell(signal.SIGCONT)
+        house.site.send_signal(signal.SIGCONT)
         await asyncio.gather(*(call.hang_up() for call in calls))
 
 

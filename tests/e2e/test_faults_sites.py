@@ -103,14 +103,14 @@ async def test_a_frozen_server_is_followed_by_one_of_its_own_asterisk(measured: 
         there = await west.dial("4102", "caller2")
         await there.event("contact_queued")
         name = "node" if there.id in await west.calls_at(0) else "node-1"
-        west.site.tell(signal.SIGSTOP)
+        west.site.send_signal(signal.SIGSTOP)
         zombie = west.freeze(name)
         await there.event("call_resumed", 12)
         await west.eventually(lambda: west.listed([agi + 1 if name == "node" else agi]), 5)
         assert await east.listed([east.site.ports["agi"]])
         goes_on(here, there)
         os.kill(zombie, signal.SIGCONT)
-        west.site.tell(signal.SIGCONT)
+        west.site.send_signal(signal.SIGCONT)
         await west.eventually(lambda: west.listed([agi, agi + 1]), 10)
         for guest in (here, there):
             await guest.call.hang_up()

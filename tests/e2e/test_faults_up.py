@@ -210,7 +210,7 @@ async def test_the_end_of_a_drain(measured: list[str]) -> None:
             await guest.event("contact_queued")
         late = await house.phone("caller3")
         began = asyncio.get_running_loop().time()
-        house.site.tell(signal.SIGTERM)
+        house.site.send_signal(signal.SIGTERM)
         await house.said("stopping the server", 5)
         refused = await late.call("4100")
         with pytest.raises(CallRefused) as refusal:

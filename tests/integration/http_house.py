@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ivr.numbers import Allowed
-from routing.board.agents import TOLD
+from routing.board.agents import EVENTS_OF
 from routing.client.requests import NoReply
 from routing.domain.agent_state import AgentState
 from routing.domain.current_directory import CurrentDirectory
@@ -100,7 +100,7 @@ class FakeHealth:
         self.warned: list[str] = []
         self.elsewhere: list[str] = []
 
-    def mended_elsewhere(self) -> list[str]:
+    def mended_by_others(self) -> list[str]:
         return self.elsewhere
 
     def warnings(self) -> list[str]:
@@ -152,7 +152,7 @@ class World:
         """Now it knows."""
         self.on_its_way()
 
-    def tell(self, data: EventData, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing") -> None:
+    def write(self, data: EventData, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing") -> None:
         """Feed the read model."""
         self.view.apply(Event(f"event-{at_ms}", at_ms, data, call=f"call-of-{contact}", contact=contact, agent=agent, queue=queue))
 
@@ -160,17 +160,17 @@ class World:
         """Somebody joined the queue `waited_ms` ago, at first asking for billing >= 4, after 30 s for billing."""
         at_ms, steps = NOW_MS - waited_ms, ((0, "billing >= 4"), (30_000, "billing"))
         known = queued(at_ms, steps=steps, priority=priority, ani=ani, caller={"account": "12345678"}, server="node-1")
-        self.tell(known, at_ms, contact=contact)
+        self.write(known, at_ms, contact=contact)
 
     def agent(self, id: str, state: str, *, phone_state: PhoneState = "available", reason: str = "") -> None:
         """An agent got into a state ten seconds ago."""
         phone, now = phone_text(DIRECTORY.agents[id].phone), AgentState(state)
-        self.tell(PhoneStateChanged(phone, phone_state), agent=id)
-        changed = agent_changed(TOLD[now], now, phone, reason=reason, since_ms=NOW_MS - 10_000)
-        self.tell(changed, NOW_MS - 10_000, agent=id)
+        self.write(PhoneStateChanged(phone, phone_state), agent=id)
+        changed = agent_changed(EVENTS_OF[now], now, phone, reason=reason, since_ms=NOW_MS - 10_000)
+        self.write(changed, NOW_MS - 10_000, agent=id)
 
-    def call(self, id: str, *, server: str = "node-1", lasts_ms: int = 60_000, node: str = "welcome") -> None:
+    def call(self, id: str, *, server: str = "node-1", duration_ms: int = 60_000, node: str = "welcome") -> None:
         """A caller in the main menu, at one of the servers."""
-        at_ms = NOW_MS - lasts_ms
+        at_ms = NOW_MS - duration_ms
         self.view.apply(Event(f"event-{id}", at_ms, at_server(server, started_at_ms=at_ms), call=id))
         self.view.apply(Event(f"event-{id}-in", at_ms, NodeEntered("menu", "zh"), call=id, flow="main", node=node))

@@ -29,11 +29,11 @@ async def test_what_was_told_to_a_frozen_redis_is_in_it_once(redis_server: Priva
     log, routing_client = EventLog(store, ids, clock), RoutingClient(store, CurrentDirectory(Directory({}, {})), ids, clock, server="here")
     running = [asyncio.create_task(log.run()), asyncio.create_task(routing_client.run())]
     try:
-        log.tell(counted(0))
+        log.write(counted(0))
         await log.flush()
         os.kill(redis_server.pid, signal.SIGSTOP)
         for number in range(1, 4):
-            log.tell(counted(number))
+            log.write(counted(number))
             routing_client.post(ContactLeft(f"c{number}", "abandoned"))
         await asyncio.sleep(2.5)  # several tries of both
         os.kill(redis_server.pid, signal.SIGCONT)

@@ -84,7 +84,7 @@ async def test_what_others_have_to_mend_is_marked(client: Client, world: World) 
 
     assert response.status == 503
     components = (await response.json())["components"]
-    assert components["redis"] == {"ready": False, "message": "Redis takes no writes", "elsewhere": True}
+    assert components["redis"] == {"ready": False, "message": "Redis takes no writes", "external": True, "elsewhere": True}
     assert components["ami"] == {"ready": True, "message": ""}
 
 
@@ -95,7 +95,7 @@ async def test_a_queue_in_full(client: Client, world: World) -> None:
     world.queued("vip", 5_000, priority=60)
     world.agent("wang", "ready")
     world.agent("smith", "paused", reason="lunch")
-    world.tell(OfferMade("o1", 0, "1001"), contact="c1", agent="wang")
+    world.write(OfferMade("o1", 0, "1001"), contact="c1", agent="wang")
 
     body = await get(client, "/api/queues/billing")
 
@@ -148,9 +148,9 @@ async def test_the_service_level_now(client: Client, world: World) -> None:
     """Answered in time counts for it, answered late and abandoned against it."""
     for contact, waited_ms in (("c1", 5_000), ("c2", 60_000)):
         world.queued(contact, waited_ms)
-        world.tell(ContactConnected(f"offer-{contact}", waited_ms), contact=contact, agent="wang")
+        world.write(ContactConnected(f"offer-{contact}", waited_ms), contact=contact, agent="wang")
     world.queued("c3", 9_000)
-    world.tell(ContactAbandoned(9_000), contact="c3")
+    world.write(ContactAbandoned(9_000), contact="c3")
 
     body = (await get(client, "/api/queues"))["queues"][0]
 
@@ -162,7 +162,7 @@ async def test_callers_are_masked_and_what_they_keyed_is_not_shown(client: Clien
     """No answer holds a caller's whole number or a variable of the call."""
     world.queued("c1", 1_000)
     world.call("call-of-c1")
-    world.tell(OfferMade("o1", 0, "1001"), contact="c1", agent="wang")
+    world.write(OfferMade("o1", 0, "1001"), contact="c1", agent="wang")
 
     for path in ("/api/queues/billing", "/api/calls", "/api/agents"):
         text = await (await client.get(path, headers=bearer())).text()
@@ -176,7 +176,7 @@ async def test_an_agent_with_a_contact(client: Client, world: World) -> None:
     """An agent shows state, phone, skills and the contact they are offered."""
     world.agent("wang", "ready")
     world.queued("c1", 1_000)
-    world.tell(OfferMade("o1", 0, "1001"), NOW_MS - 500, contact="c1", agent="wang")
+    world.write(OfferMade("o1", 0, "1001"), NOW_MS - 500, contact="c1", agent="wang")
 
     body = await get(client, "/api/agents/wang")
 
@@ -187,7 +187,7 @@ async def test_an_agent_with_a_contact(client: Client, world: World) -> None:
 
 async def test_live_calls(client: Client, world: World) -> None:
     """/api/calls shows where each caller is, at whichever server, the oldest call first."""
-    world.call("call-2", server="node-2", lasts_ms=90_000)
+    world.call("call-2", server="node-2", duration_ms=90_000)
     world.call("call-1", server="node-1")
 
     other, call = (await get(client, "/api/calls"))["calls"]
@@ -196,7 +196,7 @@ async def test_live_calls(client: Client, world: World) -> None:
     assert (call["id"], call["ani"], call["dnis"], call["language"]) == ("call-1", "+86*******8000", "4000", "zh")
     assert (call["stage"], call["flow"], call["node"]) == ("in_flow", "main", "welcome")
     assert (call["queue"], call["contact"], call["agent"]) == ("", "", "")
-    assert (call["lasts_ms"], call["started_at_ms"], call["server"]) == (60_000, NOW_MS - 60_000, "node-1")
+    assert (call["duration_ms"], call["started_at_ms"], call["server"]) == (60_000, NOW_MS - 60_000, "node-1")
 
 
 async def test_a_call_that_waits_and_talks(client: Client, world: World) -> None:
@@ -206,14 +206,14 @@ async def test_a_call_that_waits_and_talks(client: Client, world: World) -> None
     (call,) = (await get(client, "/api/calls"))["calls"]
     assert (call["stage"], call["contact"], call["queue"], call["agent"]) == ("waiting", "c1", "billing", "")
 
-    world.tell(ContactMoved("billing", "asked", 0), contact="c1", queue="sales")
-    world.tell(ContactConnected("o1", 5_000), contact="c1", agent="smith", queue="sales")
+    world.write(ContactMoved("billing", "asked", 0), contact="c1", queue="sales")
+    world.write(ContactConnected("o1", 5_000), contact="c1", agent="smith", queue="sales")
     (call,) = (await get(client, "/api/calls"))["calls"]
     assert (call["stage"], call["contact"], call["queue"], call["agent"]) == ("talking", "c1", "sales", "smith")
 
-    world.tell(ContactEnded("caller", 5_000, 0, 1_000), contact="c1", agent="smith", queue="sales")
+    world.write(ContactEnded("caller", 5_000, 0, 1_000), contact="c1", agent="smith", queue="sales")
     assert [call["stage"] for call in (await get(client, "/api/calls"))["calls"]] == ["in_flow"]
-    world.tell(ended(), contact="c1")
+    world.write(ended(), contact="c1")
     assert (await get(client, "/api/calls"))["calls"] == []
 
 
@@ -221,7 +221,7 @@ async def test_what_the_flow_hands_the_agent_is_for_agents(client: Client, world
     """The agent's current contact carries the flow's data, for tokens from the agent's on; a board on the wall sees none of it."""
     world.agent("wang", "ready")
     world.queued("c1", 1_000)
-    world.tell(OfferMade("o1", 0, "1001"), contact="c1", agent="wang")
+    world.write(OfferMade("o1", 0, "1001"), contact="c1", agent="wang")
     for role in ("agent", "supervisor"):
         agent = await (await client.get("/api/agents/wang", headers=bearer(role))).json()
         contact = await (await client.get("/api/contacts/c1", headers=bearer(role))).json()
@@ -234,7 +234,7 @@ async def test_calls_that_were_lost_long_ago_are_not_shown(client: Client, world
     """The list goes back twelve hours at every server, also at one that has run for longer."""
     lost = CallEnded("asterisk_restarted", 0, "orphan", "+8613800138000")
     for hours in (13, 11):
-        world.tell(lost, NOW_MS - hours * 3_600_000, contact=f"c{hours}")
+        world.write(lost, NOW_MS - hours * 3_600_000, contact=f"c{hours}")
     response = await client.get("/api/calls/lost", headers=bearer("supervisor"))
     assert [call["call"] for call in (await response.json())["calls"]] == ["call-of-c11"]
 
@@ -329,11 +329,11 @@ async def test_a_contact(client: Client, world: World) -> None:
     waiting = await get(client, "/api/contacts/c1")
     assert (waiting["queue"], waiting["position"], waiting["waited_ms"], waiting["priority"]) == ("billing", 1, 40_000, 60)
     assert waiting["expected_wait_ms"] is None
-    assert (waiting["ani"], waiting["agent"], waiting["talks_ms"]) == ("+86*******8000", "", 0)
+    assert (waiting["ani"], waiting["agent"], waiting["talk_ms"]) == ("+86*******8000", "", 0)
 
-    world.tell(ContactConnected("offer-1", 30_000), NOW_MS - 10_000, contact="c1", agent="wang")
+    world.write(ContactConnected("offer-1", 30_000), NOW_MS - 10_000, contact="c1", agent="wang")
     talking = await get(client, "/api/contacts/c1")
-    assert (talking["state"], talking["agent"], talking["talks_ms"], talking["waited_ms"]) == ("connected", "wang", 10_000, 30_000)
+    assert (talking["state"], talking["agent"], talking["talk_ms"], talking["waited_ms"]) == ("connected", "wang", 10_000, 30_000)
     assert talking["position"] == 0
 
 

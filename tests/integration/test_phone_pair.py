@@ -21,7 +21,7 @@ from simulator.phone import (
     PhoneError,
     Sound,
     answer_after,
-    answer_when_told,
+    answer_when_asked,
     classify,
     dead,
     find_tone,
@@ -180,9 +180,9 @@ async def test_trying_is_not_ringing(alice: Phone, bob: Phone) -> None:
     assert outgoing.state is CallState.CALLING
 
 
-async def test_a_permanent_line_answers_only_calls_that_ask_for_it(alice: Phone, bob: Phone) -> None:
+async def test_an_auto_answer_phone_answers_only_calls_that_ask_for_it(alice: Phone, bob: Phone) -> None:
     """Call-Info with answer-after=0, as desk phones have it; any other call rings."""
-    bob.on_invite = answer_when_told()
+    bob.on_invite = answer_when_asked()
     asking = await alice.call(bob.contact, headers={"Call-Info": "<sip:hotline>;answer-after=0"})
     await asking.answered(1)
     await asking.hang_up()

@@ -143,7 +143,7 @@ async def test_it_is_told_and_heals_by_itself(redis: PrivateRedis, store: RedisS
             assert "takes no writes" in why
             assert health.only_full
             refused_ms = clock.now_ms()
-            events.tell(counted(1))
+            events.write(counted(1))
             await asyncio.sleep(1.5)
             mend()
             await ready(health)

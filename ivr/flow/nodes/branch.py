@@ -1,4 +1,4 @@
-"""branch: go where the first condition that holds leads."""
+"""branch: go where the first condition that is true leads."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ class Case(Settings):
 
 
 class Branch(Node):
-    """Conditions are tried in order; `otherwise` is taken when none holds."""
+    """Conditions are tried in order; `otherwise` is taken when none is true."""
 
     type: ClassVar[str] = "branch"
 
@@ -23,7 +23,7 @@ class Branch(Node):
 
     async def run(self, talk: Talk) -> str:
         for index, case in enumerate(self.cases):
-            if talk.holds(case.when):
+            if talk.is_true(case.when):
                 return f"case:{index + 1}"
         return "otherwise"
 

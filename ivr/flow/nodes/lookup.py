@@ -26,7 +26,7 @@ def _path(value: Any) -> str:
 
 
 class Lookup(Node):
-    """A 2xx answer with every wanted value is `found`; 404 or an empty answer is `not_found`; everything else is `failed`."""
+    """A 2xx answer with every value asked for is `found`; 404 or an empty answer is `not_found`; everything else is `failed`."""
 
     type: ClassVar[str] = "lookup"
 
@@ -79,7 +79,7 @@ class Lookup(Node):
         for name, path in self.save.items():
             value = _value(reply.data, path.removesuffix("?"))
             if value is None and not path.endswith("?"):
-                return "failed", {}, f"the answer holds no '{path}'"
+                return "failed", {}, f"there is no '{path}' in the answer"
             values[name] = value or ""
         return "found", values, ""
 

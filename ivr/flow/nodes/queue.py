@@ -120,7 +120,7 @@ class Queue(Node):
             yield ("steps",), "give 'requirement' or 'steps', not both: the first step can carry the requirement"
         times = [step.after for step in self.steps]
         if times and times[0] != 0:
-            yield ("steps", 0), "the first step holds from the beginning: leave its 'after' out"
+            yield ("steps", 0), "the first step applies from the beginning: leave its 'after' out"
         for index in range(1, len(times)):
             if times[index] <= times[index - 1]:
                 yield ("steps", index, "after"), "each step must come later than the one before it"

@@ -8,7 +8,7 @@ from ivr.flow.texts import Kind, Template, spoken
 
 
 class Say(Node):
-    """`value` may hold variables; `before` and `after` are said around it."""
+    """`value` may have variables in it; `before` and `after` are said around it."""
 
     type: ClassVar[str] = "say"
 

@@ -1,6 +1,6 @@
 """Least occupied: whoever spent the smallest share of the recent past on contacts and wrap-up rings first.
 
-The share is an exponential average with a memory of half an hour: it rises towards 1 while busy and decays towards 0 while idle. All
+The share is an exponential average over half an hour: it rises towards 1 while busy and decays towards 0 while idle. All
 idle agents decay by the same factor, so their order does not change while they wait, and the logarithm is a key that stands still.
 """
 

@@ -1,4 +1,4 @@
-"""Least skilled: whoever would be missed least elsewhere rings first, so that rare skills stay free for those who need them."""
+"""Least skilled: whoever would be missed least in other queues rings first, so that rare skills stay free for those who need them."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Most skilled: whoever has the highest levels in the skills that are wanted; where none is, the highest level in the queue."""
+"""Most skilled: whoever has the highest levels in the required skills; where none is required, the highest level in the queue."""
 
 import random
 

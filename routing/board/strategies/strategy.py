@@ -12,8 +12,8 @@ from routing.domain.model import AgentProfile, Membership
 class Fit:
     """How an agent fits one requirement class of one queue: all that does not change while the site's definitions stand.
 
-    `mastery` is the sum of the levels of the skills that are wanted; `spare` what other contacts would miss: of the skills that are
-    not wanted here each level counts the more, the fewer agents have the skill.
+    `mastery` is the sum of the levels of the required skills; `spare` what other contacts would miss: of the skills that are
+    not required here each level counts the more, the fewer agents have the skill.
     """
 
     profile: AgentProfile

@@ -1,1 +1,1 @@
-"""What is told in the event log: the envelope, one class for each type, and the list of all."""
+"""The events of the log: the envelope, one class for each type, and the list of all."""

@@ -1,4 +1,4 @@
-"""Agents. Told by the router (`routing/board/agents.py`). `docs/agents.md` draws the states."""
+"""Agents. Written by the router (`routing/board/agents.py`). `docs/agents.md` draws the states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from routing.domain.model import PauseKind, PhoneState
 
 @dataclass(frozen=True, slots=True)
 class AgentChanged(EventData):
-    """How things are with an agent now. What is told of a change of state also has the state before it."""
+    """How things are with an agent now. An event of a change of state also has the state before it."""
 
     state: Annotated[AgentState, ""]
     reason: Annotated[str, "of a pause, or why one is asked for"]
@@ -47,7 +47,7 @@ class AgentReady(AgentChanged):
 
 @dataclass(frozen=True, slots=True)
 class AgentConnected(AgentChanged):
-    """talks to a contact"""
+    """is connected to a contact"""
 
     TYPE: ClassVar[str] = "agent_connected"
 
@@ -104,7 +104,7 @@ class AgentBreakOverrun(AgentChanged):
 @dataclass(frozen=True, slots=True)
 class AgentWishChanged(AgentChanged):
     """asked, in a talk or in a wrap-up that owes a disposition, for a pause or to log out, which is granted at its end; or took that back.
-    `work` has what in `wanted`, `reason` why"""
+    `work` has what in `requested`, `reason` why"""
 
     TYPE: ClassVar[str] = "agent_wish_changed"
 

@@ -1,7 +1,7 @@
-"""Calls. Told by the server that has the call (`server/calls/session.py`); when that one is lost, by one that sees it on AMI
+"""Calls. Written by the server that has the call (`server/calls/session.py`); when that one is lost, by one that sees it on AMI
 (`server/cluster/orphaned_calls.py`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
 from routing.domain.events.envelope import Event, EventData
@@ -33,8 +33,8 @@ class CallArrived(CallAtServer):
 
 @dataclass(frozen=True, slots=True)
 class CallResumed(CallAtServer):
-    """another server, or the same one started again, goes on with a call whose server was lost; also told again for every call after Redis
-    lost its data. `flow` and `node` say where it was"""
+    """another server, or the same one started again, goes on with a call whose server was lost; also written again for every call after
+    Redis lost its data. `flow` and `node` say where it was"""
 
     TYPE: ClassVar[str] = "call_resumed"
 
@@ -55,7 +55,7 @@ class CallEnded(EventData):
         CallEndedBy,
         "time_limit: `max_call_length`; asterisk_restarted: Asterisk died; site_stopped: the site stopped before it was over",
     ]
-    lasted_ms: Annotated[int, "0 when no server had the call any more"]
+    duration_ms: Annotated[int, "0 when no server had the call any more"] = field(metadata={"was": "lasted_ms"})
     stage: Annotated[CallStage, "where it ended; orphan: no server had the call any more"]
     ani: Annotated[str | None, "with asterisk_restarted and site_stopped: the number to call back, in full"] = None
     reason: Annotated[Literal["no_audio_from_caller"] | None, "with system, where it is known"] = None

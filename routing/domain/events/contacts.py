@@ -1,4 +1,4 @@
-"""Contacts. Told by the router, in the same commit as the change itself (`routing/board/arrivals.py`, `routing/board/contacts.py`)."""
+"""Contacts. Written by the router, in the same commit as the change itself (`routing/board/arrivals.py`, `routing/board/contacts.py`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ class ContactKnown(EventData):
     ani: Annotated[str, "the caller's number, in full"]
     language: Annotated[str, "the caller's"]
     caller: Annotated[Mapping[str, str], "the flow's `data` for the agent"]
-    server: Annotated[str, "the server that has the caller; empty for contacts that no server holds"]
+    server: Annotated[str, "the server that has the caller; empty for contacts that no server has"]
     ageing: Annotated[float, "the queue's"] = 1.0
     place_ms: Annotated[int, "an earlier wait that counts for the place"] = 0
     kind: Annotated[str, "voice, callback, chat or task"] = VOICE
-    due_ms: Annotated[int, "when it is wanted; 0: at once"] = 0
-    line: Annotated[str, "the line that a call to the customer goes out on; empty is any"] = ""
+    due_ms: Annotated[int, "when it is due; 0: at once"] = 0
+    trunk: Annotated[str, "the trunk by which a call to the customer goes out; empty is any"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ContactHeldUp(EventData):
 
     TYPE: ClassVar[str] = "contact_held_up"
     reason: Annotated[
-        Literal["no_server", "no_line"] | None, "no server has the medium for it, or none has the line; left out when that is over"
+        Literal["no_server", "no_trunk"] | None, "no server has the medium for it, or none has the trunk; left out when that is over"
     ] = None
 
 
@@ -70,17 +70,17 @@ class ContactAccepted(EventData):
 
 @dataclass(frozen=True, slots=True)
 class ContactNotReached(EventData):
-    """the customer was called and not reached; it waits again from `due_ms` on, which `contact_requeued` tells"""
+    """the customer was called and not reached; it waits again from `due_ms` on, then comes `contact_requeued`"""
 
     TYPE: ClassVar[str] = "contact_not_reached"
     offer: Offer
     outcome: Annotated[Literal["busy", "no_answer", "unreachable", "failed"], ""]
-    due_ms: Annotated[int, "when it is wanted again"]
+    due_ms: Annotated[int, "when it is due again"]
 
 
 @dataclass(frozen=True, slots=True)
 class ContactRequeued(ContactKnown):
-    """waits on as before: Redis had lost the contact, and its server told of it again; or its customer was not reached. It was counted
+    """waits on as before: Redis had lost the contact, and its server reported it again; or its customer was not reached. It was counted
     when it joined; who has no
     `contact_queued` of it takes this for one"""
 
@@ -119,7 +119,7 @@ class ContactEnded(EventData):
 
 @dataclass(frozen=True, slots=True)
 class ContactAbandoned(EventData):
-    """the caller hung up before an agent answered, or (with `reason`) the line fell silent"""
+    """the caller hung up before an agent answered, or (with `reason`) no audio came from the caller"""
 
     TYPE: ClassVar[str] = "contact_abandoned"
     waited_ms: WaitedMs
@@ -211,7 +211,7 @@ WITHOUT_AGENT = (ContactAbandoned, ContactTimedOut, ContactLeft)  # the wait is 
 def without_agent(
     outcome: Literal["abandoned", "timed_out"] | LeftOutcome, waited_ms: int, key: str = "", reason: EndReason = ""
 ) -> ContactAbandoned | ContactTimedOut | ContactLeft:
-    """What is told of a wait that ended so."""
+    """The data of a wait that ended so."""
     if outcome == "abandoned":
         return ContactAbandoned(waited_ms, reason=reason or None)
     if outcome == "timed_out":

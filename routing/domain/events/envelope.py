@@ -11,7 +11,7 @@ Fields = dict[str, Any]  # the data of an event as JSON has it
 
 
 class EventData:
-    """What belongs to one type of event. The docstring of a class says when it is told, beside each field stands what it means: both are
+    """What belongs to one type of event. The docstring of a class says when it is written, beside each field stands what it means: both are
     the rows of docs/events.md (tests/event_reference.py). Each type is one frozen dataclass, and stands in registry.py.
 
     A field that is None is left out of the text, every other one is written. A field that a text lacks has its default; a text without
@@ -30,7 +30,7 @@ class EventData:
 
 @dataclass(frozen=True, slots=True)
 class UnknownEvent(EventData):
-    """Of a type, or a version of a type, that this version of Hotline does not know: a newer server told it. Readers pass over it;
+    """Of a type, or a version of a type, that this version of Hotline does not know: a newer server wrote it. Readers pass over it;
     written again it is what it was. `beside`: what its envelope has and ours has not."""
 
     type: str

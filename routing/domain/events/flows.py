@@ -1,4 +1,4 @@
-"""Flows. Told by the server that has the call (`ivr/interpreter.py`, `ivr/flow/`)."""
+"""Flows. Written by the server that has the call (`ivr/interpreter.py`, `ivr/flow/`)."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal

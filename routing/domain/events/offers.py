@@ -1,4 +1,4 @@
-"""Offers. An offer is one agent's phone ringing for one contact. Told by the router (`routing/board/state.py`,
+"""Offers. An offer is one agent's phone ringing for one contact. Written by the router (`routing/board/state.py`,
 `routing/board/contacts.py`)."""
 
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from routing.domain.contact_facts import VOICE
 from routing.domain.events.envelope import EventData
-from routing.domain.outcomes import RingOutcome
+from routing.domain.outcomes import OfferOutcome
 
 Offer = Annotated[str, ""]
 RingMs = Annotated[int, "how long the phone rang"]
@@ -22,7 +22,7 @@ class OfferMade(EventData):
     phone: Annotated[str, "the agent's; empty for contacts that do not ring"]
     kind: Annotated[str, "of the contact"] = VOICE
     until_ms: Annotated[int, "when it is given up for want of news"] = 0
-    server: Annotated[str, "the server that carries it out, where none holds the contact"] = ""
+    server: Annotated[str, "the server that carries it out, where none has the contact"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class OfferRinging(EventData):
 
 @dataclass(frozen=True, slots=True)
 class OfferRefused(EventData):
-    """What is told of an offer that came to nothing."""
+    """The data of an offer that came to nothing."""
 
     offer: Offer
     ring_ms: RingMs
@@ -82,10 +82,10 @@ class OfferWithdrawn(EventData):
 
     TYPE: ClassVar[str] = "offer_withdrawn"
     offer: Offer
-    ring_ms: Annotated[int | None, "how long the phone rang, where its side told it"] = None
+    ring_ms: Annotated[int | None, "how long the phone rang, where its server reported it"] = None
 
 
-OVER: dict[RingOutcome, type[OfferRefused] | type[OfferWithdrawn]] = {
+OVER: dict[OfferOutcome, type[OfferRefused] | type[OfferWithdrawn]] = {
     "rang_out": OfferRangOut,
     "declined": OfferDeclined,
     "busy": OfferBusy,

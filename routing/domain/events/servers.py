@@ -1,4 +1,4 @@
-"""Servers. Told by the router (`routing/board/servers.py`, `routing/router.py`); `asterisk_...` and `redis_...` by the servers."""
+"""Servers. Written by the router (`routing/board/servers.py`, `routing/router.py`); `asterisk_...` and `redis_...` by the servers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,8 +46,8 @@ class AsteriskGapMended(EventData):
 
 @dataclass(frozen=True, slots=True)
 class RedisRefusedWrites(EventData):
-    """Redis takes no writes: its disk or memory is full, or it is a replica. Told by each server when it happened, and in the log when it
-    writes again"""
+    """Redis takes no writes: its disk or memory is full, or it is a replica. Written by each server when it happened; it is in the log when
+    it writes again"""
 
     TYPE: ClassVar[str] = "redis_refused_writes"
     server: Server
@@ -65,7 +65,7 @@ class RedisTookWrites(EventData):
 
 @dataclass(frozen=True, slots=True)
 class DomainOpened(EventData):
-    """the very first start, or Redis lost its data; servers tell again what they hold"""
+    """the very first start, or Redis lost its data; servers report again what they have"""
 
     TYPE: ClassVar[str] = "domain_opened"
     server: Annotated[str, "the router's"]
@@ -83,7 +83,7 @@ class EventsDropped(EventData):
 
 @dataclass(frozen=True, slots=True)
 class MessagesDropped(EventData):
-    """the same of what it had to tell the router"""
+    """the same of its messages to the router"""
 
     TYPE: ClassVar[str] = "messages_dropped"
     server: Server
@@ -120,7 +120,7 @@ class ServerLeft(EventData):
 
 @dataclass(frozen=True, slots=True)
 class ServerLost(EventData):
-    """nothing was heard of it for 3 s. Its waiting callers are offered nothing until they turn up elsewhere, for 2 min at most"""
+    """nothing was heard of it for 3 s. Its waiting callers are offered nothing until they turn up at another server, for 2 min at most"""
 
     TYPE: ClassVar[str] = "server_lost"
     server: Server

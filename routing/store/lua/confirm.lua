@@ -6,7 +6,7 @@ local function key(position)
   local ms, number = string.match(position, '(%d+)-?(%d*)')
   return string.format('%020.0f%020.0f', ms, tonumber(number) or 0)
 end
-local held = redis.call('HGET', readers, reader)
-if not held then return 0 end
-if key(held) < key(position) then redis.call('HSET', readers, reader, position) end
+local confirmed = redis.call('HGET', readers, reader)
+if not confirmed then return 0 end
+if key(confirmed) < key(position) then redis.call('HSET', readers, reader, position) end
 return 1

@@ -3,9 +3,9 @@ local events, readers = KEYS[1], KEYS[2]
 local SAMPLES = 20
 
 local found = {redis.call('XLEN', events), redis.call('MEMORY', 'USAGE', events, 'SAMPLES', SAMPLES) or 0}
-local held = redis.call('HGETALL', readers)
-for at = 1, #held, 2 do
-  local behind = redis.call('XRANGE', events, '(' .. held[at + 1], '+', 'COUNT', 1)[1]
-  for _, part in ipairs({held[at], held[at + 1], behind and behind[1] or ''}) do table.insert(found, part) end
+local known = redis.call('HGETALL', readers)
+for at = 1, #known, 2 do
+  local behind = redis.call('XRANGE', events, '(' .. known[at + 1], '+', 'COUNT', 1)[1]
+  for _, part in ipairs({known[at], known[at + 1], behind and behind[1] or ''}) do table.insert(found, part) end
 end
 return found

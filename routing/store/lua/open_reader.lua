@@ -1,7 +1,7 @@
 -- Let a durable reader begin behind a position, "0" (the oldest event that is there) or "$" (the newest); one that is known stays where it
--- is. Returns its position. `told`: an event that is appended, with reader, from and to filled in, when some behind it were dropped before.
+-- is. Returns its position. `gap_event`: an event that is appended, with reader, from and to filled in, when some behind it were dropped before.
 local events, readers, dropped = KEYS[1], KEYS[2], KEYS[3]
-local reader, after, told = ARGV[1], ARGV[2], ARGV[3]
+local reader, after, gap_event = ARGV[1], ARGV[2], ARGV[3]
 
 local function key(position)
   local ms, number = string.match(position, '(%d+)-?(%d*)')
@@ -17,7 +17,7 @@ if after == '$' then
 end
 redis.call('HSET', readers, reader, after)
 if key(after) < key(gone) then
-  local event, time = cjson.decode(told), redis.call('TIME')
+  local event, time = cjson.decode(gap_event), redis.call('TIME')
   event.id, event.at_ms = event.id .. reader .. '-' .. gone, time[1] * 1000 + math.floor(time[2] / 1000)
   event.data = {reader = reader, server = '', from = after, to = gone}
   redis.call('XADD', events, '*', 'json', cjson.encode(event))

@@ -1,4 +1,4 @@
--- Give the router's lease up, if it is still held.
+-- Give the router's lease up, if the server still has it.
 local lease = KEYS[1]
 local holder = ARGV[1]
 

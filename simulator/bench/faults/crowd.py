@@ -17,7 +17,7 @@ from simulator.phone.tones import rms
 HEARD_IN = {MENU, WAITING, TALKING, JOINING}  # where somebody who hears nothing for long is left alone
 QUIET = 100.0  # RMS below which a tenth of a second is silent
 STEP = RATE // 10
-BEFORE, AFTER = "12", "345678"  # keyed before the fault, and behind it; a third part tells callers apart
+BEFORE, AFTER = "12", "345678"  # keyed before the fault, and behind it; a third part distinguishes callers
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Person:
 
 @dataclass(slots=True)
 class Backend:
-    """The system that flows ask: it remembers which numbers it was asked for, and answers slowly where it is told to."""
+    """The system that flows ask: it remembers which numbers it was asked for, and answers slowly where it is asked to."""
 
     asked: list[str] = field(default_factory=list)
     slow_s: float = 8.0
@@ -120,8 +120,8 @@ class Crowd:
 
     async def release_agents(self, count: int) -> None:
         """So many agents end their talks, one after the other."""
-        talks = {call.call_id: call for call in self.floor.talking.values()}
-        for call in list(talks.values())[:count]:
+        talking = {call.call_id: call for call in self.floor.talking.values()}
+        for call in list(talking.values())[:count]:
             await call.hang_up()
             await asyncio.sleep(0.05)
 
@@ -135,12 +135,12 @@ class Crowd:
         return f"{BEFORE}{AFTER[:4]}{self.people.index(person):02}"
 
     async def finish_digits(self, after: int) -> None:
-        """Callers who are asked again key the whole number, others what is missing. `after`: index of the first event after a fault that
+        """Callers who are asked again key the complete number, others what is missing. `after`: index of the first event after a fault that
         loses servers, -1 after any other."""
         events = self.site.feed.events[after:] if after >= 0 else []
         asked_again = {event["call"] for event in events if event["type"] == "call_resumed"}
-        whole = [(person, self.number_of(person)) for person in self.of(DIGITS)]
-        await asyncio.gather(*(self.key(person, number[0 if person.id in asked_again else len(BEFORE) :]) for person, number in whole))
+        numbers = [(person, self.number_of(person)) for person in self.of(DIGITS)]
+        await asyncio.gather(*(self.key(person, number[0 if person.id in asked_again else len(BEFORE) :]) for person, number in numbers))
 
     async def finish_queue(self, within_s: float = 60.0) -> None:
         """Agents serve whoever waits, one after the other, until nobody is left in talk or queue."""

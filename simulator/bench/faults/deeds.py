@@ -15,7 +15,7 @@ EVERYWHERE = {MENU: 10, DIGITS: 10, WAITING: 10, TALKING: 10}
 class Deed:
     """`act` does it and returns when it is over.
 
-    `ends_calls`: the calls cannot outlive it, so what counts is that their end is told. `asks_again`: calls come to another server, so
+    `ends_calls`: the calls cannot outlive it, so what counts is that their end is written. `asks_again`: calls come to another server, so
     whoever was keying digits hears the question once more. `joins`: callers are in a queue when agents log in, and what counts is how soon
     they are connected.
     """
@@ -78,13 +78,13 @@ async def _kill_up(crowd: Crowd) -> None:
 
 
 async def _restart(crowd: Crowd) -> None:
-    crowd.site.tell(signal.SIGHUP)
+    crowd.site.send_signal(signal.SIGHUP)
     await _soon(crowd)
     await asyncio.sleep(crowd.site.shape.drain_s + 5)
 
 
 async def _sigterm(crowd: Crowd) -> None:
-    crowd.site.tell(signal.SIGTERM)
+    crowd.site.send_signal(signal.SIGTERM)
     await crowd.site.ended(within_s=crowd.site.shape.drain_s + 60)
 
 

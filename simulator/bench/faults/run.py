@@ -110,7 +110,7 @@ async def _to_the_end(crowd: Crowd, mark: int) -> None:
 
 
 async def _books_closed(crowd: Crowd, within_s: float = 15.0) -> None:
-    """Wait until every end has been told, for a time: what has none by then is stuck."""
+    """Wait until every end has been written, for a time: what has none by then is stuck."""
     try:
         async with asyncio.timeout(within_s):
             while loose_ends(crowd.site.feed.events, still=True):  # noqa: ASYNC110 - the end of waiting is nobody's event

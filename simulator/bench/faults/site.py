@@ -162,7 +162,7 @@ class FaultSite(OwnProcesses):
         """Whether every node takes calls within a time."""
         try:
             async with asyncio.timeout(within_s):
-                while not await self._all_ready():  # noqa: ASYNC110 - nobody tells a site's guests
+                while not await self._all_ready():  # noqa: ASYNC110 - nothing informs a site's guests
                     await asyncio.sleep(0.1)
         except TimeoutError:
             return False

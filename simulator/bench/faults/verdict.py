@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from simulator.bench.faults.crowd import HEARD_IN, Crowd, Person
 from simulator.bench.faults.site import DIGITS, JOINING, MENU, SLOW_SPEECH_S, WAITING
-from simulator.books import loose_ends, told_twice
+from simulator.books import loose_ends, written_twice
 from simulator.feed import Event
 
 MOST_SILENT_S = 2.5  # the menu's own pause of a second, and as long again for a prompt to begin
@@ -41,12 +41,12 @@ def hear(verdict: Verdict, people: Sequence[Person], until_s: float) -> None:
 
 
 def see_who_is_gone(verdict: Verdict, people: Sequence[Person], events: Sequence[Event], *, ends_calls: bool) -> None:
-    """Note whose call was cut; where the calls cannot go on, whose end was not told exactly once."""
+    """Note whose call was cut; where the calls cannot go on, whose end was not written exactly once."""
     for person in people:
         ends = [event for event in events if event["type"] == "call_ended" and event["call"] == person.id]
         if ends_calls:
             if len(ends) != 1:
-                verdict.lost.append(f"the end of {person.id} was told {len(ends)} times")
+                verdict.lost.append(f"the end of {person.id} was written {len(ends)} times")
         elif not person.is_up and not _was_served(person, events):
             verdict.lost.append(f"the call of {person.dialled} was cut ({person.id})")
 
@@ -65,7 +65,7 @@ def check_orders(verdict: Verdict, crowd: Crowd, events: Sequence[Event]) -> Non
             verdict.wrong.append(f"the caller who keyed {number} was not looked up by it")
     known = {crowd.number_of(person) for person in crowd.of(DIGITS)}
     verdict.wrong.extend(f"{number} was looked up, which nobody keyed" for number in asked if number not in known)
-    verdict.wrong.extend(f"event {id} stands twice in the log" for id in told_twice(events))
+    verdict.wrong.extend(f"event {id} stands twice in the log" for id in written_twice(events))
 
 
 def check_rings(verdict: Verdict, crowd: Crowd, events: Sequence[Event], logged_in_ms: int) -> None:

@@ -33,7 +33,7 @@ OUTCOMES = [
         "withdrawn",
     ),
     ("its time was over beside others", LegFacts(began=True, rang=True, timed_out=True, dial_status="NOANSWER", cause=16), "rang_out"),
-    ("a silent line outside", LegFacts(began=True, outside=True, dial_status="NOANSWER"), "rang_out"),
+    ("a silent external number", LegFacts(began=True, outside=True, dial_status="NOANSWER"), "rang_out"),
     ("404", LegFacts(began=True, dial_status="NOANSWER", cause=1, sip_status=404), "unreachable"),
     ("488", LegFacts(began=True, dial_status="NOANSWER", cause=58, sip_status=488), "failed"),
     ("500", LegFacts(began=True, dial_status="NOANSWER", cause=38, sip_status=500), "failed"),

@@ -12,10 +12,10 @@ from agi.ami.events import DeviceStateChange
 from agi.ami.protocol import Message
 from agi.errors import AGIUnknownError, ChannelHungUp
 from agi.live_calls import LiveCalls, Watch
-from agi.outcome import RingOutcome
+from agi.outcome import LegOutcome
 from agi.phones import PhoneStates
 from agi.protocol import Reply
-from agi.ringing import Called, Ringer, RingResult
+from agi.ringing import DialResult, DialTarget, Ringer
 
 pytestmark = pytest.mark.unit
 
@@ -119,11 +119,11 @@ class Scene:
         self.told: list[str] = []
         self.caller = Watch(CALLER, "PJSIP/trunk-1", connected=True)
 
-    def ring(self, **changes: Any) -> Coroutine[Any, Any, RingResult]:
+    def ring(self, **changes: Any) -> Coroutine[Any, Any, DialResult]:
         called: dict[str, Any] = {"offer": "offer-1", "endpoint": "1001", "ring_timeout_ms": 15_000}
-        called |= {name: changes.pop(name) for name in list(changes) if name in Called.__slots__}
+        called |= {name: changes.pop(name) for name in list(changes) if name in DialTarget.__slots__}
         rest: dict[str, Any] = {"music_class": "hold", "progress": self.told.append} | changes
-        return self.ringer.ring(self.asterisk, self.caller, Called(**called), **rest)
+        return self.ringer.ring(self.asterisk, self.caller, DialTarget(**called), **rest)
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +150,7 @@ def test_an_answered_ring(run: Run) -> None:
 
         result = await scene.ring()
 
-        assert result == RingResult("answered", 4000, 30_000, "agent")
+        assert result == DialResult("answered", 4000, 30_000, "agent")
         assert scene.asterisk.sent == [("Dial", "PJSIP/1001,15,m(hold)gtB(hotline-offered^s^1(offer-1))")]
         assert scene.told == ["ringing", "answered"]
         assert scene.ringer._by_uniqueid == {}  # nothing is kept of a ring that is over
@@ -167,7 +167,7 @@ def test_an_answered_ring(run: Run) -> None:
         ("NOANSWER", "0", "", "rang_out"),
     ],
 )
-def test_a_ring_that_nobody_answered(run: Run, status: str, cause: str, tech_cause: str, outcome: RingOutcome) -> None:
+def test_a_ring_that_nobody_answered(run: Run, status: str, cause: str, tech_cause: str, outcome: LegOutcome) -> None:
     """The leg's own end tells the outcome, without a question to the channel."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -179,7 +179,7 @@ def test_a_ring_that_nobody_answered(run: Run, status: str, cause: str, tech_cau
     async def story() -> None:
         scene = Scene(dial)
 
-        assert await scene.ring() == RingResult(outcome, 1500, 0, "")
+        assert await scene.ring() == DialResult(outcome, 1500, 0, "")
         assert scene.asterisk.sent[-1][0] == "Dial"
 
     run(story())
@@ -208,7 +208,7 @@ def test_an_unregistered_phone(run: Run) -> None:
         scene = Scene()
         scene.asterisk.variables = {"DIALSTATUS": "CHANUNAVAIL", "HANGUPCAUSE": "3"}
 
-        assert await scene.ring() == RingResult("unreachable", 100)
+        assert await scene.ring() == DialResult("unreachable", 100)
         assert scene.told == []
 
     run(story())
@@ -225,7 +225,7 @@ def test_a_dead_phone_is_given_up_after_two_seconds(run: Run) -> None:
     async def story() -> None:
         scene = Scene(dial)
 
-        assert await scene.ring() == RingResult("unreachable", 2100)
+        assert await scene.ring() == DialResult("unreachable", 2100)
         assert scene.asterisk.sent[-1] == ("hangup", "PJSIP/1001-2", "26")
 
     run(story())
@@ -244,7 +244,7 @@ def test_a_phone_that_answers_without_ringing_is_not_given_up(run: Run) -> None:
     async def story() -> None:
         scene = Scene(dial)
 
-        assert await scene.ring() == RingResult("answered", 0, 60_000, "caller")
+        assert await scene.ring() == DialResult("answered", 0, 60_000, "caller")
         assert scene.told == ["answered"]
 
     run(story())
@@ -285,7 +285,7 @@ def test_an_offer_taken_back_before_the_dial(run: Run) -> None:
         assert await scene.ringer.withdraw("offer-1")
         scene.phones.take(DeviceStateChange("PJSIP/1001", "NOT_INUSE"))
 
-        assert await ringing == RingResult("withdrawn")
+        assert await ringing == DialResult("withdrawn")
         assert "Dial" not in [sent[0] for sent in scene.asterisk.sent]
 
     run(story())
@@ -355,7 +355,7 @@ def test_a_caller_who_hangs_up_while_the_phone_rings(run: Run) -> None:
         raise ChannelHungUp("over")
 
     async def story() -> None:
-        assert await Scene(dial).ring() == RingResult("withdrawn", 3000, 0, "caller")
+        assert await Scene(dial).ring() == DialResult("withdrawn", 3000, 0, "caller")
 
     run(story())
 
@@ -378,7 +378,7 @@ def test_a_caller_of_whom_nothing_is_heard_any_more(run: Run, late_s: float, rep
         return reply
 
     async def story() -> None:
-        assert await Scene(dial).ring() == RingResult("answered", 0, 7000, "system", "no_audio_from_caller")
+        assert await Scene(dial).ring() == DialResult("answered", 0, 7000, "system", "no_audio_from_caller")
 
     run(story())
 
@@ -395,7 +395,7 @@ def test_an_agent_of_whom_nothing_is_heard_any_more(run: Run) -> None:
         asterisk.emit("Hangup", Uniqueid=AGENT, Channel="PJSIP/1001-2", Cause="44")
 
     async def story() -> None:
-        assert await Scene(dial).ring() == RingResult("answered", 0, 7000, "system", "no_audio_from_agent")
+        assert await Scene(dial).ring() == DialResult("answered", 0, 7000, "system", "no_audio_from_agent")
         assert asyncio.get_running_loop().time() == pytest.approx(7)
 
     run(story())
@@ -414,7 +414,7 @@ def test_a_blind_transfer_ends_the_session_and_not_the_call(run: Run) -> None:
         raise ChannelHungUp("over")
 
     async def story() -> None:
-        assert await Scene(dial).ring() == RingResult("answered", 0, 7000, "transfer")
+        assert await Scene(dial).ring() == DialResult("answered", 0, 7000, "transfer")
 
     run(story())
 
@@ -427,7 +427,7 @@ def test_a_busy_phone_is_not_rung(run: Run, state: str) -> None:
         scene = Scene()
         scene.phones.take(DeviceStateChange("PJSIP/1001", state))
 
-        assert await scene.ring() == RingResult("busy")
+        assert await scene.ring() == DialResult("busy")
         assert scene.asterisk.sent == []
 
     run(story())
@@ -445,7 +445,7 @@ def test_without_ami_a_phone_is_rung_whatever_was_known(run: Run) -> None:
         scene.asterisk.connected = False
         scene.asterisk.variables = {"DIALSTATUS": "NOANSWER", "HANGUPCAUSE": "0"}
 
-        assert await scene.ring() == RingResult("rang_out", 15_000)
+        assert await scene.ring() == DialResult("rang_out", 15_000)
 
     run(story())
 
@@ -496,7 +496,7 @@ def test_an_answer_that_ami_did_not_tell_is_told_when_dial_lasts_too_long(run: R
         assert scene.told == ["answered"]
         assert not await scene.ringer.withdraw("offer-1")
         scene.asterisk.connected = True
-        assert await ringing == RingResult("answered", 4000, 26_000, "")
+        assert await ringing == DialResult("answered", 4000, 26_000, "")
         assert [sent for sent in scene.asterisk.sent if sent[0] == "hangup"] == []
 
     run(story())
@@ -517,7 +517,7 @@ def test_a_session_that_ended_after_an_unseen_answer(run: Run) -> None:
         scene.asterisk.connected = False
         scene.asterisk.get_variable = dead  # type: ignore[method-assign]
 
-        assert await scene.ring() == RingResult("answered", 17_000, 43_000, "")
+        assert await scene.ring() == DialResult("answered", 17_000, 43_000, "")
 
     run(story())
 
@@ -564,7 +564,7 @@ def test_another_caller_is_put_into_the_session_while_the_phone_rings(run: Run) 
         calls.attach(scene.asterisk)
         scene.caller = calls.watch(CALLER, "PJSIP/1009-1")
 
-        assert await scene.ring() == RingResult("answered", 3000, 20_000, "caller")
+        assert await scene.ring() == DialResult("answered", 3000, 20_000, "caller")
         assert scene.caller.uniqueid == "1.7"
         assert scene.ringer._by_uniqueid == {}
 
@@ -605,8 +605,8 @@ def test_an_agent_who_rings_no_more_puts_the_caller_into_another_ring(run: Run) 
         scene.caller = Watch("2.1", "PJSIP/1001-3", connected=True)
         second = asyncio.create_task(scene.ring(offer="offer-2", endpoint="1002"))
 
-        assert await first == RingResult("answered", 0, 7000, "transfer")
-        assert await second == RingResult("answered", 3000, 20_000, "caller")
+        assert await first == DialResult("answered", 0, 7000, "transfer")
+        assert await second == DialResult("answered", 3000, 20_000, "caller")
         assert scene.ringer._by_uniqueid == {}
 
     run(story())
@@ -637,7 +637,7 @@ def test_ami_lost_and_back_while_the_phone_rings(run: Run) -> None:
         scene.ringer.reconcile(rows(agent="Up"))
         assert scene.told == ["ringing", "answered"]
 
-        assert await ringing == RingResult("answered", 10_000, 20_000, "agent")
+        assert await ringing == DialResult("answered", 10_000, 20_000, "agent")
 
     run(story())
 
@@ -662,7 +662,7 @@ def test_a_phone_that_may_have_rung_unseen_is_not_given_up(run: Run) -> None:
         scene.asterisk.connected = True
         scene.ringer.reconcile(rows(agent="Ringing"))
 
-        assert await ringing == RingResult("answered", 10_000, 0, "caller")
+        assert await ringing == DialResult("answered", 10_000, 0, "caller")
         assert "hangup" not in [sent[0] for sent in scene.asterisk.sent]
 
     run(story())
@@ -732,7 +732,7 @@ def test_a_leg_that_ended_unseen_does_not_hold_the_ring(run: Run) -> None:
         scene.ringer.lost()
         scene.ringer.reconcile(rows())
 
-        assert await ringing == RingResult("declined", 5000)
+        assert await ringing == DialResult("declined", 5000)
 
     run(story())
 
@@ -794,7 +794,7 @@ def test_a_whispered_ring_is_answered_when_the_two_are_connected(run: Run) -> No
         await asyncio.sleep(4.9)
         assert scene.told == []
 
-        assert await ringing == RingResult("answered", 5000, 30_000, "agent")
+        assert await ringing == DialResult("answered", 5000, 30_000, "agent")
         assert scene.asterisk.sent == [
             ("Dial", "PJSIP/1001,15,m(hold)gtB(hotline-offered^s^1(offer-1))U(hotline-picked-up^/s/w^/s/q^1001)")
         ]
@@ -820,7 +820,7 @@ def test_who_hears_the_whisper_and_does_not_take_the_call_has_declined(run: Run,
     async def story() -> None:
         scene = Scene(dial)
 
-        assert await scene.ring(**WHISPERED) == RingResult("declined", 3000)
+        assert await scene.ring(**WHISPERED) == DialResult("declined", 3000)
         assert scene.told == ["ringing"]
 
     run(story())
@@ -846,7 +846,7 @@ def test_an_agent_in_a_whisper_is_freed_at_once(run: Run, by: str) -> None:
         if by == "router":
             assert await scene.ringer.withdraw("offer-1")
 
-        assert await ringing == RingResult("withdrawn", 1000, 0, "caller" if by == "caller" else "")
+        assert await ringing == DialResult("withdrawn", 1000, 0, "caller" if by == "caller" else "")
         assert scene.asterisk.sent[-1] == ("hangup", "PJSIP/1001-2", "26")
 
     run(story())
@@ -874,7 +874,7 @@ def test_ami_back_in_the_middle_of_a_whisper(run: Run) -> None:
     run(story())
 
 
-def test_a_line_outside_may_take_long_to_ring(run: Run) -> None:
+def test_an_external_number_may_take_long_to_ring(run: Run) -> None:
     """Its state is not asked for, and it is given up after ten seconds of silence instead of two."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -885,7 +885,7 @@ def test_a_line_outside_may_take_long_to_ring(run: Run) -> None:
     async def story() -> None:
         scene = Scene(dial)
 
-        assert await scene.ring(endpoint="+8613800138000@carrier", question="/s/q") == RingResult("unreachable", 10_100)
+        assert await scene.ring(endpoint="+8613800138000@carrier", question="/s/q") == DialResult("unreachable", 10_100)
         assert scene.asterisk.sent[0] == (
             "Dial",
             "PJSIP/+8613800138000@carrier,15,m(hold)gtB(hotline-offered^s^1(offer-1))U(hotline-picked-up^^/s/q^+8613800138000@carrier)",
@@ -894,7 +894,7 @@ def test_a_line_outside_may_take_long_to_ring(run: Run) -> None:
     run(story())
 
 
-def test_a_line_outside_whose_ring_time_is_over_in_silence_has_rung_out(run: Run) -> None:
+def test_an_external_number_whose_ring_time_is_over_in_silence_has_rung_out(run: Run) -> None:
     """Many networks tell no ringing: that nobody answered in a short time does not mean that nobody is there."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
@@ -975,7 +975,7 @@ class Crowd(Scene):
         self.several = Several(self.asterisk)
         self.several.play = play
         self.news: list[str] = []
-        self.ended: dict[str, tuple[int, RingResult]] = {}
+        self.ended: dict[str, tuple[int, DialResult]] = {}
         self.rings: list[asyncio.Task[None]] = []
 
     def start(self, *phones: str, **changes: Any) -> None:
@@ -1008,8 +1008,8 @@ def test_phones_asked_for_in_one_moment_are_rung_by_one_dial(run: Run) -> None:
         dialled = "PJSIP/1001&PJSIP/1002,15,m(hold)gtB(hotline-offered^s^1(o1=1001&o2=1002))"
         assert crowd.asterisk.sent[:1] == [("Dial", dialled)]
         assert crowd.news == ["1001 ringing", "1002 ringing", "1002 answered", "1001 withdrawn", "1002 answered"]
-        assert crowd.ended["1001"] == (2000, RingResult("withdrawn", 2000))
-        assert crowd.ended["1002"][1] == RingResult("answered", 2000, 30_000, "agent")
+        assert crowd.ended["1001"] == (2000, DialResult("withdrawn", 2000))
+        assert crowd.ended["1002"][1] == DialResult("answered", 2000, 30_000, "agent")
 
     run(story())
 
@@ -1017,7 +1017,7 @@ def test_phones_asked_for_in_one_moment_are_rung_by_one_dial(run: Run) -> None:
 @pytest.mark.parametrize(
     ("status", "cause", "outcome"), [("NOANSWER", "21", "declined"), ("BUSY", "17", "busy"), ("CHANUNAVAIL", "3", "unreachable")]
 )
-def test_a_refusal_of_one_is_told_at_once(run: Run, status: str, cause: str, outcome: RingOutcome) -> None:
+def test_a_refusal_of_one_is_told_at_once(run: Run, status: str, cause: str, outcome: LegOutcome) -> None:
     """The others ring on."""
 
     async def play(several: Several, count: int) -> None:
@@ -1031,7 +1031,7 @@ def test_a_refusal_of_one_is_told_at_once(run: Run, status: str, cause: str, out
         crowd.start("1001", "1002")
         await crowd.all_over()
 
-        assert crowd.ended["1001"] == (1000, RingResult(outcome, 1000))
+        assert crowd.ended["1001"] == (1000, DialResult(outcome, 1000))
         assert crowd.ended["1002"][1].ring_ms == 5000
 
     run(story())
@@ -1052,7 +1052,7 @@ def test_one_of_several_taken_back(run: Run) -> None:
         await crowd.all_over()
 
         assert crowd.several.hung_up == {"PJSIP/1001-1": "26"}
-        assert crowd.ended["1001"] == (1000, RingResult("withdrawn", 1000))
+        assert crowd.ended["1001"] == (1000, DialResult("withdrawn", 1000))
 
     run(story())
 
@@ -1078,7 +1078,7 @@ def test_a_phone_that_joins_is_rung_beside_those_that_ring(run: Run) -> None:
         ]
         assert crowd.several.hung_up == {"PJSIP/1001-1": "26"}
         assert crowd.news == ["1001 ringing", "1002 ringing", "1001 answered", "1002 withdrawn", "1001 answered"]
-        assert crowd.ended["1001"][1] == RingResult("answered", 6000, 10_000, "agent")
+        assert crowd.ended["1001"][1] == DialResult("answered", 6000, 10_000, "agent")
 
     run(story())
 
@@ -1095,7 +1095,7 @@ def test_each_phone_has_its_own_ring_time(run: Run) -> None:
         await asyncio.sleep(4)
         crowd.start("1002", ring_timeout_ms=5000)
         await asyncio.sleep(3.9)
-        assert crowd.ended["1001"] == (5000, RingResult("rang_out", 5000))
+        assert crowd.ended["1001"] == (5000, DialResult("rang_out", 5000))
         assert crowd.several.hung_up["PJSIP/1001-2"] == "16"
         crowd.several.end("1002", "NOANSWER")
         await crowd.all_over()
@@ -1124,7 +1124,7 @@ def test_a_phone_that_joins_in_a_whisper_waits_for_its_end(run: Run) -> None:
         await crowd.all_over()
 
         assert crowd.several.hung_up == {}
-        assert crowd.ended["1001"] == (4000, RingResult("declined", 4000))
+        assert crowd.ended["1001"] == (4000, DialResult("declined", 4000))
         assert crowd.several.dials[1] == "PJSIP/1002,13,m(hold)gtB(hotline-offered^s^1(o2))U(hotline-picked-up^/s/w^/s/q^1002)"
         assert crowd.ended["1002"][1].outcome == "answered"
 
@@ -1144,7 +1144,7 @@ def test_a_phone_that_joins_a_talk_is_withdrawn(run: Run) -> None:
         crowd.start("1002")
         await crowd.all_over()
 
-        assert crowd.ended["1002"] == (10_000, RingResult("withdrawn"))
+        assert crowd.ended["1002"] == (10_000, DialResult("withdrawn"))
         assert len(crowd.several.dials) == 1
 
     run(story())
@@ -1164,7 +1164,7 @@ def test_a_phone_that_is_not_registered_is_told_while_the_others_ring(run: Run) 
         crowd.asterisk.dial = dial
         crowd.start("1001", "1002")
         await crowd.all_over()
-        assert crowd.ended["1002"] == (500, RingResult("unreachable", 500))
+        assert crowd.ended["1002"] == (500, DialResult("unreachable", 500))
         assert crowd.ended["1001"][1].outcome == "rang_out"
 
     run(story())

@@ -80,7 +80,7 @@ def test_mistakes_of_every_kind_and_every_file_are_told_together(problems_of: Pr
         ),
         (
             flow("a: {type: queue, queue: billing, steps: [{after: 1s, requirement: billing}], otherwise: hangup}"),
-            "4:44: the first step holds from the beginning: leave its 'after' out",
+            "4:44: the first step applies from the beginning: leave its 'after' out",
         ),
         (
             flow("a: {type: transfer, to: '1001', otherwise: hangup}"),
@@ -177,7 +177,7 @@ def test_shared_prompts_serve_every_flow_and_change_its_version(load: Load, tmp_
 
 def test_a_folder_without_flows_is_a_problem(tmp_path: Path, site: MakeSite) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(ProblemsFound, match="holds no flow"):
+        with pytest.raises(ProblemsFound, match="there is no flow"):
             load_flows(folder, site())
 
 

@@ -121,7 +121,7 @@ def leave_queue(world: World, witness: Witness) -> None:
     there = [caller for caller in waiting(world) if caller.server in {server.name for server in world.up()}]
     if there:
         caller = world.chance.choice(there)
-        world.tell(caller, ContactLeft(caller.contact, "exit_key", "9", caller.server))
+        world.post(caller, ContactLeft(caller.contact, "exit_key", "9", caller.server))
         world.note("exit_key", caller.contact)
         caller.over = True
         caller.rings.clear()

@@ -39,7 +39,7 @@ class Witness:
             self._agents(event)
             if event.type == "domain_opened":
                 for server in self.world.up():
-                    self.world.tell_again(server, all_lost=True)
+                    self.world.report_again(server, all_lost=True)
         self._records()
 
     def forget(self) -> None:

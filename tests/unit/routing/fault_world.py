@@ -15,23 +15,23 @@ from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import (
-    AgentHeld,
+    AgentReported,
     ContactArrived,
     ContactLeft,
+    ContactsReported,
     Message,
     OfferAnswered,
     OfferEnded,
     OfferRinging,
     PhoneReported,
     ServerAlive,
-    ServerHolds,
     ServerLeft,
     TalkEnded,
-    TalkHeld,
+    TalkReported,
 )
 from routing.domain.model import Contact, Directory, PhoneState
-from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, Order, TellOrder, WithdrawOrder
-from routing.domain.outcomes import RingOutcome
+from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, Order, ReportContactOrder, WithdrawOrder
+from routing.domain.outcomes import OfferOutcome
 from routing.router import Router
 from routing.store import codec
 from routing.store.memory import Shared
@@ -41,7 +41,7 @@ from tests.unit.routing.shaky_store import ShakyStore
 
 ALIVE_EVERY_MS = 1_000
 HOLDS_EVERY_MS = 60_000
-MISSED: tuple[RingOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed")
+MISSED: tuple[OfferOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed")
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Caller:
     agent: str = ""
     talks_since_ms: int = 0
     last_offer: str = ""
-    last_outcome: RingOutcome = "withdrawn"
+    last_outcome: OfferOutcome = "withdrawn"
     over: bool = False
 
     @property
@@ -125,7 +125,7 @@ class World:
     def held_by(self, server: str) -> list[Caller]:
         return [caller for caller in self.callers.values() if caller.server == server and not caller.over]
 
-    def tell(self, caller: Caller, *messages: Message) -> None:
+    def post(self, caller: Caller, *messages: Message) -> None:
         """The caller's server reports; one that is down reports nothing, one that is frozen did not see it."""
         server = self.servers.get(caller.server)
         if server and server.state == "up":
@@ -140,7 +140,7 @@ class World:
             server.outbox.append(ServerAlive(server.name, f"{server.name}:4573"))
             if self.now - server.holds_ms >= HOLDS_EVERY_MS:
                 server.holds_ms = self.now
-                self._tell_held(server)
+                self._report_held(server)
         for agent, profile in self.site.agents.items():
             state = self.phone_state(agent)
             if self.phones_told.get((server.name, agent)) != state and self.chance.random() < 0.7:
@@ -152,7 +152,7 @@ class World:
         self._post(server)
         if server.was_away and not server.outbox:
             server.was_away = False
-            self.tell_again(server)
+            self.report_again(server)
         stream = self.shared.orders.get(server.name)
         for position, text in stream.after(server.read, 500) if stream else ():
             server.read = position
@@ -168,29 +168,29 @@ class World:
             return
         server.outbox.clear()
 
-    def tell_again(self, server: Server, *, all_lost: bool = False) -> None:
+    def report_again(self, server: Server, *, all_lost: bool = False) -> None:
         """As Memory and Desk do."""
         if all_lost:
             server.outbox += [PhoneReported(own_phone(profile), self.phone_state(id)) for id, profile in self.site.agents.items()]
             known = [agent for agent in self.agents_told.values() if agent.state != AgentState.LOGGED_OUT]
-            server.outbox += [AgentHeld(one.id, one.state, one.reason, one.since_ms, one.until_ms) for one in known]
+            server.outbox += [AgentReported(one.id, one.state, one.reason, one.since_ms, one.until_ms) for one in known]
         for caller in self.held_by(server.name):
-            self._tell_one(server, caller)
-        self._tell_held(server)
+            self._report_one(server, caller)
+        self._report_held(server)
 
-    def _tell_held(self, server: Server) -> None:
-        server.outbox.append(ServerHolds(server.name, [caller.contact for caller in self.held_by(server.name)]))
+    def _report_held(self, server: Server) -> None:
+        server.outbox.append(ContactsReported(server.name, [caller.contact for caller in self.held_by(server.name)]))
 
-    def _tell_one(self, server: Server, caller: Caller) -> None:
+    def _report_one(self, server: Server, caller: Caller) -> None:
         if caller.talk:
             server.outbox.append(self._held(caller))
             return
         ringing = next(iter(caller.rings), "")
         server.outbox.append(replace(caller.arrived, queue=caller.queue, server=server.name, back=False, again=True, ringing=ringing))
 
-    def _held(self, caller: Caller) -> TalkHeld:
+    def _held(self, caller: Caller) -> TalkReported:
         was = caller.arrived
-        return TalkHeld(
+        return TalkReported(
             was.contact,
             caller.server,
             caller.queue,
@@ -214,13 +214,13 @@ class World:
                 self._ring(server, caller, order)
             case WithdrawOrder(offer=offer) if offer in caller.rings:
                 del caller.rings[offer]
-                self.tell(caller, OfferEnded(caller.contact, offer, "withdrawn"))
+                self.post(caller, OfferEnded(caller.contact, offer, "withdrawn"))
             case WithdrawOrder(offer=offer) if offer == caller.talk:
-                self.tell(caller, ContactLeft(caller.contact, "failed", server=server.name))
+                self.post(caller, ContactLeft(caller.contact, "failed", server=server.name))
             case LeaveOrder() if not caller.talk:
                 self.end(caller, "system")
-            case TellOrder():
-                self._tell_one(server, caller)
+            case ReportContactOrder():
+                self._report_one(server, caller)
             case MoveOrder(queue=queue):
                 caller.queue = queue
 
@@ -228,10 +228,10 @@ class World:
         if caller.talk:
             server.outbox.append(self._held(caller))
         elif self.phone_state(order.agent) != "available":
-            self.tell(caller, OfferEnded(caller.contact, order.offer, "busy" if order.agent not in self.phones_off else "unreachable"))
+            self.post(caller, OfferEnded(caller.contact, order.offer, "busy" if order.agent not in self.phones_off else "unreachable"))
         else:
             caller.rings[order.offer] = (order.agent, self.now + order.ring_timeout_ms)
-            self.tell(caller, OfferRinging(caller.contact, order.offer))
+            self.post(caller, OfferRinging(caller.contact, order.offer))
 
     # -- phones and callers ------------------------------------------------------------------------------------------------
 
@@ -250,26 +250,26 @@ class World:
         others = [other for other in caller.rings if other != offer]
         caller.rings.clear()
         caller.last_offer = ""
-        self.tell(caller, *(OfferEnded(caller.contact, other, "withdrawn") for other in others), OfferAnswered(caller.contact, offer))
+        self.post(caller, *(OfferEnded(caller.contact, other, "withdrawn") for other in others), OfferAnswered(caller.contact, offer))
         if self._unseen(caller) and self.up():
             known = self.record(caller.contact)
             if known and known.state == ContactState.OFFERED and list(known.offers) == [offer]:
                 self.chance.choice(self.up()).outbox.append(OfferAnswered(caller.contact, offer))
 
-    def miss(self, caller: Caller, offer: str, outcome: RingOutcome) -> None:
+    def miss(self, caller: Caller, offer: str, outcome: OfferOutcome) -> None:
         """A ring came to nothing."""
         del caller.rings[offer]
         caller.last_offer, caller.last_outcome = offer, outcome
-        self.tell(caller, OfferEnded(caller.contact, offer, outcome))
+        self.post(caller, OfferEnded(caller.contact, offer, outcome))
 
     def end(self, caller: Caller, by: str) -> None:
         """The call is over, or its talk is. Who sees it tells it: the server, else every other one that follows AMI."""
         talk_ms = self.now - caller.talks_since_ms
         if not self._unseen(caller):
             if caller.talk:
-                self.tell(caller, TalkEnded(caller.contact, caller.talk, by, talk_ms))  # type: ignore[arg-type]
+                self.post(caller, TalkEnded(caller.contact, caller.talk, by, talk_ms))  # type: ignore[arg-type]
             elif by == "caller":
-                self.tell(caller, ContactLeft(caller.contact, "abandoned", server=caller.server))
+                self.post(caller, ContactLeft(caller.contact, "abandoned", server=caller.server))
         elif caller.talk and by == "agent" and self.up():  # Asterisk brings the caller to another server, which is told what was
             self.chance.choice(self.up()).outbox.append(TalkEnded(caller.contact, caller.talk, "agent", talk_ms))
         else:

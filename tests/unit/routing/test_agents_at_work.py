@@ -9,9 +9,9 @@ from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.events.agents import AgentPaused, AgentQueuesChanged
 from routing.domain.events.contacts import ContactDisposed
-from routing.domain.messages import AgentHeld, PhoneReported, ServerAlive, TalkHeld
+from routing.domain.messages import AgentReported, PhoneReported, ServerAlive, TalkReported
 from routing.domain.model import UNTIL_DONE, BreakLimit, Directory, QueuePolicy
-from routing.domain.orders import TellPhoneOrder
+from routing.domain.orders import ReportPhoneOrder
 from routing.domain.phone_address import phone_of
 from tests.routing_house import House, directory, person
 
@@ -198,7 +198,7 @@ def test_a_phone_has_one_agent() -> None:
     assert made.ringing("c1") == "li"
 
 
-def test_a_line_outside_is_always_there_and_is_accepted_by_key() -> None:
+def test_an_external_number_is_always_there_and_is_accepted_by_key() -> None:
     """Nothing is known of its state; a voice mail must not take the call."""
     made = opened(replace(person("anna"), phone=phone_of("+8613800000000")))
     made.ask("anna", "log_in")
@@ -302,7 +302,7 @@ def test_a_break_that_is_told_again_goes_on() -> None:
     made.ask("anna", "pause", reason="lunch")
     until_ms = made.board.agents["anna"].until_ms
     lost = House(made.site, at_ms=made.now + 10_000)
-    lost.say(AgentHeld("anna", AgentState.PAUSED, "lunch", made.now, until_ms))
+    lost.say(AgentReported("anna", AgentState.PAUSED, "lunch", made.now, until_ms))
     lost.start_work("li")
     assert lost.board.agents["anna"].until_ms == until_ms
     assert "no more than 1" in lost.ask("li", "pause", reason="lunch").error
@@ -316,15 +316,15 @@ def test_a_hot_desk_agent_who_is_told_again_sits_where_they_sat() -> None:
         lost = House(directory(person("anna"), person("li")))
         if owner == "ready":
             lost.start_work("li")
-        lost.say(AgentHeld("anna", AgentState.READY, since_ms=lost.now, phone=phone_of("phone-li")))
+        lost.say(AgentReported("anna", AgentState.READY, since_ms=lost.now, phone=phone_of("phone-li")))
         assert (lost.board.agents["anna"].phone, lost.board.phones[phone_of(expected)]) == (phone_of(expected), "anna")
 
 
 def test_an_agent_in_a_talk_that_is_told_again_keeps_the_desk() -> None:
     """Whichever word comes first: the talk goes on, and the next calls come to the phone that is used, not of queues that were left."""
     made = House(directory(person("anna"), queues=(QueuePolicy("support"), QueuePolicy("sales"))))
-    talk = TalkHeld("c1", "node", "support", "offer-1", "anna", made.now - 60_000, made.now - 30_000, ContactFacts("call-1"))
-    held = AgentHeld("anna", AgentState.ON_CONTACT, since_ms=made.now - 30_000, phone=phone_of("desk-7"), left_queues=["sales"])
+    talk = TalkReported("c1", "node", "support", "offer-1", "anna", made.now - 60_000, made.now - 30_000, ContactFacts("call-1"))
+    held = AgentReported("anna", AgentState.ON_CONTACT, since_ms=made.now - 30_000, phone=phone_of("desk-7"), left_queues=["sales"])
     made.say(talk, held)
     anna = made.board.agents["anna"]
     assert (anna.state, anna.contact, anna.phone, anna.left_queues) == (AgentState.ON_CONTACT, "c1", phone_of("desk-7"), ["sales"])
@@ -333,7 +333,7 @@ def test_an_agent_in_a_talk_that_is_told_again_keeps_the_desk() -> None:
     assert made.state("anna") == AgentState.WRAP_UP
 
 
-def test_a_line_outside_is_there_whoever_uses_it() -> None:
+def test_an_external_number_is_there_whoever_uses_it() -> None:
     """At a log-in from it, and when its owner returns to it from a desk, whatever the router did meanwhile."""
     made = opened(replace(person("anna"), phone=phone_of("+8613800000000")))
     made.say(PhoneReported(phone_of("desk-7"), "available"))
@@ -353,7 +353,7 @@ def test_a_phone_that_a_new_router_knows_nothing_of_is_asked_for() -> None:
     made.restart()
     made.say(ServerAlive("node"))
     made.ask("anna", "log_in", phone="phone-anna")
-    assert ("node", TellPhoneOrder(phone_of("phone-anna"))) in made.orders
+    assert ("node", ReportPhoneOrder(phone_of("phone-anna"))) in made.orders
     made.say(PhoneReported(phone_of("phone-anna"), "available"))
     made.call("c1")
     assert made.ringing("c1") == "anna"

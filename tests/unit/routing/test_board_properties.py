@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_state import ContactState
-from routing.domain.orders import TellPhoneOrder
+from routing.domain.orders import ReportPhoneOrder
 from tests.board_history import (
     changing,
     check_agents_moved_by_the_table,
@@ -64,7 +64,7 @@ def test_a_restart_is_not_noticed(moves: list[tuple[str, int, int]], restarts: s
 
 def comparable(made: House) -> tuple[Any, ...]:
     """All but the questions for a phone, which go to the servers that were heard of."""
-    return made.events, [order for order in made.orders if not isinstance(order[1], TellPhoneOrder)], made.records
+    return made.events, [order for order in made.orders if not isinstance(order[1], ReportPhoneOrder)], made.records
 
 
 @settings(max_examples=50)

@@ -355,7 +355,7 @@ def test_attributes_are_part_of_the_requirement() -> None:
 
 
 def test_an_agent_is_asked_by_the_asterisk_that_can_ring_the_phone() -> None:
-    """Two machines, one queue: each caller is offered to an agent whose phone is at the machine of the call, a line outside to any."""
+    """Two machines, one queue: each caller is offered to an agent whose phone is at the machine of the call, an external number to any."""
     made = opened(person("east"), person("west"), replace(person("far"), phone=phone_of("+8613800000000")))
     made.ask("far", "pause")
     for asterisk in ("east", "west"):

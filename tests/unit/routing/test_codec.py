@@ -13,7 +13,7 @@ from routing.domain.agent_work import AgentWork
 from routing.domain.assignment import Assignment, AssignmentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.kinds import KINDS
-from routing.domain.messages import AgentHeld, Message
+from routing.domain.messages import AgentReported, Message
 from routing.domain.model import Contact
 from routing.domain.orders import Order, Reply
 from routing.domain.phone_address import ExternalNumber, SipAccount, phone_of
@@ -31,13 +31,13 @@ def made(cls: type) -> st.SearchStrategy[Any]:
     """Any instance of a class, its fields being what their types say."""
     hints = get_type_hints(cls)
     special: dict[str, Any] = {"steps": st.lists(st.tuples(st.integers(0, 10**7), text), max_size=3)}
-    if cls is AgentHeld:
+    if cls is AgentReported:
         counts = st.dictionaries(text, st.integers(1), max_size=3)
-        special["work"] = st.builds(AgentWork, wanted=text, handled=st.integers(), refused=counts, left_at_ms=counts)
+        special["work"] = st.builds(AgentWork, requested=text, handled=st.integers(), refused=counts, left_at_ms=counts)
     held = st.builds(Assignment, text, text, st.sampled_from([*KINDS]), st.sampled_from(AssignmentState), since_ms=st.integers())
     special["assignments"] = st.dictionaries(text, held, max_size=3)
     special["facts"] = st.builds(ContactFacts, text, text, text, st.dictionaries(text, text, max_size=2), st.sampled_from([*KINDS]), text)
-    special["held_up"] = st.sampled_from((None, "no_server", "no_line"))
+    special["held_up"] = st.sampled_from((None, "no_server", "no_trunk"))
     kinds = {**hints, **{name: st.floats(allow_nan=False, allow_infinity=False) for name, hint in hints.items() if hint is float}}
     made_of = {name: kind if isinstance(kind, st.SearchStrategy) else st.from_type(kind) for name, kind in kinds.items()}
     return st.builds(cls, **{f.name: special.get(f.name, made_of[f.name]) for f in fields(cls)})

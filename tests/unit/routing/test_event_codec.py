@@ -92,7 +92,7 @@ def test_the_text_of_an_event() -> None:
         "call": "call-1",
         "flow": "main",
         "node": "menu",
-        "data": {"ended_by": "caller", "lasted_ms": 9, "stage": "waiting"},
+        "data": {"ended_by": "caller", "duration_ms": 9, "lasted_ms": 9, "stage": "waiting"},
         "v": 1,
     }
     assert json.loads(event_text(paused))["data"]["work"] == {"handled": 3}
@@ -184,3 +184,18 @@ def test_every_type_says_what_it_is(cls: type[EventData]) -> None:
     assert cls.__doc__
     assert not cls.__doc__.startswith(cls.__name__)
     assert set(cls.EARLIER) == set(range(1, cls.VERSION))
+
+
+def test_a_renamed_field_has_both_names_and_either_is_read() -> None:
+    """Servers and programs of the version before go on reading, and what they wrote is read; `duration_ms` was `lasted_ms`."""
+    event = Event("event-1", 5, CallEnded("caller", 1500, "in_flow"), call="call-1")
+
+    written = json.loads(event_text(event))
+
+    assert written["data"] | {"duration_ms": 1500, "lasted_ms": 1500} == written["data"]
+    for name in ("duration_ms", "lasted_ms"):
+        other = {key: value for key, value in written["data"].items() if key != name}
+        assert event_from(json.dumps(written | {"data": other})) == event
+    neither = {key: value for key, value in written["data"].items() if key not in ("duration_ms", "lasted_ms")}
+    with pytest.raises(Unreadable, match="`duration_ms` is missing"):
+        event_from(json.dumps(written | {"data": neither}))

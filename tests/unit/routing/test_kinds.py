@@ -101,7 +101,7 @@ def test_a_pause_is_granted_when_the_last_hand_is_free() -> None:
         made.answer(chat)
     made.ask("anna", "pause", "lunch")
     written(made, "three")
-    assert (made.state("anna"), made.board.agents["anna"].wanted, made.offer_of("three")) == (AgentState.ON_CONTACT, "paused", "")
+    assert (made.state("anna"), made.board.agents["anna"].requested, made.offer_of("three")) == (AgentState.ON_CONTACT, "paused", "")
     made.finish("one")
     assert made.state("anna") == AgentState.ON_CONTACT
     made.finish("two")
@@ -125,13 +125,13 @@ def test_what_no_server_holds_is_carried_by_one_that_can() -> None:
     assert [told.reason for told in made.facts(ContactHeldUp)] == ["no_server", None]
 
 
-def test_a_callback_needs_its_line() -> None:
-    """A call out goes to the server whose Asterisk has the line, and to no other."""
+def test_a_callback_needs_its_trunk() -> None:
+    """A call out goes to the server whose Asterisk has the trunk, and to no other."""
     made = KindsHouse(1)
     made.here.discard("node")
     made.say(ServerLeft("node"))
-    written(made, "c1", CALLBACK, line="north")
-    assert made.board.contacts["c1"].held_up == "no_line"
+    written(made, "c1", CALLBACK, trunk="north")
+    assert made.board.contacts["c1"].held_up == "no_trunk"
     made.here.add("node")
     made.alive("node")
     assert [server for server, order in made.orders if isinstance(order, OfferOrder)] == ["node"]

@@ -11,17 +11,17 @@ from routing.client.stay_events import TimeToAnnounce
 from routing.domain.messages import ContactLeft, Message, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
 from routing.domain.model import QueuePolicy, WaitForecast
 from routing.domain.orders import LeaveOrder, MoveOrder, OfferOrder, WithdrawOrder
-from routing.domain.outcomes import RingOutcome
-from routing.ports import RingResult
+from routing.domain.outcomes import OfferOutcome
+from routing.ports import OfferResult
 from simulator import virtual
-from tests.scripted_line import Phone, ScriptedLine
+from tests.scripted_caller import Phone, ScriptedCaller
 
 pytestmark = pytest.mark.unit
 
-FAILURES: tuple[RingOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed", "withdrawn")
+FAILURES: tuple[OfferOutcome, ...] = ("declined", "busy", "rang_out", "unreachable", "failed", "withdrawn")
 
 
-class LineBroke(Exception):
+class CallerFailed(Exception):
     """What a line raises when its caller is gone."""
 
 
@@ -40,7 +40,7 @@ class Scene:
     ) -> None:
         told = QueuePolicy("support", first_position_ms=first_ms, every_position_ms=every_ms, **policy)
         other = QueuePolicy("other", first_position_ms=5_000, every_position_ms=0, whisper={"en": "Other."}, announce_wait=True)
-        self.line = ScriptedLine(*phones)
+        self.line = ScriptedCaller(*phones)
         self.posted: list[Message] = []
         policies, told_wait = {"support": told, "other": other}, WaitForecast(position, wait_ms)
         self.stay = QueueStay("c1", "support", lambda: policies, self.line, self.posted.append, lambda: told_wait, exit_keys=exit_keys)
@@ -49,10 +49,10 @@ class Scene:
     def rings(self, *offers: str) -> None:
         """The router orders to ring for these offers; the phone is called like its offer."""
         for offer in offers:
-            self.stay.tell(OfferOrder("c1", offer, f"agent-{offer}", "voice", f"phone-{offer}", "support", 15_000))
+            self.stay.notify(OfferOrder("c1", offer, f"agent-{offer}", "voice", f"phone-{offer}", "support", 15_000))
 
     def takes_back(self, offer: str) -> None:
-        self.stay.tell(WithdrawOrder("c1", offer))
+        self.stay.notify(WithdrawOrder("c1", offer))
 
     def did(self, *beginnings: str) -> list[tuple[int, str]]:
         """What the line was asked for, if it begins so."""
@@ -126,7 +126,7 @@ def test_an_announcement_that_breaks_ends_nothing() -> None:
     """A prompt that cannot be said takes neither the caller nor an offer from the queue."""
 
     async def script(scene: Scene) -> None:
-        scene.line.fault = LineBroke("cannot be said")
+        scene.line.fault = CallerFailed("cannot be said")
         await asyncio.sleep(10)
         scene.line.fault = None
         scene.rings("o1")
@@ -151,7 +151,7 @@ def test_an_answered_offer_is_told_step_by_step() -> None:
         assert scene.posted[1:] == [OfferAnswered("c1", "o1")]
 
     scene = play(Scene(Phone(talk_ms=30_000)), script)
-    result = RingResult("answered", 1000, 30_000, "agent")
+    result = OfferResult("answered", 1000, 30_000, "agent")
     assert scene.waited == Waited("answered", "c1", agent="agent-o1", result=result)
     assert scene.posted[2:] == [TalkEnded("c1", "o1", "agent", 30_000, 1000)]
 
@@ -186,7 +186,7 @@ def test_an_offer_that_comes_in_the_moment_of_an_announcement() -> None:
     """Whichever of the two is first in the inbox: the phone rings at once and nothing is said."""
 
     async def script(scene: Scene) -> None:
-        scene.stay.tell(TimeToAnnounce())
+        scene.stay.notify(TimeToAnnounce())
         scene.rings("o1")
 
     scene = play(Scene(Phone(talk_ms=10_000)), script)
@@ -194,7 +194,7 @@ def test_an_offer_that_comes_in_the_moment_of_an_announcement() -> None:
 
 
 @pytest.mark.parametrize("outcome", FAILURES)
-def test_an_offer_that_comes_to_nothing(outcome: RingOutcome) -> None:
+def test_an_offer_that_comes_to_nothing(outcome: OfferOutcome) -> None:
     """It is told with its outcome, music and announcements go on, and the next offer is rung."""
 
     async def script(scene: Scene) -> None:
@@ -304,7 +304,7 @@ def test_the_router_ends_the_wait_while_several_ring() -> None:
     async def script(scene: Scene) -> None:
         scene.rings("o1", "o2")
         await asyncio.sleep(0.5)
-        scene.stay.tell(LeaveOrder("c1", "timed_out"))
+        scene.stay.notify(LeaveOrder("c1", "timed_out"))
 
     scene = play(Scene(Phone(after_ms=9_000), Phone(after_ms=9_000)), script)
     assert scene.waited == Waited("timed_out", "c1")
@@ -316,7 +316,7 @@ def test_what_is_ordered_for_a_phone_reaches_the_line() -> None:
     """The queue's whisper, the key to accept, the phone that answers by itself."""
 
     async def script(scene: Scene) -> None:
-        scene.stay.tell(OfferOrder("c1", "o1", "anna", "voice", "+86138", "support", 15_000, auto_answer=True, accept=True))
+        scene.stay.notify(OfferOrder("c1", "o1", "anna", "voice", "+86138", "support", 15_000, auto_answer=True, accept=True))
 
     scene = play(Scene(Phone(), whisper={"zh": "账单"}), script)
     ring = scene.line.rings[0]
@@ -328,7 +328,7 @@ def test_a_contact_that_is_moved_waits_by_the_other_queues_rules() -> None:
 
     async def script(scene: Scene) -> None:
         await asyncio.sleep(2)
-        scene.stay.tell(MoveOrder("c1", "other"))
+        scene.stay.notify(MoveOrder("c1", "other"))
         await asyncio.sleep(10)
         scene.rings("o1")
 
@@ -421,7 +421,7 @@ def test_the_router_ends_the_wait() -> None:
 
     async def script(scene: Scene) -> None:
         await asyncio.sleep(9)
-        scene.stay.tell(LeaveOrder("c1", "timed_out"))
+        scene.stay.notify(LeaveOrder("c1", "timed_out"))
 
     scene = play(Scene(first_ms=8_000, every_ms=1_000), script)
     assert scene.waited == Waited("timed_out", "c1")
@@ -435,7 +435,7 @@ def test_the_router_ends_the_wait_while_a_phone_rings() -> None:
     async def script(scene: Scene) -> None:
         scene.rings("o1")
         await asyncio.sleep(0.5)
-        scene.stay.tell(LeaveOrder("c1", "timed_out"))
+        scene.stay.notify(LeaveOrder("c1", "timed_out"))
 
     scene = play(Scene(Phone()), script)
     assert scene.waited == Waited("timed_out", "c1")
@@ -554,8 +554,8 @@ def test_the_caller_hangs_up_and_an_offer_is_on_its_way() -> None:
 def test_a_line_that_breaks_leaves_the_queue() -> None:
     """The line's own exception goes to whoever holds the call; the router is told."""
     scene = Scene()
-    scene.line.fault = LineBroke("the session is over")
-    with pytest.raises(LineBroke):
+    scene.line.fault = CallerFailed("the session is over")
+    with pytest.raises(CallerFailed):
         play(scene)
     assert scene.posted == [ContactLeft("c1", "abandoned")]
 
@@ -574,8 +574,8 @@ def test_a_caller_who_was_moved_to_another_server_has_not_left() -> None:
 
 def test_a_line_that_breaks_because_the_caller_was_moved_leaves_nothing() -> None:
     scene = Scene()
-    scene.line.fault, scene.line.elsewhere = LineBroke("the session is over"), True
-    with pytest.raises(LineBroke):
+    scene.line.fault, scene.line.elsewhere = CallerFailed("the session is over"), True
+    with pytest.raises(CallerFailed):
         play(scene)
     assert scene.posted == []
 
@@ -584,7 +584,7 @@ def test_a_stay_that_is_cancelled_keeps_its_place() -> None:
     """A server that lets go of its calls says nothing: the callers turn up at another server, at their old place."""
 
     async def script(scene: Scene) -> None:
-        stay = asyncio.create_task(QueueStay("c2", "q", dict, ScriptedLine(), scene.posted.append, WaitForecast).run())
+        stay = asyncio.create_task(QueueStay("c2", "q", dict, ScriptedCaller(), scene.posted.append, WaitForecast).run())
         await asyncio.sleep(1)
         stay.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -602,7 +602,7 @@ def test_a_prompt_that_cannot_be_stopped_holds_up_the_end_for_two_seconds() -> N
         scene.line.deaf, scene.line.prompt_ms = True, 60_000
         stay = asyncio.create_task(scene.stay.run())
         await asyncio.sleep(9)
-        scene.stay.tell(LeaveOrder("c1", "timed_out"))
+        scene.stay.notify(LeaveOrder("c1", "timed_out"))
         assert await stay == Waited("timed_out", "c1")
         assert asyncio.get_running_loop().time() == 11
         await asyncio.sleep(1000)

@@ -63,9 +63,9 @@ def test_the_schema_is_one() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        {"ended_by": "nobody", "lasted_ms": 1, "stage": "in_flow"},
-        {"ended_by": "caller", "lasted_ms": "long", "stage": "in_flow"},
-        {"ended_by": "caller", "lasted_ms": 1},
+        {"ended_by": "nobody", "duration_ms": 1, "stage": "in_flow"},
+        {"ended_by": "caller", "duration_ms": "long", "stage": "in_flow"},
+        {"ended_by": "caller", "duration_ms": 1},
     ],
 )
 def test_the_schema_knows_what_is_wrong(data: EventData) -> None:

@@ -12,7 +12,7 @@ from routing.domain.events.contacts import ContactMoved, ContactPrioritised
 from routing.domain.events.offers import OfferMade
 from routing.domain.messages import AgentAsked, OfferAnswered, PhoneReported, ServerAlive
 from routing.domain.model import BreakLimit, Directory, Membership, Overflow, QueuePolicy
-from routing.domain.orders import LeaveOrder, MoveOrder, TellPhoneOrder, WithdrawOrder
+from routing.domain.orders import LeaveOrder, MoveOrder, ReportPhoneOrder, WithdrawOrder
 from tests.routing_house import START_MS, House, arrival, directory, person, phone_of
 
 pytestmark = pytest.mark.unit
@@ -293,7 +293,7 @@ def test_a_new_agent_whose_phone_is_unknown_is_asked_for() -> None:
     """Once, at every server: also when another router begins with that agent."""
     made = house(LI)
     made.redefine(site(ANNA, LI))
-    assert orders(made, TellPhoneOrder) == [TellPhoneOrder(phone_of("phone-anna"))]
+    assert orders(made, ReportPhoneOrder) == [ReportPhoneOrder(phone_of("phone-anna"))]
     made.say(PhoneReported(phone_of("phone-anna"), "available"))
     made.ask("anna", "log_in")
     assert (made.state("anna"), made.board.agents["anna"].phone_state) == (AgentState.READY, "available")
@@ -301,9 +301,9 @@ def test_a_new_agent_whose_phone_is_unknown_is_asked_for() -> None:
     made = house(LI)
     made.call("c1")  # so that the next router knows of a server
     made.restart(site(ANNA, LI))
-    assert orders(made, TellPhoneOrder) == [TellPhoneOrder(phone_of("phone-anna"))]
+    assert orders(made, ReportPhoneOrder) == [ReportPhoneOrder(phone_of("phone-anna"))]
     made.restart()
-    assert orders(made, TellPhoneOrder) == [TellPhoneOrder(phone_of("phone-anna"))]
+    assert orders(made, ReportPhoneOrder) == [ReportPhoneOrder(phone_of("phone-anna"))]
 
 
 def test_a_new_phone_rings_from_now_on() -> None:
@@ -374,8 +374,8 @@ def test_an_own_phone_that_is_somebodys_desk() -> None:
     assert (made.board.agents["anna"].phone, made.board.agents["anna"].desk_phone) == (phone_of("desk-1"), None)
 
 
-def test_a_line_outside_can_ring_at_once() -> None:
-    """Nobody tells the state of a line outside, neither of a new agent's nor of a changed one."""
+def test_an_external_number_can_ring_at_once() -> None:
+    """Nobody tells the state of an external number, neither of a new agent's nor of a changed one."""
     made = house(LI)
     made.redefine(site(replace(ANNA, phone=phone_of("+8613800138000")), replace(LI, phone=phone_of("+8613900139000"))))
     assert {agent.phone_state for agent in made.board.agents.values()} == {"available"}

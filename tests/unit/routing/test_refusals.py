@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from routing.store.refusals import LONGEST_S, STEADY_S, TELL_AGAIN_S, Writes
+from routing.store.refusals import LOG_AGAIN_S, LONGEST_S, STEADY_S, Writes
 
 pytestmark = pytest.mark.unit
 
@@ -24,7 +24,7 @@ def test_a_refusal_that_lasts_is_told_less_and_less_often() -> None:
             writes.refuse("full")
             told += [now[0]] * (len(lines) - len(told))
     pauses = [later - earlier for earlier, later in pairwise(told)]
-    assert pauses[:3] == [TELL_AGAIN_S, 2 * TELL_AGAIN_S, 4 * TELL_AGAIN_S]
+    assert pauses[:3] == [LOG_AGAIN_S, 2 * LOG_AGAIN_S, 4 * LOG_AGAIN_S]
     assert max(pauses) == LONGEST_S
     assert len(changes) == 1
 

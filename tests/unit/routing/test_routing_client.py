@@ -28,10 +28,10 @@ from routing.domain.messages import (
     OfferRinging,
     PhoneReported,
     TalkEnded,
-    TalkHeld,
+    TalkReported,
 )
 from routing.domain.model import QueuePolicy
-from routing.domain.orders import MoveOrder, OfferOrder, Reply, TellPhoneOrder, WithdrawOrder
+from routing.domain.orders import MoveOrder, OfferOrder, Reply, ReportPhoneOrder, WithdrawOrder
 from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
 from routing.router import Router
@@ -39,7 +39,7 @@ from routing.store.memory import MemoryStore
 from routing.store.port import StoreUnreachable
 from simulator import virtual
 from tests.routing_house import CountingIds, arrival, directory, own_phone, person, taken
-from tests.scripted_line import Phone, ScriptedLine
+from tests.scripted_caller import Phone, ScriptedCaller
 from tests.told import fact, facts
 
 pytestmark = pytest.mark.unit
@@ -99,7 +99,7 @@ class House:
             self.clock,
             server="node",
             wait_forecast=self.view.wait_forecast,
-            tell_dropped=self.dropped.update,
+            on_dropped=self.dropped.update,
         )
         store = self.cut if one_process else self.store.view()
         router = Router(store, CurrentDirectory(SITE), ids, self.clock, server="node")
@@ -118,7 +118,7 @@ class House:
             self.routing_client.report_phone(own_phone(SITE.agents[agent]), "available")
             assert (await self.routing_client.ask(agent, "log_in")).error == ""
 
-    def call(self, line: ScriptedLine, **more: Any) -> asyncio.Task[Waited]:
+    def call(self, line: ScriptedCaller, **more: Any) -> asyncio.Task[Waited]:
         facts, wishes = taken(ContactFacts, more), {"steps": [(0, "")], **taken(ContactWishes, more)}
         join_request = JoinRequest("support", ContactFacts("call-1", **facts), ContactWishes(**wishes), **more)
         return asyncio.create_task(self.routing_client.wait(join_request, line))
@@ -157,7 +157,7 @@ def test_a_call_meets_an_agent() -> None:
 
     async def play(house: House) -> None:
         await house.work_begins("anna")
-        waited = await house.call(ScriptedLine(Phone(talk_ms=30_000)), steps=[(0, "billing >= 3")], ani="+8613800138000")
+        waited = await house.call(ScriptedCaller(Phone(talk_ms=30_000)), steps=[(0, "billing >= 3")], ani="+8613800138000")
         assert (waited.outcome, waited.agent) == ("answered", "anna")
         await asyncio.sleep(1)
         assert await house.told("contact", "offer") == [
@@ -180,7 +180,7 @@ def test_an_offer_that_fails_goes_to_the_next_agent(outcome: Any) -> None:
 
     async def play(house: House) -> None:
         await house.work_begins()
-        line = ScriptedLine(Phone(outcome, 2_000), Phone())
+        line = ScriptedCaller(Phone(outcome, 2_000), Phone())
         waited = await house.call(line)
         rung = [what.removeprefix("ring phone-") for _, what in line.did if what.startswith("ring")]
         assert len(set(rung)) == 2
@@ -194,7 +194,7 @@ def test_positions_are_those_of_the_queue() -> None:
     """The second caller hears two, and one after the first has left."""
 
     async def play(house: House) -> None:
-        first, second = ScriptedLine(), ScriptedLine()
+        first, second = ScriptedCaller(), ScriptedCaller()
         stays = [house.call(first)]
         await asyncio.sleep(1)
         stays.append(house.call(second))
@@ -213,7 +213,7 @@ def test_a_wait_that_is_over() -> None:
 
     async def play(house: House) -> None:
         began = house.clock.now_ms()
-        assert (await house.call(ScriptedLine())).outcome == "timed_out"
+        assert (await house.call(ScriptedCaller())).outcome == "timed_out"
         assert house.clock.now_ms() - began == 60_000
 
     scene(play)
@@ -224,7 +224,7 @@ def test_an_agent_who_logs_out_while_the_phone_rings() -> None:
 
     async def play(house: House) -> None:
         await house.work_begins("anna")
-        line = ScriptedLine(Phone(after_ms=10_000), Phone())
+        line = ScriptedCaller(Phone(after_ms=10_000), Phone())
         stay = house.call(line)
         await asyncio.sleep(2)
         assert (await house.routing_client.ask("anna", "log_out")).state == "logged_out"
@@ -241,13 +241,13 @@ def test_an_agent_who_logs_out_in_the_instant_of_the_answer() -> None:
 
     async def play(house: House) -> None:
         await house.work_begins()
-        line = ScriptedLine()
+        line = ScriptedCaller()
         asked: list[asyncio.Task[Reply]] = []
 
         def leaves() -> None:
             (stay,) = house.routing_client.stays.values()
             asked.append(asyncio.create_task(house.routing_client.ask(agent_rung(line), "log_out")))
-            stay.tell(WithdrawOrder(stay.contact, offer_rung(stay)))
+            stay.notify(WithdrawOrder(stay.contact, offer_rung(stay)))
 
         line.phones = [Phone(picked_up=leaves, talk_ms=40_000)]
         waited = await house.call(line)
@@ -259,7 +259,7 @@ def test_an_agent_who_logs_out_in_the_instant_of_the_answer() -> None:
     scene(play)
 
 
-def agent_rung(line: ScriptedLine) -> str:
+def agent_rung(line: ScriptedCaller) -> str:
     return [what for _, what in line.did if what.startswith("ring")][-1].removeprefix("ring phone-")
 
 
@@ -272,12 +272,12 @@ def test_a_caller_who_gives_up_while_a_phone_rings() -> None:
 
     async def play(house: House) -> None:
         await house.work_begins("anna")
-        line = ScriptedLine(Phone(after_ms=10_000))
+        line = ScriptedCaller(Phone(after_ms=10_000))
         stay = house.call(line)
         await asyncio.sleep(2)
         line.hang_up()
         assert (await stay).outcome == "abandoned"
-        assert (await house.call(ScriptedLine(Phone()))).agent == "anna"
+        assert (await house.call(ScriptedCaller(Phone()))).agent == "anna"
 
     scene(play)
 
@@ -289,7 +289,7 @@ def test_a_store_that_is_away_loses_nothing(one_process: bool, within_ms: int) -
     async def play(house: House) -> None:
         await house.work_begins("anna")
         house.cut.away = True
-        line = ScriptedLine(Phone(talk_ms=1_000))
+        line = ScriptedCaller(Phone(talk_ms=1_000))
         stay = house.call(line)
         for state in ("busy", "unavailable", "available"):
             house.routing_client.report_phone(phone_of("phone-li"), state)
@@ -312,7 +312,7 @@ def test_a_store_that_goes_in_the_middle_of_a_talk() -> None:
 
     async def play(house: House) -> None:
         await house.work_begins("anna")
-        stay = house.call(ScriptedLine(Phone(talk_ms=10_000)))
+        stay = house.call(ScriptedCaller(Phone(talk_ms=10_000)))
         await asyncio.sleep(3)
         house.cut.away = True
         assert (await stay).outcome == "answered"
@@ -333,7 +333,7 @@ def test_an_order_for_nobody() -> None:
         await house.work_begins("anna")
         await asyncio.sleep(1)
         assert await house.told("contact", "offer") == ["contact_queued", "offer_made", "contact_left", "offer_withdrawn"]
-        assert (await house.call(ScriptedLine(Phone()))).agent == "anna"
+        assert (await house.call(ScriptedCaller(Phone()))).agent == "anna"
 
     scene(play)
 
@@ -385,9 +385,9 @@ def test_what_the_flow_wants_and_how_the_queue_looks_reach_the_router() -> None:
         asked: dict[str, Any] = {"preferred": ["li"], "preferred_ms": 40_000, "exclude": ["anna"], "place_ms": 60_000}
         known: dict[str, Any] = {"ani": "+49301234567", "language": "de", "data": {"customer": "K-1"}}
         more = {"expected_wait_ms": 90_000, "service_level": 71.5, "back": True, "last_offer": "offer-1", "last_outcome": "busy"}
-        call = house.call(ScriptedLine(Phone()), **asked, **known, **more)
+        call = house.call(ScriptedCaller(Phone()), **asked, **known, **more)
         await asyncio.sleep(0.1)
-        house.routing_client.tell_again()
+        house.routing_client.report_again()
         await asyncio.sleep(0.1)
         told = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, ContactArrived)]
         assert [message.again for message in told] == [False, True]
@@ -434,16 +434,16 @@ def test_a_moved_contact_is_told_again_in_its_new_queue() -> None:
     """Whatever Redis lost, the contact waits, and later talks, where it was moved to; each offer that rings is told."""
 
     async def play(house: House) -> None:
-        call = house.call(ScriptedLine(Phone("rang_out", 90_000), Phone(after_ms=30_000)))
+        call = house.call(ScriptedCaller(Phone("rang_out", 90_000), Phone(after_ms=30_000)))
         await asyncio.sleep(0.1)
         (contact,) = house.routing_client.stays
         house.routing_client._hand_over(MoveOrder(contact, "sales"))
         house.routing_client._hand_over(OfferOrder(contact, "o1", "anna", "voice", "phone-anna", "sales", 90_000))
         house.routing_client._hand_over(OfferOrder(contact, "o2", "li", "voice", "phone-li", "sales", 90_000))
         await asyncio.sleep(0.1)
-        house.routing_client.tell_again()
+        house.routing_client.report_again()
         await asyncio.sleep(31)
-        house.routing_client.tell_again()
+        house.routing_client.report_again()
         await asyncio.sleep(0.1)
         posted = [message for _, message in await house.store.inbox("0", block_ms=0)]
         told = [message for message in posted if isinstance(message, ContactArrived)]
@@ -453,7 +453,7 @@ def test_a_moved_contact_is_told_again_in_its_new_queue() -> None:
             ("sales", True, "o2"),
         ]
         assert OfferAnswered(contact, "o2") in posted
-        (held,) = [message for message in posted if isinstance(message, TalkHeld)]
+        (held,) = [message for message in posted if isinstance(message, TalkReported)]
         assert (held.queue, held.offer, held.agent) == ("sales", "o2", "li")
         await call
 
@@ -466,7 +466,7 @@ def test_a_phone_that_the_router_asks_for_is_reported_again() -> None:
     async def play(house: House) -> None:
         house.routing_client.report_phone(phone_of("phone-li"), "busy")
         for phone in ("phone-li", "unknown"):
-            house.routing_client._hand_over(TellPhoneOrder(phone_of(phone)))
+            house.routing_client._hand_over(ReportPhoneOrder(phone_of(phone)))
         await house.routing_client.flush()
         told = [message for _, message in await house.store.inbox("0", block_ms=0) if isinstance(message, PhoneReported)]
         assert told == [PhoneReported(phone_of("phone-li"), "busy")] * 2
@@ -505,18 +505,18 @@ def test_a_talk_that_ended_while_its_news_were_lost_ends_all_the_same() -> None:
 
     async def play(house: House) -> None:
         await house.work_begins("anna")
-        line = ScriptedLine(Phone(talk_ms=1_000))
+        line = ScriptedCaller(Phone(talk_ms=1_000))
         waited = house.call(line)
         await waited
         await asyncio.sleep(1)
         [ended] = [event for event in await house.events() if event.type == "contact_ended"]
         empty = MemoryStore()
         house.cut._shared = empty._shared
-        house.routing_client.tell_ends({"another"})
-        house.routing_client.tell_ends({ended.contact})
+        house.routing_client.report_ends({"another"})
+        house.routing_client.report_ends({ended.contact})
         await house.routing_client.flush()
-        told = [message for _, message in await empty.inbox("0", block_ms=0) if isinstance(message, TalkHeld | TalkEnded)]
-        assert [(type(message), message.contact) for message in told] == [(TalkHeld, ended.contact), (TalkEnded, ended.contact)]
+        told = [message for _, message in await empty.inbox("0", block_ms=0) if isinstance(message, TalkReported | TalkEnded)]
+        assert [(type(message), message.contact) for message in told] == [(TalkReported, ended.contact), (TalkEnded, ended.contact)]
 
     scene(play)
 
@@ -529,7 +529,7 @@ def test_nobody_waits_for_ever_while_nothing_is_routed(away_s: float, outcome: s
         await house.work_begins("anna")
         house.cut.away = True
         began = asyncio.get_running_loop().time()
-        call = house.call(ScriptedLine(Phone(talk_ms=5_000)))
+        call = house.call(ScriptedCaller(Phone(talk_ms=5_000)))
         await asyncio.sleep(away_s)
         assert call.done() == (outcome == "failed")
         house.cut.away = False
@@ -548,9 +548,9 @@ def test_who_talks_or_is_rung_is_not_given_up_while_nothing_is_routed() -> None:
 
     async def play(house: House) -> None:
         await house.work_begins("anna")
-        talk = house.call(ScriptedLine(Phone(after_ms=40_000, talk_ms=40_000)))
+        talk = house.call(ScriptedCaller(Phone(after_ms=40_000, talk_ms=40_000)))
         waiting = asyncio.create_task(
-            house.routing_client.wait(JoinRequest("support", ContactFacts("call-2"), ContactWishes([(0, "")])), ScriptedLine())
+            house.routing_client.wait(JoinRequest("support", ContactFacts("call-2"), ContactWishes([(0, "")])), ScriptedCaller())
         )
         await asyncio.sleep(20)
         house.cut.away = True

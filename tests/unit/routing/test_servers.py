@@ -9,7 +9,7 @@ from routing.board.servers import ADRIFT_MS, LOST_AFTER_MS, TRUST_MS
 from routing.domain.events.contacts import ContactLeft as LeftEvent
 from routing.domain.events.contacts import ContactTakenOver
 from routing.domain.events.servers import ServerLost, ServersListed
-from routing.domain.messages import ContactLeft, OfferAnswered, PhoneReported, ServerAlive, ServerHolds, ServerLeft
+from routing.domain.messages import ContactLeft, ContactsReported, OfferAnswered, PhoneReported, ServerAlive, ServerLeft
 from routing.domain.model import QueuePolicy
 from routing.domain.orders import MoveOrder
 from routing.domain.phone_address import phone_of
@@ -63,7 +63,7 @@ def test_a_woken_server_cannot_end_what_was_taken_over(house: House) -> None:
     house.call("c1")
     silence(house)
     taken_over(house, "c1")
-    house.say(ServerAlive("node"), ContactLeft("c1", "abandoned", server="node"), ServerHolds("node"))
+    house.say(ServerAlive("node"), ContactLeft("c1", "abandoned", server="node"), ContactsReported("node"))
     assert "c1" in house.board.contacts
     house.say(ContactLeft("c1", "abandoned", server="other"))
     assert "c1" not in house.board.contacts

@@ -16,7 +16,7 @@ from routing.domain.events.calls import CallTransferred
 from routing.domain.events.envelope import Event, EventData, UnknownEvent
 from routing.domain.events.flows import NodeEntered
 from routing.domain.events.registry import EVENTS
-from routing.domain.messages import TalkHeld
+from routing.domain.messages import TalkReported
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.domain.phone_address import phone_of
 from routing.domain.service_level import WINDOW_MS
@@ -157,7 +157,7 @@ def test_positions_follow_priority_and_age() -> None:
     assert [view.position(id) for id in ("vip", "first", "last", "nobody")] == [1, 2, 3, 0]
 
 
-def test_a_line_outside_counts_as_free_from_the_beginning() -> None:
+def test_an_external_number_counts_as_free_from_the_beginning() -> None:
     """Nobody tells its state, so no event does; a phone of the site is gone until it is heard of."""
     site = Directory({}, {"li": AgentProfile("li", "Li", phone_of("+8613800138000")), "wu": AgentProfile("wu", "Wu", phone_of("1001"))})
     assert {agent.id: agent.phone_state for agent in View(CurrentDirectory(site)).agents.values()} == {
@@ -248,11 +248,11 @@ def test_the_view_follows_talks_that_are_found_and_agents_who_sit_elsewhere() ->
     made.refuse("c1", "failed")
     compare()
     enqueued_at_ms = made.board.contacts["c1"].enqueued_at_ms
-    made.say(TalkHeld("c1", "node", "support", first, talker, enqueued_at_ms, made.now, ContactFacts("call-c1")))
+    made.say(TalkReported("c1", "node", "support", first, talker, enqueued_at_ms, made.now, ContactFacts("call-c1")))
     compare()
     made.finish("c1")
     made.ask(talker, "end_wrap_up")
-    made.say(TalkHeld("c2", "node", "support", "offer-lost", talker, made.now, made.now, ContactFacts("call-c2")))
+    made.say(TalkReported("c2", "node", "support", "offer-lost", talker, made.now, made.now, ContactFacts("call-c2")))
     compare()
     made.ask("wang", "log_in", phone="desk-7")
     compare()

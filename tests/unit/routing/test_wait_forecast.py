@@ -241,7 +241,7 @@ def test_where_priority_goes_first_a_priority_is_foreseen_at_the_head() -> None:
 def test_only_agents_whom_the_callers_asterisk_can_ring_are_counted() -> None:
     """A phone that is registered at one machine takes no call of another: its agent shortens no wait there.
 
-    A line outside is rung from everywhere, and a phone that turns up elsewhere counts there.
+    An external number is rung from everywhere, and a phone that turns up elsewhere counts there.
     """
     outside = replace(person("dora", ("support",), en=3), phone=phone_of("+8613800138000"))
     made = Followed()

@@ -10,7 +10,7 @@ from routing.domain.agent import work_of
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.messages import AgentHeld, OfferEnded, PhoneReported, ServerAlive, ServerLeft, TalkHeld
+from routing.domain.messages import AgentReported, OfferEnded, PhoneReported, ServerAlive, ServerLeft, TalkReported
 from routing.domain.model import Membership, Overflow, QueuePolicy
 from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
@@ -519,7 +519,7 @@ def test_a_refused_preference_is_not_asked_under_another_name() -> None:
 class TestRedisLosesItsData:
     """What an agent was doing goes on, and what fairness has counted still counts."""
 
-    def told_again(self, made: House) -> House:
+    def reported_again(self, made: House) -> House:
         """Another board, empty, to which the servers tell what the log had told them before the loss."""
         view = View(CurrentDirectory(made.site))
         for event in made.events:
@@ -527,7 +527,7 @@ class TestRedisLosesItsData:
         fresh = House(made.site, at_ms=made.now)
         for agent in view.agents.values():
             fresh.say(PhoneReported(own_phone(made.site.agents[agent.id]), "available"))
-            held = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone, queue=agent.queue)
+            held = AgentReported(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone, queue=agent.queue)
             fresh.say(replace(held, work=work_of(agent)))
         return fresh
 
@@ -539,7 +539,7 @@ class TestRedisLosesItsData:
         made.answer("c")
         made.finish("c")
         made.wait(10 * S)
-        fresh = self.told_again(made)
+        fresh = self.reported_again(made)
         fresh.call("next")
         fresh.wait(49 * S)
         assert (fresh.state("x"), fresh.ringers("next")) == (AgentState.WRAP_UP, set())
@@ -555,12 +555,12 @@ class TestRedisLosesItsData:
         made.ask("x", "pause", "lunch")
         offer = made.offer_of("c")
         fresh = House(made.site, at_ms=made.now)
-        fresh.say(TalkHeld("c", "node", "support", offer, "x", made.now, made.now, ContactFacts("call-c")))
+        fresh.say(TalkReported("c", "node", "support", offer, "x", made.now, made.now, ContactFacts("call-c")))
         view = View(CurrentDirectory(made.site))
         for event in made.events:
             view.apply(event)
         x = view.agents["x"]
-        fresh.say(AgentHeld("x", x.state, x.reason, x.since_ms, 0, x.phone, work=work_of(x)))
+        fresh.say(AgentReported("x", x.state, x.reason, x.since_ms, 0, x.phone, work=work_of(x)))
         fresh.finish("c")
         assert (fresh.state("x"), fresh.board.agents["x"].reason) == (AgentState.PAUSED, "lunch")
 
@@ -573,7 +573,7 @@ class TestRedisLosesItsData:
             made.answer(f"c{number}")
             made.finish(f"c{number}")
         made.start_work("y")
-        fresh = self.told_again(made)
+        fresh = self.reported_again(made)
         assert {agent.id: agent.handled for agent in fresh.board.agents.values()} == {"x": 2, "y": 0}
         fresh.call("next")
         assert fresh.ringers("next") == {"y"}

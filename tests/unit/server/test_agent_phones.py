@@ -9,7 +9,7 @@ from ivr.numbers import Allowed
 from ivr.ports import Speech
 from routing.domain.model import AgentProfile, QueuePolicy
 from routing.domain.phone_address import ExternalNumber, SipAccount, phone_of
-from routing.ports import Ring
+from routing.ports import Offer
 from server.agents.agent_phones import endpoint_of, question_in, spoken_to_agents, whisper_of
 from server.settings import Site, load_site
 from server.settings.trunks import Trunk
@@ -29,11 +29,11 @@ def site() -> Site:
     return replace(plain, trunks={"carrier": CARRIER}, directory=replace(plain.directory, agents=agents, queues=queues))
 
 
-def ring(**whisper: str) -> Ring:
-    return Ring("o1", "c1", "anna", phone_of("1001"), 15_000, "q", whisper)
+def ring(**whisper: str) -> Offer:
+    return Offer("o1", "c1", "anna", phone_of("1001"), 15_000, "q", whisper)
 
 
-def test_accounts_and_lines_outside(site: Site) -> None:
+def test_accounts_and_external_numbers(site: Site) -> None:
     """A SIP account is dialled as it is, a number over the outbound trunk."""
     assert endpoint_of(site, SipAccount("1001")) == "1001"
     assert endpoint_of(site, ExternalNumber(MOBILE)) == f"{MOBILE}@carrier"

@@ -133,5 +133,5 @@ def test_an_unpacked_program_starts_with_its_own_libraries(tmp_path: Path) -> No
 
 def test_packages_without_the_program_are_refused(tmp_path: Path) -> None:
     """A mirror that has changed is told, not cached."""
-    with pytest.raises(InstallError, match="hold no usr/sbin/asterisk"):
+    with pytest.raises(InstallError, match="there is no usr/sbin/asterisk"):
         write_start_script(tmp_path, "asterisk", "usr/sbin/asterisk")

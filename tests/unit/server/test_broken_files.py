@@ -138,7 +138,7 @@ def test_a_file_in_another_encoding_is_judged_all_the_same(site: SmallSite, enco
 
 _OF_SYNTAX = re.compile(
     "never closed|valid YAML|is expected|none is expected|a tab stands|space is missing|written twice|start of a comment"
-    "|must be quoted|full-width|curly quote|control character|anchors|aliases|tags|must be text|one file holds one document"
+    "|must be quoted|full-width|curly quote|control character|anchors|aliases|tags|must be text|one document a file"
 )
 _DAMAGES = ("open brace", "open bracket", "open quote", "indent less", "indent more", "colon", "tab", "drop sign", "twice", "alias", "hash")
 

@@ -29,7 +29,7 @@ class Rig:
         self.keys = KeySource(connected=True)
         self.call = LiveCall("call-1", Number("withheld", ""), "4000", 0)
         self.phone = HotlinePhone(
-            channel, self._keep_stage, self.call, sounds=self, keys=self.keys, dial=self._dial, stop_playback=self._stop
+            channel, self._save_checkpoint, self.call, sounds=self, keys=self.keys, dial=self._dial, stop_playback=self._stop
         )
 
     def opened(self, channel: Channel) -> None: ...
@@ -41,7 +41,7 @@ class Rig:
     async def files(self, speech: Sequence[Speech]) -> list[str]:
         return ["/s/question"]
 
-    async def _keep_stage(self) -> None: ...
+    async def _save_checkpoint(self) -> None: ...
 
     async def _dial(self, target: str, timeout_ms: int) -> DialOutcome:
         return "busy"

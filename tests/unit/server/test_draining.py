@@ -72,7 +72,7 @@ class House:
         self.posted.append((type(message).__name__, message.contact))
         del self.contacts[message.contact]
 
-    def tell(self, data: CallEnded, *, call: str, flow: str, node: str) -> None:
+    def write(self, data: CallEnded, *, call: str, flow: str, node: str) -> None:
         self.told.append((call, data.ended_by, data.ani or ""))
 
     def drained(self, stops_after_s: float | None = None) -> "House":

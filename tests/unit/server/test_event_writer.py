@@ -66,7 +66,7 @@ def test_what_a_flow_tells_has_its_call_and_its_place() -> None:
         flow.lookup_answered(place, outcome="found", status=200, failure="")
         flow.flow_failed(place, error="ValueError", message="broken")
         flow.flow_ended(place, reason="failed")
-        log.tell(ServerBack("node"))
+        log.write(ServerBack("node"))
         await log.flush()
         first, *told, last = await events_of(store)
         assert (first.call, first.flow, first.flow_version, first.node) == ("call-1", "main", "ab12", "")
@@ -93,9 +93,9 @@ def test_nothing_is_lost_while_the_store_is_away() -> None:
     async def play(log: EventLog, store: CutStore) -> None:
         store.away = True
         for number in range(1200):
-            log.tell(counted(number))
+            log.write(counted(number))
         await asyncio.sleep(60)
-        log.tell(counted(1200))
+        log.write(counted(1200))
         store.away = False
         await log.flush()
         events = await events_of(store)
@@ -116,7 +116,7 @@ def test_what_is_dropped_while_the_store_is_away_for_long() -> None:
         told = [example(cls) for cls in (*kept, *100 * (NodeEntered, NodeLeft))]
         for number in range(300):
             for data in told:
-                log.tell(data, call=f"call-{number}")
+                log.write(data, call=f"call-{number}")
             await asyncio.sleep(0)
         store.away = False
         await log.flush()
@@ -135,8 +135,8 @@ def test_an_event_of_an_agent_has_the_team_of_that_moment() -> None:
     """Of a caller whom an agent passed on, for instance; no agent is in no team."""
 
     async def play(log: EventLog, store: CutStore) -> None:
-        log.tell(counted(1), call="call-1", agent="anna")
-        log.tell(counted(2), call="call-1")
+        log.write(counted(1), call="call-1", agent="anna")
+        log.write(counted(2), call="call-1")
         await log.flush()
 
         anna, nobody = await events_of(store)

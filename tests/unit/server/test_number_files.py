@@ -57,9 +57,12 @@ def test_every_usual_file_is_read_whole(site: SmallSite, content: str) -> None:
         (ROWS.replace(",", "，"), [f"2:1: the columns are separated by full-width commas, not by commas - {SAVE}"]),
         (
             "name,city,number\n王芳,北京,13800138001\n李明,上海,13800138002\n",
-            ["2:1: the first column holds no telephone numbers, column 3 does - put the numbers first"],
+            ["2:1: there are no telephone numbers in the first column, but in column 3 - put the numbers first"],
         ),
-        ("1,13800138001\n2,13800138002\n", ["1:1: the first column holds no telephone numbers, column 2 does - put the numbers first"]),
+        (
+            "1,13800138001\n2,13800138002\n",
+            ["1:1: there are no telephone numbers in the first column, but in column 2 - put the numbers first"],
+        ),
         (
             "13800138001\n1.38E+10\n",
             ["2:1: '1.38E+10' is a number that a spreadsheet has cut short - format the column as text there, and fill it anew"],

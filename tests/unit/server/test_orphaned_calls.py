@@ -87,7 +87,7 @@ class Told:
         self.ends: dict[str, float] = {}
         self.facts: dict[str, Any] = {}
 
-    def tell(self, data: CallEnded, *, call: str) -> None:
+    def write(self, data: CallEnded, *, call: str) -> None:
         assert call not in self.ends
         self.ends[call] = asyncio.get_running_loop().time()
         known = {"ended_by": data.ended_by, "ani": data.ani, "reason": data.reason}
@@ -185,7 +185,7 @@ def held_until(second: float, *, tells: bool = False, ended_by: str = "asterisk_
             site.orphaned_calls.reconcile([], {OURS}, restarted=ended_by == "asterisk_restarted")
         await asyncio.sleep(second)
         if tells:
-            site.told.tell(ended(), call=OURS)
+            site.told.write(ended(), call=OURS)
         let_go()
         await asyncio.sleep(60)
         return site.told.ends, site.told.facts

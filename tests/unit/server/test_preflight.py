@@ -26,7 +26,7 @@ class Asterisk:
         self.told: list[str] = []
         self.preflight = Preflight(self.examine, self, "node-1", lambda: self.told.append("log in"), booting_s=0)
 
-    def tell(self, data: EventData) -> None:
+    def write(self, data: EventData) -> None:
         """As the event log is told."""
         assert isinstance(data, AsteriskGapFound | AsteriskGapMended)
         assert data.server == "node-1"

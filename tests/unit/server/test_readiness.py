@@ -17,7 +17,7 @@ READY, NOT = {"ready": True, "message": ""}, {"ready": False, "message": "why"}
         ({"components": {"redis": READY, "calls": READY}}, True),
         ({"components": {"redis": READY, "calls": READY, "asterisk": NOT}}, True),
         ({"components": {"redis": NOT, "calls": READY, "asterisk": READY}}, False),
-        ({"components": {"redis": NOT | {"elsewhere": True}, "calls": READY}}, True),
+        ({"components": {"redis": NOT | {"external": True}, "calls": READY}}, True),
         ({"components": {"redis": NOT | {"elsewhere": True}, "calls": NOT}}, False),
         ({"components": {}}, False),
         ({}, False),

@@ -63,7 +63,7 @@ DAMAGED = {
     "header": (good()[:30], "ends within its header"),
     "no data": (good()[:36], "ends within its header"),
     "half": (good()[: 44 + 800], "ends too early: of 0.10 seconds 0.05 are there"),
-    "no sound": (good()[:40] + b"\0\0\0\0", "holds no sound"),
+    "no sound": (good()[:40] + b"\0\0\0\0", "has no sound in it"),
     "a-law": (headed(6), "is a WAV file with A-law: expected plain samples (PCM)"),
     "gsm": (headed(49), "is a WAV file with GSM: expected plain samples (PCM)"),
     "float": (headed(3), "is a WAV file with floating point: expected plain samples (PCM)"),

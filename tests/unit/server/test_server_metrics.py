@@ -60,14 +60,14 @@ class Server:
             self.view, part, agi=part, ami=part, router=part, calls=part, parts=part, redis=part, routing_client=part, events=part, log=part
         )
 
-    def tell(self, data: EventData, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing") -> None:
+    def write(self, data: EventData, at_ms: int = NOW_MS, *, contact: str = "", agent: str = "", queue: str = "billing") -> None:
         event = Event("e", at_ms, data, contact=contact, agent=agent, queue=queue)
         self.view.apply(event)
         self.metrics.on_event(event)
 
     def queued(self, contact: str, waited_ms: int) -> None:
         at_ms = NOW_MS - waited_ms
-        self.tell(queued(at_ms), at_ms, contact=contact)
+        self.write(queued(at_ms), at_ms, contact=contact)
 
     def scraped(self) -> dict[str, float]:
         """Sample -> value; labels as in the text: `name{queue=billing}`."""
@@ -95,10 +95,10 @@ def test_everything_is_there_before_the_first_call() -> None:
 def test_the_expected_wait_is_a_gauge() -> None:
     """0 while an agent is ready; nothing is shown while nobody is there."""
     server = Server()
-    server.tell(PhoneStateChanged("1001", "available"), agent="wang")
-    server.tell(agent_changed(AgentLoggedIn, AgentState.READY), agent="wang")
+    server.write(PhoneStateChanged("1001", "available"), agent="wang")
+    server.write(agent_changed(AgentLoggedIn, AgentState.READY), agent="wang")
     assert server.scraped()["hotline_expected_wait_seconds{queue=billing}"] == 0
-    server.tell(agent_changed(AgentLoggedOut, AgentState.LOGGED_OUT, before=AgentState.READY), agent="wang")
+    server.write(agent_changed(AgentLoggedOut, AgentState.LOGGED_OUT, before=AgentState.READY), agent="wang")
     assert "hotline_expected_wait_seconds{queue=billing}" not in server.scraped()
 
 
@@ -128,10 +128,10 @@ def test_a_call_from_queue_to_end() -> None:
     assert server.scraped()["hotline_waiting{queue=billing}"] == 2
     assert server.scraped()["hotline_longest_wait_seconds{queue=billing}"] == 30
 
-    server.tell(OfferRangOut("o1", 15_000), contact="c1", agent="wang")
-    server.tell(ContactConnected("o2", 30_000), contact="c1", agent="wang")
-    server.tell(ContactEnded("caller", waited_ms=30_000, ring_ms=900, talk_ms=95_000), contact="c1", agent="wang")
-    server.tell(ContactAbandoned(12_000), contact="c2")
+    server.write(OfferRangOut("o1", 15_000), contact="c1", agent="wang")
+    server.write(ContactConnected("o2", 30_000), contact="c1", agent="wang")
+    server.write(ContactEnded("caller", waited_ms=30_000, ring_ms=900, talk_ms=95_000), contact="c1", agent="wang")
+    server.write(ContactAbandoned(12_000), contact="c2")
 
     found = server.scraped()
     assert found["hotline_waiting{queue=billing}"] == 0
@@ -161,8 +161,8 @@ def test_the_event_log_and_its_readers() -> None:
     server = Server()
     assert not [name for name in server.scraped() if name.startswith("hotline_log_") and not name.startswith("hotline_log_gaps")]
     server.parts.state = LogState(1_200, 400_000, (ReaderState("record", "5-0", NOW_MS - 90_000), ReaderState("web", "7-0", 0)))
-    server.tell(GapInLog("record", "", "1-0", "2-0"))
-    server.tell(GapInLog("", "s1", "1-0", "2-0"))
+    server.write(GapInLog("record", "", "1-0", "2-0"))
+    server.write(GapInLog("", "s1", "1-0", "2-0"))
 
     found = {name: value for name, value in server.scraped().items() if name.startswith("hotline_log_")}
     assert found == {

@@ -46,7 +46,7 @@ agents:
   smith: {{name: Alice, phone: "1002", pin: "{PIN}", queues: [{{queue: billing, tier: 3}}], capacity: {{chat: 3, callback: 0}}}}
   "77":  {{name: Li, pin: "{PIN}"}}
   zhao:  {{name: Zhao, pin: "{PIN}", login: "0815"}}
-  home:  {{name: Home, number: "+861055550001", wrap_up: until_done}}
+  home:  {{name: Home, external_number: "+861055550001", wrap_up: until_done}}
 """
 
 
@@ -85,7 +85,7 @@ def test_every_policy_of_a_queue(rich: SmallSite) -> None:
 
 
 def test_agents_with_their_lines(rich: SmallSite) -> None:
-    """Desk phone, outside line, hot desk; what an agent is in a queue is kept where it differs from the usual."""
+    """Desk phone, external number, hot desk; what an agent is in a queue is kept where it differs from the usual."""
     loaded = rich.load()
     agents = loaded.directory.agents
     assert [agent.phone for agent in agents.values()] == [phone_of("1001"), phone_of("1002"), None, None, phone_of("+861055550001")]
@@ -178,12 +178,12 @@ MISTAKES = [
         "agents",
         '"+861055550001"',
         '"+8613800138000"',
-        "agents.yaml:8:31: the number +8613800138000 is none that may be dialled - add a pattern",
+        "agents.yaml:8:40: the number +8613800138000 is none that may be dialled - add a pattern",
     ),
-    ("agents", '"+861055550001"', '"01055550001"', "agents.yaml:8:31: expected an outside number with its country, such as +8613800138000"),
-    ("agents", "wrap_up: until_done", 'phone: "1003"', "agents.yaml:8:31: an agent has a desk phone or an outside number, not both"),
-    ("agents", "wrap_up: until_done", "answer: auto", "agents.yaml:8:56: an outside line cannot be told to answer by itself"),
-    ("trunks", "outbound: yes", "outbound: no", "agents.yaml:8:31: no trunk leads to +861055550001 - a trunk in config/trunks.yaml needs"),
+    ("agents", '"+861055550001"', '"01055550001"', "agents.yaml:8:40: expected an outside number with its country, such as +8613800138000"),
+    ("agents", "wrap_up: until_done", 'phone: "1003"', "agents.yaml:8:40: an agent has a desk phone or an external number, not both"),
+    ("agents", "wrap_up: until_done", "answer: auto", "agents.yaml:8:65: an external number cannot be asked to answer by itself"),
+    ("trunks", "outbound: yes", "outbound: no", "agents.yaml:8:40: no trunk leads to +861055550001 - a trunk in config/trunks.yaml needs"),
     ("hotline", "country: CN", "routing: {choice: fair}", "hotline.yaml:2:19: unknown value 'fair' - possible: at_risk, strict, weighted"),
 ]
 

@@ -280,7 +280,7 @@ def test_an_empty_file_is_told_once(site: SmallSite, name: str, thing: str) -> N
     """A file of comments only is that one problem, not every name that is missed in it."""
     site.write(f"config/{name}.yaml", "# later\n")
     hint = f"write {name}: {{}} if there is to be none"
-    assert site.said() == [f"config/{name}.yaml:1:1: this file holds no {thing} - {hint}"]
+    assert site.said() == [f"config/{name}.yaml:1:1: there is no {thing} in this file - {hint}"]
 
 
 def test_one_number_in_two_spellings(site: SmallSite) -> None:

@@ -141,7 +141,7 @@ def test_the_median_of_rounds_counts_figure_by_figure() -> None:
 
 def level(**changed: Any) -> Level:
     cores = {"asterisk": 0.2, "server": 0.1, "redis": 0.02, "phones": 0.3}
-    return replace(Level(calls=10, talk_s=10.0, agents=6, per_s=2.0, whole=40, failed=0, cores=cores), **changed)
+    return replace(Level(calls=10, talk_s=10.0, agents=6, per_s=2.0, complete=40, failed=0, cores=cores), **changed)
 
 
 LOG = {"call_arrived": 50, "contact_connected": 50, "call_ended": 50}
@@ -159,7 +159,7 @@ def test_whole_calls_and_a_server_below_asterisk_meet_the_target() -> None:
     ("levels", "failures", "log", "word"),
     [
         ([level()], ["CallOver: by them"], LOG, "1 of 50 calls failed"),
-        ([level(whole=0, per_s=0.0)], [], LOG, "none came to its end"),
+        ([level(complete=0, per_s=0.0)], [], LOG, "none came to its end"),
         ([level(cores={"asterisk": 0.1, "server": 0.1, "redis": 0, "phones": 0})], [], LOG, "the server takes"),
         ([level()], [], LOG | {"call_ended": 49}, "49 call_ended for 50"),
         ([level()], [], {}, "0 call_arrived"),
@@ -192,4 +192,4 @@ def test_another_version_is_what_ours_is_compared_with() -> None:
 def test_an_arrival_is_judged_more_strictly_than_an_agent_who_becomes_free() -> None:
     rows = [Row("hotline", SMALL, what, replace(GOOD, p99=40.0)) for what in ("free", "arrival")]
 
-    assert offer_report(rows, [SMALL]).misses == ["1/1, a caller arrives, agents are ready: p99 40.0 ms; at most 30 ms are wanted"]
+    assert offer_report(rows, [SMALL]).misses == ["1/1, a caller arrives, agents are ready: p99 40.0 ms; at most 30 ms are allowed"]

@@ -21,11 +21,11 @@ def test_lines_carry_the_seconds_since_the_beginning() -> None:
     async def story() -> list[str]:
         said: list[str] = []
         timeline = Timeline(said.append)
-        timeline.tell("hotline", "is ready")
+        timeline.say("hotline", "is ready")
         await asyncio.sleep(5)
         timeline.begin()
         await asyncio.sleep(1.25)
-        timeline.tell("caller", "presses 1")
+        timeline.say("caller", "presses 1")
         return said
 
     assert virtual.run(story()) == ["    0.00 s  hotline  is ready", "    1.25 s  caller   presses 1"]

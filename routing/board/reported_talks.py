@@ -1,4 +1,4 @@
-"""Talks that are found: a server tells of a conversation that the board does not know of, or knows of as an offer.
+"""Talks that are reported: a server has a conversation that the board does not know of, or knows of as an offer.
 
 What Asterisk connects goes on, whatever the board believed; of two talks of one agent the younger one is real.
 """
@@ -14,11 +14,11 @@ from routing.domain.assignment import AssignmentState
 from routing.domain.contact_state import QUEUED, ContactState
 from routing.domain.events.contacts import ContactConnected, ContactRestored
 from routing.domain.kinds import holder_of
-from routing.domain.messages import OfferAnswered, TalkEnded, TalkHeld
+from routing.domain.messages import OfferAnswered, TalkEnded, TalkReported
 from routing.domain.model import Contact
 
 
-def held(board: BoardState, message: TalkHeld, now_ms: int) -> None:
+def reported(board: BoardState, message: TalkReported, now_ms: int) -> None:
     """They talk."""
     contact, agent = board.contacts.get(message.contact), board.agents.get(message.agent)
     if contact:
@@ -37,8 +37,8 @@ def held(board: BoardState, message: TalkHeld, now_ms: int) -> None:
         _restore(board, agent, message, now_ms)
 
 
-def _is_newest(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) -> bool:
-    """Whether the agent has a hand free for it, or holds an older one, which is over then, unnoticed."""
+def _is_newest(board: BoardState, agent: Agent, message: TalkReported, now_ms: int) -> bool:
+    """Whether the agent has capacity for it, or an older talk, which is over then, unnoticed."""
     talks = {
         offer: other
         for offer, assignment in agent.assignments.items()
@@ -54,8 +54,8 @@ def _is_newest(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) 
     return True
 
 
-def _follow(board: BoardState, contact: Contact, message: TalkHeld) -> None:
-    """That server has the contact, or what no server holds is carried by it."""
+def _follow(board: BoardState, contact: Contact, message: TalkReported) -> None:
+    """That server has the contact, or carries it out where no server has it."""
     agent = board.agents.get(contact.agent)
     if contact.holder is not None:
         contact.holder = message.server
@@ -65,18 +65,18 @@ def _follow(board: BoardState, contact: Contact, message: TalkHeld) -> None:
         board.touch_agent(agent.id)
 
 
-def _restore(board: BoardState, agent: Agent, message: TalkHeld, now_ms: int) -> None:
+def _restore(board: BoardState, agent: Agent, message: TalkReported, now_ms: int) -> None:
     """A contact that went with Redis's data."""
     holder = holder_of(message.facts.kind, message.server)
     contact = Contact(message.contact, holder, message.queue, list(message.steps), message.enqueued_at_ms, message.facts)
     board.contacts[contact.id] = contact
     _connect(board, contact, agent, message, now_ms)
-    told = ContactRestored(**contacts.known_by(contact), offer=message.offer, connected_at_ms=contact.connected_at_ms)
-    board.tell(told, now_ms, contact=contact, agent=agent)
+    data = ContactRestored(**contacts.known_by(contact), offer=message.offer, connected_at_ms=contact.connected_at_ms)
+    board.write(data, now_ms, contact=contact, agent=agent)
 
 
-def _adopt(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld, now_ms: int) -> None:
-    """The board believed that the contact waits, or rings elsewhere."""
+def _adopt(board: BoardState, contact: Contact, agent: Agent, message: TalkReported, now_ms: int) -> None:
+    """The board had the contact as waiting, or as offered to another agent."""
     for offer in list(contact.offers):
         contacts.take_offer_back(board, contact, offer, now_ms)
     board.matching.remove_contact(contact.id)
@@ -84,18 +84,18 @@ def _adopt(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld,
         board.in_queue[contact.queue] -= 1
     _connect(board, contact, agent, message, now_ms)
     waited_ms = contact.waited_ms(contact.connected_at_ms)
-    board.tell(ContactConnected(message.offer, waited_ms), now_ms, contact=contact, agent=agent)
+    board.write(ContactConnected(message.offer, waited_ms), now_ms, contact=contact, agent=agent)
 
 
-def _connect(board: BoardState, contact: Contact, agent: Agent, message: TalkHeld, now_ms: int) -> None:
-    """Contact and agent hold each other; whoever was offered to the agent meanwhile waits on."""
+def _connect(board: BoardState, contact: Contact, agent: Agent, message: TalkReported, now_ms: int) -> None:
+    """Connect contact and agent; whoever was offered to the agent meanwhile waits on."""
     contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
     contact.agent, contact.connected_at_ms = agent.id, message.connected_at_ms
     board.touch_contact(contact.id)
-    void = assignments.hold(board, agent, contact, message.offer, now_ms)
+    void = assignments.take_talk(board, agent, contact, message.offer, now_ms)
     if contact.holder is None:
         agent.assignments[message.offer] = replace(agent.assignments[message.offer], server=message.server)
     contacts.withdraw_void(board, void, now_ms)
 
 
-HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {TalkHeld: held}
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {TalkReported: reported}

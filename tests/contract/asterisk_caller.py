@@ -1,4 +1,4 @@
-"""A `CallerLine` on an Asterisk in memory: one caller's AGI session, the events of AMI, and agents' phones that do as a test says."""
+"""A `QueuedCaller` on an Asterisk in memory: one caller's AGI session, the events of AMI, and agents' phones that do as a test says."""
 
 import asyncio
 import contextlib
@@ -15,11 +15,11 @@ from agi.phones import PhoneStates
 from agi.ringing import Ringer
 from ivr.numbers import Number
 from server.calls.open_calls import LiveCall
-from server.calls.waiting_caller import CallerLine
+from server.calls.waiting_caller import QueuedCaller
 from server.settings import Site
 from simulator.fake_asterisk import FakeCall, at_once, connect, environment, verb
 from simulator.virtual import VirtualClock
-from tests.scripted_line import Phone
+from tests.scripted_caller import Phone
 from tests.settings_house import SmallSite
 
 PROMPT_MS = 3000
@@ -66,7 +66,7 @@ class Ami:
             callback(Message([("Event", event), *fields.items()]))
 
 
-class AsteriskLine:
+class AsteriskCaller:
     """One caller in a queue. `heard` is what the caller hears, in order: `music` or `words`."""
 
     def __init__(self, site: Site, phones: Sequence[Phone]) -> None:
@@ -90,7 +90,7 @@ class AsteriskLine:
         call = LiveCall("call-1", Number("withheld", ""), "4000", self._clock.now_ms())
         call.context.language = "en"
         ringer = Ringer(self._ami, PhoneStates(), self._clock)
-        self.line = CallerLine(call, channel, phone, watch, ringer, self._stop, site, self.sounds)  # type: ignore[arg-type]
+        self.line = QueuedCaller(call, channel, phone, watch, ringer, self._stop, site, self.sounds)  # type: ignore[arg-type]
 
     # -- the AGI session ----------------------------------------------------------------------------------------------
 

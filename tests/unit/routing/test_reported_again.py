@@ -9,9 +9,18 @@ from routing.domain.contact_facts import ContactFacts
 from routing.domain.contact_state import ContactState
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.events.contacts import ContactQueued, ContactRequeued
-from routing.domain.messages import AgentAsked, ContactArrived, LeaveOutcome, OfferAnswered, ServerAlive, ServerHolds, TalkEnded, TalkHeld
+from routing.domain.messages import (
+    AgentAsked,
+    ContactArrived,
+    ContactsReported,
+    LeaveOutcome,
+    OfferAnswered,
+    ServerAlive,
+    TalkEnded,
+    TalkReported,
+)
 from routing.domain.model import Membership, QueuePolicy
-from routing.domain.orders import LeaveOrder, TellOrder, WithdrawOrder
+from routing.domain.orders import LeaveOrder, ReportContactOrder, WithdrawOrder
 from routing.read_model.view import View
 from tests.routing_house import House, arrival, directory, person
 
@@ -87,7 +96,7 @@ def test_a_talk_is_adopted_whatever_was_believed() -> None:
     second = made.ringing("c1")
     assert second not in ("", talker)
     contact = made.board.contacts["c1"]
-    held = TalkHeld("c1", "node", contact.queue, first, talker, contact.enqueued_at_ms, made.now - 5_000, contact.facts)
+    held = TalkReported("c1", "node", contact.queue, first, talker, contact.enqueued_at_ms, made.now - 5_000, contact.facts)
     made.say(held, held)
     assert (made.state(talker), made.state(second)) == (AgentState.ON_CONTACT, AgentState.READY)
     assert len(made.told("contact_connected")) == 1
@@ -121,7 +130,7 @@ def test_a_late_arrival_does_not_take_a_caller_back() -> None:
     made.ask("anna", "pause")
     made.say(ServerAlive("node"), ServerAlive("other"))
     first = arrival("c1", "call-c1", "node", "support", [(0, "")], made.now)
-    made.say(replace(first, server="other", back=True), first, ServerHolds("node", []))
+    made.say(replace(first, server="other", back=True), first, ContactsReported("node", []))
     assert made.board.contacts["c1"].holder == "other"
 
 
@@ -131,10 +140,10 @@ def test_a_contact_that_nobody_knows_is_asked_for() -> None:
     made.ask("anna", "pause")
     made.call("c2")
     made.leave("c2")
-    made.say(ServerHolds("node", ["c1", "c2"]))
-    assert [order for _, order in made.orders if isinstance(order, TellOrder)] == [TellOrder("c1")]
+    made.say(ContactsReported("node", ["c1", "c2"]))
+    assert [order for _, order in made.orders if isinstance(order, ReportContactOrder)] == [ReportContactOrder("c1")]
     made.wait(60_000)
-    made.say(ServerHolds("node", ["c2"]))
+    made.say(ContactsReported("node", ["c2"]))
     assert made.outcome("c2") == "failed"
 
 
@@ -169,7 +178,7 @@ def test_who_is_found_in_a_talk_is_at_work() -> None:
     """The tiers know it at once: callers wait for the first one, which is busy, and are not passed on to the next."""
     people = [replace(person(name), memberships={"support": Membership(tier=tier)}) for tier, name in enumerate(("anna", "bob"), 1)]
     made = House(directory(*people, queues=(QueuePolicy("support", tier_delays_ms=(0, 30_000)),)))
-    made.say(TalkHeld("c1", "node", "support", "offer-1", "anna", made.now, made.now, ContactFacts("call-1")))
+    made.say(TalkReported("c1", "node", "support", "offer-1", "anna", made.now, made.now, ContactFacts("call-1")))
     made.start_work("bob")
     made.call("c2")
     assert made.ringing("c2") == ""

@@ -1,4 +1,4 @@
-"""Agents that are told again: what a server remembers of one after Redis lost its data, and what a new router finds in a record."""
+"""Agents that are reported again: what a server remembers of one after Redis lost its data, and what a new router finds in a record."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,24 +10,24 @@ from routing.domain.agent import Agent, take_work, work_of
 from routing.domain.agent_state import AgentPresence, AgentState
 from routing.domain.assignment import IN_CALL, Assignment, AssignmentState
 from routing.domain.events.agents import AgentPhoneChanged
-from routing.domain.messages import AgentHeld
+from routing.domain.messages import AgentReported
 
 
 def resume(board: BoardState, agent: Agent, now_ms: int) -> None:
     """Take an agent from the record, after a change of router."""
     for offer, assignment in list(agent.assignments.items()):
         if assignment.state == AssignmentState.CONNECTED and assignment.contact not in board.contacts:
-            assignments.contact_ended(board, agent, offer, now_ms)  # a record was lost: nobody would tell the end of it
+            assignments.contact_ended(board, agent, offer, now_ms)  # a record was lost: nobody would report the end of it
     for assignment in agent.assignments.values():
         if assignment.state == AssignmentState.DIALLING:
-            board.at(assignment.until_ms, "dialling", assignment.contact)
+            board.schedule(assignment.until_ms, "dialling", assignment.contact)
         elif assignment.until_ms:
-            board.at(assignment.until_ms, "wrap_up" if assignment.state == AssignmentState.WRAP_UP else "reservation", agent.id)
+            board.schedule(assignment.until_ms, "wrap_up" if assignment.state == AssignmentState.WRAP_UP else "reservation", agent.id)
     if agent.state == AgentState.PAUSED and agent.presence_until_ms > now_ms:
-        board.at(agent.presence_until_ms, "break", agent.id)
+        board.schedule(agent.presence_until_ms, "break", agent.id)
 
 
-def held(board: BoardState, message: AgentHeld, now_ms: int) -> None:
+def reported(board: BoardState, message: AgentReported, now_ms: int) -> None:
     """What a server remembers of an agent, for an agent of whom nothing is known but, perhaps, a talk that was found before. A talk that
     went with the data is over by now; a wrap-up, a pause and a wish go on."""
     agent = board.agents.get(message.agent)
@@ -44,22 +44,22 @@ def held(board: BoardState, message: AgentHeld, now_ms: int) -> None:
     _take_wrap_ups(board, agent, message)
     if unknown:
         _goes_on(agent, message, now_ms)
-        agents.tell(board, agent, agents.TOLD[agent.state], now_ms, before=AgentState.LOGGED_OUT)
+        agents.write(board, agent, agents.EVENTS_OF[agent.state], now_ms, before=AgentState.LOGGED_OUT)
     else:
         if message.state == AgentState.ON_CONTACT:
             agent.reason = message.reason  # of the wish
-        agents.tell(board, agent, AgentPhoneChanged, now_ms)
+        agents.write(board, agent, AgentPhoneChanged, now_ms)
     resume(board, agent, now_ms)
     board.seek_contact(agent, now_ms)
 
 
-def _take_wrap_ups(board: BoardState, agent: Agent, message: AgentHeld) -> None:
+def _take_wrap_ups(board: BoardState, agent: Agent, message: AgentReported) -> None:
     """The wrap-ups that the server remembers, and the disposition of a talk that goes on."""
     for offer, known in agent.assignments.items():
         if known.contact == agent.last_contact:
             agent.assignments[offer] = replace(known, disposition=agent.disposition)
     wrap_ups = dict(message.assignments)
-    if message.state == AgentState.WRAP_UP and not wrap_ups:  # told by a version that knew of one contact at a time
+    if message.state == AgentState.WRAP_UP and not wrap_ups:  # reported by a version that knew of one contact at a time
         wrap_ups[f"left-{agent.last_contact}"] = Assignment(
             agent.last_contact,
             message.queue,
@@ -73,17 +73,17 @@ def _take_wrap_ups(board: BoardState, agent: Agent, message: AgentHeld) -> None:
             agent.assignments.setdefault(offer, assignment)
 
 
-def _goes_on(agent: Agent, message: AgentHeld, now_ms: int) -> None:
+def _goes_on(agent: Agent, message: AgentReported, now_ms: int) -> None:
     """The agent is as remembered; a talk or a ring that nobody knows of any more is over, and with it what was wished for is granted."""
     agent.presence_since_ms, agent.occupied_at_ms = message.since_ms, agent.occupied_at_ms or now_ms
     agent.presence, agent.reason, agent.presence_until_ms = AgentPresence.READY, "", 0
     if agent.assignments:
         agent.reason = message.reason
-    elif message.state == AgentState.PAUSED or agent.wanted == "paused":
+    elif message.state == AgentState.PAUSED or agent.requested == "paused":
         agent.presence, agent.reason, agent.presence_until_ms = AgentPresence.PAUSED, message.reason, message.until_ms
-        agent.wanted = ""
-    elif agent.wanted == "logged_out":
-        agent.presence, agent.wanted = AgentPresence.LOGGED_OUT, ""
+        agent.requested = ""
+    elif agent.requested == "logged_out":
+        agent.presence, agent.requested = AgentPresence.LOGGED_OUT, ""
 
 
-HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {AgentHeld: held}
+HANDLERS: dict[type, Callable[[BoardState, Any, int], None]] = {AgentReported: reported}

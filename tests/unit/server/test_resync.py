@@ -12,12 +12,12 @@ from routing.domain.events.agents import AgentChanged, AgentLoggedIn, AgentLogge
 from routing.domain.events.contacts import ContactDisposed
 from routing.domain.events.envelope import Event
 from routing.domain.events.servers import DomainOpened
-from routing.domain.messages import AgentHeld
+from routing.domain.messages import AgentReported
 from routing.domain.model import AgentProfile, Directory, QueuePolicy
 from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
-from server.cluster.retelling import Retelling
+from server.cluster.resync import Resync
 from tests.told import agent_changed
 
 pytestmark = pytest.mark.unit
@@ -43,10 +43,10 @@ class FakeDesk:
     def post(self, message: Any) -> None:
         self.posted.append(message)
 
-    def tell_again(self) -> None:
+    def report_again(self) -> None:
         """There are no callers here."""
 
-    def tell_ends(self, open_talks: Any) -> None:
+    def report_ends(self, open_talks: Any) -> None:
         """Nor were there any."""
 
 
@@ -60,7 +60,7 @@ def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
     events: Any = None
     reported: list[str] = []
     view = View(CurrentDirectory(SITE))
-    retelling = Retelling(view, routing_client, events, Calls(), lambda: reported.append("phones"))
+    resync = Resync(view, routing_client, events, Calls(), lambda: reported.append("phones"))
     for event in (
         agent_event(AgentLoggedIn, "anna", AgentState.READY, "1001", left_queues=("sales",)),
         agent_event(AgentLoggedIn, "li", AgentState.READY, "1020"),
@@ -68,10 +68,10 @@ def test_agents_at_work_are_told_with_their_phone_and_queues() -> None:
         Event("event-2", 2_000, DomainOpened("node")),
     ):
         view.apply(event)
-        retelling.on_event(event)
+        resync.on_event(event)
     assert routing_client.posted == [
-        AgentHeld("anna", AgentState.READY, since_ms=1_000, phone=phone_of("1001"), left_queues=["sales"]),
-        AgentHeld("li", AgentState.READY, since_ms=1_000, phone=phone_of("1020")),
+        AgentReported("anna", AgentState.READY, since_ms=1_000, phone=phone_of("1001"), left_queues=["sales"]),
+        AgentReported("li", AgentState.READY, since_ms=1_000, phone=phone_of("1020")),
     ]
     assert reported == ["phones"]
 
@@ -81,7 +81,7 @@ def test_what_only_the_router_knew_is_told_with_it() -> None:
     routing_client: Any = FakeDesk()
     events: Any = None
     view = View(CurrentDirectory(SITE))
-    retelling = Retelling(view, routing_client, events, Calls(), lambda: None)
+    resync = Resync(view, routing_client, events, Calls(), lambda: None)
     work = AgentWork("paused", handled=7, talked_ms=90_000, occupancy=0.4, occupied_at_ms=900, last_contact="c1")
     told = agent_event(AgentWrapUpStarted, "anna", AgentState.WRAP_UP, "1001", reason="lunch", until_ms=61_000, work=work)
     for event in (
@@ -90,7 +90,7 @@ def test_what_only_the_router_knew_is_told_with_it() -> None:
         Event("event-3", 2_000, DomainOpened("node")),
     ):
         view.apply(event)
-        retelling.on_event(event)
+        resync.on_event(event)
     [held] = routing_client.posted
     assert (held.state, held.reason, held.until_ms, held.queue) == (AgentState.WRAP_UP, "lunch", 61_000, "billing")
     assert held.work == replace(work, disposition="31")

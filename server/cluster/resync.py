@@ -1,4 +1,4 @@
-"""What this server remembers for the case that Redis loses everything: who was logged in, in which state; and who tells it again."""
+"""What this server remembers for the case that Redis loses everything - who was logged in, in which state - and reports again then."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ from routing.domain.events.calls import CallResumed
 from routing.domain.events.contacts import ContactDisposed
 from routing.domain.events.envelope import Event
 from routing.domain.events.servers import DomainOpened
-from routing.domain.messages import AgentHeld
+from routing.domain.messages import AgentReported
 from routing.read_model.view import View
 from server.calls.open_calls import Calls
 from server.events.writer import EventLog
@@ -23,7 +23,7 @@ from server.events.writer import EventLog
 log = structlog.get_logger(__name__)
 
 
-class Retelling:
+class Resync:
     """Follows the event log behind the view. `report_phones` reports the state of every phone."""
 
     def __init__(
@@ -37,27 +37,30 @@ class Retelling:
         self._agents: dict[str, Agent] = {}
 
     def on_event(self, event: Event) -> None:
-        """`domain_opened`: the router found nothing in Redis. What it lost is told again; at a first start there is nothing to tell."""
+        """`domain_opened`: the router found nothing in Redis. What it lost is reported again; at a first start there is nothing to
+        report."""
         match event.data:
             case DomainOpened():
-                self._tell_again()
+                self._report_again()
             case AgentRemoved():
                 self._agents.pop(event.agent, None)
             case AgentChanged() | ContactDisposed() if event.agent in self._view.agents:
                 agent = self._view.agents[event.agent]
                 self._agents[event.agent] = replace(agent, assignments=dict(agent.assignments))
 
-    def _tell_again(self) -> None:
-        log.info("told_again", contacts=len(self._routing_client.stays), agents=len(self._agents), calls=len(self._calls))
+    def _report_again(self) -> None:
+        log.info("reported_again", contacts=len(self._routing_client.stays), agents=len(self._agents), calls=len(self._calls))
         self._report_phones()
         for agent in self._agents.values():
             if agent.state != AgentState.LOGGED_OUT:
-                kept = AgentHeld(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone)
+                kept = AgentReported(agent.id, agent.state, agent.reason, agent.since_ms, agent.until_ms, agent.phone)
                 wrap_ups = {offer: known for offer, known in agent.assignments.items() if known.state == AssignmentState.WRAP_UP}
                 left = list(agent.left_queues)
-                told = replace(kept, left_queues=left, queue=agent.queue, assignments=wrap_ups, work=work_of(agent))
-                self._routing_client.post(told)
-        self._routing_client.tell_again()
-        self._routing_client.tell_ends({contact.id for contact in self._view.contacts.values() if contact.state == ContactState.CONNECTED})
+                report = replace(kept, left_queues=left, queue=agent.queue, assignments=wrap_ups, work=work_of(agent))
+                self._routing_client.post(report)
+        self._routing_client.report_again()
+        self._routing_client.report_ends(
+            {contact.id for contact in self._view.contacts.values() if contact.state == ContactState.CONNECTED}
+        )
         for call in self._calls:
-            call.tell(self._events, CallResumed, self._routing_client.server)
+            call.write(self._events, CallResumed, self._routing_client.server)

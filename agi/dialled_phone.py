@@ -1,4 +1,4 @@
-"""One ring of one phone: what is known of it, who waits for news of it, and what has been told of it."""
+"""One phone that is rung for an offer: its leg, who waits for news of it, and the progress that was reported."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agi.leg import EndedBy, EndReason, Leg
-from agi.outcome import RingOutcome
+from agi.outcome import LegOutcome
 
 Progress = Literal["ringing", "answered", "transferred"]
 
-SILENT_PHONE_MS = 2_000  # a phone that is there rings within this time
-SILENT_LINE_MS = 10_000  # so does one outside, across somebody else's network
+SILENT_ACCOUNT_MS = 2_000  # a registered phone rings within this time
+SILENT_EXTERNAL_MS = 10_000  # so does an external number, across somebody else's network
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class DialTarget:
     """A phone to ring for an offer. Sounds are paths without suffix, several joined by &.
 
     `endpoint` is a SIP account, or number@trunk. The agent hears `whisper` on picking up and, when `question` is not empty, is connected
-    only after pressing 1. With `beep` the phone is told to answer by itself, and the agent hears that first.
+    only after pressing 1. With `beep` the phone is asked to answer by itself, and the agent hears that first.
     """
 
     offer: str
@@ -31,7 +31,7 @@ class Called:
 
     @property
     def outside(self) -> bool:
-        """Whether it is a line outside, whose state nobody knows."""
+        """Whether it is an external number, whose state is unknown."""
         return "@" in self.endpoint
 
     @property
@@ -41,35 +41,35 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
-class RingResult:
-    """How a ring ended. `ring_ms` until the answer or the end; with `answered`, how long they talked and who hung up first.
+class DialResult:
+    """How it ended. `ring_ms` until the answer or the end; with `answered`, how long they talked and who hung up first.
 
     `reason` says why the system ended the talk, where that is known.
     """
 
-    outcome: RingOutcome
+    outcome: LegOutcome
     ring_ms: int = 0
     talk_ms: int = 0
     ended_by: EndedBy = ""
     reason: EndReason = ""
 
 
-class Ring:
-    """A ring under way, perhaps in several dials one after another.
+class DialledPhone:
+    """A phone that is rung, perhaps by several Dials one after another.
 
-    `progress` is called once for each news; `result` is done at its end.
+    `progress` is called once for each step; `result` is done at the end.
     """
 
-    def __init__(self, caller: str, called: Called, progress: Callable[[Progress], None], now_ms: int) -> None:
-        self.called = called
+    def __init__(self, caller: str, target: DialTarget, progress: Callable[[Progress], None], now_ms: int) -> None:
+        self.target = target
         self.leg = self._new_leg(caller)
         self.leg_when_lost = ""
-        self.dialled = False  # the dial that goes on now rings it
+        self.dialled = False  # the Dial that runs now rings it
         self.finished = False  # that Dial has returned
         self.started_ms = now_ms
-        self.result: asyncio.Future[RingResult] = asyncio.get_running_loop().create_future()
+        self.result: asyncio.Future[DialResult] = asyncio.get_running_loop().create_future()
         self._progress = progress
-        self._told: set[Progress] = set()
+        self._reported: set[Progress] = set()
         self._news = asyncio.Event()
 
     @property
@@ -86,11 +86,11 @@ class Ring:
 
     @property
     def patience_ms(self) -> int:
-        return SILENT_LINE_MS if self.called.outside else SILENT_PHONE_MS
+        return SILENT_EXTERNAL_MS if self.target.outside else SILENT_ACCOUNT_MS
 
     def left_ms(self, now_ms: int) -> int:
         """How much of its ring time is left."""
-        return self.started_ms + max(1000, self.called.ring_timeout_ms) - now_ms
+        return self.started_ms + max(1000, self.target.ring_timeout_ms) - now_ms
 
     def begin(self, caller: str) -> None:
         """Another Dial rings it."""
@@ -100,14 +100,14 @@ class Ring:
         self.leg_when_lost = ""
         self.dialled, self.finished = True, False
 
-    def end(self, result: RingResult) -> None:
-        """It has come to its end; only the first end counts."""
+    def end(self, result: DialResult) -> None:
+        """Set the result; only the first one counts."""
         if not self.result.done():
             self.result.set_result(result)
             self._news.set()
 
     def break_off(self, fault: BaseException) -> None:
-        """The session is over, or ringing has a defect: whoever asked for the ring gets it as it is."""
+        """The session is over, or dialling has a defect: whoever asked for this phone gets the exception as it is."""
         if not self.result.done():
             self.result.set_exception(fault)
 
@@ -124,19 +124,19 @@ class Ring:
             await self._news.wait()
 
     def wake(self) -> None:
-        """Something changed: whoever waits looks again, and progress is told once."""
+        """Something changed: whoever waits looks again, and each step of progress is reported once."""
         self._news.set()
         if self.leg.facts.rang:
-            self._tell("ringing")
+            self._report("ringing")
         if self.leg.answered:
-            self._tell("answered")
+            self._report("answered")
         if self.leg.transferred:
-            self._tell("transferred")
+            self._report("transferred")
 
-    def _tell(self, progress: Progress) -> None:
-        if progress not in self._told and not self.over:
-            self._told.add(progress)
+    def _report(self, progress: Progress) -> None:
+        if progress not in self._reported and not self.over:
+            self._reported.add(progress)
             self._progress(progress)
 
     def _new_leg(self, caller: str) -> Leg:
-        return Leg(caller, self.called.endpoint, screened=self.called.screened, outside=self.called.outside)
+        return Leg(caller, self.target.endpoint, screened=self.target.screened, outside=self.target.outside)

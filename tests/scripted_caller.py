@@ -9,15 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from routing.domain.outcomes import EndedBy, EndReason, RingOutcome
-from routing.ports import Progress, Ring, RingResult
+from routing.domain.outcomes import EndedBy, EndReason, OfferOutcome
+from routing.ports import Offer, OfferResult, Progress
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
     """What an agent's phone does: the outcome comes after `after_ms`; an answered one is talked on for `talk_ms`."""
 
-    outcome: RingOutcome = "answered"
+    outcome: OfferOutcome = "answered"
     after_ms: int = 1000
     talk_ms: int = 60_000
     ended_by: EndedBy = "agent"
@@ -25,7 +25,7 @@ class Phone:
     fault: Exception | None = None
 
 
-class ScriptedLine:
+class ScriptedCaller:
     """`did` tells what was asked of it, with the milliseconds since the loop began; `phones` are rung in their order.
 
     Several may ring at once: the first to answer has the caller, and the others come back withdrawn. `rings` is what was asked for.
@@ -40,7 +40,7 @@ class ScriptedLine:
         self.elsewhere = False  # when the caller is gone the call goes on at another server
         self.deaf = False  # prompts cannot be interrupted: AMI is away
         self.fault: Exception | None = None  # raised by music and announce
-        self.rings: list[Ring] = []
+        self.rings: list[Offer] = []
         self._talking = ""  # the offer that was answered
         self._withdrawable: set[str] = set()
         self._withdrawn: set[str] = set()
@@ -82,29 +82,29 @@ class ScriptedLine:
         self._interrupted = True
         self._change()
 
-    async def ring(self, ring: Ring, progress: Callable[[Progress], None]) -> RingResult:
-        self._note(f"ring {ring.phone}")
-        self.rings.append(ring)
-        phone = self.phones.pop(0) if self.phones else Phone("rang_out", ring.ring_timeout_ms)
+    async def ring(self, offer: Offer, progress: Callable[[Progress], None]) -> OfferResult:
+        self._note(f"ring {offer.phone}")
+        self.rings.append(offer)
+        phone = self.phones.pop(0) if self.phones else Phone("rang_out", offer.ring_timeout_ms)
         if phone.fault:
             raise phone.fault
-        self._withdrawable.add(ring.offer)
+        self._withdrawable.add(offer.id)
         try:
             progress("ringing")
-            if await self._until(lambda: ring.offer in self._withdrawn or self._hung_up or bool(self._talking), phone.after_ms):
-                return RingResult("withdrawn")
-            self._withdrawable.discard(ring.offer)
+            if await self._until(lambda: offer.id in self._withdrawn or self._hung_up or bool(self._talking), phone.after_ms):
+                return OfferResult("withdrawn")
+            self._withdrawable.discard(offer.id)
             if phone.outcome != "answered":
-                return RingResult(phone.outcome, phone.after_ms)
+                return OfferResult(phone.outcome, phone.after_ms)
             phone.picked_up()
-            self._talking = ring.offer
+            self._talking = offer.id
             progress("answered")
             self._change()
             began = self._now_ms()
             gone = await self._until(lambda: self._hung_up, phone.talk_ms)
-            return RingResult("answered", phone.after_ms, self._now_ms() - began, "caller" if gone else phone.ended_by)
+            return OfferResult("answered", phone.after_ms, self._now_ms() - began, "caller" if gone else phone.ended_by)
         finally:
-            self._withdrawable.discard(ring.offer)
+            self._withdrawable.discard(offer.id)
 
     async def withdraw(self, offer: str) -> None:
         self._note(f"withdraw {offer}")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.messages import ContactLeft
+from routing.domain.messages import AgentAsked, ContactLeft
 from routing.domain.model import QueuePolicy
 from routing.domain.orders import Order, Reply
 from routing.router import Router
@@ -203,5 +203,46 @@ def test_orders_are_carried_out_once_from_wherever_they_come_first() -> None:
         way.deliver("5", first)
         await asyncio.sleep(0)
         assert done == [third]
+
+    play(story)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_order_is_carried_out_once(seed: int) -> None:
+    """Whatever fails: what was committed for the server is handed over once, by the stream or by the short way."""
+
+    async def story() -> None:
+        chance = random.Random(seed)
+        weather, shared = Weather(random.Random(seed)), Shared()
+        process = Process(ShakyStore(shared, weather))
+        stream = MemoryStore(shared)
+
+        async def receive() -> None:
+            reached = "0"
+            while True:
+                for position, order in await stream.orders("node", reached, block_ms=5_000):
+                    reached = position
+                    if process.way.is_new(position):
+                        process.orders.append(order)
+                await asyncio.sleep(chance.choice((0, 0, 0.01, 1)))
+
+        process.tasks.insert(0, asyncio.create_task(receive()))
+        for number in range(CALLS):
+            process.outbox.add(AgentAsked("nobody", "pause", f"r{number}", "node"))
+            match chance.randrange(8):
+                case 0:
+                    weather.away = not weather.away
+                case 1:
+                    weather.shaky = not weather.shaky
+                case 2:
+                    await process.stop_leading()
+                    await asyncio.sleep(chance.random() * 2)
+                    process.lead()
+            await asyncio.sleep(chance.choice((0, 0, 0.001, 0.3, 2)))
+        weather.away = weather.shaky = False
+        await asyncio.sleep(30)
+        replies = [order.request for order in process.orders if isinstance(order, Reply)]
+        assert sorted(replies) == sorted(f"r{number}" for number in range(CALLS))
+        await process.stop()
 
     play(story)

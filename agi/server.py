@@ -20,6 +20,8 @@ Handler = Callable[[Channel], Awaitable[None]]
 
 # A node that comes back gets all the calls of a dead one at once.
 _BACKLOG = 1024
+# How long a connection without its environment keeps its place when others come.
+_SLOW_S = 1.0
 # What a handler may take to clean up when it is ended.
 _CLEAN_UP_S = 5.0
 
@@ -28,8 +30,8 @@ class FastAgiServer:
     """Runs `handler(channel)` for every AGI session. The session ends when the handler returns or raises.
 
     `allowed(address)` says whose connections are taken. `rejected` counts, by reason, those that came to nothing: address_not_listed,
-    over_capacity, early_close, environment_timeout, environment_too_large, line_too_long, garbage. Port 0 takes a free one; `address`
-    says which.
+    over_capacity, crowded_out, early_close, environment_timeout, environment_too_large, line_too_long, garbage. Port 0 takes a free
+    one; `address` tells which.
     """
 
     def __init__(
@@ -110,13 +112,22 @@ class FastAgiServer:
         if not self._allowed(channel.peer):
             channel.break_off(ProtocolViolation("address_not_listed", "this address is not one of our Asterisk's"))
             return
-        if len(self._sessions) + len(self._waiting) >= self.max_sessions:
+        if len(self._sessions) + len(self._waiting) >= self.max_sessions and not self._make_room():
             found = f"more than {self.max_sessions} sessions at once"
             channel.break_off(ProtocolViolation("over_capacity", found))
             return
         channel.keep_alive()
         late = ProtocolViolation("environment_timeout", f"no complete environment within {self._env_timeout_s:g} s")
         self._waiting[channel] = asyncio.get_running_loop().call_later(self._env_timeout_s, channel.break_off, late)
+
+    def _make_room(self) -> bool:
+        """Asterisk sends its environment with the connection: of those that have not, the one that waits longest goes, if it is slow."""
+        slowest = next(iter(self._waiting), None)
+        if slowest is None or self._waiting[slowest].when() - asyncio.get_running_loop().time() > self._env_timeout_s - _SLOW_S:
+            return False
+        self._waiting.pop(slowest).cancel()
+        slowest.break_off(ProtocolViolation("crowded_out", f"no complete environment within {_SLOW_S:g} s, and others want in"))
+        return True
 
     def ready(self, channel: Channel) -> None:
         self._waiting.pop(channel).cancel()

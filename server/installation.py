@@ -10,6 +10,7 @@ from routing.domain.phone_address import phone_text
 from server.asterisk.configuration import Apology, PhoneAccount, Plan
 from server.install.asterisk import AsteriskProgram
 from server.install.packages import cache_folder
+from server.open_files import wanted_by_asterisk
 from server.settings import Site
 from server.sounds.library import SoundLibrary
 from server.sounds.music import music_folder
@@ -93,6 +94,7 @@ def asterisk_plan(site: Site, installation: Installation, program: AsteriskProgr
         ami_port=ports.ami,
         rtp_first=ports.rtp_first,
         rtp_last=ports.rtp_last,
+        file_limit=wanted_by_asterisk(main.limits.calls * main.limits.nodes),
         max_call=main.asterisk.max_call_length // 1000,
         rtp_timeout=main.asterisk.rtp_timeout // 1000,
         country=main.country.lower(),

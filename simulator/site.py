@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ class RunningSite:
         self._say = say or (lambda line: None)
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
+        self.most_files = 0  # that it and its children may open; 0: as many as this process
         self.words: list[str] = []
         self._client: aiohttp.ClientSession | None = None
         self.feed = EventFeed(state, config, dialplans)
@@ -67,6 +70,7 @@ class RunningSite:
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
             env={**os.environ, **self.environment, "PYTHONPATH": str(self.home), "PYTHONUNBUFFERED": "1"},
+            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_NOFILE, (self.most_files,) * 2) if self.most_files else None,
         )
         ready = asyncio.Event()
         self._reader = asyncio.create_task(self._read(self._process, ready))

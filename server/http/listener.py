@@ -7,11 +7,16 @@ import logging
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from server.http.errors import SAFE_HEADERS, ApiError, error_response
+from server.http.crowd import Crowd
+from server.http.errors import SAFE_HEADERS, ApiError, Handler, error_response
 
 log = logging.getLogger("http")
 _QUIET = logging.getLogger("http.access")  # a line per request would say what /metrics says in numbers
 _QUIET.setLevel(logging.CRITICAL)
+
+MOST, MOST_EACH = 512, 128  # connections at once, and of one address
+REQUEST_WITHIN_S = 20.0  # until a connection has sent the head of its first, or its next, request
+_TELL_EVERY_S = 60.0
 
 
 class CannotListen(OSError):
@@ -21,7 +26,9 @@ class CannotListen(OSError):
 class Listener:
     """`start`, then `stop`. Port 0 takes a free one; `port` says which."""
 
-    def __init__(self, app: web.Application, host: str, port: int) -> None:
+    def __init__(self, app: web.Application, host: str, port: int, *, most: int = MOST) -> None:
+        self._crowd: Crowd[_Connection] = Crowd(most, min(most // 2, MOST_EACH))
+        app.middlewares.insert(0, _while_answered)
         self._runner = web.AppRunner(app, access_log=None)
         self._server: asyncio.Server | None = None
         self.host = host
@@ -34,7 +41,7 @@ class Listener:
         assert manager is not None
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: _Connection(manager, loop=loop, access_log=_QUIET), self.host, self.port)
+            self._server = await loop.create_server(lambda: _Connection(manager, self._crowd), self.host, self.port)
         except OSError as error:
             await self._runner.cleanup()
             raise CannotListen(_why(error, self.host, self.port)) from None
@@ -47,8 +54,48 @@ class Listener:
         await self._runner.cleanup()
 
 
+@web.middleware
+async def _while_answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The connection is not one that only waits."""
+    connection = request.protocol
+    if not isinstance(connection, _Connection):
+        return await handler(request)
+    connection.crowd.begins(connection)
+    try:
+        return await handler(request)
+    finally:
+        connection.crowd.ends(connection)
+
+
 class _Connection(web.RequestHandler):
-    """A client's connection."""
+    """A client's connection. It has `REQUEST_WITHIN_S` for the head of a request, and its place in the crowd."""
+
+    __slots__ = ("crowd",)
+    told_s = -_TELL_EVERY_S
+
+    def __init__(self, manager: web.Server, crowd: "Crowd[_Connection]") -> None:
+        super().__init__(manager, loop=asyncio.get_running_loop(), access_log=_QUIET, keepalive_timeout=REQUEST_WITHIN_S)
+        self.crowd = crowd
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        leaving = self.crowd.enter(self, str(peer[0]) if isinstance(peer, tuple) else "")
+        if leaving is not None:
+            self._tell()
+            self.crowd.leave(leaving)
+            leaving.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.crowd.leave(self)
+        super().connection_lost(exc)
+
+    def _tell(self) -> None:
+        """Once a minute: a line for each would fill the disk."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - _Connection.told_s >= _TELL_EVERY_S:
+            _Connection.told_s = now_s
+            log.warning("many HTTP connections (%d): those that wait longest without a request are closed for new ones", len(self.crowd))
 
     def handle_error(
         self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

@@ -78,7 +78,7 @@ class Node:
 
     def _site_changed(self) -> None:
         self.telephony.sounds.use(*self.settings.installation.voice(self.site))
-        self.telephony.agi.max_sessions = self.site.main.limits.calls
+        self.telephony.agi.max_sessions = self.telephony.shares(self.site).calls
 
     async def run(self) -> None:
         """Serve until asked to stop."""
@@ -198,7 +198,7 @@ class Node:
                 runs=self.runs,
             )
         )
-        self._http = Listener(api, *self.settings.http_address)
+        self._http = Listener(api, *self.settings.http_address, most=self.telephony.shares(self.site).http)
         await self._http.start()
 
     # -- work of all parts ---------------------------------------------------------------------------------------------

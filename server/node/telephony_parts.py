@@ -15,6 +15,8 @@ from server.calls.open_calls import Calls
 from server.calls.session import Sessions
 from server.node.routing_parts import RoutingParts
 from server.node_settings import NodeSettings
+from server.open_files import Shares, raise_soft_limit, shares
+from server.settings import Site
 from server.settings.current_site import CurrentSite
 
 
@@ -48,9 +50,14 @@ class TelephonyParts:
                 routing.server,
             )
         )
-        limit = site().main.limits.calls
+        self.files = raise_soft_limit()
+        limit = self.shares(site()).calls
         self.agi = FastAgiServer(self.sessions, *settings.agi_address, max_sessions=limit, allowed=settings.takes_agi_from)
         self.on_hold = OnHold(self.ami, self.calls, routing.events)
+
+    def shares(self, site: Site) -> Shares:
+        """How many calls and HTTP connections the open files allow, of those that a site wants."""
+        return shares(self.files, site.main.limits.calls)
 
     async def close(self) -> None:
         """Close what was opened for look-ups and sounds."""

@@ -51,6 +51,11 @@ class AsteriskProcess:
         )
 
     @property
+    def file_limit(self) -> int:
+        """How many files it may open."""
+        return self._plan.file_limit
+
+    @property
     def pid(self) -> int:
         """The process id; 0 when it does not run."""
         return self._child.pid

@@ -19,6 +19,7 @@ from server.install.packages import cache_folder
 from server.install.programs import speech_program
 from server.installation import Installation, asterisk_plan
 from server.node_settings import node_settings
+from server.open_files import out_of_reach, raise_soft_limit
 from server.processes.asterisk_process import AsteriskProcess
 from server.processes.child_process import end_left_over, left_running
 from server.processes.keeping import Part, Say, keep_running
@@ -109,6 +110,7 @@ class Supervisor:
         if program:
             plan = await asyncio.to_thread(asterisk_plan, self.site, installation, program, self.ports, self.secrets)
             asterisk = AsteriskProcess(program, plan)
+        self._say_what_files_allow(asterisk)
         if not self.site.main.redis.url:
             await self._add("Redis", RedisServer(options.state))
         if asterisk:
@@ -146,6 +148,12 @@ class Supervisor:
         doorkeeper = Doorkeeper(self.options.state, known, rules.changed, asterisk.command, self._say, now_s)
         doorkeeper.prepare()
         return doorkeeper
+
+    def _say_what_files_allow(self, asterisk: AsteriskProcess | None) -> None:
+        """After the soft limit of open files was raised as far as it can be."""
+        limits, of_asterisk = self.site.main.limits, asterisk.file_limit if asterisk else 0
+        if words := out_of_reach(raise_soft_limit(), limits.calls, limits.nodes, asterisk_files=of_asterisk):
+            self._say(words)
 
     async def _refresh(self, asterisk: AsteriskProcess) -> None:
         waiting = await asterisk.refresh()

@@ -82,3 +82,35 @@ async def test_an_address_that_is_not_listed() -> None:
         assert (served, server.rejected["address_not_listed"]) == (["127.0.0.2"], 1)
     finally:
         await server.close()
+
+
+async def test_who_sends_no_environment_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All places are taken by connections that say nothing: a call that comes after a moment gets one, and those before it keep theirs."""
+    monkeypatch.setattr("agi.server._SLOW_S", 0.05)
+    served: list[str] = []
+
+    async def hold(channel: Channel) -> None:
+        served.append(channel.unique_id)
+        await channel.wait_closed()
+
+    server = FastAgiServer(hold, port=0, max_sessions=4)
+    await server.start()
+    writers = []
+    try:
+        for number in range(4):
+            if number == 1:
+                await until_there_are(server, 1)
+            writers.append((await asyncio.open_connection(*server.address))[1])
+            if number == 0:
+                writers[0].write(ENVIRONMENT.format(0).encode())
+        await asyncio.sleep(0.1)
+        for number in (1, 2):
+            writers.append((await asyncio.open_connection(*server.address))[1])
+            writers[-1].write(ENVIRONMENT.format(number).encode())
+            await until_there_are(server, number + 1)
+        assert served == ["17.0", "17.1", "17.2"]
+        assert server.rejected == {"crowded_out": 2}
+    finally:
+        for writer in writers:
+            writer.close()
+        await server.close()

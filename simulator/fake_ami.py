@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from agi.ami.protocol import Framer, Message, encode, encode_banner
 
@@ -66,8 +66,8 @@ class FakeAmi:
             writer.transport.abort()
 
     def push(self, event: str, **fields: str) -> None:
-        """Send an event to everybody who is logged in."""
-        self.push_bytes(encode([("Event", event), *fields.items()]))
+        """Send an event to everybody who is logged in. As from Asterisk it has the fields that each such event has."""
+        self.push_bytes(encode([("Event", event), *{**_always(event, fields), **fields}.items()]))
 
     def push_bytes(self, data: bytes) -> None:
         """Send anything to everybody who is logged in."""
@@ -141,3 +141,12 @@ class FakeAmi:
         size = self.chunk or len(data)
         for start in range(0, len(data), size):
             writer.write(data[start : start + size])
+
+
+def _always(event: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """What Asterisk writes into each such event, where a test leaves it out."""
+    for leg in ("", "Dest"):
+        if f"{leg}Uniqueid" in fields:
+            fields = {f"{leg}Linkedid": fields[f"{leg}Uniqueid"], **fields}
+    ends = {"Hangup": {"Cause": "16"}, "DialBegin": {"DialString": ""}}
+    return {**fields, **ends.get(event, {})}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import cast
 
+from agi.ami.credible import must_be_whole
 from agi.ami.errors import AmiError, AmiLinkLost, AmiLoginRefused, AmiNotConnected, AmiProtocolError, AmiRefused, AmiTimeout
 from agi.ami.protocol import Framer, Message, encode
 
@@ -40,6 +41,7 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             messages = self._framer.feed(data)
+            must_be_whole(messages)
         except AmiProtocolError as problem:
             self.close(str(problem))
             return

@@ -5,7 +5,7 @@ so a chunk boundary inside a UTF-8 character does no harm.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from agi.ami.errors import AmiBadField, AmiProtocolError
 
@@ -59,6 +59,20 @@ class Message:
         for key in self._first:
             for value in self.all(key):
                 yield key, value
+
+    @property
+    def first_key(self) -> str:
+        """The key that it begins with."""
+        return next(iter(self._first), "")
+
+    @property
+    def repeated_keys(self) -> list[str]:
+        """Keys that came more than once, but for variables of channels, which come one by one."""
+        return [key for key in self._repeated if not key.endswith("ChanVariable")]
+
+    def keys(self) -> Set[str]:
+        """All keys."""
+        return self._first.keys()
 
     def variables(self, leg: str = "") -> dict[str, str]:
         """The channel variables of `ChanVariable: NAME=value` fields; `leg` is "" or the prefix of the second channel, "Dest"."""

@@ -33,6 +33,8 @@ FEATURE_CODES: Mapping[str, str] = {
 # What can be called, without the single letters that Asterisk keeps for itself (h, i, t).
 _EXTENSION_PATTERNS = ("_[+*#0-9]!", "_[a-zA-Z].")
 
+_LONGEST_NUMBER = 32  # that lines may call
+
 _NUMBER = re.compile(r"^\+?[0-9*#]{1,32}$")
 _PATTERN = re.compile(r"^\+?[0-9XZN*#]{1,32}$")
 _ADDRESS = re.compile(r"^[A-Za-z0-9_.-]+:\d+$")
@@ -153,6 +155,7 @@ def render(plan: Plan) -> dict[str, str]:
         "agents": [phone for phone in plan.phones if phone.context == "agents"],
         "features": FEATURE_CODES,
         "extension_patterns": _EXTENSION_PATTERNS,
+        "longest_number": _LONGEST_NUMBER,
         "loopback_media": plan.listen not in ("0.0.0.0", "::"),
     }
     return {

@@ -315,9 +315,10 @@ async def test_a_wrong_secret_is_said_and_not_hammered(asterisk: FakeAmi, make_c
     assert [log["event"] for log in logs] == ["ami_not_connected"]
 
 
-@pytest.mark.parametrize(
-    "garbage", [b"\xff\xfe" * 1000 + b"\r\n\r\n", b"no colon here\r\n\r\n", b"\r\n\r\n\r\n\r\n", b"Event: Hangup\r\nName: \xe5\xbc\r\n\r\n"]
-)
+GARBAGE = [b"\xff\xfe" * 1000 + b"\r\n\r\n", b"no colon here\r\n\r\n", b"\r\n\r\n\r\n\r\n", b"Event: Strange\r\nName: \xe5\xbc\r\n\r\n"]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
 async def test_garbage_does_not_end_the_link(client: AmiClient, asterisk: FakeAmi, garbage: bytes) -> None:
     """Bytes that mean nothing are passed over."""
     asterisk.push_bytes(garbage)
@@ -325,6 +326,22 @@ async def test_garbage_does_not_end_the_link(client: AmiClient, asterisk: FakeAm
     await client.action("Ping")
 
     assert client.epoch == 1
+
+
+async def test_an_event_that_a_caller_wrote_is_not_believed(client: AmiClient, asterisk: FakeAmi) -> None:
+    """A line break in a caller's number: the connection is given up with the reason, and what came with it reaches nobody."""
+    seen: list[Message] = []
+    for event in ("Hangup", "DeviceStateChange"):
+        client.subscribe(event, seen.append)
+    forged = b"Event: DeviceStateChange\r\nDevice: PJSIP/1001\r\nState: UNAVAILABLE"
+    with capture_logs() as logs:
+        asterisk.push_bytes(
+            b"Event: Hangup\r\nCallerIDNum: 1\r\n\r\n" + forged + b"\r\n\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\nCause: 16\r\n\r\n"
+        )
+        await eventually(lambda: client.epoch == 2)
+
+    assert seen == []
+    assert any("an AMI event that Asterisk cannot have written" in str(log) for log in logs)
 
 
 async def test_a_message_without_end_costs_the_link_not_the_memory(client: AmiClient, asterisk: FakeAmi) -> None:

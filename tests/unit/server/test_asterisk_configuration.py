@@ -53,7 +53,30 @@ def test_a_trunk_reaches_the_hotline_and_nothing_else() -> None:
     """A call from outside can neither dial out nor include another context."""
     trunks = context(render(PLAN)["extensions.conf"], "hotline-trunks")
 
-    assert trunks.splitlines() == ["exten => _[+0-9]!,1,Goto(hotline,${EXTEN},1)", "exten => s,1,Goto(hotline,0,1)"]
+    patterns = [f"exten => _[+0-9]{'X' * length},1,Goto(hotline,${{EXTEN}},1)" for length in range(32)]
+    assert trunks.splitlines() == [*patterns, "exten => s,1,Goto(hotline,0,1)"]
+
+
+def test_no_line_can_call_what_is_no_number() -> None:
+    """No pattern that a line reaches ends in ! or a dot: it would take a line break, and with it a forged event of AMI."""
+    for plan in (PLAN, replace(PLAN, any_number=False)):
+        called = re.findall(r"(?m)^exten => ([^,]+),", context(render(plan)["extensions.conf"], "hotline-trunks"))
+        assert called
+        assert all(re.fullmatch(r"s|_\[\+0-9\]X*|[+0-9*#]+", pattern) for pattern in called)
+
+
+def test_what_a_line_says_of_its_caller_reaches_no_event() -> None:
+    """The endpoint has a caller ID of its own; the dialplan reads the headers first of all, and keeps what is harmless."""
+    files = render(PLAN)
+    for name in PLAN.trunks:
+        endpoint = sections(files["pjsip.conf"], name)[0]
+        assert "callerid = unknown <0>" in endpoint
+        assert "trust_id_inbound = no" in endpoint
+        assert f"set_var = HOTLINE_TRUNK={name}" in endpoint
+    first = [line for line in context(files["extensions.conf"], "hotline").splitlines() if "AGI" in line or "Gosub" in line]
+    assert first[0].endswith("Gosub(hotline-caller,s,1)")
+    caller = context(files["extensions.conf"], "hotline-caller")
+    assert [line.split("FILTER(")[1][:3] for line in caller.splitlines() if "Set(CALLERID(name)" in line] == ["0-9"]
 
 
 def test_without_a_default_flow_a_trunk_reaches_only_listed_numbers() -> None:
@@ -75,7 +98,7 @@ def test_names_collide_with_nobodys() -> None:
     templates = re.findall(r"^\[([^]]+)\]\(!\)", files["pjsip.conf"], re.MULTILINE)
     variables = re.findall(r"^(\w+) = ", files["extensions.conf"].split("[globals]")[1], re.MULTILINE)
 
-    assert len(contexts) == 11
+    assert len(contexts) == 12
     assert [name for name in contexts if not re.fullmatch("hotline(-[a-z-]+)?", name)] == []
     assert [name for name in templates if not name.startswith("hotline-")] == []
     assert [name for name in variables if not name.startswith("HOTLINE_")] == []

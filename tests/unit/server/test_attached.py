@@ -113,6 +113,7 @@ def test_no_number_of_the_office_leads_to_hotline_by_itself(site: SmallSite) -> 
                 for part in (
                     "trunks",
                     "agents",
+                    "caller",
                     "transfer",
                     "overtime",
                     "served",

@@ -15,6 +15,8 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from server.terminal_text import plain, plain_json
+
 HIDDEN = "***"
 SPAN_S, MOST_LINES = 10.0, 50  # lines of one message in a span
 SECRET_FIELDS = frozenset(
@@ -46,9 +48,10 @@ def set_up_logs(*, secrets: Iterable[str] = (), level: str = "info", stream: Tex
     ]
     renderer: Processor
     if human:
+        shared.append(_printable)
         renderer = structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
     else:
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        renderer = structlog.processors.JSONRenderer(serializer=plain_json)
     handler = Lines(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -115,6 +118,14 @@ class Flood:
             raise structlog.DropEvent
         left_out = self._left_out.pop(message, 0)
         return {**event_dict, "left_out_before": left_out} if left_out else event_dict
+
+
+def _printable(logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
+    """For a terminal: a traceback keeps its lines, anything else has one."""
+    for name, value in event_dict.items():
+        if isinstance(value, str):
+            event_dict[name] = plain(value, lines=name in ("exception", "stack"))
+    return event_dict
 
 
 class Redaction:

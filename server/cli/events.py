@@ -12,11 +12,12 @@ from routing.domain.events.envelope import Event
 from routing.store.event_codec import event_text
 from routing.store.port import LogGap, Store, StoreUnreachable
 from routing.store.redis import RedisStore
-from server.cli.options import CommandFailed, Options, plain, say, shown
+from server.cli.options import CommandFailed, Options, say, shown
 from server.node_settings import redis_url
 from server.settings import load_site
 from server.state_folder.folder import StateFolder
 from server.state_folder.sockets import private_redis_url
+from server.terminal_text import plain, plain_json
 from sources.problems import ProblemsFound
 
 BLOCK_MS = 2_000
@@ -83,7 +84,7 @@ async def _next(store: Store, after: str, block_ms: int) -> tuple[str, list[Even
 
 def as_json(event: Event) -> str:
     """The envelope, without the fields that do not apply."""
-    return json.dumps(json.loads(event_text(event)), ensure_ascii=False)
+    return plain_json(json.loads(event_text(event)))
 
 
 def for_people(event: Event) -> str:

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from server.cli.options import CommandFailed, Options, plain, say, shown
+from server.cli.options import CommandFailed, Options, say, shown
 from server.state_folder.folder import LOGS, StateFolder
+from server.terminal_text import plain
 
 LOOK_EVERY_S = 0.3
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from server.cli.options import CommandFailed, Options, shown, site_folder
 from server.disk import is_of_disk, sentence
+from server.terminal_text import plain
 from server.version import VERSION
 
 INTERRUPTED = 130
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code
     except CommandFailed as reason:
-        print(f"hotline: {reason}", file=sys.stderr)
+        print(f"hotline: {plain(str(reason), lines=True)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
             raise
         _say_no_more()
         with suppress(OSError):
-            print(f"hotline: {sentence(error)}", file=sys.stderr)
+            print(f"hotline: {plain(sentence(error))}", file=sys.stderr)
         return 1
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.home import HOME
+from server.terminal_text import plain
 
 
 class CommandFailed(Exception):
@@ -43,12 +44,7 @@ def shown(path: Path) -> Path:
     return path if relative.parts[:1] == ("..",) else relative
 
 
-def plain(text: str) -> str:
-    """Text from a log or a caller without what a terminal would take for commands."""
-    return "".join(sign if sign.isprintable() or sign == "\t" else "�" for sign in text)
-
-
 def say(text: str = "") -> None:
-    """A line of the result, at once, also into a pipe."""
-    sys.stdout.write(f"{text}\n")
+    """A line of the result, or several, at once, also into a pipe."""
+    sys.stdout.write(f"{plain(text, lines=True)}\n")
     sys.stdout.flush()

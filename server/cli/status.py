@@ -10,10 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from server.cli.options import CommandFailed, Options, plain, say, shown
+from server.cli.options import CommandFailed, Options, say, shown
 from server.state_folder.folder import StateFolder
 from server.state_folder.ports import PortError, read_ports
 from server.state_folder.secrets import SecretsError, secrets_for
+from server.terminal_text import plain, plain_json
 
 ANSWER_S = 5.0
 UNKNOWN_WIDTH = 200
@@ -28,7 +29,7 @@ def run(options: Options) -> int:
     health = server.ask("/readyz", ready=False)
     facts = {"health": health, **{name: server.ask(f"/api/{name}")[name] for name in ("queues", "agents", "calls")}}
     if options.given.json:
-        say(json.dumps(facts, ensure_ascii=False, indent=2))
+        say(plain_json(facts, indent=2))
     else:
         _show(server.url, facts)
     return 0 if health["ready"] else 1

@@ -55,12 +55,22 @@ class Lookup(Node):
 
     def _request(self, talk: Talk) -> LookupRequest:
         return LookupRequest(
-            url=talk.fill(self.url, escape=lambda value: quote(value, safe="")),
+            url=talk.fill(self.url, escape=self.in_address),
             method=self.method,
             body={name: talk.fill(value) for name, value in self.body.items()},
-            headers={name: talk.fill(value, escape=lambda text: _CONTROL.sub("", text)) for name, value in self.headers.items()},
+            headers={name: talk.fill(value, escape=self.in_header) for name, value in self.headers.items()},
             timeout_ms=self.timeout,
         )
+
+    @staticmethod
+    def in_address(value: str) -> str:
+        """A variable's text as a part of an address."""
+        return quote(value, safe="", errors="replace")
+
+    @staticmethod
+    def in_header(value: str) -> str:
+        """A variable's text as a part of a header."""
+        return _CONTROL.sub("", _whole(value))
 
     async def _entertain(self, talk: Talk) -> None:
         talk.give_back(await talk.say(self.comfort))
@@ -105,4 +115,9 @@ def _value(data: Any, path: str) -> str | None:
     if data is None or isinstance(data, dict | list):
         return None
     text = data if isinstance(data, str) else json.dumps(data)
-    return _CONTROL.sub(" ", text)[:MAX_VALUE]
+    return _CONTROL.sub(" ", _whole(text))[:MAX_VALUE]
+
+
+def _whole(text: str) -> str:
+    """Without halves of characters, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()

@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from routing.domain.agent_state import AgentState
+from routing.domain.events.calls import OutboundHalfUsed, OutboundRefused
 from routing.domain.events.contacts import ContactConnected, ContactEnded
 from routing.domain.events.envelope import Event
 from routing.domain.events.servers import GapInLog
@@ -118,6 +119,7 @@ class Metrics:
         self._parts, self._redis = parts, redis
         self._routing_client, self._events, self._log = routing_client, events, log
         self._gaps = Counter[str]()  # durable reader, or "server" for the view of one -> gaps
+        self._outbound_refused, self._outbound_half_used = Counter[str](), Counter[str]()
         self._queues: set[str] = set()  # those that the site has or had: what happens in one that is gone counts still
         self._registry = CollectorRegistry()
         self._wait = self._histogram("hotline_wait_seconds", "From joining the queue to the agent's answer", WAIT_BUCKETS_S)
@@ -139,8 +141,13 @@ class Metrics:
 
     def on_event(self, event: Event) -> None:
         """Put its times into the histograms, when it has some."""
-        if isinstance(event.data, GapInLog):
-            self._gaps[event.data.reader or "server"] += 1
+        match event.data:
+            case GapInLog(reader=reader):
+                self._gaps[reader or "server"] += 1
+            case OutboundRefused(reason=reason):
+                self._outbound_refused[reason] += 1
+            case OutboundHalfUsed(limit=limit):
+                self._outbound_half_used[limit] += 1
         if event.queue not in self._queues:
             return
         match event.data:
@@ -175,6 +182,10 @@ class Metrics:
         yield _counter("hotline_commits", "Commits written by this server's router", (), [((), self._router.commits)])
         yield _gauge("hotline_store_takes_writes", "0 while Redis is away or refuses to write", not self._redis.held_up)
         yield from self._log_metrics()
+        refused = (((reason,), n) for reason, n in self._outbound_refused.items())
+        yield _counter("hotline_outbound_refused", "Calls to the outside that were not made, against toll fraud", ("reason",), refused)
+        half = (((limit,), n) for limit, n in self._outbound_half_used.items())
+        yield _counter("hotline_outbound_half_used", "How often half of a limit of calls to the outside was reached", ("limit",), half)
         restarted = (((part,), n) for part, n in self._parts.restarted.items())
         yield _counter("hotline_parts_restarted", "Parts of this server that ended by themselves, a defect", ("part",), restarted)
         info = GaugeMetricFamily("hotline_info", "Always 1; the label has the version", labels=("version",))

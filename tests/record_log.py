@@ -23,7 +23,17 @@ from ivr.testing import ScriptedLookup, ScriptedPhone, ScriptedQueues, VirtualCl
 from routing.domain.agent import Agent
 from routing.domain.contact_facts import CALLBACK, CHAT, TASK, ContactFacts
 from routing.domain.current_directory import CurrentDirectory
-from routing.domain.events.calls import CallArrived, CallEnded, CallResumed, CallTransferred, HoldEnded, HoldStarted, TransferEnded
+from routing.domain.events.calls import (
+    CallArrived,
+    CallEnded,
+    CallResumed,
+    CallTransferred,
+    HoldEnded,
+    HoldStarted,
+    OutboundHalfUsed,
+    OutboundRefused,
+    TransferEnded,
+)
 from routing.domain.events.envelope import Event
 from routing.domain.identifiers import Ids
 from routing.domain.messages import (
@@ -221,6 +231,8 @@ async def calls(log: EventLog) -> None:
     first.write_end(log, CallEnded("caller", 90_000, "in_flow", reason="no_audio_from_caller"))
     second.write(log, CallTransferred, "node", agent="anna")
     log.write(TransferEnded("1002", "busy"), call=second.id)
+    log.write(OutboundRefused("+881*********5678", "satellite", "", "flow billing", "carrier"), call=second.id)
+    log.write(OutboundHalfUsed("per_day", "site", 2500, 5000), call=second.id)
     second.write(log, CallResumed, "other")
     await log.flush()
 

@@ -164,6 +164,9 @@ def transfers(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:
         if isinstance(node, Transfer) and not node.to.names and not facts.transfer_allowed(node.to.text):
             message = f"the site does not allow transfers to '{node.to.text}'"
             yield draft.problem(("nodes", name, "to"), message, "add a pattern under transfer.allow in config/hotline.yaml")
+        elif isinstance(node, Transfer) and not node.to.names and (why := facts.transfer_costly(node.to.text)):
+            message = f"'{node.to.text}' is never dialled: {why}"
+            yield draft.problem(("nodes", name, "to"), message, "add it under outbound.costly in config/hotline.yaml, if it must be")
 
 
 def compared(draft: Draft, facts: SiteFacts) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ class SiteFacts:
     """What flows may refer to. `skills` and `agents` None: not checked; `requirement_fault` says what is wrong with one, "" if nothing.
 
     `languages` empty: not known, since the file that names them could not be read.
+    `transfer_costly` says why a number is too costly to be dialled, "" when it is not.
     `every_prompt` False: the file of shared prompts could not be read, so what is missing there is not missed.
     `caller_lists` None: not checked. `nobody` says what to do where no agent of a queue could ever meet a requirement, "" if one could.
     `preferred_ms` has for each queue how long preferred agents are waited for; `last_agent` are those that prefer the last agent.
@@ -27,6 +28,7 @@ class SiteFacts:
     skills: Collection[str] | None = None
     agents: Collection[str] | None = None
     transfer_allowed: Callable[[str], bool] = lambda number: False
+    transfer_costly: Callable[[str], str] = lambda number: ""
     requirement_fault: Callable[[str], str] = lambda requirement: ""
     caller_lists: Collection[str] | None = None
     nobody: Callable[[str, str], str] = lambda queue, requirement: ""

@@ -6,7 +6,7 @@ Fits `ivr.ports.QueuePort` and `Lookup`. A caller who was at another server befo
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from agi.errors import ChannelHungUp
 from agi.live_calls import LiveCalls, Watch
 from agi.phone import DialOutcome
 from agi.ringing import DIALED_OUT, Ringer
+from ivr.flow.nodes.transfer import Transfer
 from ivr.interpreter import Interpreter
 from ivr.ports import Events, Lookup, LookupReply, LookupRequest, QueueRequest, QueueResult
 from routing.client.join_request import JoinRequest
@@ -40,6 +41,7 @@ from server.calls.open_calls import Calls, LiveCall
 from server.calls.waiting_caller import QueuedCaller
 from server.calls.wishes import wishes_of
 from server.events.writer import EventLog
+from server.outbound.outbound_calls import OutboundCall, OutboundCalls
 from server.settings import Site
 from server.sounds.library import SoundLibrary
 
@@ -63,6 +65,7 @@ class SessionServices:
     clock: Clock
     calls: Calls
     counts: Counts
+    outbound_calls: OutboundCalls
     server: str
 
 
@@ -259,13 +262,17 @@ class Caller:
         self._kept = ("", "")
         call.stage, call.in_dial = "transferred", True
         try:
-            return await dial(self._all.ringer, self._site, self._channel, target, timeout_ms)
+            node = self._site.flows[call.flow].nodes.get(call.node) if call.flow in self._site.flows else None
+            keyed = isinstance(node, Transfer) and bool(node.to.names)
+            wanted = OutboundCall(target, "", f"flow {call.flow}", written_out=not keyed)
+            return await dial(self._all, self._site, self._channel, wanted, timeout_ms)
         finally:
             call.in_dial = False
 
 
-async def dial(ringer: Ringer, site: Site, channel: Channel, target: str, timeout_ms: int) -> DialOutcome:
+async def dial(services: SessionServices, site: Site, channel: Channel, wanted: OutboundCall, timeout_ms: int) -> DialOutcome:
     """Connect the caller to a number that config/ allows: one of our phones, or a number outside by the outbound trunk."""
+    target, ringer = wanted.number, services.ringer
     if not site.may_dial(target):
         log.warning("transfer_not_allowed", target=target)
         return "not_allowed"
@@ -275,4 +282,6 @@ async def dial(ringer: Ringer, site: Site, channel: Channel, target: str, timeou
     if not trunk:
         log.warning("transfer_without_trunk", target=target, advice="no trunk in config/trunks.yaml is outbound")
         return "unreachable"
+    if await services.outbound_calls.refusal(replace(wanted, line=trunk), f"call-{channel.unique_id}"):
+        return "not_allowed"
     return await ringer.dial_out(channel, f"PJSIP/{target}@{trunk}", timeout_ms)

@@ -32,6 +32,7 @@ from server.calls.open_calls import LiveCall
 from server.calls.waiting_caller import call_over
 from server.events.flow_events import FlowEvents
 from server.logs import bind_call
+from server.outbound.outbound_calls import OutboundCall
 from server.settings import Site
 
 log = structlog.get_logger(__name__)
@@ -118,7 +119,7 @@ class Sessions:
                 await served.caller.follow(site.numbers[target], served.events)
                 return
             call.stage = "transferred"
-            outcome = await self._pass_on(channel, call, target, site)
+            outcome = await self._pass_on(channel, call, OutboundCall(target, "", f"agent {agent or 'unknown'}"), site)
             if outcome == "answered":
                 await mark_done(channel)
             else:  # nobody took the call: the caller goes back to where the agent got it from
@@ -126,9 +127,10 @@ class Sessions:
                 await channel.set_variable(DIALLED, TAKEN_BACK)
                 await served.caller.take_back(served.events)
 
-    async def _pass_on(self, channel: Channel, call: LiveCall, target: str, site: Site) -> TransferOutcome:
+    async def _pass_on(self, channel: Channel, call: LiveCall, wanted: OutboundCall, site: Site) -> TransferOutcome:
         """Dial the target, once: a session that takes over from one that died finds on the channel that it was, and how it ended."""
         outcome: TransferOutcome = "caller_left"
+        target = wanted.number
         try:
             status = await channel.get_variable("DIALSTATUS") if await channel.get_variable(DIALLED) == target else ""
             if status:
@@ -136,7 +138,7 @@ class Sessions:
             else:
                 await channel.set_variable(DIALLED, target)
                 await channel.set_variable("DIALSTATUS", "")
-                outcome = await dial(self._all.ringer, site, channel, target, TRANSFER_RING_MS)
+                outcome = await dial(self._all, site, channel, wanted, TRANSFER_RING_MS)
         finally:
             self._all.events.write(TransferEnded(target, outcome), call=call.id)
         return outcome

@@ -16,6 +16,7 @@ from server.calls.session import Sessions
 from server.node.routing_parts import RoutingParts
 from server.node_settings import NodeSettings
 from server.open_files import Shares, raise_soft_limit, shares
+from server.outbound.outbound_calls import OutboundCalls
 from server.settings import Site
 from server.settings.current_site import CurrentSite
 
@@ -47,6 +48,7 @@ class TelephonyParts:
                 routing.clock,
                 self.calls,
                 routing.store.counts,
+                OutboundCalls(site, routing.store.counts, routing.events, routing.clock),
                 routing.server,
             )
         )

@@ -47,6 +47,19 @@ class TransferFile(Settings):
     allow: list[Pattern] = []
 
 
+class OutboundFile(Settings):
+    """How many calls to the outside there may be, and which numbers are too costly: against toll fraud."""
+
+    per_minute: int = Field(60, ge=1)
+    per_day: int = Field(5_000, ge=1)
+    line_per_minute: int = Field(60, ge=1)
+    line_per_day: int = Field(5_000, ge=1)
+    user_per_minute: int = Field(20, ge=1)
+    user_per_day: int = Field(1_000, ge=1)
+    refuse: list[PhoneNumber] = []  # beginnings of numbers
+    costly: list[Pattern] = []  # premium and satellite numbers that may be dialled all the same
+
+
 class RoutingFile(Settings):
     """Which queue's caller an agent of several queues takes."""
 
@@ -83,6 +96,7 @@ class HotlineFile(Settings):
     speech: dict[str, SpeechCommand] = {}
     transfer: TransferFile = TransferFile()
     emergency: list[PhoneNumber] = []
+    outbound: OutboundFile = OutboundFile()
     pause_reasons: dict[Key, str] = {}
     breaks: dict[str, BreakFile] = {}
     not_ready: BreakFile = BreakFile()

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ivr.costly_numbers import COSTLY_WORDS, costly
 from ivr.flow.model import Flows
 from ivr.flow.texts import Prompt
 from ivr.hours import Hours, is_open
@@ -105,8 +106,15 @@ def _facts(reading: Reading, main: HotlineFile, staff: Staff, may_dial: Callable
         skills=None if reading.faulty("agents.yaml") else _required_words(staff),
         agents=agents,
         transfer_allowed=may_dial,
+        transfer_costly=lambda number: _why_costly(main, number),
         requirement_fault=lambda text: _fault(text, agents),
     )
+
+
+def _why_costly(main: HotlineFile, number: str) -> str:
+    """Why a number is not dialled though a pattern allows it; "" when nothing is against it."""
+    why = None if number in main.emergency else costly(number, main.country, refuse=main.outbound.refuse, allow=main.outbound.costly)
+    return COSTLY_WORDS[why] if why else ""
 
 
 def _judged_by_agents(reading: Reading, queues: Mapping[str, QueuePolicy], staff: Staff) -> dict[str, Any]:

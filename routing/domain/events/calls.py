@@ -86,9 +86,35 @@ class HoldEnded(EventData):
     phone: Phone
 
 
+@dataclass(frozen=True, slots=True)
+class OutboundRefused(EventData):
+    """a call to the outside was not made, against toll fraud (docs/config.md, `outbound`)"""
+
+    TYPE: ClassVar[str] = "outbound_refused"
+    number: Annotated[str, "the number wanted, masked"]
+    reason: Annotated[
+        Literal["premium", "satellite", "refused_prefix", "emergency", "limit"],
+        "what is against it; emergency: a flow was to dial an emergency number that was not written out in it",
+    ]
+    limit: Annotated[str, "with limit: the setting that is reached, such as `per_day`"]
+    user: Annotated[str, "who wanted it: `flow NAME` or `agent NAME`"]
+    line: Annotated[str, "the trunk that it would have left by"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundHalfUsed(EventData):
+    """half of a limit of calls to the outside is used; told once for each minute or day"""
+
+    TYPE: ClassVar[str] = "outbound_half_used"
+    limit: Annotated[str, "the setting, such as `per_day`"]
+    who: Annotated[str, "`site`, the line, or the user"]
+    count: Annotated[int, "calls so far"]
+    most: Annotated[int, "calls allowed"]
+
+
 def at_server(event: Event) -> CallAtServer:
     """What an event that opens a call, or passes it on, says of it; one of another type says nothing."""
     return event.data if isinstance(event.data, CallAtServer) else CallAtServer("", "", "", "", "", event.at_ms)
 
 
-TYPES = (CallArrived, CallResumed, CallEnded, CallTransferred, TransferEnded, HoldStarted, HoldEnded)
+TYPES = (CallArrived, CallResumed, CallEnded, CallTransferred, TransferEnded, HoldStarted, HoldEnded, OutboundRefused, OutboundHalfUsed)

@@ -16,7 +16,7 @@ _QUIET.setLevel(logging.CRITICAL)
 
 MOST, MOST_EACH = 512, 128  # connections at once, and of one address
 REQUEST_WITHIN_S = 20.0  # until a connection has sent the head of its first, or its next, request
-_TELL_EVERY_S = 60.0
+_LOG_EVERY_S = 60.0
 
 
 class CannotListen(OSError):
@@ -71,7 +71,7 @@ class _Connection(web.RequestHandler):
     """A client's connection. It has `REQUEST_WITHIN_S` for the head of a request, and its place in the crowd."""
 
     __slots__ = ("crowd",)
-    told_s = -_TELL_EVERY_S
+    told_s = -_LOG_EVERY_S
 
     def __init__(self, manager: web.Server, crowd: "Crowd[_Connection]") -> None:
         super().__init__(manager, loop=asyncio.get_running_loop(), access_log=_QUIET, keepalive_timeout=REQUEST_WITHIN_S)
@@ -82,7 +82,7 @@ class _Connection(web.RequestHandler):
         peer = transport.get_extra_info("peername")
         leaving = self.crowd.enter(self, str(peer[0]) if isinstance(peer, tuple) else "")
         if leaving is not None:
-            self._tell()
+            self._log_refused()
             self.crowd.leave(leaving)
             leaving.force_close()
 
@@ -90,10 +90,10 @@ class _Connection(web.RequestHandler):
         self.crowd.leave(self)
         super().connection_lost(exc)
 
-    def _tell(self) -> None:
+    def _log_refused(self) -> None:
         """Once a minute: a line for each would fill the disk."""
         now_s = asyncio.get_running_loop().time()
-        if now_s - _Connection.told_s >= _TELL_EVERY_S:
+        if now_s - _Connection.told_s >= _LOG_EVERY_S:
             _Connection.told_s = now_s
             log.warning("many HTTP connections (%d): those that wait longest without a request are closed for new ones", len(self.crowd))
 

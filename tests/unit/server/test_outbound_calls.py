@@ -57,13 +57,13 @@ def test_what_the_site_says_of_numbers_wins() -> None:
     assert costly("00881612345678", "CN", allow=["+8816XXXXXXXX"]) is None
 
 
-class Told:
+class EventsWritten:
     """Takes the place of the event log."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
 
-    def tell(self, data: object, **about: str) -> None:
+    def write(self, data: object, **about: str) -> None:
         self.events.append(data)
 
 
@@ -73,7 +73,7 @@ class House:
     def __init__(self, site: Site, **limits: int) -> None:
         limits = {"per_minute": 1000, "line_per_minute": 1000, "user_per_minute": 1000, **limits}
         self.site = replace(site, main=site.main.model_copy(update={"outbound": OutboundFile(**limits)}))
-        self.told: Any = Told()
+        self.told: Any = EventsWritten()
         self.clock = VirtualClock()
         self.counts: Any = MemoryCounts()
         self.outbound = OutboundCalls(lambda: self.site, self.counts, cast(EventLog, self.told), self.clock)

@@ -13,7 +13,7 @@ _SOUNDS = re.compile(r"(?:[A-Za-z0-9_./-]{1,256}(?:&(?=.))?){0,4}")
 _OUTSIDE = re.compile(r"PJSIP/\+?[0-9]{1,32}@[A-Za-z0-9_-]{1,64}|PJSIP/[A-Za-z0-9_-]{1,64}")
 
 # The dialplan's routines for a leg, see server/asterisk/templates/extensions.conf.j2.
-SCREENING = "hotline-picked-up"
+PICKED_UP = "hotline-picked-up"
 SELF_ANSWERING = "hotline-self-answering"
 OFFERED = "hotline-offered"
 
@@ -32,26 +32,34 @@ def check_outside(dial_string: str) -> None:
     _check("dial string", _OUTSIDE, dial_string)
 
 
-def seconds(timeout_ms: int) -> int:
+def _seconds(timeout_ms: int) -> int:
     """As Dial takes it."""
     return max(1, math.ceil(timeout_ms / 1000))
 
 
 def dial_arguments(targets: Sequence[DialTarget], timeout_ms: int, music_class: str) -> str:
-    """Ring all of them at once; music until the answer; the caller comes back (g) and the agent may transfer (t).
+    """Ring all of them at once; music until the answer; the caller comes back (g), the agent may transfer (t), and a phone that names
+    another one is not followed there (i).
 
     First (B) the caller's channel learns which offers ring: with Dial itself, so that ringing takes one command.
     """
-    options = f"m({music_class})gtB({OFFERED}^s^1({offers_text({each.endpoint: each.offer for each in targets})}))"
+    options = f"m({music_class})gtiB({OFFERED}^s^1({offers_text({each.endpoint: each.offer for each in targets})}))"
     by_themselves = [each for each in targets if each.beep]
     if by_themselves:
         options += f"b({SELF_ANSWERING}^s^1({_list(by_themselves)}^{by_themselves[0].beep}))"
-    if any(each.screened for each in targets):
+    if not any(each.screened for each in targets):
+        options += f"U({PICKED_UP})"
+    else:
         asked = [each for each in targets if each.question]
         question = asked[0].question if asked else ""
         whisper = next((each.whisper for each in targets if each.whisper), "")
-        options += f"U({SCREENING}^{whisper}^{question}^{_list(asked)})"
-    return "&".join(f"PJSIP/{each.endpoint}" for each in targets) + f",{seconds(timeout_ms)},{options}"
+        options += f"U({PICKED_UP}^{whisper}^{question}^{_list(asked)})"
+    return "&".join(f"PJSIP/{each.endpoint}" for each in targets) + f",{_seconds(timeout_ms)},{options}"
+
+
+def outside_arguments(dial_string: str, timeout_ms: int) -> str:
+    """Connect to that one: the caller comes back (g), and nobody is followed to another number (i)."""
+    return f"{dial_string},{_seconds(timeout_ms)},giU({PICKED_UP})"
 
 
 def offers_text(offers: Mapping[str, str]) -> str:

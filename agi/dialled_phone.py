@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agi.leg import EndedBy, EndReason, Leg
-from agi.outcome import LegOutcome
+from agi.outcome import LegOutcome, Refusal
 
 Progress = Literal["ringing", "answered", "transferred"]
 
@@ -44,7 +44,8 @@ class DialTarget:
 class DialResult:
     """How it ended. `ring_ms` until the answer or the end; with `answered`, how long they talked and who hung up first.
 
-    `reason` says why the system ended the talk, where that is known.
+    `reason` says why the system ended the talk, where that is known; `refusal` more of an outcome that is no answer, `redirected_to` the
+    number that the phone named.
     """
 
     outcome: LegOutcome
@@ -52,6 +53,8 @@ class DialResult:
     talk_ms: int = 0
     ended_by: EndedBy = ""
     reason: EndReason = ""
+    refusal: Refusal = ""
+    redirected_to: str = ""
 
 
 class DialledPhone:
@@ -99,6 +102,13 @@ class DialledPhone:
         self.leg.facts.withdrawn = withdrawn
         self.leg_when_lost = ""
         self.dialled, self.finished = True, False
+
+    def refused(self, outcome: LegOutcome, now_ms: int) -> DialResult:
+        """Its result with that outcome, which is no answer, and what more its leg tells of it."""
+        facts = self.leg.facts
+        refusal = facts.refusal if outcome not in ("withdrawn", "answered") else ""
+        to = facts.redirected_to if refusal == "redirected" else ""
+        return DialResult(outcome, now_ms - self.started_ms, ended_by=self.leg.ended_by, refusal=refusal, redirected_to=to)
 
     def end(self, result: DialResult) -> None:
         """Set the result; only the first one counts."""

@@ -164,7 +164,10 @@ class Dialling:
         if outcome == "answered" and (leg.answered_unseen or not leg.answered):
             talk_ms = await talk_ms_by_dial(self._channel) or talk_ms
             rang_until_ms = over_ms - talk_ms
-        phone.end(DialResult(outcome, rang_until_ms - phone.started_ms, talk_ms, leg.ended_by, leg.end_reason))
+        if outcome == "answered":
+            phone.end(DialResult(outcome, rang_until_ms - phone.started_ms, talk_ms, leg.ended_by, leg.end_reason))
+        else:
+            phone.end(phone.refused(outcome, now_ms))
 
     def _settle(self) -> None:
         """Set the results that are decided while Dial goes on with another phone."""
@@ -179,7 +182,7 @@ class Dialling:
             outcome: LegOutcome = judge(leg.facts) if decided else "withdrawn"
             lost = outcome == "withdrawn" and not leg.facts.withdrawn  # reported after the answer that it lost to
             if winner or (decided and (picked_up or not lost)):
-                phone.end(DialResult(outcome, now_ms - phone.started_ms))
+                phone.end(phone.refused(outcome, now_ms))
 
     def _answered_unseen(self, phone: DialledPhone) -> None:
         """AMI is or was away: a Dial that lasts longer than its ring time has connected two people."""

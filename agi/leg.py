@@ -22,6 +22,8 @@ EndedBy = Literal["caller", "agent", "system", "transfer", ""]
 EndReason = Literal["no_audio_from_caller", "no_audio_from_agent", ""]
 
 PICKED_UP = "HotlinePickedUp"  # the dialplan's event when an agent has picked up and is not connected yet
+NO_AUDIO = "HotlineNoAudio"  # and when the phone that was picked up has not said where its audio goes
+_NUMBER = re.compile(r"[A-Za-z0-9+*#_-]{1,64}")
 
 LEG_EVENTS: tuple[type[Event], ...] = (
     DialBegin,
@@ -35,6 +37,11 @@ LEG_EVENTS: tuple[type[Event], ...] = (
     AttendedTransfer,
     UserEvent,
 )
+
+
+def diallable(text: str) -> str:
+    """The number that a phone named: text from outside, of which only what could be dialled is kept; else ""."""
+    return text if _NUMBER.fullmatch(text) else ""
 
 
 class Leg:
@@ -110,7 +117,7 @@ class Leg:
             case DialState(dest_uniqueid=self.uniqueid):
                 self.facts.rang |= event.dial_status in ("RINGING", "PROGRESS")
             case DialEnd(dest_uniqueid=self.uniqueid):
-                self._take_dial_end(event.dial_status, now_ms)
+                self._take_dial_end(event.dial_status, now_ms, event.forward)
             case BridgeEnter() | BridgeLeave():
                 self._take_bridge(event, now_ms)
             case HangupRequest():
@@ -124,6 +131,7 @@ class Leg:
                 self._transferred |= event.result == "Success"
             case UserEvent(uniqueid=self.uniqueid):
                 self.facts.picked_up |= self.facts.screened and event.user_event == PICKED_UP
+                self.facts.no_audio |= event.user_event == NO_AUDIO
             case AttendedTransfer() if self.uniqueid and self.uniqueid in (
                 event.orig_transferer_uniqueid,
                 event.second_transferer_uniqueid,
@@ -164,10 +172,12 @@ class Leg:
         if self._first_to_hang_up == "caller":
             self._first_to_hang_up = ""
 
-    def _take_dial_end(self, status: str, now_ms: int) -> None:
+    def _take_dial_end(self, status: str, now_ms: int, forward: str = "") -> None:
         if self.answered:
             return
         self.facts.dial_status = status
+        if forward:
+            self.facts.redirected, self.facts.redirected_to = True, diallable(forward)
         if status == "ANSWER" and (self.facts.connected or not self.facts.screened):
             self.answered_ms = now_ms
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 LegOutcome = Literal["answered", "declined", "busy", "rang_out", "unreachable", "withdrawn", "failed"]
+Refusal = Literal["redirected", "no_audio", ""]  # what more is known of an outcome that is no answer
 
 # What the phone itself said. 480 is "do not disturb" on many phones: the person's choice, so it counts like the decline key.
 BY_SIP_STATUS: dict[int, LegOutcome] = {
@@ -64,14 +65,28 @@ class LegFacts:
     recalled: bool = False  # we hung up to ring it again, beside others
     outside: bool = False  # an external number: the end of its ring time without a RINGING does not mean that nobody is there
     screened: bool = False  # an answer connects nobody yet: the dialplan has something to say or to ask first
+    redirected: bool = False  # the phone named another number (SIP 302), which nobody has called
+    redirected_to: str = ""  # that number, "" where it is none that could be written down
+    no_audio: bool = False  # picked up without saying where its audio goes, so the dialplan connected nobody
+
+    @property
+    def refusal(self) -> Refusal:
+        """What more is known of its outcome."""
+        if self.redirected and judge(self) == "declined":
+            return "redirected"
+        return "no_audio" if self.no_audio and judge(self) == "failed" else ""
 
 
 def judge(facts: LegFacts) -> LegOutcome:
     """The outcome of a leg that AMI saw from its beginning to its end."""
     if facts.dial_status == "ANSWER" and (facts.connected or not facts.screened):
         return "answered"
-    if facts.withdrawn or facts.caller_left or facts.dial_status == "CANCEL":
+    if facts.withdrawn or facts.caller_left or (facts.dial_status == "CANCEL" and not facts.redirected):
         return "withdrawn"
+    if facts.no_audio:
+        return "failed"
+    if facts.redirected:
+        return "declined"
     if facts.picked_up or facts.dial_status == "ANSWER":
         return "declined"
     if facts.timed_out:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from agi.ami.events import Event, EventSource, listen
 from agi.ami.protocol import Message
 from agi.dial_reply import DialChannel, dial_variables
-from agi.dial_string import check, check_outside, seconds
+from agi.dial_string import check, check_outside, outside_arguments
 from agi.dialled_phone import DialledPhone, DialResult, DialTarget, Progress
 from agi.dialling import Clock, DialAmi, Dialling
 from agi.leg import LEG_EVENTS
@@ -113,7 +113,7 @@ class Ringer:
         Whether the number is allowed is the caller's question. Raises ValueError for anything else, and what `channel` raises.
         """
         check_outside(dial_string)
-        await channel.appexec("Dial", f"{dial_string},{seconds(timeout_ms)},g")
+        await channel.appexec("Dial", outside_arguments(dial_string, timeout_ms))
         status, cause = await dial_variables(channel)
         if cause == CALL_REJECTED and status != "ANSWER":
             return "busy"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from routing.domain.outcomes import EndedBy, EndReason, OfferOutcome
+from routing.domain.outcomes import EndedBy, EndReason, OfferOutcome, Refusal
 from routing.domain.phone_address import PhoneAddress
 
 Progress = Literal["ringing", "answered", "transferred"]  # transferred: the agent is out, the caller talks on to somebody else
@@ -28,13 +28,15 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class OfferResult:
     """How an offer ended. With `answered` it ended after the talk: `talk_ms` between the bridge's two ends, `ended_by` who hung up first;
-    `reason` is why the system did."""
+    `reason` is why the system did. Of another outcome `refusal` says more, `redirected_to` the number that the phone named."""
 
     outcome: OfferOutcome
     ring_ms: int = 0
     talk_ms: int = 0
     ended_by: EndedBy = ""
     reason: EndReason = ""
+    refusal: Refusal = ""
+    redirected_to: str = ""
 
 
 class WaitingCaller(Protocol):

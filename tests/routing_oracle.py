@@ -14,6 +14,7 @@ SEVERAL = ("ring_all", "ring_progressively")
 MOST_PHONES = 20
 MOST_PREFERRED = 10
 RESERVED_LONGER_MS = 10_000
+RUNG_AGAIN_MS = 2_000
 
 
 class Oracle:
@@ -132,11 +133,12 @@ class Oracle:
         self.settle()
 
     def _refused(self, name: str, agent: str, outcome: str) -> None:
-        """ "Not asked for the same contact again for `offer_again_after`"; "`pause_after` says after how many such offers in a row"."""
+        """ "Not asked for the same contact again for `offer_again_after`, and never within 2 s, whatever is set"; "`pause_after` says after
+        how many such offers in a row"."""
         caller, person = self.callers[name], self.people[agent]
         policy = self.scene.policy(caller)
         caller.rings.remove(agent)
-        caller.refused[agent] = self.now + policy.refusal_ms
+        caller.refused[agent] = self.now + max(policy.refusal_ms, RUNG_AGAIN_MS)
         if outcome != "failed" and not (outcome == "rang_out" and policy.strategy in SEVERAL):
             person.row = (outcome, person.row[1] + 1 if person.row[0] == outcome else 1)
         leads_on = self._rang_in_vain(caller)

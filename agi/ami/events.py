@@ -60,12 +60,14 @@ class DialState(Event):
 
 @dataclass(frozen=True, slots=True)
 class DialEnd(Event):
-    """Calling that leg is over; `dial_status` is ANSWER, BUSY, NOANSWER, CANCEL, CONGESTION ..."""
+    """Calling that leg is over; `dial_status` is ANSWER, BUSY, NOANSWER, CANCEL, CONGESTION ... With `forward` the phone did not answer
+    but named that number instead; Dial's own status follows."""
 
     uniqueid: str = ""
     dest_uniqueid: str = ""
     dial_status: str = ""
     dest_channel: str = ""
+    forward: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from routing.domain.agent import Agent
 from routing.domain.assignment import Assignment, AssignmentEvent, AssignmentState
 from routing.domain.contact_state import QUEUED, ContactEvent, ContactState, after
 from routing.domain.events.contacts import ContactConnected, ContactEnded, without_agent
-from routing.domain.events.offers import OVER, OfferWithdrawn
+from routing.domain.events.offers import OVER, OfferRefused, OfferWithdrawn
 from routing.domain.events.offers import OfferRinging as RingingEvent
 from routing.domain.messages import ContactLeft, LeaveOutcome, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
 from routing.domain.model import FOREVER_MS, Contact
@@ -18,6 +18,7 @@ from routing.domain.orders import LeaveOrder, WithdrawOrder
 from routing.domain.outcomes import EndedBy, EndReason
 
 REFUSALS = {"declined", "busy", "rang_out", "unreachable", "failed"}
+RING_AGAIN_MS = 2_000  # the least time from an offer that came to nothing to the next one of that contact to that agent, whatever is set
 
 
 def known_by(contact: Contact) -> dict[str, Any]:
@@ -178,11 +179,18 @@ def offer_ended(board: BoardState, message: OfferEnded, now_ms: int) -> None:
         return
     agent = board.agents[contact.offers.pop(message.offer)]
     if message.outcome in REFUSALS and not contact.is_excluded(agent.id):
-        contact.refused_until_ms[agent.id] = now_ms + board.directory.queues[contact.queue].refusal_ms
+        contact.refused_until_ms[agent.id] = now_ms + max(RING_AGAIN_MS, board.directory.queues[contact.queue].refusal_ms)
         board.schedule(contact.refused_until_ms[agent.id], "seek", contact.id)
-    board.write(OVER[message.outcome](message.offer, message.ring_ms), now_ms, contact=contact, agent=agent)
+    board.write(_over(message), now_ms, contact=contact, agent=agent)
     _wait_again(board, contact, now_ms)
     assignments.offer_ended(board, agent, message.offer, message.outcome, now_ms)
+
+
+def _over(message: OfferEnded) -> OfferRefused | OfferWithdrawn:
+    told = OVER[message.outcome]
+    if issubclass(told, OfferRefused):
+        return told(message.offer, message.ring_ms, message.refusal or None, message.redirected_to or None)
+    return told(message.offer, message.ring_ms)
 
 
 def stop_ringing(contact: Contact) -> None:

@@ -197,7 +197,7 @@ class QueueStay:
         if result.outcome == "answered":
             return self._talked(finished)
         if not self._gone:
-            self._post(OfferEnded(self.contact, offer, result.outcome, result.ring_ms))
+            self._post(OfferEnded(self.contact, offer, result.outcome, result.ring_ms, result.refusal, result.redirected_to))
         if self._open_offers:
             return None
         if self._gone:

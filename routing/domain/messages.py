@@ -13,7 +13,7 @@ from routing.domain.agent_work import AgentWork
 from routing.domain.assignment import Assignment
 from routing.domain.contact_facts import ContactFacts, ContactWishes
 from routing.domain.model import PhoneState
-from routing.domain.outcomes import EndedBy, EndReason, OfferOutcome
+from routing.domain.outcomes import EndedBy, EndReason, OfferOutcome, Refusal
 from routing.domain.phone_address import PhoneAddress
 from routing.domain.quick import quick
 
@@ -95,12 +95,14 @@ class OfferAnswered:
 
 @dataclass(frozen=True, slots=True)
 class OfferEnded:
-    """The offer came to nothing; `outcome` says how."""
+    """The offer came to nothing; `outcome` says how, `refusal` what more is known, `redirected_to` the number that the phone named."""
 
     contact: str
     offer: str
     outcome: OfferOutcome
     ring_ms: int = 0
+    refusal: Refusal = ""
+    redirected_to: str = ""
 
 
 @quick

@@ -139,7 +139,9 @@ class QueuedCaller:
             self._ringing -= 1
             if not self._ringing:
                 self._call.stage, self._call.agent, self._call.in_dial = "waiting", "", False
-        return OfferResult(result.outcome, result.ring_ms, result.talk_ms, result.ended_by, result.reason)
+        return OfferResult(
+            result.outcome, result.ring_ms, result.talk_ms, result.ended_by, result.reason, result.refusal, result.redirected_to
+        )
 
     async def _screened(self, offer: Offer, endpoint: str) -> DialTarget | None:
         """A phone whose agent hears something first, or is asked; None when the offer was withdrawn meanwhile.

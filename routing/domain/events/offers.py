@@ -2,7 +2,7 @@
 `routing/board/contacts.py`)."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from routing.domain.contact_facts import VOICE
 from routing.domain.events.envelope import EventData
@@ -39,6 +39,8 @@ class OfferRefused(EventData):
 
     offer: Offer
     ring_ms: RingMs
+    reason: Annotated[Literal["redirected", "no_audio"] | None, "what more is known"] = None
+    redirected_to: Annotated[str | None, "the number that the phone named; nobody was called there"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class OfferRangOut(OfferRefused):
 
 @dataclass(frozen=True, slots=True)
 class OfferDeclined(OfferRefused):
-    """refused on the phone"""
+    """refused on the phone, or (with `redirected`) the phone answered with another number, SIP 302"""
 
     TYPE: ClassVar[str] = "offer_declined"
 
@@ -71,7 +73,7 @@ class OfferUnreachable(OfferRefused):
 
 @dataclass(frozen=True, slots=True)
 class OfferFailed(OfferRefused):
-    """something broke on the way, or no news came for 10 s after the ring time"""
+    """something broke on the way (`no_audio`: the phone picked up without audio), or no news came for 10 s after the ring time"""
 
     TYPE: ClassVar[str] = "offer_failed"
 

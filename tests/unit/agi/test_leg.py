@@ -13,8 +13,9 @@ from agi.ami.events import (
     Event,
     Hangup,
     HangupRequest,
+    UserEvent,
 )
-from agi.leg import Leg
+from agi.leg import NO_AUDIO, Leg
 from agi.outcome import LegFacts, judge, judge_reply
 
 pytestmark = pytest.mark.unit
@@ -34,6 +35,10 @@ OUTCOMES = [
     ),
     ("its time was over beside others", LegFacts(began=True, rang=True, timed_out=True, dial_status="NOANSWER", cause=16), "rang_out"),
     ("a silent external number", LegFacts(began=True, outside=True, dial_status="NOANSWER"), "rang_out"),
+    ("302", LegFacts(began=True, dial_status="BUSY", cause=23, sip_status=302, redirected=True, redirected_to="1002"), "declined"),
+    ("302, before Dial's own word", LegFacts(began=True, dial_status="CANCEL", redirected=True), "declined"),
+    ("302, the caller left", LegFacts(began=True, dial_status="CANCEL", redirected=True, caller_left=True), "withdrawn"),
+    ("200 without audio", LegFacts(began=True, rang=True, dial_status="BUSY", cause=16, no_audio=True), "failed"),
     ("404", LegFacts(began=True, dial_status="NOANSWER", cause=1, sip_status=404), "unreachable"),
     ("488", LegFacts(began=True, dial_status="NOANSWER", cause=58, sip_status=488), "failed"),
     ("500", LegFacts(began=True, dial_status="NOANSWER", cause=38, sip_status=500), "failed"),
@@ -61,6 +66,29 @@ OUTCOMES = [
 def test_the_legs_own_events_tell_the_outcome(facts: LegFacts, outcome: str) -> None:
     """Each measured case has its own outcome: decline, do not disturb, rang out and dead phone are all NOANSWER to Dial."""
     assert judge(facts) == outcome
+
+
+@pytest.mark.parametrize(
+    ("named", "kept"), [("1002", "1002"), ("+8613800138000", "+8613800138000"), ("*41", "*41"), ("a\r\nEvent: Hangup", ""), ("9" * 65, "")]
+)
+def test_a_phone_that_names_another_number_has_declined(named: str, kept: str) -> None:
+    """Asterisk tells the number first and then that the phone was busy; what could not be dialled is not kept."""
+    leg = Leg(CALLER)
+    leg.take(DialBegin(CALLER, "PJSIP/trunk-1", AGENT, "PJSIP/1001-2"), 0)
+    leg.take(DialEnd(CALLER, AGENT, "CANCEL", forward=named), 2)
+    leg.take(DialEnd(CALLER, AGENT, "BUSY"), 2)
+    leg.take(Hangup(AGENT, "PJSIP/1001-2", "23", "302"), 3)
+    assert (judge(leg.facts), leg.facts.refusal, leg.facts.redirected_to) == ("declined", "redirected", kept)
+
+
+def test_a_phone_that_picks_up_without_audio_has_failed() -> None:
+    """A 200 without SDP: the dialplan says so and connects nobody, so there was no answer."""
+    leg = Leg(CALLER)
+    leg.take(DialBegin(CALLER, "PJSIP/trunk-1", AGENT, "PJSIP/1001-2"), 0)
+    leg.take(UserEvent(AGENT, NO_AUDIO), 200)
+    leg.take(DialEnd(CALLER, AGENT, "BUSY"), 200)
+    leg.take(Hangup(AGENT, "PJSIP/1001-2", "16"), 201)
+    assert (leg.answered, judge(leg.facts), leg.facts.refusal) == (False, "failed", "no_audio")
 
 
 @pytest.mark.parametrize(

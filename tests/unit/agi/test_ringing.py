@@ -151,7 +151,7 @@ def test_an_answered_ring(run: Run) -> None:
         result = await scene.ring()
 
         assert result == DialResult("answered", 4000, 30_000, "agent")
-        assert scene.asterisk.sent == [("Dial", "PJSIP/1001,15,m(hold)gtB(hotline-offered^s^1(offer-1))")]
+        assert scene.asterisk.sent == [("Dial", "PJSIP/1001,15,m(hold)gtiB(hotline-offered^s^1(offer-1))U(hotline-picked-up)")]
         assert scene.told == ["ringing", "answered"]
         assert scene.ringer._by_uniqueid == {}  # nothing is kept of a ring that is over
 
@@ -796,7 +796,7 @@ def test_a_whispered_ring_is_answered_when_the_two_are_connected(run: Run) -> No
 
         assert await ringing == DialResult("answered", 5000, 30_000, "agent")
         assert scene.asterisk.sent == [
-            ("Dial", "PJSIP/1001,15,m(hold)gtB(hotline-offered^s^1(offer-1))U(hotline-picked-up^/s/w^/s/q^1001)")
+            ("Dial", "PJSIP/1001,15,m(hold)gtiB(hotline-offered^s^1(offer-1))U(hotline-picked-up^/s/w^/s/q^1001)")
         ]
         assert scene.told == ["answered"]
 
@@ -888,7 +888,7 @@ def test_an_external_number_may_take_long_to_ring(run: Run) -> None:
         assert await scene.ring(endpoint="+8613800138000@carrier", question="/s/q") == DialResult("unreachable", 10_100)
         assert scene.asterisk.sent[0] == (
             "Dial",
-            "PJSIP/+8613800138000@carrier,15,m(hold)gtB(hotline-offered^s^1(offer-1))U(hotline-picked-up^^/s/q^+8613800138000@carrier)",
+            "PJSIP/+8613800138000@carrier,15,m(hold)gtiB(hotline-offered^s^1(offer-1))U(hotline-picked-up^^/s/q^+8613800138000@carrier)",
         )
 
     run(story())
@@ -1005,7 +1005,7 @@ def test_phones_asked_for_in_one_moment_are_rung_by_one_dial(run: Run) -> None:
         crowd.start("1001", "1002")
         await crowd.all_over()
 
-        dialled = "PJSIP/1001&PJSIP/1002,15,m(hold)gtB(hotline-offered^s^1(o1=1001&o2=1002))"
+        dialled = "PJSIP/1001&PJSIP/1002,15,m(hold)gtiB(hotline-offered^s^1(o1=1001&o2=1002))U(hotline-picked-up)"
         assert crowd.asterisk.sent[:1] == [("Dial", dialled)]
         assert crowd.news == ["1001 ringing", "1002 ringing", "1002 answered", "1001 withdrawn", "1002 answered"]
         assert crowd.ended["1001"] == (2000, DialResult("withdrawn", 2000))
@@ -1073,8 +1073,8 @@ def test_a_phone_that_joins_is_rung_beside_those_that_ring(run: Run) -> None:
         await crowd.all_over()
 
         assert crowd.several.dials == [
-            "PJSIP/1001,15,m(hold)gtB(hotline-offered^s^1(o1))",
-            "PJSIP/1001&PJSIP/1002,15,m(hold)gtB(hotline-offered^s^1(o1=1001&o2=1002))",
+            "PJSIP/1001,15,m(hold)gtiB(hotline-offered^s^1(o1))U(hotline-picked-up)",
+            "PJSIP/1001&PJSIP/1002,15,m(hold)gtiB(hotline-offered^s^1(o1=1001&o2=1002))U(hotline-picked-up)",
         ]
         assert crowd.several.hung_up == {"PJSIP/1001-1": "26"}
         assert crowd.news == ["1001 ringing", "1002 ringing", "1001 answered", "1002 withdrawn", "1001 answered"]
@@ -1125,7 +1125,7 @@ def test_a_phone_that_joins_in_a_whisper_waits_for_its_end(run: Run) -> None:
 
         assert crowd.several.hung_up == {}
         assert crowd.ended["1001"] == (4000, DialResult("declined", 4000))
-        assert crowd.several.dials[1] == "PJSIP/1002,13,m(hold)gtB(hotline-offered^s^1(o2))U(hotline-picked-up^/s/w^/s/q^1002)"
+        assert crowd.several.dials[1] == "PJSIP/1002,13,m(hold)gtiB(hotline-offered^s^1(o2))U(hotline-picked-up^/s/w^/s/q^1002)"
         assert crowd.ended["1002"][1].outcome == "answered"
 
     run(story())
@@ -1214,7 +1214,7 @@ def test_phones_that_answer_by_themselves_are_told_to(run: Run) -> None:
         crowd.start("1001", beep="/s/beep")
         crowd.start("1002")
         await crowd.all_over()
-        options = "m(hold)gtB(hotline-offered^s^1(o1=1001&o2=1002))b(hotline-self-answering^s^1(1001^/s/beep))U(hotline-picked-up^^^)"
+        options = "m(hold)gtiB(hotline-offered^s^1(o1=1001&o2=1002))b(hotline-self-answering^s^1(1001^/s/beep))U(hotline-picked-up^^^)"
         assert crowd.several.dials == [f"PJSIP/1001&PJSIP/1002,15,{options}"]
 
     run(story())
@@ -1238,7 +1238,7 @@ def test_dialling_out(run: Run, status: str, cause: str, outcome: str) -> None:
         scene.asterisk.variables = {"DIALSTATUS": status, "HANGUPCAUSE": cause}
 
         assert await scene.ringer.dial_out(scene.asterisk, "PJSIP/+861012345678@carrier", 20_500) == outcome
-        assert scene.asterisk.sent[0] == ("Dial", "PJSIP/+861012345678@carrier,21,g")
+        assert scene.asterisk.sent[0] == ("Dial", "PJSIP/+861012345678@carrier,21,giU(hotline-picked-up)")
 
     run(story())
 

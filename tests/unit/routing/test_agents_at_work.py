@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from routing.board.contacts import RING_AGAIN_MS
 from routing.domain.agent_state import AgentState
 from routing.domain.contact_facts import ContactFacts
 from routing.domain.events.agents import AgentPaused, AgentQueuesChanged
@@ -100,16 +101,20 @@ def test_so_many_refusals_in_a_row_pause() -> None:
     made = opened(pause_after={"declined": 2}, refusal_ms=0)
     made.call("c1")
     made.refuse("c1", "declined")
+    made.wait(RING_AGAIN_MS)
     made.answer("c1")
     made.finish("c1")
     made.ask("anna", "end_wrap_up")
     made.call("c2")
     made.refuse("c2", "declined")
+    made.wait(RING_AGAIN_MS)
     assert made.state("anna") == AgentState.RESERVED
     made.refuse("c2", "declined")
     assert (made.state("anna"), made.board.agents["anna"].reason) == (AgentState.PAUSED, "declined")
     made.ask("anna", "resume")
+    made.wait(RING_AGAIN_MS)
     made.refuse("c2", "declined")
+    made.wait(RING_AGAIN_MS)
     assert made.state("anna") == AgentState.RESERVED
 
 

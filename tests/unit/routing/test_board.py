@@ -475,14 +475,14 @@ def test_a_contact_reported_after_a_loss_keeps_its_place() -> None:
 
 def test_a_reservation_without_news_is_given_up() -> None:
     """When the server that rings is gone, agent and caller are free again some time after the phone must have stopped."""
-    made = house(person("anna"), ring_timeout_ms=15_000, refusal_ms=1000)
+    made = house(person("anna"), ring_timeout_ms=15_000, refusal_ms=4000)
     made.call("c1")
     first = made.offer_of("c1")
     made.wait(15_000 + LEASE_GRACE_MS)
 
     assert ("node", WithdrawOrder("c1", first)) in made.orders
     assert made.facts(OfferFailed)[0].offer == first
-    made.wait(1000)
+    made.wait(4000)
     assert made.ringing("c1") == "anna"
 
 

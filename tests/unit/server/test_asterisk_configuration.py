@@ -118,7 +118,7 @@ def test_emergency_numbers_and_allowed_patterns_leave_by_the_outbound_trunk() ->
     outbound = context(render(PLAN)["extensions.conf"], "hotline-outbound")
 
     assert re.findall(r"^exten => ([^,]+),", outbound, re.MULTILINE) == ["1001", "110", "119", "_1XXX", "_+8610XXXXXXXX"]
-    assert outbound.count("Dial(PJSIP/${EXTEN}@carrier,120)") == 4
+    assert outbound.count("Dial(PJSIP/${EXTEN}@carrier,120,i)") == 4
     assert "Set(CALLERID(num)=+861055550000)" in outbound
 
 
@@ -295,7 +295,8 @@ def test_who_picks_up_is_connected_by_the_last_line_only() -> None:
 
     assert lines[0] == "exten => s,1,Set(GOSUB_RESULT=BUSY)"
     assert [at for at, line in enumerate(lines) if "GOSUB_RESULT" in line] == [0, lines.index(" same => n(take),Set(GOSUB_RESULT=)")]
-    assert lines[-2:] == [' same => n,GotoIf($["${key}" = "1"]?take)', " same => n,Return()"]
+    unanswered = lines.index(' same => n,GotoIf($["${key}" = "1"]?take)')
+    assert lines[unanswered + 1 :] == [" same => n,Return()", " same => n(mute),UserEvent(HotlineNoAudio)", " same => n,Return()"]
 
 
 def test_phones_that_answer_by_themselves_are_told_in_the_invite() -> None:

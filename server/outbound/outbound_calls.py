@@ -84,8 +84,8 @@ def _bounds(site: Site, wanted: OutboundCall, now_ms: int) -> Iterator[Bound]:
     each = (
         ("per_minute", limits.per_minute, "site"),
         ("per_day", limits.per_day, "site"),
-        ("line_per_minute", limits.line_per_minute, wanted.line),
-        ("line_per_day", limits.line_per_day, wanted.line),
+        ("trunk_per_minute", limits.trunk_per_minute, wanted.line),
+        ("trunk_per_day", limits.trunk_per_day, wanted.line),
         ("user_per_minute", limits.user_per_minute, wanted.user),
         ("user_per_day", limits.user_per_day, wanted.user),
     )

@@ -52,8 +52,8 @@ class OutboundFile(Settings):
 
     per_minute: int = Field(60, ge=1)
     per_day: int = Field(5_000, ge=1)
-    line_per_minute: int = Field(60, ge=1)
-    line_per_day: int = Field(5_000, ge=1)
+    trunk_per_minute: int = Field(60, ge=1)
+    trunk_per_day: int = Field(5_000, ge=1)
     user_per_minute: int = Field(20, ge=1)
     user_per_day: int = Field(1_000, ge=1)
     refuse: list[PhoneNumber] = []  # beginnings of numbers

@@ -98,7 +98,7 @@ class OutboundRefused(EventData):
     ]
     limit: Annotated[str, "with limit: the setting that is reached, such as `per_day`"]
     user: Annotated[str, "who wanted it: `flow NAME` or `agent NAME`"]
-    line: Annotated[str, "the trunk that it would have left by"]
+    trunk: Annotated[str, "that it would have left by"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def test_what_the_site_says_of_numbers_wins() -> None:
     assert costly("00881612345678", "CN", allow=["+8816XXXXXXXX"]) is None
 
 
-class EventsWritten:
+class Told:
     """Takes the place of the event log."""
 
     def __init__(self) -> None:
@@ -71,9 +71,9 @@ class House:
     """A site with small limits; `asked` calls at once or one after the other."""
 
     def __init__(self, site: Site, **limits: int) -> None:
-        limits = {"per_minute": 1000, "line_per_minute": 1000, "user_per_minute": 1000, **limits}
+        limits = {"per_minute": 1000, "trunk_per_minute": 1000, "user_per_minute": 1000, **limits}
         self.site = replace(site, main=site.main.model_copy(update={"outbound": OutboundFile(**limits)}))
-        self.told: Any = EventsWritten()
+        self.told: Any = Told()
         self.clock = VirtualClock()
         self.counts: Any = MemoryCounts()
         self.outbound = OutboundCalls(lambda: self.site, self.counts, cast(EventLog, self.told), self.clock)
@@ -90,7 +90,7 @@ def site(tmp_path: Path) -> Site:
     return small.load()
 
 
-@pytest.mark.parametrize("limit", ["per_minute", "line_per_minute", "user_per_minute"])
+@pytest.mark.parametrize("limit", ["per_minute", "trunk_per_minute", "user_per_minute"])
 async def test_a_limit_of_a_minute(site: Site, limit: str) -> None:
     """Of ten at once as many go out as the limit says; the next minute has as many again."""
     house = House(site, **{limit: 4})
@@ -100,7 +100,7 @@ async def test_a_limit_of_a_minute(site: Site, limit: str) -> None:
     assert await house.made(10) == 4
 
 
-@pytest.mark.parametrize("limit", ["per_day", "line_per_day", "user_per_day"])
+@pytest.mark.parametrize("limit", ["per_day", "trunk_per_day", "user_per_day"])
 async def test_a_limit_of_a_day_ends_at_the_sites_midnight(site: Site, limit: str) -> None:
     """Of the site's time zone, not of UTC."""
     house = House(site, **{limit: 4})
@@ -116,7 +116,7 @@ async def test_users_and_lines_have_limits_of_their_own(site: Site) -> None:
     house = House(site, user_per_minute=2)
     assert await house.made(5, user="agent wang") == 2
     assert await house.made(5, user="agent li") == 2
-    house = House(site, line_per_minute=3)
+    house = House(site, trunk_per_minute=3)
     assert await house.made(5, line="carrier") == 3
     assert await house.made(5, line="gateway") == 3
 

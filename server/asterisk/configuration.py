@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.asterisk.dialplan_names import ODD_TARGET
 from server.asterisk.modules import AMI_EVENTS, OPTIONAL_MODULES, REQUIRED_MODULES
 from server.settings.trunks import Trunk
 
@@ -34,6 +35,7 @@ FEATURE_CODES: Mapping[str, str] = {
 _EXTENSION_PATTERNS = ("_[+*#0-9]!", "_[a-zA-Z].")
 
 _LONGEST_NUMBER = 32  # that lines may call
+LONGEST_TARGET = 40  # of a transfer: the longest name of a phone; the patterns for it must stay below Asterisk's 255 signs
 
 _NUMBER = re.compile(r"^\+?[0-9*#]{1,32}$")
 _PATTERN = re.compile(r"^\+?[0-9XZN*#]{1,32}$")
@@ -156,6 +158,8 @@ def render(plan: Plan) -> dict[str, str]:
         "features": FEATURE_CODES,
         "extension_patterns": _EXTENSION_PATTERNS,
         "longest_number": _LONGEST_NUMBER,
+        "longest_target": LONGEST_TARGET,
+        "odd_target": ODD_TARGET,
         "loopback_media": plan.listen not in ("0.0.0.0", "::"),
     }
     return {

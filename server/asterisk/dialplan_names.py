@@ -6,5 +6,6 @@ RUN = "HOTLINE_RUN"  # global; an Asterisk that was started again does not have 
 MOVED = "HOTLINE_MOVED"  # on a channel: its server gave the call away on purpose, with nothing lost that the caller keyed
 AT = "HOTLINE_AT"  # on a channel: the server that it was handed to last, HOST:PORT, and the name of the AGI session behind a slash
 CALLS = ("hotline", "resume")  # context and label where a caller's call is taken up again
-TRANSFERS = ("hotline-transfer", "1")  # the same of one that an agent has passed on
+TRANSFERS = ("hotline-passed-on", "1")  # the same of one that an agent has passed on
+ODD_TARGET = "no*number"  # what an agent who passes a caller on has named, where that is no number and no phone's name
 ALIVE = "alive"  # the AGI session by which servers ask each other for a word

@@ -23,7 +23,7 @@ from ivr.numbers import normalise
 from routing.domain.events.calls import CallArrived, CallEnded, CallResumed, CallTransferred, TransferEnded, TransferOutcome
 from server.agents.feature_codes import FeatureCodes, agent_at
 from server.agents.pin_locks import PinLocks
-from server.asterisk.dialplan_names import ALIVE
+from server.asterisk.dialplan_names import ALIVE, ODD_TARGET
 from server.calls import checkpoint
 from server.calls.caller import Caller, SessionServices, dial
 from server.calls.caller_phone import mark_done
@@ -106,6 +106,11 @@ class Sessions:
         call = self._live_call(channel, site, target, before)
         by = _ENDPOINT.fullmatch(await channel.get_variable("BLINDTRANSFER"))
         agent = agent_at(site, self._all.view, by.group(1)) if by else ""
+        call.dnis = target = target.replace(ODD_TARGET, "")
+        wanted = OutboundCall(target, "", f"agent {agent or 'unknown'}")
+        if not before and not await channel.get_variable("BLINDTRANSFER"):
+            await self._ask_first(channel, wanted, site)
+            return
         taken_back = before is not None and await channel.get_variable(DIALLED) == TAKEN_BACK
         async with self._serving(channel, call) as served:
             if taken_back:
@@ -119,7 +124,7 @@ class Sessions:
                 await served.caller.follow(site.numbers[target], served.events)
                 return
             call.stage = "transferred"
-            outcome = await self._pass_on(channel, call, OutboundCall(target, "", f"agent {agent or 'unknown'}"), site)
+            outcome = await self._pass_on(channel, call, wanted, site)
             if outcome == "answered":
                 await mark_done(channel)
             else:  # nobody took the call: the caller goes back to where the agent got it from
@@ -127,21 +132,34 @@ class Sessions:
                 await channel.set_variable(DIALLED, TAKEN_BACK)
                 await served.caller.take_back(served.events)
 
+    async def _ask_first(self, channel: Channel, wanted: OutboundCall, site: Site) -> None:
+        """An agent keyed *2: this is the agent's own call to whoever is asked, before the caller is passed on or is not."""
+        if wanted.number in site.numbers:
+            await self._serve_call(channel)
+            return
+        await self._dial_once(channel, wanted, site)
+        await mark_done(channel)
+
     async def _pass_on(self, channel: Channel, call: LiveCall, wanted: OutboundCall, site: Site) -> TransferOutcome:
-        """Dial the target, once: a session that takes over from one that died finds on the channel that it was, and how it ended."""
+        """Dial the target, and tell how that ended."""
         outcome: TransferOutcome = "caller_left"
-        target = wanted.number
         try:
-            status = await channel.get_variable("DIALSTATUS") if await channel.get_variable(DIALLED) == target else ""
-            if status:
-                outcome = DIALED_OUT.get(status, "unreachable")
-            else:
-                await channel.set_variable(DIALLED, target)
-                await channel.set_variable("DIALSTATUS", "")
-                outcome = await dial(self._all, site, channel, wanted, TRANSFER_RING_MS)
+            outcome = await self._dial_once(channel, wanted, site)
         finally:
-            self._all.events.write(TransferEnded(target, outcome), call=call.id)
+            self._all.events.write(TransferEnded(wanted.number, outcome), call=call.id)
         return outcome
+
+    async def _dial_once(self, channel: Channel, wanted: OutboundCall, site: Site) -> TransferOutcome:
+        """Dial the target: a session that takes over from one that died finds on the channel that it was, and how it ended."""
+        target = wanted.number
+        if not target:
+            return "not_allowed"
+        status = await channel.get_variable("DIALSTATUS") if await channel.get_variable(DIALLED) == target else ""
+        if status:
+            return DIALED_OUT.get(status, "unreachable")
+        await channel.set_variable(DIALLED, target)
+        await channel.set_variable("DIALSTATUS", "")
+        return await dial(self._all, site, channel, wanted, TRANSFER_RING_MS)
 
     @contextlib.asynccontextmanager
     async def _serving(self, channel: Channel, call: LiveCall) -> AsyncIterator["ServedCall"]:

@@ -12,7 +12,15 @@ ABOUTS: tuple[About, ...] = get_args(About)
 
 OLDEST = 20
 MUSIC_MS = 900  # of the second that is played; an Asterisk without music returns at once
-CONTEXTS = ("hotline", "hotline-served", "hotline-transfer", "hotline-picked-up", "hotline-self-answering", "hotline-overtime")
+CONTEXTS = (
+    "hotline",
+    "hotline-served",
+    "hotline-transfer",
+    "hotline-passed-on",
+    "hotline-picked-up",
+    "hotline-self-answering",
+    "hotline-overtime",
+)
 PRINT = "./hotline asterisk-config prints it"
 
 # An action of AMI -> the right that lets us use it, and the module that it comes from ("" for Asterisk itself).

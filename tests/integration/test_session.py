@@ -264,15 +264,28 @@ async def test_a_transfer_by_the_flow(house: NodeHouse) -> None:
     assert [words[2].split(",")[0] for words in call.commands if words[:2] == ["EXEC", "Dial"]] == ["PJSIP/1002"]
 
 
+PASSED_ON = {"BLINDTRANSFER": "PJSIP/1001-0000000a"}
+
+
 async def test_an_agent_passes_the_caller_on(house: NodeHouse) -> None:
     """A session of its own, with the target as extension: a phone of ours is dialled, and then the call is done."""
-    call = await house.call("transfer", extension="1002")
+    call = await house.call("transfer", PASSED_ON, extension="1002")
     await call.until_running("EXEC DIAL")
     assert not done(call)
     house.board.does("1002", "declines")
     await call.until_gone()
     assert done(call)
     assert (await house.until("transfer_ended")).data == TransferEnded("1002", "busy")
+
+
+async def test_an_agent_asks_a_colleague_first(house: NodeHouse) -> None:
+    """With *2 this is the agent's own call: the colleague is dialled, and no caller is told of."""
+    call = await house.call("transfer", extension="1002")
+    await call.until_running("EXEC DIAL")
+    house.board.does("1002", "declines")
+    await call.until_gone()
+    assert done(call)
+    assert [event.type for _, event in await house.store.events("0", block_ms=1) if event.call] == []
 
 
 def waited_before() -> dict[str, str]:
@@ -330,7 +343,7 @@ async def test_a_transfer_that_failed_is_not_tried_again_by_the_next_server(hous
 
 async def test_the_caller_hangs_up_after_being_passed_on(house: NodeHouse) -> None:
     """That is how most calls end: it is told, once, and nothing is left."""
-    call = await house.call("transfer", extension="1002")
+    call = await house.call("transfer", PASSED_ON, extension="1002")
     await call.until_running("EXEC DIAL")
     house.board.hang_up(call)
     await all_over(house, call)
@@ -341,7 +354,7 @@ async def test_the_caller_hangs_up_after_being_passed_on(house: NodeHouse) -> No
 @pytest.mark.parametrize("target", ["2000", "110", "+8613800138000", "1002&PJSIP/2000@trunk", "s", ""])
 async def test_an_agent_passes_the_caller_on_to_what_is_not_allowed(house: NodeHouse, target: str) -> None:
     """Nothing is dialled."""
-    call = await house.call("transfer", extension=target)
+    call = await house.call("transfer", PASSED_ON, extension=target)
     await call.until_gone()
     assert "EXEC DIAL" not in verbs(call)
     assert done(call)
@@ -349,7 +362,7 @@ async def test_an_agent_passes_the_caller_on_to_what_is_not_allowed(house: NodeH
 
 async def test_an_agent_passes_the_caller_back_to_the_hotline(house: NodeHouse) -> None:
     """A number of ours: the caller is in its flow."""
-    call = await house.call("transfer", extension="4000")
+    call = await house.call("transfer", PASSED_ON, extension="4000")
     await house.until("node_entered", node="hello")
     house.board.press(call, "4")
     await call.until_gone()
@@ -360,7 +373,7 @@ async def test_what_the_agent_was_shown_goes_with_a_caller_who_is_passed_on(hous
     """Into a queue whose flow says nothing of it: the next agent sees the same."""
     kept = Checkpoint("main", "wait", "en", 1, {}, "contact-1", 1, data={"account": "12"})
     monkeypatch.setattr("server.calls.session.checkpoint.unpack", lambda text: kept)
-    call = await house.call("transfer", extension="4000")
+    call = await house.call("transfer", PASSED_ON, extension="4000")
     await house.until("node_entered", node="hello")
     house.board.press(call, "1")
     joined = await house.until("contact_queued")

@@ -249,7 +249,7 @@ def test_a_caller_of_a_frozen_server_goes_on_elsewhere(channel: str) -> None:
 def test_whom_an_agent_passed_on_goes_on_being_passed_on() -> None:
     """Else the target would be forgotten, whether the call is known or not."""
     passed_on = [row(channel, Exten="1002", ApplicationData="agi://other:1/transfer,") for channel in (OURS, "PJSIP/caller-7")]
-    assert set(pulled(passed_on).values()) == {("hotline-transfer", "1002", "1")}
+    assert set(pulled(passed_on).values()) == {("hotline-passed-on", "1002", "1")}
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_a_dial_that_is_over_is_at_the_frozen_server_by_what_its_channel_says() 
     rings = row("PJSIP/caller-8", Application="Dial")
     leg = row("PJSIP/1001-9", Application="AppDial", Linkedid="PJSIP/caller-8")
     at = {OURS: "other:1/transfer", "PJSIP/caller-8": "other:1/call"}
-    assert pulled([TALK_OVER, rings, leg], at) == {OURS: ("hotline-transfer", "4000", "1")}
+    assert pulled([TALK_OVER, rings, leg], at) == {OURS: ("hotline-passed-on", "4000", "1")}
 
 
 def test_one_that_hung_up_meanwhile_keeps_nobody_from_being_pulled_over() -> None:

@@ -35,7 +35,7 @@ def test_a_talk_that_is_over_while_the_server_is_frozen() -> None:
 def test_a_caller_whom_an_agent_passed_on_goes_on_being_passed_on() -> None:
     """Else the target would be forgotten, and the caller back in the queue."""
     (found,) = stranded([row(ApplicationData=f"agi://{AGI}/transfer,", Exten="1002")], AGI)
-    assert (found.context, found.extension, found.label) == ("hotline-transfer", "1002", "1")
+    assert (found.context, found.extension, found.label) == ("hotline-passed-on", "1002", "1")
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ class DialledPhone:
         self._news.set()
         if self.leg.facts.rang:
             self._report("ringing")
-        if self.leg.answered:
+        if self.leg.answered and not self.leg.facts.withdrawn:
             self._report("answered")
         if self.leg.transferred:
             self._report("transferred")

@@ -25,6 +25,7 @@ FIRST_EVENT_MS = 100  # AMI events may come a little later than AGI's reply
 LAST_EVENT_MS = 1000
 NEVER_BEGAN_MS = 500  # of several phones, one that is not registered is left out by Dial silently
 MOMENT = 2  # turns of the event loop in which all phones that were asked for together have joined
+CROSSING_MS = 1_000  # an offer may be taken back for so long after the answer: the two crossed on their way
 SCREENING_MS = 30_000  # a whisper and its question take less
 ANSWERED_ELSEWHERE = 26  # Q.850: no missed call on the phone
 NORMAL = 16
@@ -67,8 +68,10 @@ class Dialling:
         self._settle()
 
     def withdraw(self, phone: DialledPhone) -> bool:
-        """Take one back; False when it is too late."""
-        if phone.over or phone.finished or phone.leg.answered:
+        """Take one back; False when it is too late. One that was answered in this moment ends, too, if AMI is there to end it."""
+        answered_ms = phone.leg.answered_ms
+        is_talk = answered_ms is not None and (phone.leg.answered_unseen or self._clock.now_ms() - answered_ms > CROSSING_MS)
+        if phone.over or phone.finished or is_talk or (phone.leg.answered and not self._ami.connected):
             return False
         phone.leg.facts.withdrawn = True
         phone.wake()
@@ -155,6 +158,7 @@ class Dialling:
         """The Dial is over: set the result of this phone, unless it is to ring again. `left`: the caller is gone."""
         await self._await_last_events(phone, left=left)
         now_ms, leg = self._clock.now_ms(), phone.leg
+        leg.facts.withdrawn &= leg.talk_ms(now_ms) <= CROSSING_MS  # else it has become a talk
         outcome = judge(leg.facts) if leg.complete else await self._ask_channel(phone, now_ms - dialled_ms, alone=alone)
         phone.dialled = False
         if leg.facts.recalled and outcome != "answered" and not leg.facts.picked_up and not leg.facts.caller_left:
@@ -172,7 +176,7 @@ class Dialling:
     def _settle(self) -> None:
         """Set the results that are decided while Dial goes on with another phone."""
         now_ms = self._clock.now_ms()
-        winner = next((phone for phone in self.phones if phone.leg.answered), None)
+        winner = next((phone for phone in self.phones if phone.leg.answered and not phone.leg.facts.withdrawn), None)
         picked_up = winner is not None or any(phone.leg.facts.picked_up for phone in self.phones)
         for phone in self.phones:
             if phone.over or phone is winner:
@@ -215,10 +219,20 @@ class Dialling:
             # If this process was delayed, the phone's event may still be unread; and with AMI away it may have rung unseen.
             await self._seen(phone, lambda: facts.rang or facts.picked_up or leg.answered, FIRST_EVENT_MS)
             facts.given_up = not (leg.cut or facts.rang or facts.picked_up or leg.answered)
-        while not leg.answered:
-            await phone.until(lambda: leg.answered or (self._ami.connected and phone.unwanted))
-            if leg.answered or await self._hang_up(phone):
+        while not leg.over:
+            await phone.until(lambda: leg.over or (self._ami.connected and (facts.withdrawn if leg.answered else phone.unwanted)))
+            if self._talks_on(phone) or leg.over or await self._hang_up(phone):
                 return
+
+    def _talks_on(self, phone: DialledPhone) -> bool:
+        """Whether an offer that was to be taken back has become a talk, because AMI was away: then it is one."""
+        facts, answered_ms = phone.leg.facts, phone.leg.answered_ms
+        if answered_ms is None or self._clock.now_ms() - answered_ms <= CROSSING_MS or not facts.withdrawn:
+            return False
+        facts.withdrawn = False
+        phone.wake()
+        self._settle()
+        return True
 
     def _is_left_out(self, phone: DialledPhone) -> bool:
         """Whether Dial rings the others and not this phone."""

@@ -79,7 +79,7 @@ class LegFacts:
 
 def judge(facts: LegFacts) -> LegOutcome:
     """The outcome of a leg that AMI saw from its beginning to its end."""
-    if facts.dial_status == "ANSWER" and (facts.connected or not facts.screened):
+    if facts.dial_status == "ANSWER" and not facts.withdrawn and (facts.connected or not facts.screened):
         return "answered"
     if facts.withdrawn or facts.caller_left or (facts.dial_status == "CANCEL" and not facts.redirected):
         return "withdrawn"

@@ -98,7 +98,8 @@ class Ringer:
             await asyncio.gather(task, return_exceptions=True)
 
     async def withdraw(self, offer_id: str) -> bool:
-        """Stop ringing for that offer; `ring` then returns withdrawn. False when it is too late: answered, or over, or never begun."""
+        """Stop ringing for that offer; its `ring` then returns withdrawn, also where it was answered a moment ago. False when it is too
+        late: answered for longer, or over, or never begun."""
         phone, dialling = self._by_offer.get(offer_id, (None, None))
         if phone is None:
             return False

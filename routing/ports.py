@@ -61,8 +61,11 @@ class WaitingCaller(Protocol):
         Each returns as soon as its own end is known. `progress` gets `answered` when the two are connected.
         """
 
-    async def withdraw(self, offer: str) -> None:
-        """Stop ringing that offer without a missed-call mark; `ring` then returns withdrawn."""
+    async def withdraw(self, offer: str) -> bool:
+        """Stop ringing that offer without a missed-call mark; `ring` then returns withdrawn, also where it was answered a moment ago.
+
+        False when it is too late: they talk on, and `ring` returns when that is over.
+        """
 
     async def next_key(self) -> str:
         """The next key the caller presses while music plays or a phone rings."""

@@ -1,7 +1,7 @@
 """A waiting caller who does what a test says: fits `routing.ports.WaitingCaller`, on virtual time, with the habits of the real one.
 
-A withdrawal works from the moment a ring has begun until it is answered; a prompt is made for a while before it is said, and ends when
-it is interrupted or the caller is gone. tests/contract/test_waiting_caller.py holds it and the real one to the same.
+A withdrawal works from the moment a ring has begun until a second after its answer; a prompt is made for a while before it is said, and
+ends when it is interrupted or the caller is gone. tests/contract/test_waiting_caller.py holds it and the real one to the same.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from typing import Literal
 
 from routing.domain.outcomes import EndedBy, EndReason, OfferOutcome
 from routing.ports import Offer, OfferResult, Progress
+
+CROSSING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +95,30 @@ class ScriptedCaller:
             progress("ringing")
             if await self._until(lambda: offer.id in self._withdrawn or self._hung_up or bool(self._talking), phone.after_ms):
                 return OfferResult("withdrawn")
-            self._withdrawable.discard(offer.id)
             if phone.outcome != "answered":
                 return OfferResult(phone.outcome, phone.after_ms)
+            asyncio.get_running_loop().call_later(CROSSING_S, self._withdrawable.discard, offer.id)
             phone.picked_up()
             self._talking = offer.id
             progress("answered")
             self._change()
             began = self._now_ms()
-            gone = await self._until(lambda: self._hung_up, phone.talk_ms)
+            cut = await self._until(lambda: self._hung_up or offer.id in self._withdrawn, phone.talk_ms)
+            if cut and not self._hung_up:
+                self._talking = ""
+                return OfferResult("withdrawn")
+            gone = self._hung_up
             return OfferResult("answered", phone.after_ms, self._now_ms() - began, "caller" if gone else phone.ended_by)
         finally:
             self._withdrawable.discard(offer.id)
 
-    async def withdraw(self, offer: str) -> None:
+    async def withdraw(self, offer: str) -> bool:
         self._note(f"withdraw {offer}")
-        if offer in self._withdrawable:
-            self._withdrawn.add(offer)
-            self._change()
+        if offer not in self._withdrawable:
+            return False
+        self._withdrawn.add(offer)
+        self._change()
+        return True
 
     async def next_key(self) -> str:
         return await self._keys.get()

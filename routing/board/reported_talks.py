@@ -10,12 +10,15 @@ from typing import Any
 from routing.board import assignments, contacts
 from routing.board.state import BoardState
 from routing.domain.agent import Agent
+from routing.domain.agent_state import AgentPresence
 from routing.domain.assignment import AssignmentState
 from routing.domain.contact_state import QUEUED, ContactState
 from routing.domain.events.contacts import ContactConnected, ContactRestored
 from routing.domain.kinds import holder_of
 from routing.domain.messages import OfferAnswered, TalkEnded, TalkReported
 from routing.domain.model import Contact
+
+WANTED = {AgentPresence.PAUSED: "paused", AgentPresence.LOGGED_OUT: "logged_out"}
 
 
 def reported(board: BoardState, message: TalkReported, now_ms: int) -> None:
@@ -70,7 +73,7 @@ def _restore(board: BoardState, agent: Agent, message: TalkReported, now_ms: int
     holder = holder_of(message.facts.kind, message.server)
     contact = Contact(message.contact, holder, message.queue, list(message.steps), message.enqueued_at_ms, message.facts)
     board.contacts[contact.id] = contact
-    _connect(board, contact, agent, message, now_ms)
+    _connect(board, contact, agent, message, now_ms, is_known=False)
     data = ContactRestored(**contacts.known_by(contact), offer=message.offer, connected_at_ms=contact.connected_at_ms)
     board.write(data, now_ms, contact=contact, agent=agent)
 
@@ -82,17 +85,22 @@ def _adopt(board: BoardState, contact: Contact, agent: Agent, message: TalkRepor
     board.matching.remove_contact(contact.id)
     if contact.state in QUEUED:
         board.in_queue[contact.queue] -= 1
-    _connect(board, contact, agent, message, now_ms)
+    _connect(board, contact, agent, message, now_ms, is_known=True)
     waited_ms = contact.waited_ms(contact.connected_at_ms)
     board.write(ContactConnected(message.offer, waited_ms), now_ms, contact=contact, agent=agent)
 
 
-def _connect(board: BoardState, contact: Contact, agent: Agent, message: TalkReported, now_ms: int) -> None:
-    """Connect contact and agent; whoever was offered to the agent meanwhile waits on."""
+def _connect(board: BoardState, contact: Contact, agent: Agent, message: TalkReported, now_ms: int, *, is_known: bool) -> None:
+    """Contact and agent hold each other; whoever was offered to the agent meanwhile waits on. Where the contact is known so is what the
+    agent asked for, who was believed to be free: it is granted after the talk."""
     contact.state, contact.offers = ContactState.CONNECTED, {message.offer: agent.id}
     contact.agent, contact.connected_at_ms = agent.id, message.connected_at_ms
     board.touch_contact(contact.id)
+    wanted = WANTED.get(agent.presence, "") if is_known else ""
+    reason = agent.reason
     void = assignments.take_talk(board, agent, contact, message.offer, now_ms)
+    if wanted:
+        assignments.wish(board, agent, wanted, reason, now_ms)
     if contact.holder is None:
         agent.assignments[message.offer] = replace(agent.assignments[message.offer], server=message.server)
     contacts.withdraw_void(board, void, now_ms)

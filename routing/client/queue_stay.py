@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
+from routing.client.announcements import Announcements
 from routing.client.stay_events import CallerGone, KeyPressed, OfferFinished, StayEvent, TimeToAnnounce, Waited
 from routing.domain.messages import ContactLeft, Message, OfferAnswered, OfferEnded, OfferRinging, TalkEnded
 from routing.domain.model import QueuePolicy, WaitForecast
@@ -45,15 +46,20 @@ class QueueStay:
         self._last_policy = policies().get(queue, QueuePolicy(queue))
         self._caller = caller
         self._post = post
-        self._wait_forecast = wait_forecast
         self._exit_keys = exit_keys
         self._inbox: asyncio.Queue[StayEvent] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._announcement: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._announcements = Announcements(
+            caller,
+            lambda: self._policy,
+            wait_forecast,
+            lambda: self.notify(TimeToAnnounce()),
+            lambda: bool(self._open_offers) or self._over,
+        )
         self._open_offers: dict[str, OfferOrder] = {}  # by offer: the orders whose phones ring or talk
         self._leaving: Waited | None = None  # how the stay ends, once no phone rings any more
         self._void: set[str] = set()  # offers withdrawn while their phones rang
+        self._put_off: list[OfferOrder] = []  # came while one that was answered in the instant of being taken back ends
         self._talking = ""  # the offer that was answered
         self._gone = False
         self._at_other_server = False
@@ -81,7 +87,7 @@ class QueueStay:
         self._start(self._notice_end())
         if self._exit_keys:
             self._start(self._notice_keys())
-        self._plan_announcement(self._policy.first_position_ms)
+        self._announcements.plan(self._policy.first_position_ms)
         try:
             await self._caller.music()
             while True:
@@ -100,7 +106,7 @@ class QueueStay:
         match event:
             case OfferOrder():
                 await self._start_offer(event)
-            case WithdrawOrder(offer=offer) if offer in self._open_offers:
+            case WithdrawOrder(offer=offer):
                 await self._withdraw(offer)
             case LeaveOrder(outcome=outcome):
                 return await self._leave(Waited(outcome, self.contact))
@@ -123,7 +129,8 @@ class QueueStay:
             return waited
         self._leaving = waited
         for offer in list(self._open_offers):
-            await self._caller.withdraw(offer)
+            if not self._talking or waited.outcome == "withdrawn":  # else the router knows less of the talk than we
+                await self._caller.withdraw(offer)
         return None
 
     def _caller_gone(self) -> Waited | None:
@@ -140,23 +147,32 @@ class QueueStay:
     # -- offers ------------------------------------------------------------------------------------------------------
 
     async def _start_offer(self, order: OfferOrder) -> None:
-        if self._gone or self._leaving or self._talking:
+        if self._talking in self._void and not self._gone:
+            self._put_off.append(order)
+        elif self._gone or self._leaving or self._talking:
             self._post(OfferEnded(self.contact, order.offer, "withdrawn"))
         else:
             self._open_offers[order.offer] = order
-            await self._end_announcement()
+            await self._announcements.interrupt()
             self._start(self._carry_out(order))
 
     async def _withdraw(self, offer: str) -> None:
+        """For the router it is over. Where it was answered in that instant it ends all the same, and nobody has talked; only where it
+        cannot be ended any more the talk is one."""
+        self._put_off = [order for order in self._put_off if order.offer != offer]
+        if offer not in self._open_offers:
+            return
         self._void.add(offer)
-        if self._talking == offer:
-            self._leave_unnoticed(offer)
-        await self._caller.withdraw(offer)
+        if not await self._caller.withdraw(offer) and self._talking == offer:
+            self._talk_on(offer)
 
-    def _leave_unnoticed(self, offer: str) -> None:
-        """An offer was answered in the instant of its withdrawal: the router must not believe that the caller still waits."""
-        self._post(ContactLeft(self.contact, "failed"))
+    def _talk_on(self, offer: str) -> None:
+        """The router, which has taken this offer back, learns that they talk."""
         self._void.discard(offer)
+        self._post(OfferAnswered(self.contact, offer))
+        for order in self._put_off:
+            self._post(OfferEnded(self.contact, order.offer, "withdrawn"))
+        self._put_off.clear()
 
     async def _carry_out(self, order: OfferOrder) -> None:
         def progress(step: Progress) -> None:
@@ -166,8 +182,7 @@ class QueueStay:
             self._post((OfferRinging if step == "ringing" else OfferAnswered)(self.contact, order.offer))
             if step == "answered":
                 self._talking = order.offer
-                if order.offer in self._void:
-                    self._leave_unnoticed(order.offer)
+                self._void.discard(order.offer)  # it could not be taken back in time
 
         result = OfferResult("failed")
         try:
@@ -196,6 +211,8 @@ class QueueStay:
         self._open_offers.pop(offer, None)
         if result.outcome == "answered":
             return self._talked(finished)
+        if self._talking == offer:
+            self._talking = ""
         if not self._gone:
             self._post(OfferEnded(self.contact, offer, result.outcome, result.ring_ms, result.refusal, result.redirected_to))
         if self._open_offers:
@@ -205,58 +222,32 @@ class QueueStay:
         if self._leaving:
             return self._leaving
         await self._caller.music()
-        self._plan_announcement(self._policy.every_position_ms)
+        self._announcements.plan(self._policy.every_position_ms)
+        put_off, self._put_off = self._put_off, []
+        for order in put_off:
+            self.notify(order)
         return None
 
     def _talked(self, finished: OfferFinished) -> Waited:
         result, offer = finished.result, finished.order.offer
         for other in self._open_offers:
             self._post(OfferEnded(self.contact, other, "withdrawn"))
-        self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms, result.reason))
         if offer in self._void:
-            self._leave_unnoticed(offer)
+            self._talk_on(offer)
+        self._post(TalkEnded(self.contact, offer, result.ended_by, result.talk_ms, result.ring_ms, result.reason))
         return Waited("answered", self.contact, agent=finished.order.agent, result=result)
 
     # -- announcements -----------------------------------------------------------------------------------------------
 
-    def _plan_announcement(self, in_ms: int) -> None:
-        if self._timer:
-            self._timer.cancel()
-        if in_ms > 0 and not self._over:
-            self._timer = asyncio.get_running_loop().call_later(in_ms / 1000, self.notify, TimeToAnnounce())
-
     def _move(self, queue: str) -> None:
         """The contact waits in another queue: its rules apply from now on."""
         self._queue = queue
-        if not self._open_offers and (self._announcement is None or self._announcement.done()):
-            self._plan_announcement(self._policy.first_position_ms)
+        if not self._open_offers and not self._announcements.is_running:
+            self._announcements.plan(self._policy.first_position_ms)
 
     def _announce(self) -> None:
-        if self._open_offers or self._leaving or self._gone:
-            return
-        self._announcement = self._start(self._say_position())
-
-    async def _say_position(self) -> None:
-        if self._open_offers or self._over:  # an offer came in the same moment: there was nothing yet to interrupt
-            return
-        wait_forecast = self._wait_forecast()
-        wait_ms = wait_forecast.expected_wait_ms if self._policy.announce_wait else None
-        try:
-            await self._caller.announce(
-                "position" if wait_forecast.position else "comfort", position=wait_forecast.position, wait_ms=wait_ms
-            )
-        finally:
-            self._plan_announcement(self._policy.every_position_ms)
-
-    async def _end_announcement(self) -> None:
-        """An offer never waits for an announcement to be made or said."""
-        if self._timer:
-            self._timer.cancel()
-        if self._announcement and not self._announcement.done():
-            await self._caller.interrupt()
-            await asyncio.wait([self._announcement])
-            if self._timer:
-                self._timer.cancel()
+        if not (self._open_offers or self._leaving or self._gone):
+            self._announcements.begin(self._start)
 
     # -- what runs beside --------------------------------------------------------------------------------------------
 
@@ -283,11 +274,8 @@ class QueueStay:
 
     async def _stop_everything(self) -> None:
         self._over = True
-        if self._timer:
-            self._timer.cancel()
-        if self._announcement and not self._announcement.done():
-            await self._caller.interrupt()
-        for task in self._tasks - {self._announcement}:
+        await self._announcements.stop()
+        for task in self._tasks - {self._announcements.running}:
             task.cancel()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=2)

@@ -5,7 +5,7 @@ happened to a call is lost. Orders arrive in this server's own stream and are ha
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -14,6 +14,7 @@ from typing import TypeVar
 import structlog
 
 from routing.client.carried_offers import CarriedOffers
+from routing.client.held_contacts import HeldContacts
 from routing.client.join_request import JoinRequest
 from routing.client.medium import Medium, VoiceMedium
 from routing.client.message_outbox import RETRY_S, message_outbox
@@ -23,14 +24,12 @@ from routing.client.unrouted import Unrouted
 from routing.domain.contact_facts import VOICE
 from routing.domain.current_directory import CurrentDirectory
 from routing.domain.messages import (
-    ContactArrived,
     ContactLeft,
     ContactsReported,
     Message,
     OfferAnswered,
     PhoneReported,
     ServerAlive,
-    TalkEnded,
     TalkReported,
 )
 from routing.domain.model import PhoneState, WaitForecast
@@ -45,7 +44,6 @@ T = TypeVar("T")
 BLOCK_MS = 5_000
 ALIVE_EVERY_S = 1.0
 CONTACTS_EVERY = 60  # every so many ServerAlive
-REMEMBERED_ENDS = 200  # talks that ended last
 
 
 class RoutingClient:
@@ -77,8 +75,7 @@ class RoutingClient:
         self.stays: dict[str, QueueStay] = {}  # by contact
         self._voice = VoiceMedium(self.stays)
         self._phones: dict[PhoneAddress, PhoneState] = {}  # as reported
-        self._reports: dict[str, ContactArrived | TalkReported] = {}  # by contact: how it would be reported again
-        self._over: deque[tuple[TalkReported, TalkEnded]] = deque(maxlen=REMEMBERED_ENDS)
+        self._reports = HeldContacts(server, clock)
         self.requests = Requests(server, ids, clock, self.post)
         self.ask, self.ask_contact = self.requests.ask, self.requests.ask_contact
         self._on_dropped = on_dropped
@@ -118,19 +115,19 @@ class RoutingClient:
             join_request.queue,
             lambda: self._current.directory.queues,
             caller,
-            lambda message: self._post_of(arrived, message),
+            lambda message: self._post_of(contact, message),
             lambda: self._wait_forecast(contact, self._clock.now_ms()),
             exit_keys=join_request.exit_keys,
         )
         self.stays[contact] = stay
-        self._reports[contact] = arrived
+        self._reports.join(arrived)
         self.post(arrived)
         try:
             return await stay.run()
         finally:
             if self.stays.get(contact) is stay:  # the caller may have come back to this server, for another stay
                 del self.stays[contact]
-                self._reports.pop(contact, None)
+                self._reports.leave(contact)
 
     def new_contact(self) -> str:
         """An id for a caller who is about to join."""
@@ -145,7 +142,7 @@ class RoutingClient:
 
     def report_ends(self, open_talks: Container[str]) -> None:
         """Report the last talks that are over and that the log still has as open: the report of their end was lost with Redis's data."""
-        for report, ended in self._over:
+        for report, ended in self._reports.over:
             if report.contact in open_talks:
                 self.post(report)
                 self.post(ended)
@@ -170,33 +167,12 @@ class RoutingClient:
     def _alive(self) -> ServerAlive:
         return ServerAlive(self.server, self.agi, self.asterisk, list(self.media), self.trunks)
 
-    def _post_of(self, arrived: ContactArrived, message: Message) -> None:
+    def _post_of(self, contact: str, message: Message) -> None:
         """A stay reports; that a talk began is remembered, to be reported again. Who has left here may be at another server by now."""
         if isinstance(message, ContactLeft):
             message = replace(message, server=self.server)
-        if isinstance(message, OfferAnswered):
-            arrived = self._waiting(arrived)
-            self._reports[arrived.contact] = TalkReported(
-                arrived.contact,
-                self.server,
-                arrived.queue,
-                message.offer,
-                self.stays[arrived.contact].offers.get(message.offer, ""),
-                arrived.enqueued_at_ms,
-                self._clock.now_ms(),
-                arrived.facts,
-                arrived.wishes.steps,
-            )
-        if isinstance(message, TalkEnded):
-            report = self._reports.pop(arrived.contact, None)
-            if isinstance(report, TalkReported):
-                self._over.append((report, message))
-        self.post(message)
-
-    def _waiting(self, arrived: ContactArrived) -> ContactArrived:
-        """How a waiting contact would be reported again: it may have been moved to another queue since it arrived."""
-        report = self._reports.get(arrived.contact)
-        return report if isinstance(report, ContactArrived) else arrived
+        agent = self.stays[contact].offers.get(message.offer, "") if isinstance(message, OfferAnswered) else ""
+        self.post(self._reports.note(contact, message, agent))
 
     @property
     def held_up(self) -> str:
@@ -253,8 +229,8 @@ class RoutingClient:
     def _hand_over(self, order: Order) -> None:
         if isinstance(order, Reply):
             self.requests.answer(order)
-        elif isinstance(order, OfferOrder) and isinstance(report := self._reports.get(order.contact), TalkReported):
-            self.post(report)  # they talk; the router does not know it
+        elif isinstance(order, OfferOrder) and (talk := self._reports.talk(order.contact)):
+            self.post(talk)  # they talk; the router does not know it
         elif isinstance(order, ReportPhoneOrder):
             if order.phone in self._phones:
                 self.report_phone(order.phone, self._phones[order.phone])
@@ -275,12 +251,12 @@ class RoutingClient:
             case OfferOrder():
                 self._voice.present(order)
             case WithdrawOrder(contact=contact, offer=offer):
+                self._reports.taken_back(order)
                 self._voice.withdraw(contact, offer)
             case LeaveOrder(contact=contact, outcome=outcome):
                 self._voice.ended(contact, outcome)
-            case MoveOrder(contact=contact, queue=queue):
-                if isinstance(report := self._reports.get(contact), ContactArrived):
-                    self._reports[contact] = replace(report, queue=queue)
+            case MoveOrder():
+                self._reports.moved(order)
                 self._voice.move(order)
 
 

@@ -169,9 +169,11 @@ class QueuedCaller:
             log.warning("whisper_not_rendered", call=self._call.id, reason=str(error) or "it takes too long")
             return ""
 
-    async def withdraw(self, offer: str) -> None:
-        self._preparing.discard(offer)
-        await self._ringer.withdraw(offer)
+    async def withdraw(self, offer: str) -> bool:
+        if offer in self._preparing:
+            self._preparing.discard(offer)
+            return True
+        return await self._ringer.withdraw(offer)
 
     async def next_key(self) -> str:
         while True:

@@ -6,7 +6,7 @@ from simulator.phone.call import Call
 from simulator.phone.call_state import CallState, EndedBy
 from simulator.phone.errors import CallOver, CallRefused, PhoneError, RegistrationFailed
 from simulator.phone.incoming import IncomingCall
-from simulator.phone.policy import Policy, answer_after, answer_when_asked, dead, ignore, only_trying, reject
+from simulator.phone.policy import Policy, answer_after, answer_on, answer_when_asked, dead, ignore, only_trying, reject
 from simulator.phone.tones import Sound, classify, find_tone, hears, sine
 from simulator.phone.user_agent import Phone
 
@@ -24,6 +24,7 @@ __all__ = [
     "RegistrationFailed",
     "Sound",
     "answer_after",
+    "answer_on",
     "answer_when_asked",
     "classify",
     "dead",

@@ -4,6 +4,7 @@ which the phone takes as the end of the script."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from simulator.phone.audio import Samples
@@ -25,6 +26,19 @@ def answer_after(ring_s: float = 0.0, talk_s: float | None = None, *, say: Sampl
         if talk_s is not None:
             await call.pause(talk_s)
             await call.hang_up()
+
+    return policy
+
+
+def answer_on(signal: asyncio.Event, *, say: Samples | None = None) -> Policy:
+    """Ring, and answer in the moment of that signal."""
+
+    async def policy(call: IncomingCall) -> None:
+        call.ring()
+        await signal.wait()
+        if say is not None:
+            call.play(say, repeat=True)
+        call.answer()
 
     return policy
 

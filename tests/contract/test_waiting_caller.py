@@ -251,13 +251,26 @@ def test_a_withdrawn_ring_ends_at_once(play: Play) -> None:
     play(script, Phone(after_ms=10_000))
 
 
-def test_a_withdrawal_after_the_answer_comes_too_late(play: Play) -> None:
+def test_a_withdrawal_that_crosses_the_answer_ends_the_talk(play: Play) -> None:
+    """For whoever withdrew there was none: the caller waits on."""
+
+    async def script(rig: Rig) -> None:
+        ringing = start(rig, [])
+        await asyncio.sleep(1.5)
+        assert await rig.line.withdraw("o1")
+        assert (await ringing).outcome == "withdrawn"
+        assert now_ms() <= 1500 + LAG_MS
+
+    play(script, Phone(after_ms=1000, talk_ms=30_000))
+
+
+def test_a_withdrawal_long_after_the_answer_comes_too_late(play: Play) -> None:
     """They talk on."""
 
     async def script(rig: Rig) -> None:
         ringing = start(rig, [])
-        await asyncio.sleep(2)
-        await rig.line.withdraw("o1")
+        await asyncio.sleep(3)
+        assert not await rig.line.withdraw("o1")
         result = await ringing
         assert (result.outcome, result.talk_ms) == ("answered", 30_000)
 

@@ -54,7 +54,7 @@ OUTCOMES = [
     ("caller hung up", LegFacts(began=True, rang=True, dial_status="CANCEL", cause=16, caller_left=True), "withdrawn"),
     ("caller redirected", LegFacts(began=True, rang=True, dial_status="CANCEL", cause=16), "withdrawn"),
     ("answered", LegFacts(began=True, rang=True, dial_status="ANSWER", cause=16), "answered"),
-    ("answered while it was taken back", LegFacts(began=True, rang=True, dial_status="ANSWER", withdrawn=True), "answered"),
+    ("answered while it was taken back", LegFacts(began=True, rang=True, dial_status="ANSWER", withdrawn=True), "withdrawn"),
     ("answered, lost power later", LegFacts(began=True, rang=True, dial_status="ANSWER", cause=44), "answered"),
     ("busy, no SIP status", LegFacts(began=True, dial_status="BUSY", cause=17), "busy"),
     ("declined, no SIP status", LegFacts(began=True, dial_status="NOANSWER", cause=21), "declined"),

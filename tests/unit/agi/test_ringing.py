@@ -292,7 +292,7 @@ def test_an_offer_taken_back_before_the_dial(run: Run) -> None:
 
 
 def test_a_talk_is_not_taken_back(run: Run) -> None:
-    """An answer that was faster wins: withdrawing says no and hangs nobody up."""
+    """From a second after the answer on withdrawing says no and hangs nobody up."""
 
     async def dial(asterisk: FakeAsterisk) -> None:
         asterisk.begin()
@@ -305,7 +305,7 @@ def test_a_talk_is_not_taken_back(run: Run) -> None:
     async def story() -> None:
         scene = Scene(dial)
         ringing = asyncio.create_task(scene.ring())
-        await asyncio.sleep(1)
+        await asyncio.sleep(1.1)
 
         assert not await scene.ringer.withdraw("offer-1")
         assert not await scene.ringer.withdraw("offer-other")

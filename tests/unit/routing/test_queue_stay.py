@@ -394,25 +394,6 @@ def test_an_offer_is_taken_back_while_an_announcement_ends_for_it() -> None:
     assert play(Scene(Phone(), first_ms=8_000), script).did("ring") == []
 
 
-def test_an_offer_is_taken_back_in_the_instant_of_its_answer() -> None:
-    """They talk, and the router learns at once that this contact waits no more, so that it offers it to nobody else."""
-
-    async def script(scene: Scene) -> None:
-        scene.line.phones = [Phone(picked_up=lambda: scene.takes_back("o1"), talk_ms=30_000)]
-        scene.rings("o1")
-        await asyncio.sleep(1.5)
-        assert ContactLeft("c1", "failed") in scene.posted
-        scene.rings("o2")
-        await asyncio.sleep(1)
-        assert OfferEnded("c1", "o2", "withdrawn") in scene.posted
-
-    scene = play(Scene(), script)
-    assert scene.did("ring") == [(0, "ring phone-o1")]
-    assert scene.waited is not None
-    assert (scene.waited.outcome, scene.waited.agent) == ("answered", "agent-o1")
-    assert scene.posted.count(ContactLeft("c1", "failed")) == 1
-
-
 # -- leaving -----------------------------------------------------------------------------------------------------------
 
 

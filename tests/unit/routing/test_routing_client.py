@@ -31,7 +31,7 @@ from routing.domain.messages import (
     TalkReported,
 )
 from routing.domain.model import QueuePolicy
-from routing.domain.orders import MoveOrder, OfferOrder, Reply, ReportPhoneOrder, WithdrawOrder
+from routing.domain.orders import MoveOrder, OfferOrder, Reply, ReportPhoneOrder
 from routing.domain.phone_address import phone_of
 from routing.read_model.view import View
 from routing.router import Router
@@ -234,37 +234,6 @@ def test_an_agent_who_logs_out_while_the_phone_rings() -> None:
         assert (await stay).agent == "li"
 
     scene(play)
-
-
-def test_an_agent_who_logs_out_in_the_instant_of_the_answer() -> None:
-    """They talk; nobody else is offered the contact, and the agent stays logged out."""
-
-    async def play(house: House) -> None:
-        await house.work_begins()
-        line = ScriptedCaller()
-        asked: list[asyncio.Task[Reply]] = []
-
-        def leaves() -> None:
-            (stay,) = house.routing_client.stays.values()
-            asked.append(asyncio.create_task(house.routing_client.ask(agent_rung(line), "log_out")))
-            stay.notify(WithdrawOrder(stay.contact, offer_rung(stay)))
-
-        line.phones = [Phone(picked_up=leaves, talk_ms=40_000)]
-        waited = await house.call(line)
-        assert waited.outcome == "answered"
-        await asyncio.sleep(60)
-        assert len([what for _, what in line.did if what.startswith("ring")]) == 1
-        assert (await house.store.load()).contacts == ()
-
-    scene(play)
-
-
-def agent_rung(line: ScriptedCaller) -> str:
-    return [what for _, what in line.did if what.startswith("ring")][-1].removeprefix("ring phone-")
-
-
-def offer_rung(stay: Any) -> str:
-    return str(next(iter(stay.offers)))
 
 
 def test_a_caller_who_gives_up_while_a_phone_rings() -> None:

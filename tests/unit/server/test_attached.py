@@ -115,6 +115,7 @@ def test_no_number_of_the_office_leads_to_hotline_by_itself(site: SmallSite) -> 
                     "agents",
                     "caller",
                     "transfer",
+                    "passed-on",
                     "overtime",
                     "served",
                     "picked-up",

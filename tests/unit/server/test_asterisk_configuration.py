@@ -98,7 +98,7 @@ def test_names_collide_with_nobodys() -> None:
     templates = re.findall(r"^\[([^]]+)\]\(!\)", files["pjsip.conf"], re.MULTILINE)
     variables = re.findall(r"^(\w+) = ", files["extensions.conf"].split("[globals]")[1], re.MULTILINE)
 
-    assert len(contexts) == 12
+    assert len(contexts) == 13
     assert [name for name in contexts if not re.fullmatch("hotline(-[a-z-]+)?", name)] == []
     assert [name for name in templates if not name.startswith("hotline-")] == []
     assert [name for name in variables if not name.startswith("HOTLINE_")] == []

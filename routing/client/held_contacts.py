@@ -1,4 +1,4 @@
-"""The contacts whose callers are at one server, each as it would be told again: as waiting, or as a talk."""
+"""The contacts whose callers are at one server, each as it would be reported after a loss: as waiting, or as a talk."""
 
 from collections import deque
 from collections.abc import Iterator

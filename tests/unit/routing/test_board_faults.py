@@ -73,7 +73,7 @@ async def whole(seed: int, steps: int) -> tuple[World, Witness]:
     return world, witness
 
 
-@pytest.mark.parametrize("seed", [1, 5, 16])
+@pytest.mark.parametrize("seed", [3, 5, 16])  # in these all of the kinds below happen often enough
 def test_nothing_breaks_and_nothing_stays_stuck(seed: int) -> None:
     """Servers, routers and the store fail at any moment; after every commit agents and contacts agree, every offer and every contact ends
     once, and when the failing stops every agent comes to rest, every caller to an end."""

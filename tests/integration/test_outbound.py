@@ -42,8 +42,8 @@ async def test_nobody_keys_an_emergency_number_into_a_flow(house: NodeHouse) -> 
 
 async def test_an_agent_cannot_pass_a_caller_on_to_a_satellite(house: NodeHouse) -> None:
     """Though a pattern allows it."""
-    call = await house.call("transfer", extension="00881612345678")
-    assert (await house.until("outbound_refused")).data == OutboundRefused("+88******5678", "satellite", "", "agent unknown", "carrier")
+    call = await house.call("transfer", {"BLINDTRANSFER": "PJSIP/1001-00000001"}, extension="00881612345678")
+    assert (await house.until("outbound_refused")).data == OutboundRefused("+88******5678", "satellite", "", "agent wang", "carrier")
     assert (await house.until("transfer_ended")).data == TransferEnded("00881612345678", "not_allowed")
     house.board.hang_up(call)
     await call.until_gone()

@@ -118,6 +118,7 @@ class RedisStore:
         )
         if moved:
             raise StaleCommit(f"{moved} moved meanwhile (token {fence}, inbox {inbox}); nothing of the batch was written")
+        self.writes.taken()
         await self._trim_at_times(len(changes.events))
         return [str(position) for position in positions]
 

@@ -37,7 +37,6 @@ from server.settings import Site
 
 log = structlog.get_logger(__name__)
 DIALLED = "HOTLINE_DIALLED"  # the number that a transfer has dialled; the dialplan clears it for each transfer
-LENGTH_OF_CHECKPOINT = "agi_arg_2"  # of the value of checkpoint.VARIABLE; missing in a dialplan of the version before
 TAKEN_BACK = "back"  # in its place: the transfer came to nothing, and the caller is back in the flow
 TRANSFER_RING_MS = 60_000
 _SAFE_NAME = re.compile(r"[^\w .,()'-]")
@@ -242,9 +241,8 @@ async def _who_hung_up(channel: Channel, watch: Watch) -> CallEndedBy:
 
 
 async def _stage_on(channel: Channel) -> Checkpoint | None:
-    """How far the call had come, as its channel says. Asterisk says with the session when there is nothing, for each new call."""
-    if channel.env.get(LENGTH_OF_CHECKPOINT) == "0":
-        return None
+    """How far the call had come, as its channel says. Always asked: a server that was frozen when the call came finds out by it that the
+    call is at another server by now, before it writes an event."""
     return checkpoint.unpack(await channel.get_variable(checkpoint.VARIABLE))
 
 

@@ -8,7 +8,7 @@ from agi.ami.client import AmiClient
 from agi.ami.errors import AmiRefused
 from agi.ami.protocol import Message
 from server.asterisk.dialplan_names import AT, SERVERS
-from server.cluster.stranded import Stranded, behind_a_dial, stranded
+from server.cluster.stranded import Stranded, after_an_application, stranded
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,7 @@ async def take_calls_from(ami: AmiClient, agi: str) -> int:
 async def stranded_at(ami: AmiClient, agi: str, rows: Sequence[Message]) -> list[Stranded]:
     """Of the channels in `rows` (of CoreShowChannels) those at that server that may be moved. Raises AmiError."""
     at = {}
-    for channel in behind_a_dial(rows):
+    for channel in after_an_application(rows):
         try:
             at[channel] = await ami.get_variable(channel, AT)
         except AmiRefused:  # it is gone

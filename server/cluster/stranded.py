@@ -11,6 +11,7 @@ from agi.ami.protocol import Message
 from server.asterisk.dialplan_names import CALLS, TRANSFERS
 
 NOWHERE: Mapping[str, str] = {}
+EXECUTED = ("Dial", "MSet")  # applications that a server has Asterisk execute in a caller's AGI session
 _PLACES = {"call": CALLS, "transfer": TRANSFERS}  # by the name of the AGI session
 
 
@@ -25,19 +26,20 @@ class Stranded:
     label: str
 
 
-def behind_a_dial(rows: Iterable[Message]) -> list[str]:
-    """Channels that dial, as far as their rows show, without a bridge and without a phone: that is over, and the server has the word.
+def after_an_application(rows: Iterable[Message]) -> list[str]:
+    """Channels that dial or set variables, as far as their rows show, without a bridge and without a phone: that is over, and the server
+    has the word.
 
     Asterisk does not show the AGI session again until the next command. The variable AT of such a channel names its server.
     """
     known = list(rows)
     legs = {row.get("Linkedid") for row in known if row.get("Uniqueid") != row.get("Linkedid")}
-    dial = (row for row in known if row.get("Application") == "Dial" and not row.get("BridgeId"))
-    return [row.get("Channel") for row in dial if row.get("Linkedid") not in legs]
+    executed = (row for row in known if row.get("Application") in EXECUTED and not row.get("BridgeId"))
+    return [row.get("Channel") for row in executed if row.get("Linkedid") not in legs]
 
 
 def stranded(rows: Iterable[Message], agi: str, at: Mapping[str, str] = NOWHERE) -> list[Stranded]:
-    """The channels at the server with that FastAGI address (HOST:PORT) that may be moved. `at`: AT of those that are `behind_a_dial`.
+    """The channels at the server with that FastAGI address (HOST:PORT) to be moved. `at`: AT of those that are `after_an_application`.
 
     Not those in a bridge or with a phone ringing, which need no server; not an agent's feature code, who dials it again.
     """

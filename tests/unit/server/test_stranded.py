@@ -3,7 +3,7 @@
 import pytest
 
 from agi.ami.protocol import Message
-from server.cluster.stranded import Stranded, behind_a_dial, stranded
+from server.cluster.stranded import Stranded, after_an_application, stranded
 
 pytestmark = pytest.mark.unit
 AGI = "127.0.0.1:4573"
@@ -25,11 +25,20 @@ def test_a_talk_that_is_over_while_the_server_is_frozen() -> None:
     leg = row(Application="AppDial", Channel="PJSIP/1002-3", Uniqueid="1.3", Linkedid="1.2")
     talks = row(Application="Dial", Channel="PJSIP/caller-4", Uniqueid="1.4", Linkedid="1.4", BridgeId="b")
     rows = [over, rings, leg, talks]
-    assert behind_a_dial(rows) == ["PJSIP/caller-00000001"]
+    assert after_an_application(rows) == ["PJSIP/caller-00000001"]
     assert stranded(rows, AGI, {"PJSIP/caller-00000001": f"{AGI}/call"}) == [
         Stranded("PJSIP/caller-00000001", "1.1", "hotline", "4000", "resume")
     ]
     assert stranded(rows, AGI, {"PJSIP/caller-00000001": "127.0.0.1:45731/call"}) == []
+
+
+def test_a_caller_whose_variables_were_set_last() -> None:
+    """Asterisk shows MSet until the next command: who waits in a queue may have none for minutes."""
+    waits = row(Application="MSet", ApplicationData="HOTLINE_CALL=x", Linkedid="1.1")
+    assert after_an_application([waits]) == ["PJSIP/caller-00000001"]
+    assert stranded([waits], AGI, {"PJSIP/caller-00000001": f"{AGI}/call"}) == [
+        Stranded("PJSIP/caller-00000001", "1.1", "hotline", "4000", "resume")
+    ]
 
 
 def test_a_caller_whom_an_agent_passed_on_goes_on_being_passed_on() -> None:

@@ -143,9 +143,9 @@ class Supervisor:
 
     def _watch_door(self, asterisk: AsteriskProcess) -> Doorkeeper:
         rules = RulesFile(self.options.config, self.site.trunks, self._say)
-        now_s = lambda: SystemClock().now_ms() / 1000  # noqa: E731
+        clock = SystemClock()
         known = rules_of(self.site.access, self.site.trunks)
-        doorkeeper = Doorkeeper(self.options.state, known, rules.changed, asterisk.command, self._say, now_s)
+        doorkeeper = Doorkeeper(self.options.state, known, rules.changed, asterisk.command, self._say, lambda: clock.now_ms() / 1000)
         doorkeeper.prepare()
         return doorkeeper
 

@@ -86,6 +86,20 @@ async def queued(shared: Shared) -> list[str]:
     return [event.contact for _, event in found if event.type == "contact_queued"]
 
 
+async def trouble(chance: random.Random, weather: Weather, process: Process) -> None:
+    """The store may go or come back, or become unreliable; the router may stand by for a time; some time passes."""
+    match chance.randrange(8):
+        case 0:
+            weather.away = not weather.away
+        case 1:
+            weather.shaky = not weather.shaky
+        case 2:
+            await process.stop_leading()
+            await asyncio.sleep(chance.random() * 2)
+            process.lead()
+    await asyncio.sleep(chance.choice((0, 0, 0.001, 0.3, 2)))
+
+
 def test_messages_do_not_go_by_the_inbox_while_the_router_of_the_process_leads() -> None:
     async def story() -> None:
         store = CountingStore()
@@ -117,16 +131,7 @@ def test_every_message_is_decided_on_once_and_in_order(seed: int) -> None:
         process = Process(ShakyStore(shared, weather))
         for number in range(CALLS):
             process.outbox.add(arrival(f"c{number}", "call", "node", "support", [(0, "")], 0))
-            match chance.randrange(8):
-                case 0:
-                    weather.away = not weather.away
-                case 1:
-                    weather.shaky = not weather.shaky
-                case 2:
-                    await process.stop_leading()
-                    await asyncio.sleep(chance.random() * 2)
-                    process.lead()
-            await asyncio.sleep(chance.choice((0, 0, 0.001, 0.3, 2)))
+            await trouble(chance, weather, process)
         weather.away = weather.shaky = False
         await asyncio.sleep(30)
         assert await queued(shared) == [f"c{number}" for number in range(CALLS)]
@@ -229,16 +234,7 @@ def test_every_order_is_carried_out_once(seed: int) -> None:
         process.tasks.insert(0, asyncio.create_task(receive()))
         for number in range(CALLS):
             process.outbox.add(AgentAsked("nobody", "pause", f"r{number}", "node"))
-            match chance.randrange(8):
-                case 0:
-                    weather.away = not weather.away
-                case 1:
-                    weather.shaky = not weather.shaky
-                case 2:
-                    await process.stop_leading()
-                    await asyncio.sleep(chance.random() * 2)
-                    process.lead()
-            await asyncio.sleep(chance.choice((0, 0, 0.001, 0.3, 2)))
+            await trouble(chance, weather, process)
         weather.away = weather.shaky = False
         await asyncio.sleep(30)
         replies = [order.request for order in process.orders if isinstance(order, Reply)]
